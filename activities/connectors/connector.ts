@@ -1,0 +1,123 @@
+/**
+ * What Concordat asks of a cloud. Each connector folder has the same files:
+ * `config.ts` (its part of the authority file and environment), `client.ts` (the SDK or HTTP client, retries, error
+ * classes), `capabilities.ts`, `read.ts`, `write.ts` (planned native calls and their execution), `connector.ts` (assembly).
+ *
+ * Contract:
+ * - Reads may be repeated freely; they throw ConcordatError with a code of core/errors.ts.
+ * - A write is sent once. Only throttling, where the cloud says that it did nothing, repeats it. Writes never throw for
+ *   what the cloud answered: they return a WriteAnswer, and an answer that cannot be classified is `unknown`.
+ * - Nothing here logs a body, a credential or a personal value.
+ */
+import type { Json, JsonObject } from '../../core/json.js';
+import type { ErrorCode } from '../../core/errors.js';
+import type { NativeObject } from '../../core/record.js';
+
+export interface Capabilities {
+  readonly kind: 'aws-iam' | 'entra' | 'keystone';
+  readonly nativeTypes: readonly NativeTypeCapabilities[];
+  /** Whether an object missing from a complete list is known not to exist. */
+  readonly absenceProvesDeletion: boolean;
+  /** Whether the cloud can refuse a write whose precondition fails; else read-compare-write-verify. */
+  readonly conditionalWrites: boolean;
+  readonly rateLimits: readonly string[];
+  /** The least privilege it needs, in the cloud's own words: IAM actions, Graph permissions, Keystone roles. */
+  readonly permissions: { readonly read: readonly string[]; readonly write: readonly string[] };
+}
+
+export interface NativeTypeCapabilities {
+  readonly type: 'user' | 'group';
+  /** Body properties the cloud holds. */
+  readonly properties: readonly string[];
+  readonly writes: readonly ('create' | 'update' | 'delete')[];
+}
+
+/** What a read yields, in order. `cursor` resumes right after the item, in another process if need be. */
+export type ReadItem =
+  | {
+      readonly kind: 'objects';
+      readonly scope: string;
+      readonly objects: readonly NativeObject[];
+      readonly cursor: string;
+    }
+  | {
+      readonly kind: 'scopeEnd';
+      /** for example `users`, `groups`, `groups/<native id>/members` */
+      readonly scope: string;
+      /** The native type whose objects an incomplete scope may hide or leave partial. */
+      readonly nativeType: string;
+      readonly complete: boolean;
+      readonly reason?: ErrorCode;
+      readonly cursor: string;
+    };
+
+export interface ReadRequest {
+  readonly cursor?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One change of one native object. `before` and `after` are whole bodies; the connector derives the calls from their
+ * difference. `deletionMayRemove` comes from the map.
+ */
+export type NativeWrite =
+  | { readonly kind: 'create'; readonly type: 'user' | 'group'; readonly after: JsonObject }
+  | {
+      readonly kind: 'update';
+      readonly type: 'user' | 'group';
+      readonly id: string;
+      readonly before: JsonObject;
+      readonly after: JsonObject;
+    }
+  | {
+      readonly kind: 'delete';
+      readonly type: 'user' | 'group';
+      readonly id: string;
+      readonly before: JsonObject;
+      readonly deletionMayRemove: readonly string[];
+    };
+
+/** A call as the cloud's own documentation names it (`iam:TagUser`, `PATCH /users/{id}`, `PUT /v3/groups/{id}/users/{id}`), with its arguments for the approver's screen. */
+export interface NativeCall {
+  readonly call: string;
+  readonly target: string;
+  readonly arguments: Readonly<Record<string, Json>>;
+}
+
+export type WriteAnswer =
+  | { readonly kind: 'applied'; readonly id: string }
+  | { readonly kind: 'conflict'; readonly code: ErrorCode; readonly detail: string }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly detail: string }
+  | { readonly kind: 'unknown'; readonly code: ErrorCode; readonly detail: string };
+
+export interface ProbeResult {
+  readonly reachable: boolean;
+  readonly authenticated: boolean;
+  /** Who the cloud says we are, without secrets. */
+  readonly identity?: string;
+  readonly permissions: readonly {
+    readonly permission: string;
+    readonly held: boolean | 'notChecked';
+    readonly detail?: string;
+  }[];
+  readonly code?: ErrorCode;
+  readonly detail?: string;
+}
+
+export interface Connector {
+  readonly capabilities: Capabilities;
+  /** For `concordat doctor`: never throws. */
+  probe(): Promise<ProbeResult>;
+  /** Everything under this authority's scopes: users before groups. Ends each scope with a scopeEnd, complete or not, and goes on with the next. */
+  readAll(request: ReadRequest): AsyncIterable<ReadItem>;
+  /** One object by its unchanging id, for the comparison right before and after a write; null where the cloud says it does not exist. */
+  readOne(type: 'user' | 'group', id: string): Promise<NativeObject | null>;
+  /** The object that a create with this body would collide with or has made: by the cloud's own unique name. */
+  findTwin(type: 'user' | 'group', after: JsonObject): Promise<NativeObject | null>;
+  /** The calls that a write would make, for review; pure. For deletions, calls that depend on what is attached are named with `(as attached)`. */
+  plannedCalls(write: NativeWrite): readonly NativeCall[];
+  /** Makes the calls in order and stops at the first that is not known to have been applied. `announce` is awaited before each call, so that a crash test can stand between any two. */
+  write(write: NativeWrite, announce?: (call: NativeCall) => Promise<void>): Promise<WriteAnswer>;
+  /** Left open for reading only what changed (Graph delta, event feeds); absent where the connector reads everything. */
+  changesSince?(cursor: string, signal?: AbortSignal): AsyncIterable<ReadItem>;
+}

@@ -1,0 +1,26 @@
+/**
+ * Where sealed data and private state live: one small interface, a file system behind it by default.
+ *
+ * Objects are immutable once put; a head is a name whose value moves by compare-and-set. Both are built on the one
+ * primitive that a file system (`link(2)`) and S3 (`If-None-Match: *`) share: put if absent.
+ */
+export interface ObjectStore {
+  /** Returns false, and changes nothing, where the name is taken. Durable (fsync) before it returns. */
+  putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean>;
+  /** null where there is none. */
+  get(name: string): Promise<Uint8Array | null>;
+  /** A piece of an object, for bodies inside a segment. Throws storeFault where the object is missing or shorter. */
+  getRange(name: string, start: number, length: number): Promise<Uint8Array>;
+  /** Names under a prefix, in code unit order. */
+  list(prefix: string): Promise<readonly string[]>;
+  readHead(name: string): Promise<Head | null>;
+  /** Moves a head from the version that was read (0 where there was none). Returns false where somebody was faster. */
+  compareAndSetHead(name: string, fromVersion: number, bytes: Uint8Array): Promise<boolean>;
+  /** Private state only (drafts, cursors): removes an object. Missing is fine. */
+  remove(name: string): Promise<void>;
+}
+
+export interface Head {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}

@@ -1,0 +1,202 @@
+/**
+ * Every code that Concordat gives to a failure, what a retry may do about it, and who must act.
+ *
+ * What a cloud may legitimately answer to a write is a value (core/receipt.ts), not one of these. `retry`:
+ * `later` passes by itself; `never` needs somebody to change something first; `ask` means that the effect is unknown,
+ * so a person must look before anything is repeated.
+ */
+export type RetryClass = 'later' | 'never' | 'ask';
+export type Actor = 'nobody' | 'operator' | 'authority' | 'approver' | 'developer';
+
+interface ErrorEntry {
+  readonly retry: RetryClass;
+  readonly actor: Actor;
+  readonly next: string;
+}
+
+export const errorTable = {
+  // Reaching a cloud
+  unreachable: {
+    retry: 'later',
+    actor: 'operator',
+    next: 'check the endpoint and the network, then run `concordat doctor`',
+  },
+  throttled: { retry: 'later', actor: 'nobody', next: 'the cloud asked to wait; the read goes on by itself' },
+  providerFault: {
+    retry: 'later',
+    actor: 'nobody',
+    next: 'the cloud answered with a fault of its own; the read is repeated',
+  },
+  credentialsMissing: { retry: 'never', actor: 'authority', next: 'give the worker of this authority its credentials' },
+  credentialsRejected: { retry: 'never', actor: 'authority', next: 'renew the credentials of this authority' },
+  forbidden: { retry: 'never', actor: 'authority', next: 'grant the permission that `concordat doctor` names' },
+  wrongAccount: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the credentials belong to another account, tenant or domain than the file names',
+  },
+  scopeNotFound: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the domain, tenant or path in the authority file does not exist',
+  },
+  truncated: { retry: 'never', actor: 'operator', next: 'the cloud cut the list short; raise its list limit' },
+  emptyWhereBaseWasNot: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'a list that was full is empty: check that the credentials still see it',
+  },
+  unexpectedAnswer: {
+    retry: 'never',
+    actor: 'developer',
+    next: 'the cloud answered in a shape that the connector does not know',
+  },
+  cursorLost: { retry: 'later', actor: 'nobody', next: 'the read starts again from the first page' },
+
+  // Writing
+  nameTaken: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'another object of this mesh holds the name; rename one or link them',
+  },
+  expectationFailed: {
+    retry: 'never',
+    actor: 'nobody',
+    next: 'the object changed since it was read; the next run compares again',
+  },
+  readOnlyObject: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the object is mastered elsewhere (for example synced from on-premises)',
+  },
+  deletionBlocked: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'something is attached to the object that the map does not allow to be removed',
+  },
+  valueNotRepresentable: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'this mesh cannot hold the value; change the value or the map',
+  },
+  refusedByCloud: { retry: 'never', actor: 'authority', next: 'the cloud refused the request; the detail says why' },
+  dependencyNotMet: {
+    retry: 'never',
+    actor: 'nobody',
+    next: 'the record refers to one that this mesh does not hold yet; the next run completes it',
+  },
+  effectUnknown: {
+    retry: 'ask',
+    actor: 'authority',
+    next: 'look at the object in its cloud, then run again: the next run reads what is true',
+  },
+  readBackDiffers: {
+    retry: 'ask',
+    actor: 'authority',
+    next: 'the cloud accepted the write but shows something else; look before running again',
+  },
+  intentUnresolved: {
+    retry: 'ask',
+    actor: 'authority',
+    next: 'an earlier attempt may have had an effect; look at the object in its cloud',
+  },
+
+  // The gate
+  planNotReproduced: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'this authority computes another plan from the sealed inputs; nothing was asked or written',
+  },
+  inputNotAuthentic: { retry: 'never', actor: 'operator', next: 'a sealed input is not what its signer signed' },
+  configurationDiffers: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'members hold different federation folders; bring them to one version',
+  },
+  wrongRun: { retry: 'never', actor: 'nobody', next: 'the message belongs to another run; start a new run' },
+  staleBase: { retry: 'never', actor: 'nobody', next: 'the base moved on; the next run starts from the new one' },
+  baseReserved: { retry: 'later', actor: 'nobody', next: 'another plan holds the base of this authority' },
+  staleSnapshot: {
+    retry: 'never',
+    actor: 'nobody',
+    next: 'the run is older than this authority accepts; start a new run',
+  },
+  quorumMissing: { retry: 'never', actor: 'approver', next: 'more approvers of this authority must approve' },
+  brakeTripped: {
+    retry: 'never',
+    actor: 'approver',
+    next: 'the plan changes more than this authority allows without a larger quorum',
+  },
+  frozen: { retry: 'later', actor: 'nobody', next: 'a freeze window of this authority is open' },
+  protectedRecord: { retry: 'never', actor: 'authority', next: 'this authority declared the record untouchable' },
+  outsideSurface: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the operation touches a field that this authority does not expose',
+  },
+
+  // Decisions
+  decisionMalformed: { retry: 'never', actor: 'approver', next: 'sign the decision again with `concordat approve`' },
+  decisionSignature: { retry: 'never', actor: 'approver', next: 'sign with the key that the authority file lists' },
+  notAnApprover: { retry: 'never', actor: 'approver', next: 'ask an approver whom the authority file lists' },
+  decisionForOtherPlan: {
+    retry: 'never',
+    actor: 'approver',
+    next: 'look at the plan that waits now with `concordat plan`',
+  },
+  decisionExpired: { retry: 'never', actor: 'approver', next: 'sign the decision again' },
+  decisionUnknownOperation: { retry: 'never', actor: 'approver', next: 'name operations of this plan' },
+  decisionRepeated: { retry: 'never', actor: 'nobody', next: 'this decision was already counted' },
+  reviewClosed: { retry: 'never', actor: 'approver', next: 'the review has ended; a new run asks again where needed' },
+
+  // Federation files and commands
+  invalidFederation: { retry: 'never', actor: 'operator', next: 'run `concordat validate`' },
+  notSigned: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'run `concordat keys generate`, then `concordat manifest sign`',
+  },
+  endpointMissing: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'start the worker of this authority once, or create its Nexus endpoint',
+  },
+  authorityAbsent: { retry: 'later', actor: 'operator', next: 'start the worker of this authority' },
+  temporalUnreachable: {
+    retry: 'later',
+    actor: 'operator',
+    next: 'check TEMPORAL_ADDRESS or start a server with `concordat dev`',
+  },
+  runInProgress: {
+    retry: 'later',
+    actor: 'nobody',
+    next: 'one run per dataset: wait for it or follow it with `concordat show`',
+  },
+  storeFault: { retry: 'later', actor: 'operator', next: 'check the exchange store and the private store' },
+  notFound: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'list what there is with `concordat runs` or `concordat cases`',
+  },
+  usage: { retry: 'never', actor: 'operator', next: 'see --help' },
+} as const satisfies Readonly<Record<string, ErrorEntry>>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export function isErrorCode(text: string | undefined | null): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(errorTable, text);
+}
+
+/** The only error class that Concordat throws on purpose. The message is for people and holds no secret and no personal value. */
+export class ConcordatError extends Error {
+  override readonly name = 'ConcordatError';
+  readonly code: ErrorCode;
+  /** Where the cloud said how long to wait. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}

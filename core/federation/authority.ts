@@ -1,0 +1,108 @@
+/** authorities/<id>.yaml: what an authority exposes, on what terms it accepts changes, who approves, how its mesh is reached. */
+import { z } from 'zod';
+import { Duration } from '../duration.js';
+import { Json } from '../json.js';
+import { AuthorityId } from '../record.js';
+
+/** A public key as JWK (RFC 8037): Ed25519 only until a federation asks for more. */
+export const PublicKey = z.strictObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+});
+export type PublicKey = z.infer<typeof PublicKey>;
+
+const environmentName = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]*$/, 'must name an environment variable; never write a secret into a file');
+
+export const Mesh = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('aws-iam'),
+    region: z.string().default('us-east-1'),
+    account: z
+      .string()
+      .regex(/^[0-9]{12}$/)
+      .optional()
+      .describe('refuse to work in any other account'),
+    endpoint: z.url().optional().describe('leave out for AWS itself'),
+    pathPrefix: z
+      .string()
+      .regex(/^\/([!-~]+\/)?$/, 'must start and end with /')
+      .default('/')
+      .describe('users and groups under this path only'),
+    profile: z.string().optional().describe('a profile of the shared AWS configuration; else the standard chain'),
+  }),
+  z.strictObject({
+    kind: z.literal('entra'),
+    tenant: z.string().min(1),
+    endpoint: z
+      .url()
+      .optional()
+      .describe('Graph base address including the version; leave out for Microsoft Graph itself'),
+    authorityHost: z.url().optional(),
+    clientIdFrom: environmentName.default('AZURE_CLIENT_ID'),
+    clientSecretFrom: environmentName.optional().describe('leave out to use the standard chain of @azure/identity'),
+    groupPrefix: z.string().optional().describe('groups whose displayName starts with it only'),
+    domain: z.string().optional().describe('domain of new user principal names'),
+  }),
+  z.strictObject({
+    kind: z.literal('keystone'),
+    endpoint: z.url().describe('the identity endpoint including /v3'),
+    domain: z.string().min(1).describe('id of the domain whose users and groups are read and written'),
+    userFrom: environmentName.default('OS_USERNAME'),
+    passwordFrom: environmentName.default('OS_PASSWORD'),
+    userDomain: z.string().default('default').describe('id of the domain of the service user'),
+  }),
+]);
+export type Mesh = z.infer<typeof Mesh>;
+
+export const Brake = z.strictObject({
+  operationsMax: z.int().nonnegative().optional(),
+  percentMax: z.int().min(0).max(100).optional().describe('of the records of that type that this mesh holds'),
+  deletionsMax: z.int().nonnegative().optional(),
+});
+export type Brake = z.infer<typeof Brake>;
+
+const instant = z.iso.datetime({ offset: true });
+
+export const Constraints = z.strictObject({
+  brakes: z.record(z.string(), Brake).default({}).describe('per federated type'),
+  freezeWindows: z.array(z.strictObject({ from: instant, to: instant, reason: z.string() })).default([]),
+  protected: z
+    .array(z.strictObject({ type: z.string(), where: z.record(z.string(), Json), reason: z.string() }))
+    .default([])
+    .describe('records whose fields equal all of these are never written'),
+  freshness: Duration.default('2h').describe('how old the nonce of a run may be when it writes here'),
+});
+export type Constraints = z.infer<typeof Constraints>;
+
+export const Approver = z.strictObject({
+  id: z.string().regex(/^[a-z][a-z0-9.-]*$/),
+  key: PublicKey.optional().describe('written by `concordat keys generate`'),
+});
+export type Approver = z.infer<typeof Approver>;
+
+export const Approval = z.strictObject({
+  quorum: z.int().positive().default(1),
+  quorumWhenBraked: z
+    .int()
+    .positive()
+    .optional()
+    .describe('needed once a brake trips; the quorum plus one where absent'),
+  deadline: Duration.default('7d'),
+});
+export type Approval = z.infer<typeof Approval>;
+
+export const Authority = z.strictObject({
+  authority: AuthorityId,
+  description: z.string().optional(),
+  mesh: Mesh,
+  surface: z
+    .record(z.string(), z.array(z.string()))
+    .describe('per federated type, the fields that peers may see; nothing else leaves'),
+  constraints: Constraints.default({ brakes: {}, freezeWindows: [], protected: [], freshness: '2h' }),
+  approval: Approval.default({ quorum: 1, deadline: '7d' }),
+  approvers: z.array(Approver).min(1),
+});
+export type Authority = z.infer<typeof Authority>;

@@ -1,0 +1,61 @@
+/** maps/<authority>.<type>.yaml: one mesh's native type in federated words and back, field by field through lenses. */
+import { z } from 'zod';
+import { Json } from '../json.js';
+
+/** One step of a lens, applied to the value the previous step got. core/lens.ts gives each its get and put. */
+export const LensStep = z.union([
+  z.strictObject({ fold: z.literal('lower') }).describe('compare without regard to A-Z/a-z, keep the native spelling'),
+  z.strictObject({ enum: z.record(z.string(), Json) }).describe('native text → federated value, one to one'),
+  z.strictObject({ escape: z.literal('iam-tag') }).describe('characters that IAM tags refuse are written as =XX'),
+  z.strictObject({ set: z.literal(true) }).describe('order and repetition carry no meaning'),
+  z.strictObject({ references: z.string() }).describe('native ids of that federated type → federated keys'),
+  z.strictObject({ emptyAs: z.literal('null') }).describe('an empty text is held and empty'),
+  z
+    .strictObject({ maxLength: z.int().positive(), loss: z.string().min(1) })
+    .describe('declared loss: longer is refused, never cut'),
+]);
+export type LensStep = z.infer<typeof LensStep>;
+
+export const FieldMap = z.union([
+  z.strictObject({
+    path: z.string().min(1).describe('dotted path into the native object'),
+    through: z.array(LensStep).optional(),
+  }),
+  z.strictObject({
+    tag: z.string().min(1).describe('key of a native tag list'),
+    through: z.array(LensStep).optional(),
+  }),
+  z.strictObject({ constant: Json.describe('this mesh says this of every record and cannot say anything else') }),
+]);
+export type FieldMap = z.infer<typeof FieldMap>;
+
+export const TypeMap = z.strictObject({
+  type: z.string().describe('the federated type'),
+  native: z.string().describe('the native type of the connector: user, group'),
+  lifecycle: z.enum(['draft', 'active', 'deprecated']),
+  fields: z.record(z.string(), FieldMap),
+  create: z
+    .record(z.string(), z.union([z.strictObject({ template: z.string() }), z.strictObject({ constant: Json })]))
+    .default({})
+    .describe('native properties that a new object needs and no field gives; templates name fields: "{mail}"'),
+  ignore: z
+    .array(z.string())
+    .default([])
+    .describe('native properties known and left alone; others are reported as unmapped'),
+  deletionMayRemove: z
+    .array(
+      z.enum([
+        'memberships',
+        'accessKeys',
+        'loginProfile',
+        'mfaDevices',
+        'sshKeys',
+        'signingCertificates',
+        'serviceCredentials',
+        'policies',
+      ]),
+    )
+    .default(['memberships'])
+    .describe('what may be removed with a deleted object; anything else attached refuses the deletion'),
+});
+export type TypeMap = z.infer<typeof TypeMap>;
