@@ -16,6 +16,10 @@ const environmentName = z
   .string()
   .regex(/^[A-Z][A-Z0-9_]*$/, 'must name an environment variable; never write a secret into a file');
 
+const endpointName = environmentName.describe(
+  'an environment variable that, where it is set, replaces the endpoint: for sandboxes on free ports',
+);
+
 export const Mesh = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('aws-iam'),
@@ -26,6 +30,7 @@ export const Mesh = z.discriminatedUnion('kind', [
       .optional()
       .describe('refuse to work in any other account'),
     endpoint: z.url().optional().describe('leave out for AWS itself'),
+    endpointFrom: endpointName.optional(),
     pathPrefix: z
       .string()
       .regex(/^\/([!-~]+\/)?$/, 'must start and end with /')
@@ -40,7 +45,11 @@ export const Mesh = z.discriminatedUnion('kind', [
       .url()
       .optional()
       .describe('Graph base address including the version; leave out for Microsoft Graph itself'),
-    authorityHost: z.url().optional(),
+    endpointFrom: endpointName.optional(),
+    authorityHost: z.url().optional().describe('where tokens are issued; leave out for the public cloud'),
+    authorityHostFrom: environmentName
+      .optional()
+      .describe('an environment variable that, where it is set, replaces authorityHost'),
     clientIdFrom: environmentName.default('AZURE_CLIENT_ID'),
     clientSecretFrom: environmentName.optional().describe('leave out to use the standard chain of @azure/identity'),
     groupPrefix: z.string().optional().describe('groups whose displayName starts with it only'),
@@ -49,6 +58,7 @@ export const Mesh = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('keystone'),
     endpoint: z.url().describe('the identity endpoint including /v3'),
+    endpointFrom: endpointName.optional(),
     domain: z.string().min(1).describe('id of the domain whose users and groups are read and written'),
     userFrom: environmentName.default('OS_USERNAME'),
     passwordFrom: environmentName.default('OS_PASSWORD'),

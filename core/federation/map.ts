@@ -37,7 +37,9 @@ export const TypeMap = z.strictObject({
   create: z
     .record(z.string(), z.union([z.strictObject({ template: z.string() }), z.strictObject({ constant: Json })]))
     .default({})
-    .describe('native properties that a new object needs and no field gives; templates name fields: "{mail}"'),
+    .describe(
+      'dotted native paths that a new object needs and no field gives, for creates only; a template names text fields, "{mail}" or "{mail:localPart}" (core/federation/template.ts); a field mapped to the same path wins',
+    ),
   ignore: z
     .array(z.string())
     .default([])
