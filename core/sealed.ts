@@ -1,0 +1,101 @@
+/**
+ * The manifest of sealed records: which segments hold one type of one snapshot or base, under which digests.
+ *
+ * A segment holds the records whose key hash begins with the bits of its bucket, in order of (hash, key):
+ *
+ *   body     lines `<16 hex of xxh64(key)>\t<canonical JSON of {key, fields}>\n`
+ *   keys     8 bytes a record: the key hash, big-endian
+ *   groups   one column per field group, 32 bytes a record: SHA-256 of groupText (core/record-digest.ts)
+ *   offsets  4 bytes a record: where its line begins in the body, big-endian
+ *
+ * `keys` and `groups` together are the digest index, and they are normative: a body must hash to its entry. Each column
+ * is an object of its own, known by its SHA-256, because meshes that hold different fields share columns and not whole
+ * indexes: a column with one digest everywhere is never read.
+ *
+ * What is sealed is a function of type, groups and records alone: the order of arrival and the machine do not show.
+ */
+import { z } from 'zod';
+import { Digest, digestOf } from './digest.js';
+import type { FieldGroup } from './federation/federation.js';
+import { byCodeUnit } from './json.js';
+import { AuthorityId } from './record.js';
+
+/** More would make manifests larger than what they save: 4,096 segments hold 400 million records. */
+export const bucketsMax = 4096;
+const recordsPerSegmentMax = 100_000;
+
+export const SealedGroup = z
+  .strictObject({ id: z.string(), fields: z.array(z.string()).readonly(), members: z.array(AuthorityId).readonly() })
+  .readonly();
+export type SealedGroup = z.infer<typeof SealedGroup>;
+
+export const SealedSegment = z
+  .strictObject({
+    bucket: z.int().nonnegative(),
+    count: z.int().positive(),
+    bodyBytes: z.int().positive(),
+    body: Digest,
+    keys: Digest,
+    groups: z.array(Digest).readonly().describe('one column per group, in the order of the groups of the type'),
+    offsets: Digest,
+  })
+  .readonly();
+export type SealedSegment = z.infer<typeof SealedSegment>;
+
+export const SealedType = z
+  .strictObject({
+    format: z.literal(1),
+    type: z.string().min(1),
+    count: z.int().nonnegative(),
+    bucketCount: z
+      .int()
+      .min(1)
+      .max(bucketsMax)
+      .refine((count) => Number.isInteger(Math.log2(count)), 'must be a power of two'),
+    groups: z.array(SealedGroup).min(1).readonly(),
+    segments: z.array(SealedSegment).readonly().describe('ascending by bucket; an empty bucket has none'),
+  })
+  .readonly()
+  .superRefine((sealed, context) => {
+    const refuse = (message: string): void => void context.addIssue({ code: 'custom', message });
+    if (sealed.segments.reduce((sum, segment) => sum + segment.count, 0) !== sealed.count)
+      refuse('count must be the sum of the segments');
+    sealed.segments.forEach((segment, index) => {
+      const before = sealed.segments[index - 1];
+      if (before && before.bucket >= segment.bucket) refuse('segments must ascend by bucket');
+      if (segment.bucket >= sealed.bucketCount) refuse('a segment lies outside the buckets');
+      if (segment.groups.length !== sealed.groups.length) refuse('a segment must have one column per group');
+    });
+    if (new Set(sealed.groups.map((group) => group.id)).size !== sealed.groups.length) refuse('a group stands twice');
+    const fields = sealed.groups.flatMap((group) => group.fields);
+    if (new Set(fields).size !== fields.length) refuse('a field stands in two groups');
+  });
+export type SealedType = z.infer<typeof SealedType>;
+
+/** The one name of a whole snapshot or base: a digest over the manifests of its types, in whatever order they are given. */
+export function sealedRoot(types: readonly SealedType[]): Digest {
+  return digestOf({ sealed: 1, types: [...types].sort((a, b) => byCodeUnit(a.type, b.type)) });
+}
+
+/** How many buckets a type of that many records gets. Powers of two nest: a base of one bucket compares with a member of four. */
+export function bucketCountFor(count: number): number {
+  let buckets = 1;
+  while (buckets < bucketsMax && count > buckets * recordsPerSegmentMax) buckets *= 2;
+  return buckets;
+}
+
+/** Groups in the one order and spelling in which they are sealed. */
+export function sealedGroups(groups: readonly FieldGroup[]): readonly SealedGroup[] {
+  return groups
+    .map((group) => ({
+      id: group.id,
+      fields: [...group.fields].sort(byCodeUnit),
+      members: [...group.members].sort(byCodeUnit),
+    }))
+    .sort((a, b) => byCodeUnit(a.id, b.id));
+}
+
+/** Of the groups of a type, those a member holds. The base holds all of them. */
+export function groupsHeldBy(groups: readonly FieldGroup[], member: AuthorityId): readonly FieldGroup[] {
+  return groups.filter((group) => group.members.includes(member));
+}
