@@ -1,0 +1,201 @@
+/** The IAM calls on what a user or group owns, as far as deletions meet it: keys, devices, credentials, policies. */
+import { alreadyExists, IamProblem, noSuchEntity } from './input.js';
+import { namedGroup } from './groups.js';
+import type { OwnedKind } from './state.js';
+import { namedUser, type Action } from './users.js';
+import type { Xml } from './xml.js';
+
+interface Owned {
+  readonly kind: OwnedKind;
+  readonly create: string;
+  readonly list: string;
+  readonly remove: string;
+  /** The parameter that names one of them. */
+  readonly id: string;
+  readonly prefix: string;
+  readonly listElement: string;
+  readonly createElement?: string;
+}
+
+const table: readonly Owned[] = [
+  {
+    kind: 'accessKeys',
+    create: 'CreateAccessKey',
+    list: 'ListAccessKeys',
+    remove: 'DeleteAccessKey',
+    id: 'AccessKeyId',
+    prefix: 'AKIA',
+    listElement: 'AccessKeyMetadata',
+    createElement: 'AccessKey',
+  },
+  {
+    kind: 'mfaDevices',
+    create: 'EnableMFADevice',
+    list: 'ListMFADevices',
+    remove: 'DeactivateMFADevice',
+    id: 'SerialNumber',
+    prefix: 'GAHT',
+    listElement: 'MFADevices',
+  },
+  {
+    kind: 'sshKeys',
+    create: 'UploadSSHPublicKey',
+    list: 'ListSSHPublicKeys',
+    remove: 'DeleteSSHPublicKey',
+    id: 'SSHPublicKeyId',
+    prefix: 'APKA',
+    listElement: 'SSHPublicKeys',
+    createElement: 'SSHPublicKey',
+  },
+  {
+    kind: 'signingCertificates',
+    create: 'UploadSigningCertificate',
+    list: 'ListSigningCertificates',
+    remove: 'DeleteSigningCertificate',
+    id: 'CertificateId',
+    prefix: 'ASCA',
+    listElement: 'Certificates',
+    createElement: 'Certificate',
+  },
+  {
+    kind: 'serviceCredentials',
+    create: 'CreateServiceSpecificCredential',
+    list: 'ListServiceSpecificCredentials',
+    remove: 'DeleteServiceSpecificCredential',
+    id: 'ServiceSpecificCredentialId',
+    prefix: 'ACCA',
+    listElement: 'ServiceSpecificCredentials',
+    createElement: 'ServiceSpecificCredential',
+  },
+];
+
+function element(owned: Owned, user: { name: string; created: string }, id: string): Xml {
+  return {
+    UserName: user.name,
+    [owned.id]: id,
+    Status: owned.kind === 'mfaDevices' ? undefined : 'Active',
+    ...(owned.kind === 'mfaDevices' ? { EnableDate: user.created } : { CreateDate: user.created }),
+  };
+}
+
+function actionsOf(owned: Owned): Readonly<Record<string, Action>> {
+  return {
+    [owned.create](input, state) {
+      const user = namedUser(input, state);
+      const given = owned.createElement === undefined ? input.required(owned.id) : undefined;
+      const id = given ?? state.newId(owned.prefix, 20);
+      user.owned[owned.kind].push(id);
+      return owned.createElement === undefined ? undefined : { [owned.createElement]: element(owned, user, id) };
+    },
+    [owned.list](input, state) {
+      const user = namedUser(input, state);
+      const page = input.page([...user.owned[owned.kind]].sort(), (id) => id);
+      return { [owned.listElement]: page.items.map((id) => element(owned, user, id)), ...page.result };
+    },
+    [owned.remove](input, state) {
+      const user = namedUser(input, state);
+      const id = input.required(owned.id);
+      const ids = user.owned[owned.kind];
+      if (!ids.includes(id))
+        throw new IamProblem('NoSuchEntity', 404, `The ${owned.id} with id ${id} cannot be found.`);
+      user.owned[owned.kind] = ids.filter((other) => other !== id);
+      return undefined;
+    },
+  };
+}
+
+const loginProfile: Readonly<Record<string, Action>> = {
+  CreateLoginProfile(input, state) {
+    const user = namedUser(input, state);
+    if (user.loginProfile) throw alreadyExists('Login Profile for User', user.name);
+    user.loginProfile = true;
+    return { LoginProfile: { UserName: user.name, CreateDate: user.created, PasswordResetRequired: false } };
+  },
+  GetLoginProfile(input, state) {
+    const user = namedUser(input, state);
+    if (!user.loginProfile)
+      throw new IamProblem('NoSuchEntity', 404, `Login Profile for User ${user.name} cannot be found.`);
+    return { LoginProfile: { UserName: user.name, CreateDate: user.created, PasswordResetRequired: false } };
+  },
+  DeleteLoginProfile(input, state) {
+    const user = namedUser(input, state);
+    if (!user.loginProfile)
+      throw new IamProblem('NoSuchEntity', 404, `Login Profile for User ${user.name} cannot be found.`);
+    user.loginProfile = false;
+    return undefined;
+  },
+  DeleteVirtualMFADevice: () => undefined,
+};
+
+/** Inline and attached policies, alike for users and groups. */
+function policyActions(word: 'User' | 'Group'): Readonly<Record<string, Action>> {
+  const holder: (...call: Parameters<Action>) => {
+    policies: Record<string, string>;
+    attached: string[];
+    attach(list: string[]): void;
+  } = (input, state) => {
+    if (word === 'User') {
+      const user = namedUser(input, state);
+      return {
+        policies: user.policies,
+        attached: user.owned.attachedPolicies,
+        attach: (list) => {
+          user.owned.attachedPolicies = list;
+        },
+      };
+    }
+    const group = namedGroup(input, state);
+    return {
+      policies: group.policies,
+      attached: group.attachedPolicies,
+      attach: (list) => {
+        group.attachedPolicies = list;
+      },
+    };
+  };
+  return {
+    [`Put${word}Policy`](input, state) {
+      holder(input, state).policies[input.required('PolicyName')] = input.required('PolicyDocument');
+      return undefined;
+    },
+    [`List${word}Policies`](input, state) {
+      const page = input.page(Object.keys(holder(input, state).policies).sort(), (name) => name);
+      return { PolicyNames: page.items, ...page.result };
+    },
+    [`Delete${word}Policy`](input, state) {
+      const name = input.required('PolicyName');
+      const { policies } = holder(input, state);
+      if (!Object.hasOwn(policies, name)) throw noSuchEntity(`${word.toLowerCase()} policy`, name);
+      delete policies[name];
+      return undefined;
+    },
+    [`Attach${word}Policy`](input, state) {
+      const arn = input.required('PolicyArn');
+      const { attached, attach } = holder(input, state);
+      attach([...new Set([...attached, arn])]);
+      return undefined;
+    },
+    [`ListAttached${word}Policies`](input, state) {
+      const page = input.page([...holder(input, state).attached].sort(), (arn) => arn);
+      return {
+        AttachedPolicies: page.items.map((arn) => ({ PolicyName: arn.split('/').at(-1), PolicyArn: arn })),
+        ...page.result,
+      };
+    },
+    [`Detach${word}Policy`](input, state) {
+      const arn = input.required('PolicyArn');
+      const { attached, attach } = holder(input, state);
+      if (!attached.includes(arn)) throw new IamProblem('NoSuchEntity', 404, `Policy ${arn} was not found.`);
+      attach(attached.filter((other) => other !== arn));
+      return undefined;
+    },
+  };
+}
+
+export const ownedActions: Readonly<Record<string, Action>> = Object.assign(
+  {},
+  ...table.map(actionsOf),
+  loginProfile,
+  policyActions('User'),
+  policyActions('Group'),
+) as Readonly<Record<string, Action>>;
