@@ -1,0 +1,171 @@
+/** Authority files: their names, their surfaces against the maps, and terms that nobody could meet. */
+import { durationMs } from '../duration.js';
+import type { Authority } from './authority.js';
+import { faultAt, type FaultPath, type PathFault } from './fault.js';
+import { stemOf } from './files.js';
+import { suggestion } from './nearest.js';
+import { isBroken, mapFor, repeatedAt, typeNames, typeOf, type FederationParts, type Located } from './parts.js';
+
+/** Names the namespace and the folder of the coordinator. */
+const reservedId = 'federation';
+
+export function checkAuthorities(parts: FederationParts): readonly PathFault[] {
+  return [
+    ...repeatedAt(parts.authorities, (authority) => authority.value.authority).map((at) => {
+      const { file, value } = parts.authorities[at] as Located<Authority>;
+      const first = parts.authorities.find((other) => other.value.authority === value.authority);
+      return faultAt(
+        file,
+        ['authority'],
+        `"${value.authority}" is the authority of ${first?.file ?? ''} already; an id is given once`,
+      );
+    }),
+    ...parts.authorities.flatMap((authority) => [
+      ...checkIdentity(parts, authority),
+      ...checkSurface(parts, authority),
+      ...checkConstraints(parts, authority),
+      ...checkApproval(authority),
+    ]),
+  ];
+}
+
+function checkIdentity(parts: FederationParts, { file, value }: Located<Authority>): readonly PathFault[] {
+  const faults: PathFault[] = [];
+  const id = value.authority;
+  if (id === reservedId)
+    faults.push(faultAt(file, ['authority'], `"${reservedId}" is reserved for the coordinator; choose another id`));
+  if (stemOf(file) !== id)
+    faults.push(
+      faultAt(file, ['authority'], `is "${id}" in a file named ${stemOf(file)}.yaml; the two must be the same`),
+    );
+  const members = parts.federation?.value.members.map((member) => member.id);
+  if (members && !members.includes(id))
+    faults.push(
+      faultAt(file, ['authority'], `is not among the members of federation.yaml; ${suggestion(id, members)}`),
+    );
+  return faults;
+}
+
+function checkSurface(parts: FederationParts, { file, value }: Located<Authority>): readonly PathFault[] {
+  return Object.entries(value.surface).flatMap(([typeName, fields]) => {
+    const path: FaultPath = ['surface', typeName];
+    const type = typeOf(parts, typeName);
+    if (!type) return unknownType(parts, file, path, typeName);
+    const faults = repeatedAt(fields, (field) => field).map((at) => faultAt(file, [...path, at], 'is listed already'));
+    const map = mapFor(parts, value.authority, typeName);
+    const mapName = `${value.authority}.${typeName}`;
+    if (!map) {
+      if (!isBroken(parts, 'map', mapName))
+        faults.push(faultAt(file, path, `has no map: write maps/${mapName}.yaml or take the type away`, 'key'));
+      return faults;
+    }
+    fields.forEach((field, at) => {
+      if (!Object.hasOwn(type.value.fields, field))
+        faults.push(
+          faultAt(
+            file,
+            [...path, at],
+            `${type.file} has no field "${field}"; ${suggestion(field, Object.keys(type.value.fields))}`,
+          ),
+        );
+      else if (!Object.hasOwn(map.value.fields, field))
+        faults.push(
+          faultAt(
+            file,
+            [...path, at],
+            `is not mapped in ${map.file}: map "${field}" there, or take it out of the surface`,
+          ),
+        );
+    });
+    return faults;
+  });
+}
+
+function checkConstraints(parts: FederationParts, { file, value }: Located<Authority>): readonly PathFault[] {
+  const faults: PathFault[] = [];
+  const { brakes, freezeWindows, freshness } = value.constraints;
+  for (const [typeName, brake] of Object.entries(brakes)) {
+    const path = ['constraints', 'brakes', typeName];
+    if (!typeOf(parts, typeName)) faults.push(...unknownType(parts, file, path, typeName));
+    if (Object.values(brake).every((limit) => limit === undefined))
+      faults.push(faultAt(file, path, 'limits nothing; give operationsMax, percentMax or deletionsMax'));
+  }
+  freezeWindows.forEach((window, at) => {
+    if (Date.parse(window.from) >= Date.parse(window.to))
+      faults.push(faultAt(file, ['constraints', 'freezeWindows', at, 'to'], 'must be later than "from"'));
+  });
+  value.constraints.protected.forEach((rule, at) => {
+    const path = ['constraints', 'protected', at];
+    const type = typeOf(parts, rule.type);
+    if (!type) return void faults.push(...unknownType(parts, file, [...path, 'type'], rule.type, 'value'));
+    const known = Object.keys(type.value.fields);
+    if (Object.keys(rule.where).length === 0)
+      faults.push(faultAt(file, [...path, 'where'], 'names no field, so it would protect every record; say which'));
+    for (const field of Object.keys(rule.where))
+      if (!known.includes(field))
+        faults.push(
+          faultAt(
+            file,
+            [...path, 'where', field],
+            `${type.file} has no field "${field}"; ${suggestion(field, known)}`,
+            'key',
+          ),
+        );
+  });
+  for (const dataset of parts.datasets) {
+    const wait = dataset.value.approval.waitInRun;
+    if (dataset.value.members.includes(value.authority) && durationMs(freshness) < durationMs(wait))
+      faults.push(
+        faultAt(
+          file,
+          ['constraints', 'freshness'],
+          `${freshness} is shorter than the ${wait} that ${dataset.file} waits for reviews (approval.waitInRun): what is approved late in a run could never be written; raise this or lower that`,
+        ),
+      );
+  }
+  return faults;
+}
+
+function checkApproval({ file, value }: Located<Authority>): readonly PathFault[] {
+  const faults: PathFault[] = [];
+  const { quorum, quorumWhenBraked } = value.approval;
+  const approvers = value.approvers.length;
+  const have = `there ${approvers === 1 ? 'is 1 approver' : `are ${approvers} approvers`}`;
+  if (quorum > approvers)
+    faults.push(
+      faultAt(file, ['approval', 'quorum'], `needs ${quorum} approvals but ${have}; nothing could ever be approved`),
+    );
+  if (quorumWhenBraked !== undefined && quorumWhenBraked < quorum)
+    faults.push(faultAt(file, ['approval', 'quorumWhenBraked'], `must not be smaller than the quorum (${quorum})`));
+  const braked = quorumWhenBraked ?? quorum + 1;
+  if (braked > approvers && quorum <= approvers && (quorumWhenBraked !== undefined || hasBrakes(value)))
+    faults.push(
+      faultAt(
+        file,
+        ['approval', 'quorumWhenBraked'],
+        `needs ${braked} approvals once a brake trips${quorumWhenBraked === undefined ? ' (the quorum plus one where it is not given)' : ''} but ${have}`,
+      ),
+    );
+  for (const at of repeatedAt(value.approvers, (approver) => approver.id))
+    faults.push(faultAt(file, ['approvers', at, 'id'], 'is an approver already; each person is listed once'));
+  for (const at of repeatedAt(value.approvers, (approver) => approver.key?.x))
+    faults.push(
+      faultAt(file, ['approvers', at, 'key'], 'is the key of another approver: one person could count as two'),
+    );
+  return faults;
+}
+
+function hasBrakes(authority: Authority): boolean {
+  return Object.keys(authority.constraints.brakes).length > 0;
+}
+
+function unknownType(
+  parts: FederationParts,
+  file: string,
+  path: FaultPath,
+  type: string,
+  on: 'key' | 'value' = 'key',
+): PathFault[] {
+  if (isBroken(parts, 'taxonomy', type)) return [];
+  return [faultAt(file, path, `no type "${type}" in taxonomy/; ${suggestion(type, typeNames(parts))}`, on)];
+}

@@ -1,0 +1,137 @@
+/** Dataset files: members, types and rules that join records. */
+import { cronFault } from './cron.js';
+import type { Dataset } from './dataset.js';
+import { faultAt, type PathFault } from './fault.js';
+import { stemOf } from './files.js';
+import { suggestion } from './nearest.js';
+import {
+  authorityOf,
+  isBroken,
+  mapFor,
+  repeatedAt,
+  typeNames,
+  typeOf,
+  type FederationParts,
+  type Located,
+} from './parts.js';
+
+export function checkDatasets(parts: FederationParts): readonly PathFault[] {
+  return parts.datasets.flatMap((dataset) => [
+    ...checkName(dataset),
+    ...checkDatasetMembers(parts, dataset),
+    ...checkTypes(parts, dataset),
+    ...checkCorrelation(parts, dataset),
+  ]);
+}
+
+function checkName({ file, value }: Located<Dataset>): readonly PathFault[] {
+  const faults: PathFault[] = [];
+  if (stemOf(file) !== value.dataset)
+    faults.push(
+      faultAt(
+        file,
+        ['dataset'],
+        `is "${value.dataset}" in a file named ${stemOf(file)}.yaml; the two must be the same`,
+      ),
+    );
+  const cron = value.schedule?.cron;
+  const fault = cron === undefined ? undefined : cronFault(cron);
+  if (fault !== undefined) faults.push(faultAt(file, ['schedule', 'cron'], fault));
+  return faults;
+}
+
+function checkDatasetMembers(parts: FederationParts, { file, value }: Located<Dataset>): readonly PathFault[] {
+  const members = parts.federation?.value.members.map((member) => member.id);
+  const faults = repeatedAt(value.members, (member) => member).map((at) =>
+    faultAt(file, ['members', at], 'is listed already'),
+  );
+  value.members.forEach((member, at) => {
+    const path = ['members', at];
+    if (members && !members.includes(member))
+      return void faults.push(
+        faultAt(file, path, `"${member}" is not a member in federation.yaml; ${suggestion(member, members)}`),
+      );
+    const authority = authorityOf(parts, member);
+    const unsure = !authority || value.types.some((type) => isBroken(parts, 'map', `${member}.${type}`));
+    if (unsure || value.types.every((type) => !typeOf(parts, type))) return;
+    const takesPart = value.types.some(
+      (type) =>
+        (authority.value.surface[type]?.length ?? 0) > 0 && mapFor(parts, member, type)?.value.lifecycle === 'active',
+    );
+    if (!takesPart)
+      faults.push(
+        faultAt(
+          file,
+          path,
+          `"${member}" exposes nothing of this dataset: it needs an active map and a surface for one of ${value.types.join(', ')}`,
+        ),
+      );
+  });
+  return faults;
+}
+
+function checkTypes(parts: FederationParts, { file, value }: Located<Dataset>): readonly PathFault[] {
+  const faults = repeatedAt(value.types, (type) => type).map((at) => faultAt(file, ['types', at], 'is listed already'));
+  value.types.forEach((name, at) => {
+    const path = ['types', at];
+    const type = typeOf(parts, name);
+    if (!type) {
+      if (!isBroken(parts, 'taxonomy', name))
+        faults.push(faultAt(file, path, `no type "${name}" in taxonomy/; ${suggestion(name, typeNames(parts))}`));
+      return;
+    }
+    for (const [field, kind] of Object.entries(type.value.fields))
+      if (kind.kind === 'set' && kind.of !== 'text' && !value.types.includes(kind.of))
+        faults.push(
+          faultAt(
+            file,
+            path,
+            `${name}.${field} refers to ${kind.of}, which this dataset does not hold; add ${kind.of} to its types`,
+          ),
+        );
+  });
+  return faults;
+}
+
+function checkCorrelation(parts: FederationParts, { file, value }: Located<Dataset>): readonly PathFault[] {
+  return Object.entries(value.correlation).flatMap(([typeName, rules]) => {
+    if (!value.types.includes(typeName))
+      return [
+        faultAt(
+          file,
+          ['correlation', typeName],
+          `is no type of this dataset; ${suggestion(typeName, value.types)}`,
+          'key',
+        ),
+      ];
+    const type = typeOf(parts, typeName);
+    if (!type) return [];
+    const known = Object.keys(type.value.fields);
+    return rules.flatMap((rule, ruleAt) =>
+      rule.match.flatMap((name, at) => {
+        const path = ['correlation', typeName, ruleAt, 'match', at];
+        const field = type.value.fields[name];
+        if (!field) return [faultAt(file, path, `${type.file} has no field "${name}"; ${suggestion(name, known)}`)];
+        if (field.kind === 'set')
+          return [faultAt(file, path, `"${name}" is a set; records are matched by single values only`)];
+        if (name === type.value.label)
+          return [
+            faultAt(
+              file,
+              path,
+              `"${name}" is the label of ${typeName}: records are never matched by display name, because two people may share one`,
+            ),
+          ];
+        return fewExpose(parts, value, typeName, name)
+          ? [faultAt(file, path, `fewer than two members expose "${name}", so this rule could never match`)]
+          : [];
+      }),
+    );
+  });
+}
+
+function fewExpose(parts: FederationParts, dataset: Dataset, type: string, field: string): boolean {
+  const authorities = dataset.members.map((member) => authorityOf(parts, member));
+  if (authorities.includes(undefined)) return false;
+  return authorities.filter((authority) => authority?.value.surface[type]?.includes(field)).length < 2;
+}

@@ -1,0 +1,130 @@
+/** Map files: names, fields the taxonomy knows, and lenses that fit the kind of their field. */
+import { canonicalJson } from '../digest.js';
+import { faultAt, type FaultPath, type PathFault } from './fault.js';
+import { mapNameOf, stemOf } from './files.js';
+import type { FieldMap, LensStep, TypeMap } from './map.js';
+import { suggestion } from './nearest.js';
+import { authorityOf, isBroken, repeatedAt, typeNames, typeOf, type FederationParts, type Located } from './parts.js';
+import type { FieldKind, TaxonomyType } from './taxonomy.js';
+import { parseTemplate } from './template.js';
+
+const nativeTypes: readonly string[] = ['user', 'group'];
+
+export function checkMaps(parts: FederationParts): readonly PathFault[] {
+  return parts.maps.flatMap((map) => {
+    const faults = [...checkName(parts, map)];
+    if (!nativeTypes.includes(map.value.native))
+      faults.push(faultAt(map.file, ['native'], `must be one of ${nativeTypes.join(', ')}`));
+    const type = typeOf(parts, map.value.type);
+    if (type) return [...faults, ...checkFields(map, type), ...checkCreate(map, type)];
+    if (!isBroken(parts, 'taxonomy', map.value.type))
+      faults.push(
+        faultAt(
+          map.file,
+          ['type'],
+          `no type "${map.value.type}" in taxonomy/; ${suggestion(map.value.type, typeNames(parts))}`,
+        ),
+      );
+    return faults;
+  });
+}
+
+function checkName(parts: FederationParts, { file, value }: Located<TypeMap>): readonly PathFault[] {
+  const name = mapNameOf(file);
+  const faults: PathFault[] = [];
+  if (name.type !== value.type)
+    faults.push(
+      faultAt(
+        file,
+        ['type'],
+        `is "${value.type}" in a file named ${stemOf(file)}.yaml; map files are named <authority>.<type>.yaml`,
+      ),
+    );
+  if (!authorityOf(parts, name.authority) && !isBroken(parts, 'authority', name.authority)) {
+    const ids = parts.authorities.map((authority) => authority.value.authority);
+    faults.push(
+      faultAt(
+        file,
+        [],
+        `the file is named after "${name.authority}", which is no authority; ${suggestion(name.authority, ids)}`,
+      ),
+    );
+  }
+  return faults;
+}
+
+function checkFields({ file, value }: Located<TypeMap>, type: Located<TaxonomyType>): readonly PathFault[] {
+  const known = Object.keys(type.value.fields);
+  const entries = Object.entries(value.fields);
+  const faults = entries.flatMap(([name, fieldMap]) => {
+    const path = ['fields', name];
+    const kind = type.value.fields[name];
+    if (!kind) return [faultAt(file, path, `${type.file} has no field "${name}"; ${suggestion(name, known)}`, 'key')];
+    return checkLens(file, path, fieldMap, kind);
+  });
+  const placeOf = ([, field]: [string, FieldMap]): string | undefined =>
+    'path' in field ? `path ${field.path}` : 'tag' in field ? `tag ${field.tag}` : undefined;
+  for (const at of repeatedAt(entries, placeOf)) {
+    const [name, field] = entries[at] as [string, FieldMap];
+    faults.push(
+      faultAt(
+        file,
+        ['fields', name, 'path' in field ? 'path' : 'tag'],
+        'is the place of another field already: two fields cannot be written to one place',
+      ),
+    );
+  }
+  return faults;
+}
+
+function checkLens(file: string, path: FaultPath, fieldMap: FieldMap, kind: FieldKind): readonly PathFault[] {
+  if ('constant' in fieldMap) return [];
+  const steps: readonly LensStep[] = fieldMap.through ?? [];
+  const faults: PathFault[] = [];
+  steps.forEach((step, at) => {
+    const stepPath = [...path, 'through', at];
+    if ('references' in step && kind.kind === 'set' && kind.of !== 'text' && step.references !== kind.of)
+      faults.push(
+        faultAt(file, [...stepPath, 'references'], `must be ${kind.of}, the type that the taxonomy gives this field`),
+      );
+    else if ('references' in step && (kind.kind !== 'set' || kind.of === 'text'))
+      faults.push(faultAt(file, stepPath, 'this field holds no references; take the step away'));
+    if ('set' in step && kind.kind !== 'set')
+      faults.push(faultAt(file, stepPath, 'this field is no set; take the step away'));
+    if ('enum' in step) {
+      const values = Object.entries(step.enum);
+      for (const again of repeatedAt(values, ([, federated]) => canonicalJson(federated)))
+        faults.push(
+          faultAt(
+            file,
+            [...stepPath, 'enum', values[again]?.[0] ?? ''],
+            'leads to a value that another native text leads to: the way back would be unclear',
+          ),
+        );
+    }
+  });
+  if (kind.kind === 'set') {
+    const at = steps.length > 0 ? [...path, 'through'] : path;
+    if (!steps.some((step) => 'set' in step)) faults.push(faultAt(file, at, 'is a set: add the step {set: true}'));
+    if (kind.of !== 'text' && !steps.some((step) => 'references' in step))
+      faults.push(faultAt(file, at, `refers to ${kind.of}: add the step {references: ${kind.of}} before {set: true}`));
+  }
+  return faults;
+}
+
+function checkCreate({ file, value }: Located<TypeMap>, type: Located<TaxonomyType>): readonly PathFault[] {
+  const textFields = Object.entries(type.value.fields).flatMap(([name, field]) =>
+    field.kind === 'text' ? [name] : [],
+  );
+  return Object.entries(value.create).flatMap(([property, given]) => {
+    if (!('template' in given)) return [];
+    const path = ['create', property, 'template'];
+    const parsed = parseTemplate(given.template);
+    if (parsed.kind === 'malformed') return [faultAt(file, path, parsed.detail)];
+    return parsed.parts.flatMap((part) =>
+      part.kind === 'field' && !textFields.includes(part.text)
+        ? [faultAt(file, path, `${type.file} has no text field "${part.text}"; ${suggestion(part.text, textFields)}`)]
+        : [],
+    );
+  });
+}
