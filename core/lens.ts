@@ -1,0 +1,90 @@
+/**
+ * Lenses: what each line of a map does, both ways. A field lens is a location in the native body, then the steps of the
+ * map, then what the taxonomy says that the field is. core/lens/contract.ts has the laws; they hold for every
+ * composition because they hold for every part (Foster et al., TOPLAS 2007, section 3; the steps follow Cambria, 2020).
+ */
+import type { FieldMap, LensStep, TypeMap } from './federation/map.js';
+import type { FieldKind } from './federation/taxonomy.js';
+import type { Json, JsonObject } from './json.js';
+import type { FieldLens, Got, References, StepLens } from './lens/contract.js';
+import { iamTagStep } from './lens/iam-tag.js';
+import { kindSteps } from './lens/kind.js';
+import { constantLocation, pathLocation, tagLocation } from './lens/location.js';
+import { referencesStep, setStep } from './lens/set.js';
+import { enumStep, isOneToOne } from './lens/table.js';
+import { emptyAsNullStep, foldStep, maxLengthStep } from './lens/text.js';
+
+export type { FieldLens, Got, Lens, Put, References, Refused, StepLens, Untranslatable } from './lens/contract.js';
+export { foldAscii } from './lens/text.js';
+
+export function stepLens(step: LensStep): StepLens {
+  if ('fold' in step) return foldStep;
+  if ('enum' in step) return enumStep(step.enum);
+  if ('escape' in step) return iamTagStep;
+  if ('set' in step) return setStep;
+  if ('references' in step) return referencesStep(step.references);
+  if ('emptyAs' in step) return emptyAsNullStep;
+  return maxLengthStep(step.maxLength, step.loss);
+}
+
+/** A location seen through steps, the first next to the native side. */
+export function compose(location: FieldLens, steps: readonly StepLens[]): FieldLens {
+  /** What the location and each step got; shorter where one of them gave no value. */
+  const getEach = (body: JsonObject, references: References): { got: Got; sources: readonly Json[] } => {
+    let got = location.get(body, references);
+    let setAside = 0;
+    const sources: Json[] = [];
+    for (const step of steps) {
+      if (got.kind !== 'value') break;
+      sources.push(got.value);
+      got = step.get(got.value, references);
+      if (got.kind === 'value') setAside += got.setAside ?? 0;
+    }
+    return { got: got.kind === 'value' && setAside > 0 ? { ...got, setAside } : got, sources };
+  };
+  return {
+    get: (body, references) => getEach(body, references).got,
+    // A new object is an empty one: steps then see what the location gives for it, such as a constant.
+    put: (wanted, body = {}, references) => {
+      const { sources } = getEach(body, references);
+      let next = wanted;
+      for (let at = steps.length - 1; at >= 0; at--) {
+        const put = steps[at]?.put(next, sources[at], references);
+        if (put?.kind === 'refused') return put;
+        if (put) next = put.value;
+      }
+      return location.put(next, body, references);
+    },
+  };
+}
+
+function locationOf(field: FieldMap, native: string): FieldLens {
+  if ('path' in field) return pathLocation(field.path, native === 'group' && field.path === 'members');
+  if ('tag' in field) return tagLocation(field.tag);
+  return constantLocation(field.constant);
+}
+
+/** Why the map cannot serve this field of the taxonomy, or null. `validate` asks this too. */
+export function fieldMapProblem(field: FieldMap, kind: FieldKind): string | null {
+  const steps = 'constant' in field ? [] : (field.through ?? []);
+  const target = kind.kind === 'set' && kind.of !== 'text' ? kind.of : null;
+  let referred = 0;
+  for (const step of steps) {
+    if ('enum' in step && !isOneToOne(step.enum)) return 'the table of an enum step is not one to one';
+    if (!('references' in step)) continue;
+    if (step.references !== target) return `the map refers to ${step.references} where the taxonomy does not`;
+    referred++;
+  }
+  // HAZARD: without the step, native ids would leave the authority in the place of federated keys.
+  if (target !== null && referred !== 1 && !('constant' in field)) {
+    return `the map needs exactly one step { references: ${target} }`;
+  }
+  if (target !== null && 'constant' in field) return 'a constant cannot hold references';
+  return null;
+}
+
+/** The lens of one field. Call fieldMapProblem first: this takes the map at its word. */
+export function fieldLens(field: FieldMap, kind: FieldKind, native: TypeMap['native']): FieldLens {
+  const through = 'constant' in field ? [] : (field.through ?? []);
+  return compose(locationOf(field, native), [...through.map((step) => stepLens(step)), ...kindSteps(kind)]);
+}

@@ -1,0 +1,69 @@
+/**
+ * What every lens keeps to (Foster et al., Combinators for bidirectional tree transformations, TOPLAS 2007):
+ *
+ * - GetPut: where `get(source)` is a value, `put(that value, source)` gives the source back, unchanged.
+ * - PutGet: where `put(value, source)` gives a source, `get` of it gives that value.
+ * - What a lens cannot hold is refused as a value: never cut, never thrown. Reasons name no value.
+ */
+import type { ErrorCode } from '../errors.js';
+import type { Json, JsonObject } from '../json.js';
+
+export interface GotValue {
+  readonly kind: 'value';
+  readonly value: Json;
+  /** How many elements of a set could not be resolved: they stay in the source and are not in the value. */
+  readonly setAside?: number;
+}
+export interface Untranslatable {
+  readonly kind: 'untranslatable';
+  readonly reason: string;
+}
+export type Got = GotValue | { readonly kind: 'absent' } | Untranslatable;
+
+export interface Refused {
+  readonly kind: 'refused';
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+export type Put<Source> = { readonly kind: 'value'; readonly value: Source } | Refused;
+
+/** How native ids and federated keys of a type stand for each other; null where there is no link. */
+export interface References {
+  readonly resolve: (type: string, nativeId: string) => string | null;
+  readonly resolveBack: (type: string, key: string) => string | null;
+}
+
+export interface Lens<Source> {
+  readonly get: (source: Source, references: References) => Got;
+  /** Without a source, the value is put into a new object. */
+  readonly put: (value: Json, source: Source | undefined, references: References) => Put<Source>;
+}
+/** One step of a field lens: from what the step before it got. */
+export type StepLens = Lens<Json>;
+export type FieldLens = Lens<JsonObject>;
+
+export const absent: Got = { kind: 'absent' };
+
+export function value(of: Json): GotValue {
+  return { kind: 'value', value: of };
+}
+
+export function source<Source>(of: Source): Put<Source> {
+  return { kind: 'value', value: of };
+}
+
+export function untranslatable(reason: string): Untranslatable {
+  return { kind: 'untranslatable', reason };
+}
+
+export function refused(reason: string, code: ErrorCode = 'valueNotRepresentable'): Refused {
+  return { kind: 'refused', code, reason };
+}
+
+/** A step for which null is null on both sides: held and empty. */
+export function nullStaysNull(lens: StepLens): StepLens {
+  return {
+    get: (native, references) => (native === null ? value(null) : lens.get(native, references)),
+    put: (wanted, native, references) => (wanted === null ? source(null) : lens.put(wanted, native, references)),
+  };
+}

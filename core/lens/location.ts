@@ -1,0 +1,87 @@
+/** Where a field lies in a native body: under a dotted path, in the tags, or nowhere (a constant). */
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { absent, refused, source, untranslatable, value, type FieldLens, type Got, type Put } from './contract.js';
+import { sameJson } from './same-json.js';
+import { foldAscii } from './text.js';
+
+/** The body property that holds the tags of an object, by key. */
+export const tagsProperty = 'Tags';
+
+const crossesNonObject = 'the path crosses a native value that is not an object';
+
+function own(body: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(body, name) ? body[name] : undefined;
+}
+
+function getAt(body: JsonObject, path: readonly string[]): Got {
+  let at: Json = body;
+  for (const name of path) {
+    if (at === null) return value(null);
+    if (!isJsonObject(at)) return untranslatable(crossesNonObject);
+    at = own(at, name) ?? null;
+  }
+  return value(at);
+}
+
+function putAt(wanted: Json, body: JsonObject, path: readonly string[]): Put<JsonObject> {
+  const [name, ...rest] = path;
+  if (name === undefined) return refused('the path of the map is empty');
+  const before = own(body, name);
+  if (rest.length === 0) return source({ ...body, [name]: wanted });
+  if (before !== undefined && before !== null && !isJsonObject(before)) return refused(crossesNonObject);
+  const inner = putAt(wanted, before ?? {}, rest);
+  return inner.kind === 'refused' ? inner : source({ ...body, [name]: inner.value });
+}
+
+/** What is missing reads as null (held and empty), except a property that its connector leaves out where it could not be read. */
+export function pathLocation(dotted: string, leftOutWhereUnread: boolean): FieldLens {
+  const path = dotted.split('.');
+  return {
+    get: (body) => (leftOutWhereUnread && own(body, dotted) === undefined ? absent : getAt(body, path)),
+    put: (wanted, body = {}) => {
+      const before = getAt(body, path);
+      if (before.kind !== 'value') return refused(crossesNonObject);
+      const isThere = !leftOutWhereUnread || own(body, dotted) !== undefined;
+      return isThere && sameJson(before.value, wanted) ? source(body) : putAt(wanted, body, path);
+    },
+  };
+}
+
+/** IAM tag keys are unique regardless of case and keep theirs (IAM user guide, Tags for IAM resources): writing `mail` replaces `Mail`. */
+export function tagName(tags: JsonObject, key: string): string {
+  if (Object.hasOwn(tags, key)) return key;
+  const folded = foldAscii(key);
+  for (const name of Object.keys(tags)) if (name.length === key.length && foldAscii(name) === folded) return name;
+  return key;
+}
+
+/** A tag that is missing reads as null, and null removes the tag: a tag list holds no null. */
+export function tagLocation(key: string): FieldLens {
+  const tagsOf = (body: JsonObject): JsonObject | null => {
+    const tags = own(body, tagsProperty) ?? {};
+    return isJsonObject(tags) ? tags : null;
+  };
+  return {
+    get: (body) => {
+      const tags = tagsOf(body);
+      return tags ? value(own(tags, tagName(tags, key)) ?? null) : untranslatable('the native tags are not an object');
+    },
+    put: (wanted, body = {}) => {
+      const tags = tagsOf(body);
+      if (!tags) return refused('the native tags are not an object');
+      const name = tagName(tags, key);
+      if (sameJson(own(tags, name) ?? null, wanted)) return source(body);
+      const others = Object.fromEntries(Object.entries(tags).filter(([other]) => other !== name));
+      return source({ ...body, [tagsProperty]: wanted === null ? others : { ...others, [name]: wanted } });
+    },
+  };
+}
+
+/** The mesh says this of every record: it can hear it, and nothing else. */
+export function constantLocation(constant: Json): FieldLens {
+  return {
+    get: () => value(constant),
+    put: (wanted, body = {}) =>
+      sameJson(wanted, constant) ? source(body) : refused('this mesh says one thing of every record and it is another'),
+  };
+}

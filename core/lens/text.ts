@@ -1,0 +1,75 @@
+/** Steps over text: fold, emptyAs, maxLength. ASCII rules only, so that every machine gives the same bytes. */
+import type { Json } from '../json.js';
+import { nullStaysNull, refused, source, untranslatable, value, type StepLens } from './contract.js';
+
+/** A-Z become a-z and nothing else changes; no locale and no Unicode version takes part. */
+export function foldAscii(text: string): string {
+  let hasUpper = false;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    // Lower case of pure ASCII is the same in every locale and Unicode version; beyond ASCII it is not.
+    if (unit > 127) return foldUnits(text);
+    if (unit >= 65 && unit <= 90) hasUpper = true;
+  }
+  return hasUpper ? text.toLowerCase() : text;
+}
+
+function foldUnits(text: string): string {
+  let folded = '';
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    folded += unit >= 65 && unit <= 90 ? String.fromCharCode(unit + 32) : text.charAt(at);
+  }
+  return folded;
+}
+
+/** False where a surrogate stands alone: such text has no UTF-8 and no canonical JSON. */
+export function isWellFormed(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0xd800 || unit > 0xdfff) continue;
+    const next = text.charCodeAt(at + 1);
+    if (unit > 0xdbff || !(next >= 0xdc00 && next <= 0xdfff)) return false;
+    at++;
+  }
+  return true;
+}
+
+export const notText = 'the value is not text';
+
+/** get folds; put keeps the native spelling where it folds to the value. Only folded text is in its range. */
+export const foldStep: StepLens = nullStaysNull({
+  get: (native) => (typeof native === 'string' ? value(foldAscii(native)) : untranslatable(notText)),
+  put: (wanted, native) => {
+    if (typeof wanted !== 'string') return refused(notText);
+    if (typeof native === 'string' && foldAscii(native) === wanted) return source(native);
+    return foldAscii(wanted) === wanted
+      ? source(wanted)
+      : refused('the value has letters A-Z where this mesh compares without regard to case');
+  },
+});
+
+/**
+ * The empty text reads as null. A null that is not there yet is put as null, which every mesh takes for "clear it";
+ * Microsoft Graph refuses the empty text for most properties.
+ */
+export const emptyAsNullStep: StepLens = {
+  get: (native) => value(native === '' ? null : native),
+  put: (wanted, native) => {
+    if (wanted === '') return refused('the empty text and null are one for this mesh, and null is its name');
+    return source(wanted === null && native === '' ? native : wanted);
+  },
+};
+
+/** `length` counts UTF-16 code units: never fewer than the characters that any cloud counts. What a cloud already holds passes. */
+export function maxLengthStep(maxLength: number, loss: string): StepLens {
+  return nullStaysNull({
+    get: (native) => (typeof native === 'string' ? value(native) : untranslatable(notText)),
+    put: (wanted: Json, native) => {
+      if (typeof wanted !== 'string') return refused(notText);
+      return wanted.length <= maxLength || wanted === native
+        ? source(wanted)
+        : refused(`the value is longer than ${maxLength} UTF-16 code units: ${loss}`);
+    },
+  });
+}

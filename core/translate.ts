@@ -1,0 +1,80 @@
+/** Native object → federated record: what the active map and the surface of an authority let peers see, and nothing else. */
+import { canonicalJson } from './digest.js';
+import { ConcordatError } from './errors.js';
+import type { TypeMap } from './federation/map.js';
+import type { TaxonomyType } from './federation/taxonomy.js';
+import type { Json, JsonObject } from './json.js';
+import { compiledFields } from './lens/compiled-map.js';
+import type { References } from './lens/contract.js';
+import { unmappedProperties } from './lens/unmapped.js';
+import type { FederatedRecord, NativeObject } from './record.js';
+
+export interface TranslateRequest {
+  readonly object: NativeObject;
+  readonly map: TypeMap;
+  readonly taxonomy: TaxonomyType;
+  /** The fields of this type that the authority exposes. */
+  readonly surface: readonly string[];
+  /** The federated key of the object, provisional where no link joins it yet. */
+  readonly key: string;
+  /** The federated key of a native id, provisional for an object in scope without a link; null for any other. */
+  readonly resolve: (type: string, nativeId: string) => string | null;
+}
+
+export type Translation =
+  | {
+      readonly kind: 'record';
+      readonly record: FederatedRecord;
+      /** Native properties that the map neither uses nor ignores, as dotted names. */
+      readonly unmapped: readonly string[];
+      /** Per set field, how many native elements have no federated key and stay native. */
+      readonly setAside: Readonly<Record<string, number>>;
+      /** Whether putting the record back onto the object it came from changes nothing. */
+      readonly roundTrips: boolean;
+    }
+  | {
+      readonly kind: 'untranslatable';
+      /** The first such field, in code unit order. */
+      readonly field: string;
+      /** Names no value. */
+      readonly reason: string;
+    };
+
+/** Throws only where the caller paired what does not belong together (invalidFederation). */
+export function translate(request: TranslateRequest): Translation {
+  const { object, map, taxonomy, surface, key, resolve } = request;
+  assertPaired(map, taxonomy, object.type);
+  const body = object.body;
+  // A put onto the object that the value came from needs no new reference.
+  const references: References = { resolve, resolveBack: () => null };
+  const fields: Record<string, Json> = {};
+  const setAside: Record<string, number> = {};
+  let after: JsonObject | null = body;
+  for (const { name, lens } of compiledFields(map, taxonomy)) {
+    if (!surface.includes(name)) continue;
+    const got = lens.get(body, references);
+    if (got.kind === 'untranslatable') return { kind: 'untranslatable', field: name, reason: got.reason };
+    if (got.kind === 'absent') continue;
+    fields[name] = got.value;
+    if (got.setAside !== undefined) setAside[name] = got.setAside;
+    if (after === null) continue;
+    const put = lens.put(got.value, after, references);
+    after = put.kind === 'value' ? put.value : null;
+  }
+  return {
+    kind: 'record',
+    record: { type: map.type, key, fields },
+    unmapped: unmappedProperties(body, map),
+    setAside,
+    roundTrips: after === body || (after !== null && canonicalJson(after) === canonicalJson(body)),
+  };
+}
+
+export function assertPaired(map: TypeMap, taxonomy: TaxonomyType, native: string): void {
+  if (map.type !== taxonomy.type) {
+    throw new ConcordatError('invalidFederation', `a map of ${map.type} was given the taxonomy of ${taxonomy.type}`);
+  }
+  if (map.native !== native) {
+    throw new ConcordatError('invalidFederation', `a map of the native type ${map.native} was given a ${native}`);
+  }
+}
