@@ -1,0 +1,240 @@
+/**
+ * Joins records that no link joins yet, by what people decided and then by the dataset's ordered rules.
+ *
+ * Input is what differs, and that suffices: a record that an unlinked one could be is by definition missing at the
+ * unlinked one's authority. One candidate links, several are a case for a person, none is a new record. Never by
+ * display name (validate refuses such a rule). Made again by every authority, so it must not depend on any order.
+ */
+import { z } from 'zod';
+import { Digest, digestOf } from './digest.js';
+import { byCodeUnit } from './json.js';
+import type { MatchRule } from './federation/dataset.js';
+import { AuthorityId, isProvisional, type Fields } from './record.js';
+
+/** A person of `authority` said that its record `record` (provisional key) is, or is not, the one under key `to`. */
+export const LinkStatement = z.strictObject({
+  kind: z.enum(['link', 'apart']),
+  authority: AuthorityId,
+  type: z.string(),
+  record: z.string(),
+  to: z.string(),
+});
+export type LinkStatement = z.infer<typeof LinkStatement>;
+
+export const Assignment = z.strictObject({
+  authority: AuthorityId,
+  type: z.string(),
+  from: z.string(),
+  key: z.string(),
+});
+export type Assignment = z.infer<typeof Assignment>;
+
+export const Case = z.strictObject({
+  /** Digest of type, record and candidates: the same doubt is the same case in every run. */
+  id: Digest,
+  type: z.string(),
+  authority: AuthorityId,
+  record: z.string(),
+  rule: z.array(z.string()),
+  candidates: z.array(z.strictObject({ authority: AuthorityId, key: z.string() })),
+});
+export type Case = z.infer<typeof Case>;
+
+export const Correlation = z.strictObject({
+  assignments: z.array(Assignment),
+  cases: z.array(Case),
+  /** Keys of every record that a case touches: neither compared nor planned until a person has decided. */
+  held: z.array(z.strictObject({ type: z.string(), key: z.string() })),
+});
+export type Correlation = z.infer<typeof Correlation>;
+
+export interface CorrelateInput {
+  readonly type: string;
+  readonly rules: readonly MatchRule[];
+  readonly statements: readonly LinkStatement[];
+  /** Every differing record of this type with the members that hold it. */
+  readonly records: readonly {
+    readonly key: string;
+    readonly members: Readonly<Record<AuthorityId, Fields | undefined>>;
+  }[];
+}
+
+interface Node {
+  readonly key: string;
+  /** Members that hold the record under this key. */
+  readonly slots: Map<AuthorityId, Fields>;
+}
+
+/** A set of nodes that are one record. */
+interface Cluster {
+  readonly nodes: Node[];
+  held: boolean;
+}
+
+export function correlate(input: CorrelateInput): Correlation {
+  const nodes: Node[] = input.records
+    .map((record) => ({
+      key: record.key,
+      slots: new Map(
+        Object.entries(record.members)
+          .filter((entry): entry is [string, Fields] => entry[1] !== undefined)
+          .sort(([left], [right]) => byCodeUnit(left, right)),
+      ),
+    }))
+    .sort((left, right) => byCodeUnit(left.key, right.key));
+  const clusterOf = new Map<string, Cluster>(nodes.map((node) => [node.key, { nodes: [node], held: false }]));
+  const apart = new Set(
+    input.statements
+      .filter((statement) => statement.kind === 'apart')
+      .flatMap(({ record, to }) => [`${record} ${to}`, `${to} ${record}`]),
+  );
+
+  const joinable = (left: Cluster, right: Cluster): boolean => {
+    if (left === right) return false;
+    const federated = [...left.nodes, ...right.nodes].filter((node) => !isProvisional(node.key));
+    if (federated.length > 1) return false;
+    const taken = new Set(left.nodes.flatMap((node) => [...node.slots.keys()]));
+    if (right.nodes.some((node) => [...node.slots.keys()].some((member) => taken.has(member)))) return false;
+    return !left.nodes.some((a) => right.nodes.some((b) => apart.has(`${a.key} ${b.key}`)));
+  };
+  const join = (left: Cluster, right: Cluster): void => {
+    left.nodes.push(...right.nodes);
+    for (const node of right.nodes) clusterOf.set(node.key, left);
+  };
+
+  for (const statement of [...input.statements].sort((a, b) => byCodeUnit(a.record + a.to, b.record + b.to))) {
+    if (statement.kind !== 'link') continue;
+    const left = clusterOf.get(statement.record);
+    const right = clusterOf.get(statement.to);
+    if (left && right && joinable(left, right)) join(left, right);
+  }
+
+  const cases = new Map<string, Case>();
+  for (const rule of input.rules) {
+    // The candidates under one rule are judged all at once on the clusters as they stand, so that no order decides.
+    const byValue = new Map<string, Set<Cluster>>();
+    for (const node of nodes) {
+      const cluster = clusterOf.get(node.key);
+      if (!cluster || cluster.held) continue;
+      for (const fields of node.slots.values()) {
+        const value = matchValue(rule, fields);
+        if (value !== undefined) byValue.set(value, (byValue.get(value) ?? new Set()).add(cluster));
+      }
+    }
+    const neighbours = new Map<Cluster, Set<Cluster>>();
+    for (const clusters of byValue.values()) {
+      for (const left of clusters) {
+        for (const right of clusters) {
+          if (joinable(left, right)) neighbours.set(left, (neighbours.get(left) ?? new Set()).add(right));
+        }
+      }
+    }
+    const seen = new Set<Cluster>();
+    for (const node of nodes) {
+      const start = clusterOf.get(node.key);
+      if (!start || seen.has(start) || !neighbours.has(start)) continue;
+      const component = connected(start, neighbours);
+      for (const cluster of component) seen.add(cluster);
+      if (mutuallyJoinable(component, joinable)) {
+        const [first, ...rest] = component;
+        if (first) for (const other of rest) join(first, other);
+        continue;
+      }
+      for (const cluster of component) cluster.held = true;
+      for (const found of casesOf(component, neighbours, rule, input.type)) cases.set(found.id, found);
+    }
+  }
+
+  const assignments: Assignment[] = [];
+  for (const cluster of new Set(clusterOf.values())) {
+    if (cluster.held) continue;
+    const provisional = cluster.nodes.filter((node) => isProvisional(node.key));
+    const federated = cluster.nodes.find((node) => !isProvisional(node.key));
+    const key =
+      federated?.key ??
+      newKey(
+        input.type,
+        provisional.map((node) => node.key),
+      );
+    for (const node of provisional) {
+      for (const authority of node.slots.keys()) assignments.push({ authority, type: input.type, from: node.key, key });
+    }
+  }
+  return {
+    assignments: assignments.sort((a, b) => byCodeUnit(a.authority + a.from, b.authority + b.from)),
+    cases: [...cases.values()].sort((a, b) => byCodeUnit(a.id, b.id)),
+    held: nodes
+      .filter((node) => clusterOf.get(node.key)?.held === true)
+      .map((node) => ({ type: input.type, key: node.key })),
+  };
+}
+
+/** A new record's key, derived from the sorted keyed digests that it joins at first agreement; it never changes after. */
+export function newKey(type: string, provisionalKeys: readonly string[]): string {
+  return digestOf({ type, joins: [...provisionalKeys].sort(byCodeUnit) });
+}
+
+/** The values of a rule's fields as one text; undefined where one is not held, empty or not a plain value. */
+function matchValue(rule: MatchRule, fields: Fields): string | undefined {
+  const values: string[] = [];
+  for (const field of rule.match) {
+    const value = fields[field];
+    if (typeof value !== 'string' || value === '') return undefined;
+    values.push(value);
+  }
+  return JSON.stringify(values);
+}
+
+function connected(start: Cluster, neighbours: ReadonlyMap<Cluster, ReadonlySet<Cluster>>): readonly Cluster[] {
+  const found = new Set([start]);
+  for (const cluster of found) for (const next of neighbours.get(cluster) ?? []) found.add(next);
+  return [...found];
+}
+
+function mutuallyJoinable(
+  component: readonly Cluster[],
+  joinable: (left: Cluster, right: Cluster) => boolean,
+): boolean {
+  return component.every((left, position) => component.slice(position + 1).every((right) => joinable(left, right)));
+}
+
+/**
+ * One case for each unlinked record that could be several others. Where the doubtful record is itself linked already,
+ * the cases belong to the unlinked ones that compete for it.
+ */
+function casesOf(
+  component: readonly Cluster[],
+  neighbours: ReadonlyMap<Cluster, ReadonlySet<Cluster>>,
+  rule: MatchRule,
+  type: string,
+): readonly Case[] {
+  const found: Case[] = [];
+  for (const cluster of component) {
+    const near = [...(neighbours.get(cluster) ?? [])];
+    if (near.length < 2) continue;
+    const own = caseOf(cluster, near, rule, type);
+    if (own) found.push(own);
+    else
+      for (const other of near)
+        found.push(...[caseOf(other, [cluster], rule, type)].filter((one) => one !== undefined));
+  }
+  return found;
+}
+
+function caseOf(subject: Cluster, candidates: readonly Cluster[], rule: MatchRule, type: string): Case | undefined {
+  const [record] = subject.nodes.filter((node) => isProvisional(node.key)).sort((a, b) => byCodeUnit(a.key, b.key));
+  const [authority] = record ? [...record.slots.keys()] : [];
+  if (!record || authority === undefined) return undefined;
+  const body = {
+    type,
+    authority,
+    record: record.key,
+    rule: rule.match,
+    candidates: candidates
+      .flatMap((other) =>
+        other.nodes.flatMap((node) => [...node.slots.keys()].map((holder) => ({ authority: holder, key: node.key }))),
+      )
+      .sort((a, b) => byCodeUnit(a.key + a.authority, b.key + b.authority)),
+  };
+  return { id: digestOf(body), ...body };
+}

@@ -1,0 +1,119 @@
+/**
+ * The signed messages of a run, in the simple form of this release: all members present, one run at a time.
+ *
+ * Each is a compact JWS over canonical JSON, known by the SHA-256 of its signing input. The run id is the digest of the
+ * sorted ids of the opens: it holds every member's nonce, so nothing old fits into it.
+ */
+import { z } from 'zod';
+import { Digest, digestOf } from './digest.js';
+import { byCodeUnit } from './json.js';
+import { LinkStatement } from './correlate.js';
+import { Rejection } from './plan.js';
+import { Receipt } from './receipt.js';
+import { AuthorityId } from './record.js';
+import { SealedType } from './sealed.js';
+
+/** Where a document lies in the exchange store and what it must hash to. The only form in which data passes through a history. */
+export const Ref = z.strictObject({ ref: z.string().max(300), sha256: Digest });
+export type Ref = z.infer<typeof Ref>;
+
+/** What an authority's people have said that outlives a run: part of the plan, so published by digest in the open. */
+export const Standing = z.strictObject({
+  authority: AuthorityId,
+  links: z.array(LinkStatement),
+  rejections: z.array(Rejection),
+});
+export type Standing = z.infer<typeof Standing>;
+
+export const openType = 'concordat-open+jws';
+export const Open = z.strictObject({
+  authority: AuthorityId,
+  dataset: z.string(),
+  members: z.array(AuthorityId),
+  nonce: z.string().min(22),
+  round: z.int().positive(),
+  configuration: Digest,
+  algorithms: z.array(z.string()),
+  /** The last agreement this authority witnessed; null before the first. */
+  base: z.strictObject({ sequence: z.int().positive(), digest: Digest, ref: Ref }).nullable(),
+  standing: Ref,
+  atMs: z.int(),
+});
+export type Open = z.infer<typeof Open>;
+
+export const snapshotType = 'concordat-snapshot+jws';
+export const ScopeReport = z.strictObject({ scope: z.string(), type: z.string(), complete: z.boolean(), reason: z.string().nullable() });
+export type ScopeReport = z.infer<typeof ScopeReport>;
+export const SnapshotStatement = z.strictObject({
+  authority: AuthorityId,
+  dataset: z.string(),
+  run: Digest,
+  configuration: Digest,
+  base: Digest.nullable(),
+  /** null for the first snapshot; the correlation that a translated-again one applied and this authority made again itself. */
+  correlation: Digest.nullable(),
+  types: z.array(SealedType),
+  root: Digest,
+  scopes: z.array(ScopeReport),
+  /** Counted and shown, never silently dropped. */
+  untranslatable: z.array(z.strictObject({ type: z.string(), field: z.string(), reason: z.string(), count: z.int().positive() })),
+  unmapped: z.array(z.strictObject({ type: z.string(), property: z.string(), count: z.int().positive() })),
+  lossy: z.array(z.strictObject({ type: z.string(), count: z.int().positive() })),
+  atMs: z.int(),
+});
+export type SnapshotStatement = z.infer<typeof SnapshotStatement>;
+
+export const receiptsType = 'concordat-receipts+jws';
+export const ReceiptsStatement = z.strictObject({
+  authority: AuthorityId,
+  dataset: z.string(),
+  run: Digest,
+  plan: Digest,
+  permit: Digest,
+  /** Whether every permitted operation has a receipt that is not unknown. */
+  complete: z.boolean(),
+  receipts: z.array(Receipt),
+  atMs: z.int(),
+});
+export type ReceiptsStatement = z.infer<typeof ReceiptsStatement>;
+
+/** The agreed state: the common ancestor for the next comparison. Its digest is the base that plans and opens name. */
+export const Base = z.strictObject({
+  dataset: z.string(),
+  sequence: z.int().positive(),
+  previous: Digest.nullable(),
+  types: z.array(SealedType),
+});
+export type Base = z.infer<typeof Base>;
+
+export const Candidate = z.strictObject({
+  dataset: z.string(),
+  run: Digest,
+  sequence: z.int().positive(),
+  previous: Digest.nullable(),
+  plan: Digest,
+  permit: Digest,
+  receipts: z.array(Digest),
+  next: Digest,
+});
+export type Candidate = z.infer<typeof Candidate>;
+
+export const witnessType = 'concordat-witness+jws';
+export const Witness = z.strictObject({
+  authority: AuthorityId,
+  dataset: z.string(),
+  run: Digest,
+  sequence: z.int().positive(),
+  candidate: Digest,
+  atMs: z.int(),
+});
+export type Witness = z.infer<typeof Witness>;
+
+export function runIdOf(openIds: readonly Digest[]): Digest {
+  return digestOf({ opens: [...openIds].sort(byCodeUnit) });
+}
+
+/** The digest of all members' standings, in the order of their ids: part of the plan. */
+export function standingDigest(standings: readonly Standing[]): Digest {
+  return digestOf([...standings].sort((a, b) => byCodeUnit(a.authority, b.authority)));
+}

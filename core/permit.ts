@@ -1,0 +1,83 @@
+/** All reviews settled into what may be written where: made again by every authority, known by its digest. */
+import { z } from 'zod';
+import { Digest } from './digest.js';
+import type { Dataset } from './federation/dataset.js';
+import { byCodeUnit } from './json.js';
+import type { Operation } from './operation.js';
+import { affectedAuthorities, type Conflict, type Plan } from './plan.js';
+import { AuthorityId } from './record.js';
+import type { Review } from './review.js';
+
+export const Permit = z.strictObject({
+  plan: Digest,
+  /** Ids of the review messages it was made from, sorted. */
+  reviews: z.array(Digest),
+  operations: z.record(AuthorityId, z.array(Digest)),
+  settled: z.array(z.strictObject({ conflict: Digest, candidate: Digest })),
+});
+export type Permit = z.infer<typeof Permit>;
+
+export function makePermit(
+  planDigest: Digest,
+  plan: Plan,
+  dataset: Dataset,
+  reviews: readonly { readonly id: Digest; readonly review: Review }[],
+): Permit {
+  const byAuthority = new Map(reviews.map(({ review }) => [review.authority, review]));
+  const operations: Record<AuthorityId, Digest[]> = {};
+  const permit = (operation: Operation): void => {
+    operations[operation.authority] = [...(operations[operation.authority] ?? []), operation.id];
+  };
+  const settled: Permit['settled'] = [];
+  const blocked =
+    dataset.commit === 'allOrNothing' &&
+    !affectedAuthorities(plan).every((authority) => byAuthority.get(authority)?.outcome === 'approved');
+  if (!blocked) {
+    for (const operation of plan.operations) {
+      if (byAuthority.get(operation.authority)?.operations.includes(operation.id)) permit(operation);
+    }
+    for (const conflict of plan.conflicts) {
+      const candidate = settledCandidate(conflict, byAuthority);
+      if (!candidate) continue;
+      settled.push({ conflict: conflict.id, candidate: candidate.digest });
+      for (const operation of candidate.operations) permit(operation);
+    }
+  }
+  const sorted: Record<AuthorityId, Digest[]> = {};
+  for (const authority of Object.keys(operations).sort(byCodeUnit))
+    sorted[authority] = [...new Set(operations[authority])].sort(byCodeUnit);
+  return {
+    plan: planDigest,
+    reviews: reviews.map(({ id }) => id).sort(byCodeUnit),
+    operations: sorted,
+    settled: settled.sort((a, b) => byCodeUnit(a.conflict, b.conflict)),
+  };
+}
+
+/**
+ * A candidate qualifies where every authority that would have to change accepted it. Two that qualify (each side
+ * yielded to the other) settle nothing: values must not swap.
+ */
+function settledCandidate(
+  conflict: Conflict,
+  reviews: ReadonlyMap<AuthorityId, Review>,
+): Conflict['candidates'][number] | undefined {
+  const qualifying = conflict.candidates.filter(
+    (candidate) =>
+      candidate.operations.length > 0 &&
+      candidate.operations.every(
+        (operation) => reviews.get(operation.authority)?.choices[conflict.id] === candidate.digest,
+      ),
+  );
+  return qualifying.length === 1 ? qualifying[0] : undefined;
+}
+
+/** Every operation that a permit could release, by id. */
+export function operationsOf(plan: Plan): ReadonlyMap<Digest, Operation> {
+  return new Map(
+    [
+      ...plan.operations,
+      ...plan.conflicts.flatMap((conflict) => conflict.candidates.flatMap((candidate) => candidate.operations)),
+    ].map((operation) => [operation.id, operation]),
+  );
+}

@@ -1,0 +1,114 @@
+/** Counting decisions: which operations and choices an authority's people have settled. Pure; signatures were checked before. */
+import { z } from 'zod';
+import type { Decision } from './decision.js';
+import { Digest } from './digest.js';
+import { byCodeUnit } from './json.js';
+import type { Operation } from './operation.js';
+import type { Conflict, Plan } from './plan.js';
+import { AuthorityId } from './record.js';
+
+export const reviewType = 'concordat-review+jws';
+
+export const ReviewOutcome = z.enum([
+  'approved',
+  'partlyApproved',
+  'rejected',
+  'expired',
+  'refused',
+  'withdrawn',
+  'replaced',
+  'notNeeded',
+]);
+export type ReviewOutcome = z.infer<typeof ReviewOutcome>;
+
+/** What an authority's review settled: signed by it, and input to the permit. */
+export const Review = z.strictObject({
+  authority: AuthorityId,
+  dataset: z.string(),
+  plan: Digest,
+  outcome: ReviewOutcome,
+  code: z.string().nullable(),
+  operations: z.array(Digest),
+  rejected: z.array(Digest),
+  choices: z.record(Digest, Digest),
+  /** The signed decisions behind it, as compact JWS. */
+  decisions: z.array(z.string()),
+  atMs: z.int(),
+});
+export type Review = z.infer<typeof Review>;
+
+export interface ReviewScope {
+  readonly operations: readonly Operation[];
+  /** Conflicts of which some candidate would write here. */
+  readonly conflicts: readonly Conflict[];
+}
+
+export function reviewScope(plan: Plan, authority: AuthorityId): ReviewScope {
+  return {
+    operations: plan.operations.filter((operation) => operation.authority === authority),
+    conflicts: plan.conflicts.filter((conflict) =>
+      conflict.candidates.some((candidate) =>
+        candidate.operations.some((operation) => operation.authority === authority),
+      ),
+    ),
+  };
+}
+
+export interface ReviewTally {
+  readonly approved: readonly Digest[];
+  readonly rejected: readonly Digest[];
+  readonly choices: Readonly<Record<Digest, Digest>>;
+  readonly open: readonly Digest[];
+  readonly closed: boolean;
+  /** Most approvals still missing for any one open operation. */
+  readonly missing: number;
+}
+
+/**
+ * One rejection settles an operation as rejected; `quorum` different approvers settle it as approved. A choice needs
+ * the same quorum for the same candidate. A decision that is not partial settles all it does not name as left alone
+ * once the quorum has spoken whole.
+ */
+export function tally(scope: ReviewScope, decisions: readonly Decision[], quorum: number): ReviewTally {
+  const rejected = new Set(decisions.filter(({ kind }) => kind === 'reject').flatMap(({ operations }) => operations));
+  const approvers = new Map<string, Set<string>>();
+  const count = (subject: string, approver: string): void => {
+    approvers.set(subject, (approvers.get(subject) ?? new Set()).add(approver));
+  };
+  const whole = new Set<string>();
+  for (const decision of decisions) {
+    if (!decision.partial) whole.add(decision.approver);
+    if (decision.kind === 'reject') continue;
+    for (const operation of decision.operations) count(operation, decision.approver);
+    for (const [conflict, candidate] of Object.entries(decision.choices))
+      count(`${conflict} ${candidate}`, decision.approver);
+  }
+  const enough = (subject: string): boolean => (approvers.get(subject)?.size ?? 0) >= quorum;
+  const ids = scope.operations.map(({ id }) => id);
+  const approved = ids.filter((id) => !rejected.has(id) && enough(id));
+  const choices: Record<Digest, Digest> = {};
+  for (const conflict of scope.conflicts) {
+    const chosen = conflict.candidates.filter(({ digest }) => enough(`${conflict.id} ${digest}`));
+    const [only] = chosen;
+    // Two candidates with a quorum each would be people contradicting themselves: nothing is chosen then.
+    if (only && chosen.length === 1) choices[conflict.id] = only.digest;
+  }
+  const wholeRejected = decisions.some(({ kind, partial }) => kind === 'reject' && !partial);
+  const settledWhole = whole.size >= quorum || wholeRejected;
+  const openOperations = ids.filter((id) => !rejected.has(id) && !approved.includes(id));
+  const openConflicts = scope.conflicts.filter(({ id }) => choices[id] === undefined).map(({ id }) => id);
+  const open = settledWhole ? [] : [...openOperations, ...openConflicts].sort(byCodeUnit);
+  const missing = Math.max(
+    0,
+    ...openOperations.map((id) => quorum - (approvers.get(id)?.size ?? 0)),
+    ...(openConflicts.length > 0 && !settledWhole ? [quorum - whole.size] : []),
+  );
+  return {
+    approved,
+    rejected: ids.filter((id) => rejected.has(id)),
+    choices,
+    open,
+    closed: open.length === 0,
+    missing,
+  };
+}

@@ -1,0 +1,114 @@
+/** Updates, signals and queries of the workflows, and their arguments: what the CLI, schedulers and Temporal UI send. */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { z } from 'zod';
+import { Digest } from '../core/digest.js';
+import type { ReceiptCounts } from '../core/receipt.js';
+import type { ReviewOutcome } from '../core/review.js';
+import type { Ref } from '../core/messages.js';
+import type { RequestRunInput } from './contract.js';
+
+export interface ReconcileInput {
+  readonly dataset: string;
+  /** Ends after the plan: nobody is asked, nothing is written. */
+  readonly planOnly?: boolean;
+  /** Asks people and ends at once with approvalPending instead of waiting in the run. */
+  readonly noWait?: boolean;
+}
+
+export type RunOutcome = 'agreed' | 'divergent' | 'approvalPending' | 'planned';
+export type RunStage = 'open' | 'snapshot' | 'translate' | 'compare' | 'approve' | 'commit' | 'agree' | 'done';
+
+export interface PlanSummary {
+  readonly plan: Ref;
+  readonly planDigest: Digest;
+  readonly divergences: number;
+  /** Divergences that somebody accepted for a time; not counted among the open ones. */
+  readonly accepted: number;
+  readonly operations: number;
+  readonly operationsBy: Readonly<Record<string, number>>;
+  readonly conflicts: number;
+  readonly cases: number;
+  readonly incompleteScopes: readonly string[];
+  readonly setAside: number;
+  readonly affected: readonly string[];
+  /** What the base holds after this run if nobody approves anything: equal means that agreement has nothing to record. */
+  readonly baseMoves: boolean;
+}
+
+export interface ReviewReport {
+  readonly authority: string;
+  readonly outcome: ReviewOutcome | 'pending' | 'failed';
+  readonly code: string | null;
+  readonly approved: number;
+  readonly rejected: number;
+  readonly choices: number;
+}
+
+export interface CommitReport {
+  readonly authority: string;
+  readonly outcome: 'done' | 'incomplete' | 'refused' | 'failed';
+  readonly code: string | null;
+  readonly counts: ReceiptCounts | null;
+}
+
+/** The whole of a run in counts and references. */
+export interface RunResult {
+  readonly dataset: string;
+  readonly outcome: RunOutcome;
+  readonly run: Digest;
+  readonly plan: PlanSummary;
+  readonly newLinks: number;
+  readonly records: Readonly<Record<string, number>>;
+  readonly reviews: readonly ReviewReport[];
+  readonly commits: readonly CommitReport[];
+  readonly receipts: readonly Ref[];
+  /** The agreement that this run recorded; null where the base did not move. */
+  readonly agreement: { readonly sequence: number; readonly base: Digest } | null;
+  /** Divergences that no operation with an effect settled, without the accepted ones. */
+  readonly left: number;
+}
+
+export interface RunProgress {
+  readonly stage: RunStage;
+  readonly waitingFor: readonly string[];
+  readonly plan: PlanSummary | null;
+}
+
+/** The same signed decision for Update and Signal. The validator reads no more of it than the envelope. */
+export const DecisionEnvelope = z.strictObject({ plan: Digest, jws: z.string().min(1).max(1_000_000) });
+export type DecisionEnvelope = z.infer<typeof DecisionEnvelope>;
+
+export interface DecisionAnswer {
+  readonly accepted: true;
+  readonly approver: string;
+  readonly kind: 'approve' | 'reject';
+  readonly approved: number;
+  readonly rejected: number;
+  readonly open: number;
+  /** Approvals still missing for some operation. */
+  readonly missing: number;
+  readonly closed: boolean;
+}
+
+export interface ReviewStatus {
+  readonly plan: Digest;
+  readonly stage: 'preparing' | 'waiting' | 'closed';
+  readonly operations: number;
+  readonly conflicts: number;
+  readonly quorum: number;
+  readonly braked: boolean;
+  readonly approved: number;
+  readonly rejected: number;
+  readonly open: number;
+  readonly missing: number;
+  readonly deadlineMs: number;
+  /** Signals that were not accepted, by code: nothing is dropped without a trace. */
+  readonly refusedSignals: Readonly<Record<string, number>>;
+}
+
+export const decideUpdate = defineUpdate<DecisionAnswer, [DecisionEnvelope]>('decide');
+export const decideSignal = defineSignal<[DecisionEnvelope]>('decideBySignal');
+export const replacedSignal = defineSignal<[{ readonly plan: Digest }]>('replaced');
+export const reviewStatusQuery = defineQuery<ReviewStatus>('status');
+export const reviewClosedSignal = defineSignal<[RequestRunInput]>('reviewClosed');
+export const progressQuery = defineQuery<RunProgress>('progress');
