@@ -1,0 +1,84 @@
+/**
+ * Reads a federation folder: every file against its schema, then all of them against each other.
+ *
+ * Never throws for what the files hold: all faults of all files come back at once, each with its line and column.
+ */
+import { checkFederation } from '../../core/federation/check.js';
+import { secretFaults } from '../../core/federation/secret-text.js';
+import type { PathFault } from '../../core/federation/fault.js';
+import type { Federation } from '../../core/federation/federation.js';
+import { fileKindOf, schemaOf, type FileKind } from '../../core/federation/files.js';
+import type { FederationParts, Located } from '../../core/federation/parts.js';
+import { schemaFaults } from '../../core/federation/schema-faults.js';
+import { inOrder, located, type Fault } from './fault.js';
+import { readFolder } from './read-folder.js';
+import { timeZoneFaults } from './time-zone.js';
+import { parseYamlFile, type YamlFile } from './yaml-file.js';
+
+export type { Fault } from './fault.js';
+
+export type LoadedFederation =
+  | { readonly kind: 'valid'; readonly federation: Federation }
+  | { readonly kind: 'invalid'; readonly faults: readonly Fault[] };
+
+/** Takes the manifests as they are: for commands that write them. Workers call loadSignedFederation. */
+export async function loadFederation(folder: string): Promise<LoadedFederation> {
+  const { texts, faults: folderFaults } = await readFolder(folder);
+  const faults: Fault[] = [...folderFaults];
+  const files = new Map<string, YamlFile>();
+  const accepted = new Map<FileKind, Located<never>[]>();
+  const broken: string[] = folderFaults.map((fault) => fault.file);
+  for (const { file, text } of texts) {
+    const yamlFile = parseYamlFile(file, text);
+    files.set(file, yamlFile);
+    const kind = fileKindOf(file) ?? 'federation';
+    const own = yamlFile.faults.length > 0 ? yamlFile.faults : valueFaults(file, kind, yamlFile);
+    faults.push(...own);
+    if (own.length > 0) broken.push(file);
+    else
+      accepted.set(kind, [
+        ...(accepted.get(kind) ?? []),
+        { file, value: schemaOf[kind].parse(yamlFile.value) as never },
+      ]);
+  }
+  const parts = partsOf(accepted, broken);
+  for (const fault of [...checkFederation(parts), ...timeZoneFaults(parts)])
+    faults.push(located(fault, files.get(fault.file)));
+  if (faults.length > 0 || !parts.federation) return { kind: 'invalid', faults: inOrder(faults) };
+  return { kind: 'valid', federation: federationOf(parts, parts.federation) };
+}
+
+function valueFaults(file: string, kind: FileKind, yamlFile: YamlFile): readonly Fault[] {
+  const faults: readonly PathFault[] = [
+    ...schemaFaults(file, schemaOf[kind], yamlFile.value),
+    ...secretFaults(file, yamlFile.value),
+  ];
+  return faults.map((fault) => located(fault, yamlFile));
+}
+
+function partsOf(
+  accepted: ReadonlyMap<FileKind, readonly Located<never>[]>,
+  broken: readonly string[],
+): FederationParts {
+  const federation = accepted.get('federation')?.[0];
+  return {
+    ...(federation ? { federation } : {}),
+    authorities: accepted.get('authority') ?? [],
+    taxonomy: accepted.get('taxonomy') ?? [],
+    maps: accepted.get('map') ?? [],
+    datasets: accepted.get('dataset') ?? [],
+    broken,
+  };
+}
+
+function federationOf(parts: FederationParts, file: NonNullable<FederationParts['federation']>): Federation {
+  const keyed = <Value>(items: readonly Located<Value>[], nameOf: (item: Located<Value>) => string) =>
+    Object.fromEntries(items.map((item) => [nameOf(item), item.value]));
+  return {
+    file: file.value,
+    authorities: keyed(parts.authorities, (item) => item.value.authority),
+    taxonomy: keyed(parts.taxonomy, (item) => item.value.type),
+    maps: keyed(parts.maps, (item) => item.file.replace(/^maps\/(.*)\.yaml$/, '$1')),
+    datasets: keyed(parts.datasets, (item) => item.value.dataset),
+  };
+}
