@@ -2,7 +2,18 @@
 import type { Ref } from '../core/messages.js';
 import type { Digest } from '../core/digest.js';
 import type { LinkStatement } from '../core/correlate.js';
-import type { CommitInput, CommitResult, OpenResult, ReviewInput, ReviewResult, RunInputs, SnapshotResult, TranslateInput, WitnessInput, WitnessResult } from './contract.js';
+import type {
+  CommitInput,
+  CommitResult,
+  OpenResult,
+  ReviewInput,
+  ReviewResult,
+  RunInputs,
+  SnapshotResult,
+  TranslateInput,
+  WitnessInput,
+  WitnessResult,
+} from './contract.js';
 import type { DecisionAnswer, DecisionEnvelope, PlanSummary } from './messages.js';
 import type { ReviewOutcome } from '../core/review.js';
 
@@ -16,11 +27,22 @@ export interface RunSetup {
 /** Activities of the coordinator's worker. It holds no credential and no key. */
 export interface FederationActivities {
   setupRun(dataset: string): Promise<RunSetup>;
-  nameRun(input: { readonly dataset: string; readonly opens: readonly OpenResult[] }): Promise<{ readonly run: Digest }>;
-  correlateSnapshots(inputs: RunInputs): Promise<{ readonly correlation: Ref; readonly linksBy: Readonly<Record<string, number>>; readonly cases: number }>;
+  nameRun(input: {
+    readonly dataset: string;
+    readonly opens: readonly OpenResult[];
+  }): Promise<{ readonly run: Digest }>;
+  correlateSnapshots(
+    inputs: RunInputs,
+  ): Promise<{ readonly correlation: Ref; readonly linksBy: Readonly<Record<string, number>>; readonly cases: number }>;
   compareAndPlan(inputs: RunInputs): Promise<PlanSummary>;
-  settleReviews(input: { readonly inputs: RunInputs; readonly plan: Ref; readonly reviews: readonly Ref[] }): Promise<{ readonly permit: Ref; readonly operationsBy: Readonly<Record<string, number>> }>;
-  proposeCandidate(input: Omit<WitnessInput, 'candidate'>): Promise<{ readonly candidate: Ref | null; readonly left: number }>;
+  settleReviews(input: {
+    readonly inputs: RunInputs;
+    readonly plan: Ref;
+    readonly reviews: readonly Ref[];
+  }): Promise<{ readonly permit: Ref; readonly operationsBy: Readonly<Record<string, number>> }>;
+  proposeCandidate(
+    input: Omit<WitnessInput, 'candidate'>,
+  ): Promise<{ readonly candidate: Ref | null; readonly left: number }>;
 }
 
 /** Activities of one authority's worker. */
@@ -29,8 +51,17 @@ export interface AuthorityActivities {
   sealSnapshot(inputs: RunInputs): Promise<SnapshotResult>;
   translateAgain(input: TranslateInput): Promise<SnapshotResult>;
   prepareReview(input: ReviewInput): Promise<PreparedReview>;
-  recordDecision(input: { readonly dataset: string; readonly plan: Digest; readonly envelope: DecisionEnvelope }): Promise<DecisionAnswer>;
-  closeReview(input: { readonly dataset: string; readonly plan: Digest; readonly outcome: ReviewOutcome | 'tally'; readonly code: string | null }): Promise<ReviewResult>;
+  recordDecision(input: {
+    readonly dataset: string;
+    readonly plan: Digest;
+    readonly envelope: DecisionEnvelope;
+  }): Promise<DecisionAnswer>;
+  closeReview(input: {
+    readonly dataset: string;
+    readonly plan: Digest;
+    readonly outcome: ReviewOutcome | 'tally';
+    readonly code: string | null;
+  }): Promise<ReviewResult>;
   applyPermit(input: CommitInput): Promise<CommitResult>;
   witnessCandidate(input: WitnessInput): Promise<WitnessResult>;
   probeMesh(): Promise<ProbeReport>;

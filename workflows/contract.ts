@@ -76,8 +76,20 @@ export interface CommitInput {
 }
 /** `refused`: the gate held; nothing was written. */
 export type CommitResult =
-  | { readonly kind: 'refused'; readonly authority: string; readonly code: string; readonly message: string; readonly receipts: Ref | null }
-  | { readonly kind: 'done'; readonly authority: string; readonly receipts: Ref; readonly complete: boolean; readonly counts: ReceiptCounts };
+  | {
+      readonly kind: 'refused';
+      readonly authority: string;
+      readonly code: string;
+      readonly message: string;
+      readonly receipts: Ref | null;
+    }
+  | {
+      readonly kind: 'done';
+      readonly authority: string;
+      readonly receipts: Ref;
+      readonly complete: boolean;
+      readonly counts: ReceiptCounts;
+    };
 
 export interface WitnessInput {
   readonly inputs: RunInputs;

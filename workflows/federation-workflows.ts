@@ -1,0 +1,3 @@
+/** Every workflow that the federation worker runs: the bundle's entry point, and nothing else may be exported from it. */
+export { reconcile } from './reconcile.js';
+export { scheduledRun } from './scheduled-run.js';

@@ -1,0 +1,234 @@
+/**
+ * One authority asks its own people about one plan, in its own namespace, under its own quorum and deadline.
+ *
+ * It outlives the run that opened it. Update and Signal carry the same signed decision; the validator checks shape,
+ * stage, plan and deadline; signature, approver and quorum are verified in an activity for both. The outcome of a
+ * passed deadline is never approval.
+ */
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  createNexusServiceClient,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
+import { HandlerUnfinishedPolicy } from '@temporalio/common';
+import { durationWords } from '../core/duration.js';
+import { federationEndpoint } from '../core/names.js';
+import type { ReviewOutcome } from '../core/review.js';
+import type { AuthorityActivities, PreparedReview } from './activity-types.js';
+import { federationService, type ReviewInput, type ReviewResult } from './contract.js';
+import { codeOf, failure, messageOf } from './failure.js';
+import {
+  decideSignal,
+  decideUpdate,
+  DecisionEnvelope,
+  replacedSignal,
+  reviewStatusQuery,
+  type DecisionAnswer,
+  type ReviewStatus,
+} from './messages.js';
+import { show } from './stage.js';
+
+const { prepareReview, recordDecision, closeReview } = proxyActivities<AuthorityActivities>({
+  startToCloseTimeout: '1h',
+  heartbeatTimeout: '1m',
+  retry: { maximumAttempts: 20, initialInterval: '1s', maximumInterval: '1m' },
+});
+
+export async function review(input: ReviewInput): Promise<ReviewResult> {
+  const openedAtMs = Date.now();
+  let prepared: PreparedReview | undefined;
+  let ended: ReviewOutcome | 'tally' | undefined;
+  let tally = { approved: 0, rejected: 0, open: 0, missing: 0 };
+  const refusedSignals: Record<string, number> = {};
+  const signalled: DecisionEnvelope[] = [];
+  const deadlineMs = (): number => openedAtMs + (prepared?.deadlineMs ?? 0);
+
+  const record = async (envelope: DecisionEnvelope): Promise<DecisionAnswer> => {
+    const answer = await recordDecision.executeWithOptions({ summary: 'verify signature, approver and quorum' }, [
+      { dataset: input.inputs.dataset, plan: input.planDigest, envelope },
+    ]);
+    tally = { approved: answer.approved, rejected: answer.rejected, open: answer.open, missing: answer.missing };
+    if (answer.closed && ended === undefined) ended = 'tally';
+    showWaiting();
+    return answer;
+  };
+  const showWaiting = (): void => {
+    if (!prepared || ended !== undefined) return;
+    show(
+      {},
+      `${prepared.operations} operations and ${prepared.conflicts} conflicts of plan \`${input.planDigest.slice(0, 12)}\` wait for ${prepared.quorum} approver(s)${prepared.braked ? ' (a brake raised the quorum)' : ''}. ${tally.approved} approved, ${tally.rejected} rejected, ${tally.open} open. Deadline in ${durationWords(deadlineMs() - Date.now())}.\n\n\`concordat approve ${input.planDigest.slice(0, 12)} --as KEY\``,
+    );
+  };
+
+  setHandler(
+    decideUpdate,
+    async (envelope) => {
+      try {
+        return await record(envelope);
+      } catch (error) {
+        throw failure(codeOf(error), messageOf(error));
+      }
+    },
+    {
+      validator: (envelope) =>
+        refuseWrong(
+          envelope,
+          input.planDigest,
+          prepared !== undefined,
+          ended !== undefined,
+          prepared !== undefined && Date.now() > deadlineMs(),
+        ),
+      description: 'A signed decision on this plan',
+      unfinishedPolicy: HandlerUnfinishedPolicy.WARN_AND_ABANDON,
+    },
+  );
+  setHandler(decideSignal, (envelope) => void signalled.push(envelope), {
+    description: 'The same signed decision, for schedulers and Temporal UI',
+  });
+  setHandler(
+    replacedSignal,
+    ({ plan }) => {
+      if (plan !== input.planDigest && ended === undefined) ended = 'replaced';
+    },
+    { description: 'Another plan took the place of this one; decisions on identical operations were carried over' },
+  );
+  setHandler(
+    reviewStatusQuery,
+    (): ReviewStatus => ({
+      plan: input.planDigest,
+      stage: ended !== undefined ? 'closed' : prepared === undefined ? 'preparing' : 'waiting',
+      operations: prepared?.operations ?? 0,
+      conflicts: prepared?.conflicts ?? 0,
+      quorum: prepared?.quorum ?? 0,
+      braked: prepared?.braked ?? false,
+      ...tally,
+      deadlineMs: deadlineMs(),
+      refusedSignals,
+    }),
+    { description: 'What was asked and how far the decisions are' },
+  );
+
+  try {
+    prepared = await prepareReview.executeWithOptions({ summary: 'recompute the plan and check own constraints' }, [
+      input,
+    ]);
+    tally = {
+      approved: prepared.approved,
+      rejected: prepared.rejected,
+      open: prepared.open,
+      missing: prepared.missing,
+    };
+    if (prepared.kind === 'refused') {
+      return await close(input, 'refused', prepared.code, prepared.message);
+    }
+    if (prepared.kind === 'closed') ended = 'tally';
+    show({ stage: 'waiting', operations: prepared.operations, authority: prepared.authority }, '');
+    showWaiting();
+    const remainingMs = Math.max(1, deadlineMs() - Date.now());
+    const takeSignals = async (): Promise<void> => {
+      while (ended === undefined) {
+        await condition(() => signalled.length > 0 || ended !== undefined);
+        for (let envelope = signalled.shift(); envelope !== undefined; envelope = signalled.shift()) {
+          await takeSignal(envelope, input.planDigest, record, refusedSignals);
+        }
+      }
+    };
+    const signals = takeSignals();
+    const decided = await condition(() => ended !== undefined, remainingMs, { summary: 'deadline of the review' });
+    if (!decided) ended = 'expired';
+    await signals;
+  } catch (error) {
+    if (!isCancellation(error)) throw failure(codeOf(error), messageOf(error));
+    ended = 'withdrawn';
+  }
+  return CancellationScope.nonCancellable(async () => {
+    await condition(allHandlersFinished);
+    const outcome = ended ?? 'expired';
+    const result = await close(input, outcome, null, null);
+    if (prepared && outcome !== 'withdrawn' && outcome !== 'replaced') await requestRun(input, prepared);
+    return result;
+  });
+}
+
+async function takeSignal(
+  envelope: DecisionEnvelope,
+  planDigest: string,
+  record: (envelope: DecisionEnvelope) => Promise<DecisionAnswer>,
+  refused: Record<string, number>,
+): Promise<void> {
+  try {
+    refuseWrong(envelope, planDigest, true, false, false);
+    await record(envelope);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const code = codeOf(error);
+    refused[code] = (refused[code] ?? 0) + 1;
+  }
+}
+
+/** Synchronous and read-only: what can be refused before anything is written to the history. */
+function refuseWrong(
+  envelope: DecisionEnvelope,
+  planDigest: string,
+  prepared: boolean,
+  closed: boolean,
+  late: boolean,
+): void {
+  const parsed = DecisionEnvelope.safeParse(envelope);
+  if (!parsed.success) throw failure('decisionMalformed', 'the decision does not have the shape { plan, jws }');
+  if (closed || late)
+    throw failure('reviewClosed', late ? 'the deadline of this review has passed' : 'this review has ended');
+  if (parsed.data.plan !== planDigest)
+    throw failure(
+      'decisionForOtherPlan',
+      `the decision names plan ${parsed.data.plan.slice(0, 12)}, this review is about ${planDigest.slice(0, 12)}`,
+    );
+  if (!prepared)
+    throw ApplicationFailure.create({
+      type: 'reviewNotReady',
+      message: 'the review is being prepared; try again in a moment',
+      nonRetryable: true,
+    });
+}
+
+async function close(
+  input: ReviewInput,
+  outcome: ReviewOutcome | 'tally',
+  code: string | null,
+  message: string | null,
+): Promise<ReviewResult> {
+  const result = await closeReview.executeWithOptions({ summary: 'sign the outcome' }, [
+    { dataset: input.inputs.dataset, plan: input.planDigest, outcome, code },
+  ]);
+  show(
+    { stage: 'closed', outcome: result.outcome },
+    `Outcome: **${result.outcome}**${result.code === null ? '' : ` (${result.code})`}. ${result.approved} approved, ${result.rejected} rejected.${message === null ? '' : `\n\n${message}`}`,
+  );
+  return result;
+}
+
+/** HAZARD: never fails the review. Where the federation cannot be asked, the next schedule finds the decisions. */
+async function requestRun(input: ReviewInput, prepared: PreparedReview): Promise<void> {
+  const client = createNexusServiceClient({
+    service: federationService,
+    endpoint: federationEndpoint(prepared.federation),
+  });
+  try {
+    await client.executeOperation(
+      'requestRun',
+      { dataset: input.inputs.dataset, authority: prepared.authority, plan: input.planDigest },
+      { scheduleToCloseTimeout: '1m', summary: 'ask the federation for a run' },
+    );
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    show(
+      {},
+      `The review has ended, but the federation could not be asked for a run: ${messageOf(error)}. The next scheduled run takes the decisions up.`,
+    );
+  }
+}

@@ -1,0 +1,85 @@
+/** The authority's own short steps: each is a workflow in its namespace around one or two activities of its worker. */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { LinkStatement } from '../core/correlate.js';
+import type { AuthorityActivities, ProbeReport } from './activity-types.js';
+import type {
+  CommitInput,
+  CommitResult,
+  RunInputs,
+  SnapshotResult,
+  TranslateInput,
+  WitnessInput,
+  WitnessResult,
+} from './contract.js';
+import { show } from './stage.js';
+
+const retry = { maximumAttempts: 20, initialInterval: '1s', maximumInterval: '1m' } as const;
+// A heartbeat carries the cursor; a worker that died is noticed after this long and its successor resumes.
+const reading = proxyActivities<AuthorityActivities>({ startToCloseTimeout: '12h', heartbeatTimeout: '20s', retry });
+const computing = proxyActivities<AuthorityActivities>({ startToCloseTimeout: '2h', heartbeatTimeout: '1m', retry });
+// Cancelling a write must not lose its outcome: the activity ends the operation it is in and reports.
+const writing = proxyActivities<AuthorityActivities>({
+  startToCloseTimeout: '12h',
+  heartbeatTimeout: '20s',
+  retry,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+const asking = proxyActivities<AuthorityActivities>({ startToCloseTimeout: '1m', retry: { maximumAttempts: 2 } });
+
+export async function snapshot(inputs: RunInputs): Promise<SnapshotResult> {
+  const read = await reading.readPages.executeWithOptions({ summary: 'read the mesh, page by page' }, [inputs]);
+  const result = await computing.sealSnapshot.executeWithOptions(
+    { summary: `translate and seal ${read.objects} objects` },
+    [inputs],
+  );
+  const scopes =
+    result.incompleteScopes > 0 ? ` ${result.incompleteScopes} scopes incomplete: no deletion follows from them.` : '';
+  show(
+    { stage: 'snapshot' },
+    `${result.records} records, ${result.unlinked} without a link, ${result.setAside} set aside.${scopes}`,
+  );
+  return result;
+}
+
+export async function translate(input: TranslateInput): Promise<SnapshotResult> {
+  return computing.translateAgain.executeWithOptions({ summary: 'apply the new links to the pages already read' }, [
+    input,
+  ]);
+}
+
+export async function commit(input: CommitInput): Promise<CommitResult> {
+  const result = await writing.applyPermit.executeWithOptions(
+    { summary: 'gate, then read, compare, write and read back' },
+    [input],
+  );
+  if (result.kind === 'refused')
+    show(
+      { stage: 'commit', outcome: result.code },
+      `The gate refused: **${result.code}**. Nothing was written. ${result.message}`,
+    );
+  else {
+    const words = Object.entries(result.counts).filter(([, count]) => count > 0);
+    show(
+      { stage: 'commit', outcome: result.complete ? 'done' : 'incomplete' },
+      words.map(([outcome, count]) => `${count} ${outcome}`).join(', '),
+    );
+  }
+  return result;
+}
+
+export async function witness(input: WitnessInput): Promise<WitnessResult> {
+  return computing.witnessCandidate.executeWithOptions({ summary: 'recompute the next base, sign and keep it' }, [
+    input,
+  ]);
+}
+
+export async function probe(): Promise<ProbeReport> {
+  return asking.probeMesh.executeWithOptions({ summary: 'reach the mesh and check the permissions' }, []);
+}
+
+export async function link(input: {
+  readonly dataset: string;
+  readonly jws: string;
+}): Promise<{ readonly statement: LinkStatement }> {
+  return asking.recordLink.executeWithOptions({ summary: 'verify the signed link and keep it' }, [input]);
+}
