@@ -1,0 +1,68 @@
+/** Signed manifests: what an authority publishes, signed with its key, checked against the key that the federation pinned. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { canonicalJson } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { Federation } from '../../core/federation/federation.js';
+import { manifestOf, manifestType } from '../../core/federation/manifest.js';
+import { replaceFile } from './replace-file.js';
+import { authorityKeyFile, readKeyFile } from './private-key.js';
+import { signCompact, verifyCompact } from './sign.js';
+
+export function manifestFile(authority: string): string {
+  return `manifests/${authority}.jws`;
+}
+
+/** Why a manifest does not hold, in words that say what to run. */
+export interface ManifestFault {
+  readonly authority: string;
+  readonly file: string;
+  readonly message: string;
+}
+
+/**
+ * Signs the manifest of one authority with the key on this machine. Throws notSigned where the key is not here or is
+ * not the pinned one.
+ */
+export async function signManifest(folder: string, federation: Federation, id: string): Promise<void> {
+  const authority = federation.authorities[id];
+  if (!authority) throw new ConcordatError('notFound', `the federation has no authority "${id}"`);
+  const key = await readKeyFile(authorityKeyFile(folder, id));
+  if (!key)
+    throw new ConcordatError('notSigned', `the key of ${id} is not on this machine (keys/authorities/${id}.key.json)`);
+  const pinned = federation.file.members.find((member) => member.id === id)?.key;
+  if (pinned?.x !== key.x)
+    throw new ConcordatError('notSigned', `the key of ${id} on this machine is not the one that federation.yaml pins`);
+  const jws = await signCompact(manifestOf(authority), { typ: manifestType, key });
+  await replaceFile(path.join(folder, manifestFile(id)), `${jws}\n`);
+}
+
+/** The faults of all members' manifests; empty where each member signed what its file says now. */
+export async function verifyManifests(folder: string, federation: Federation): Promise<readonly ManifestFault[]> {
+  const faults = await Promise.all(federation.file.members.map(({ id }) => manifestFault(folder, federation, id)));
+  return faults.flatMap((message, at) => {
+    const id = federation.file.members[at]?.id;
+    return message === undefined || id === undefined ? [] : [{ authority: id, file: manifestFile(id), message }];
+  });
+}
+
+async function manifestFault(folder: string, federation: Federation, id: string): Promise<string | undefined> {
+  const authority = federation.authorities[id];
+  const key = federation.file.members.find((member) => member.id === id)?.key;
+  if (!authority || !key) return `federation.yaml pins no key of ${id}; run \`concordat keys generate\``;
+  let jws: string;
+  try {
+    jws = (await readFile(path.join(folder, manifestFile(id)), 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return `${id} has not signed its manifest; run \`concordat manifest sign --authority ${id}\` where its key is`;
+  }
+  try {
+    const { payload } = await verifyCompact(jws, { typ: manifestType, keys: [key] });
+    if (canonicalJson(payload) === canonicalJson(manifestOf(authority))) return undefined;
+    return `authorities/${id}.yaml changed since ${id} signed it; look at the change, then run \`concordat manifest sign --authority ${id}\` where its key is`;
+  } catch (error) {
+    if (!(error instanceof ConcordatError)) throw error;
+    return `is not what the pinned key of ${id} signed (${error.message}); run \`concordat manifest sign --authority ${id}\` where its key is, or get the right files from ${id}`;
+  }
+}
