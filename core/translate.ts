@@ -1,11 +1,11 @@
 /** Native object → federated record: what the active map and the surface of an authority let peers see, and nothing else. */
-import { canonicalJson } from './digest.js';
 import { ConcordatError } from './errors.js';
 import type { TypeMap } from './federation/map.js';
 import type { TaxonomyType } from './federation/taxonomy.js';
 import type { Json, JsonObject } from './json.js';
 import { compiledFields } from './lens/compiled-map.js';
 import type { References } from './lens/contract.js';
+import { sameJson } from './lens/same-json.js';
 import { unmappedProperties } from './lens/unmapped.js';
 import type { FederatedRecord, NativeObject } from './record.js';
 
@@ -66,7 +66,7 @@ export function translate(request: TranslateRequest): Translation {
     record: { type: map.type, key, fields },
     unmapped: unmappedProperties(body, map),
     setAside,
-    roundTrips: after === body || (after !== null && canonicalJson(after) === canonicalJson(body)),
+    roundTrips: after !== null && sameJson(after, body),
   };
 }
 

@@ -50,9 +50,12 @@ export function pathLocation(dotted: string, leftOutWhereUnread: boolean): Field
 /** IAM tag keys are unique regardless of case and keep theirs (IAM user guide, Tags for IAM resources): writing `mail` replaces `Mail`. */
 export function tagName(tags: JsonObject, key: string): string {
   if (Object.hasOwn(tags, key)) return key;
-  const folded = foldAscii(key);
-  for (const name of Object.keys(tags)) if (name.length === key.length && foldAscii(name) === folded) return name;
+  for (const name of Object.keys(tags)) if (sameTag(name, key)) return name;
   return key;
+}
+
+function sameTag(left: string, right: string): boolean {
+  return left.length === right.length && foldAscii(left) === foldAscii(right);
 }
 
 /** A tag that is missing reads as null, and null removes the tag: a tag list holds no null. */
@@ -71,8 +74,9 @@ export function tagLocation(key: string): FieldLens {
       if (!tags) return refused('the native tags are not an object');
       const name = tagName(tags, key);
       if (sameJson(own(tags, name) ?? null, wanted)) return source(body);
-      const others = Object.fromEntries(Object.entries(tags).filter(([other]) => other !== name));
-      return source({ ...body, [tagsProperty]: wanted === null ? others : { ...others, [name]: wanted } });
+      // IAM never holds two spellings of one key; where a stand-in does, none may show through once the tag is removed.
+      const left = wanted === null ? Object.entries(tags).filter(([other]) => !sameTag(other, key)) : null;
+      return source({ ...body, [tagsProperty]: left ? Object.fromEntries(left) : { ...tags, [name]: wanted } });
     },
   };
 }
