@@ -132,7 +132,7 @@ function policyActions(word: 'User' | 'Group'): Readonly<Record<string, Action>>
   const holder: (...call: Parameters<Action>) => {
     policies: Record<string, string>;
     attached: string[];
-    attach(list: string[]): void;
+    readonly attach: (list: string[]) => void;
   } = (input, state) => {
     if (word === 'User') {
       const user = namedUser(input, state);

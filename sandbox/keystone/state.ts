@@ -1,0 +1,199 @@
+/** The domains, users, groups, roles and tokens of one Keystone, in memory. */
+import { createHash } from 'node:crypto';
+
+export type Extra = Record<string, unknown>;
+
+export interface KeystoneUser {
+  readonly id: string;
+  readonly domain: string;
+  name: string;
+  enabled: boolean;
+  password: string | undefined;
+  /** every attribute that Keystone itself does not know; round-trips */
+  extra: Extra;
+}
+
+export interface KeystoneGroup {
+  readonly id: string;
+  readonly domain: string;
+  name: string;
+  description: string;
+  extra: Extra;
+  /** ids of users, who may belong to other domains */
+  readonly members: Set<string>;
+}
+
+export interface KeystoneDomain {
+  readonly id: string;
+  name: string;
+  enabled: boolean;
+}
+
+/** A role that a user holds directly on a domain. */
+export interface Assignment {
+  readonly user: string;
+  readonly domain: string;
+  readonly role: string;
+}
+
+export interface Token {
+  readonly user: string;
+  readonly domain: string | undefined;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+interface Held {
+  readonly id: string;
+  readonly domain: string;
+  name: string;
+}
+
+/** Objects by id and by domain and name; names are case-sensitive, as on PostgreSQL and SQLite. */
+export class Collection<T extends Held> {
+  private readonly byId = new Map<string, T>();
+  private readonly byName = new Map<string, T>();
+
+  get(id: string): T | undefined {
+    return this.byId.get(id);
+  }
+
+  named(domain: string, name: string): T | undefined {
+    return this.byName.get(`${domain}/${name}`);
+  }
+
+  add(object: T): T {
+    this.byId.set(object.id, object);
+    this.byName.set(`${object.domain}/${object.name}`, object);
+    return object;
+  }
+
+  rename(object: T, name: string): void {
+    this.byName.delete(`${object.domain}/${object.name}`);
+    object.name = name;
+    this.byName.set(`${object.domain}/${name}`, object);
+  }
+
+  remove(object: T): void {
+    this.byId.delete(object.id);
+    this.byName.delete(`${object.domain}/${object.name}`);
+  }
+
+  clear(): void {
+    this.byId.clear();
+    this.byName.clear();
+  }
+
+  /** By id: the order in which newer Keystones page. */
+  all(): T[] {
+    return [...this.byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+}
+
+export const roles = {
+  reader: 'a5d4f3c2b1a00918273645546372819a',
+  member: 'b5d4f3c2b1a00918273645546372819b',
+  admin: 'c5d4f3c2b1a00918273645546372819c',
+} as const;
+
+export class KeystoneState {
+  readonly users = new Collection<KeystoneUser>();
+  readonly groups = new Collection<KeystoneGroup>();
+  readonly domains = new Map<string, KeystoneDomain>();
+  assignments: Assignment[] = [];
+  readonly tokens = new Map<string, Token>();
+  private made = 0;
+
+  /** Holds the domains `default` and `domain`, and the service user `concordat` of `default`, who is admin of `domain`. */
+  constructor(domain = 'workforce', servicePassword = 'sandbox-password') {
+    this.domains.set('default', { id: 'default', name: 'Default', enabled: true });
+    this.domains.set(domain, { id: domain, name: domain, enabled: true });
+    const service = this.addUser({ domain: 'default', name: 'concordat', password: servicePassword });
+    this.assignments.push({ user: service.id, domain, role: roles.admin });
+  }
+
+  newId(): string {
+    this.made += 1;
+    return createHash('sha256').update(`keystone/${this.made}`).digest('hex').slice(0, 32);
+  }
+
+  addUser(seed: { domain: string; name: string } & Partial<KeystoneUser>): KeystoneUser {
+    return this.users.add({
+      id: seed.id ?? this.newId(),
+      domain: seed.domain,
+      name: seed.name,
+      enabled: seed.enabled ?? true,
+      password: seed.password,
+      extra: seed.extra ?? {},
+    });
+  }
+
+  addGroup(seed: { domain: string; name: string } & Partial<Omit<KeystoneGroup, 'members'>>): KeystoneGroup {
+    return this.groups.add({
+      id: seed.id ?? this.newId(),
+      domain: seed.domain,
+      name: seed.name,
+      description: seed.description ?? '',
+      extra: seed.extra ?? {},
+      members: new Set(),
+    });
+  }
+
+  /** Memberships, grants and tokens of the user go with it. */
+  removeUser(user: KeystoneUser): void {
+    for (const group of this.groups.all()) group.members.delete(user.id);
+    this.assignments = this.assignments.filter((assignment) => assignment.user !== user.id);
+    this.revokeTokens(user.id);
+    this.users.remove(user);
+  }
+
+  removeGroup(group: KeystoneGroup): void {
+    for (const member of group.members) this.revokeTokens(member);
+    this.groups.remove(group);
+  }
+
+  /** HAZARD: as in Keystone, whoever leaves a group loses all tokens. */
+  leave(user: KeystoneUser, group: KeystoneGroup): void {
+    group.members.delete(user.id);
+    this.revokeTokens(user.id);
+  }
+
+  revokeTokens(user?: string): void {
+    for (const [id, token] of this.tokens) if (user === undefined || token.user === user) this.tokens.delete(id);
+  }
+
+  rolesOf(user: string, domain: string | undefined): readonly string[] {
+    return this.assignments
+      .filter((assignment) => assignment.user === user && assignment.domain === domain)
+      .map((assignment) => assignment.role);
+  }
+
+  /** Everything but tokens: a client meets 401 after a restart and asks for a new one. */
+  save(): string {
+    return JSON.stringify({
+      made: this.made,
+      domains: [...this.domains.values()],
+      users: this.users.all(),
+      groups: this.groups.all().map((group) => ({ ...group, members: [...group.members] })),
+      assignments: this.assignments,
+    });
+  }
+
+  restore(text: string): void {
+    const saved = JSON.parse(text) as {
+      made: number;
+      domains: KeystoneDomain[];
+      users: KeystoneUser[];
+      groups: (Omit<KeystoneGroup, 'members'> & { members: string[] })[];
+      assignments: Assignment[];
+    };
+    this.users.clear();
+    this.groups.clear();
+    this.domains.clear();
+    for (const domain of saved.domains) this.domains.set(domain.id, domain);
+    for (const user of saved.users) this.users.add({ ...user, password: user.password });
+    for (const group of saved.groups) this.groups.add({ ...group, members: new Set(group.members) });
+    this.assignments = saved.assignments;
+    this.made = saved.made;
+  }
+}
