@@ -91,17 +91,20 @@ export function superviseProcesses(options: {
       log.end();
       throw new ConcordatError('processFailed', `${name} could not be started`, { cause: error });
     }
-    let stopped = false;
-    const stop = async () => {
-      stopped = true;
-      await watched.stop();
-    };
-    started.set(name, { stop });
     const exited = watched.exited.then(async (code) => {
       started.delete(name);
       await ended(log);
       return code;
     });
+    let stopped = false;
+    const stop = async () => {
+      stopped = true;
+      await watched.stop();
+      await exited;
+    };
+    started.set(name, { stop });
+    // All were stopped while the shell came up: this one was not among them yet.
+    if (stops > stopsBefore) await stop();
 
     const withinMs = wanted.readyWithinMs ?? 60_000;
     const outcome = await firstOf(ready, watched.exited, withinMs);
