@@ -146,23 +146,27 @@ async function tryStart(
   const withinMs = options.readyWithinMs ?? 90_000;
   const deadline = performance.now() + withinMs;
   let ended: number | undefined;
-  void watched.exited.then((code) => (ended = code));
+  const end = watched.exited.then((code) => {
+    ended = code;
+    return false;
+  });
 
   while (ended === undefined && performance.now() < deadline) {
     // The address may answer although our server did not get the port: `ended` is asked once more.
-    if ((await answers(address)) && ended === undefined) {
+    if ((await Promise.race([answers(address), end])) && ended === undefined) {
       return { kind: 'up', watched, address, uiAddress: options.headless ? undefined : `http://127.0.0.1:${uiPort}` };
     }
   }
-  await watched.stop();
   const what =
     ended === undefined
       ? `the Temporal server did not answer within ${Math.round(withinMs / 1_000)} s`
       : `the Temporal server ended with code ${ended} before it answered`;
+  const collision = ended !== undefined && recent.some((line) => /address already in use|can't (set|bind)/i.test(line));
+  await watched.stop();
   return {
     kind: 'failed',
     failure: new ConcordatError('processFailed', [what, ...recent.slice(-12)].join('\n  ')),
-    collision: ended !== undefined && recent.some((line) => /address already in use|can't (set|bind)/i.test(line)),
+    collision,
   };
 }
 

@@ -32,7 +32,7 @@ trap : TERM INT HUP
 watch=$!
 exec 3<&-
 while :; do
-  wait "$program"; code=$?
+  wait "$program" 2>/dev/null; code=$?
   kill -0 "$program" 2>/dev/null || break
 done
 kill -KILL "$watch" 2>/dev/null

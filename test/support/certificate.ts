@@ -6,6 +6,7 @@
  * certificate to every TLS context made from then on, which covers both fetch (the Graph client) and node:https
  * (@azure/identity). It is a seam of the tests: nothing in the sources knows of it.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +24,8 @@ export interface LocalCertificate {
 }
 
 export async function localCertificate(): Promise<LocalCertificate> {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'concordat test' }], {
+  // A name of its own: of two trusted certificates of one name, TLS would take the wrong one.
+  const { private: key, cert } = await generate([{ name: 'commonName', value: `concordat test ${randomUUID()}` }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',
