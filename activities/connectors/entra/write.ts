@@ -1,0 +1,141 @@
+/**
+ * Making the calls of a write, each once, and reading what Graph answered
+ * (https://learn.microsoft.com/en-us/graph/errors, https://learn.microsoft.com/en-us/graph/api/group-upsert).
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { assertNever, type JsonObject } from '../../../core/json.js';
+import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
+import { refusalWords, type Graph, type Reply } from './client.js';
+import { literal, pathOf } from './objects.js';
+import { newObject, obstacleTo, stepsOf, type Step } from './steps.js';
+
+/** How long a new group may be unknown to the replica that takes its members. */
+const newGroupDelaysMs = [250, 500, 1_000, 2_000, 4_000];
+
+export function plannedCalls(write: NativeWrite): readonly NativeCall[] {
+  return stepsOf(write).map(({ shown }) => shown);
+}
+
+const unknown = (detail: string): WriteAnswer => ({ kind: 'unknown', code: 'effectUnknown', detail });
+
+/** What an answer of Graph that is not a success says about the effect of one call. */
+export function refusalAnswer(reply: Reply): Exclude<WriteAnswer, { kind: 'applied' }> {
+  switch (reply.kind) {
+    case 'notSent':
+      return { kind: 'refused', code: reply.failure.code, detail: reply.failure.message };
+    case 'lost':
+      return { kind: 'unknown', code: 'effectUnknown', detail: `the answer of Graph was lost: ${reply.detail}` };
+    case 'answered':
+      break;
+    default:
+      return assertNever(reply);
+  }
+  const { status, refusal } = reply;
+  const message = refusal?.message ?? '';
+  const detail = refusalWords(reply);
+  const nameTaken = /ObjectConflict|another object with the same value/i.test(`${refusal?.code ?? ''} ${message}`);
+  if (status === 409 || (status === 400 && nameTaken)) {
+    // Two writers at once, which Graph also answers with 409: the object is not as it was.
+    const raced = /Concurrency/i.test(refusal?.code ?? '') && !nameTaken;
+    return { kind: 'conflict', code: raced ? 'expectationFailed' : 'nameTaken', detail };
+  }
+  if (status === 404 || status === 412) return { kind: 'conflict', code: 'expectationFailed', detail };
+  if (/on-premises mastered|synchronized from your on-premises/i.test(message))
+    return { kind: 'refused', code: 'readOnlyObject', detail };
+  if (status === 401) return { kind: 'refused', code: 'credentialsRejected', detail };
+  if (status === 403) return { kind: 'refused', code: 'forbidden', detail };
+  if (status === 429) return { kind: 'refused', code: 'throttled', detail };
+  // 408 says nothing of the effect, nor does a redirect or a fault of Graph's own.
+  if (status >= 400 && status < 500 && status !== 408) return { kind: 'refused', code: 'refusedByCloud', detail };
+  return { kind: 'unknown', code: 'effectUnknown', detail };
+}
+
+/** A member who is there already, or a membership that is gone already: what was wanted. */
+function alreadySo(step: Step, reply: Reply): boolean {
+  if (reply.kind !== 'answered') return false;
+  if (step.kind === 'addMember')
+    return reply.status === 400 && /added object references already exist/i.test(reply.refusal?.message ?? '');
+  return step.kind === 'removeMember' && reply.status === 404;
+}
+
+/** Kinds of characters that any password policy of Entra asks for, and 256 bits of chance. */
+function withPassword(body: JsonObject): JsonObject {
+  const password = `aA1!${randomBytes(32).toString('base64url')}`;
+  return { ...body, passwordProfile: { forceChangePasswordNextSignIn: true, password } };
+}
+
+async function send(graph: Graph, step: Step, id: string): Promise<Reply> {
+  const shared = step.body?.(graph.config.graph);
+  const body = shared && step.kind === 'create' && step.path(id) === '/users' ? withPassword(shared) : shared;
+  return graph.ask({
+    method: step.method,
+    path: step.path(id),
+    ...(body ? { body } : {}),
+    ...(step.headers ? { headers: step.headers } : {}),
+  });
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The id of the object that a create has made, or why it cannot be told. */
+async function madeId(
+  graph: Graph,
+  write: NativeWrite,
+  reply: Extract<Reply, { kind: 'answered' }>,
+): Promise<string | undefined> {
+  const id = textOf(reply.body?.['id']);
+  if (id !== undefined || write.kind !== 'create') return id;
+  // An upsert of a group that was there answers 204 and names no id.
+  const uniqueName = textOf(write.after['uniqueName']);
+  if (write.type !== 'group' || uniqueName === undefined) return undefined;
+  const found = await graph.ask({ method: 'GET', path: `/groups(uniqueName=${literal(uniqueName)})?$select=id` });
+  return found.kind === 'answered' && found.status === 200 ? textOf(found.body?.['id']) : undefined;
+}
+
+/**
+ * Adds a member to a group that this same write has made. Until the new group has reached every replica Graph answers 404
+ * and names the group's id: it did nothing then, and only then the call is repeated.
+ */
+async function addToNewGroup(graph: Graph, step: Step, group: string): Promise<Reply> {
+  for (const delayMs of newGroupDelaysMs) {
+    const known = await graph.ask({ method: 'GET', path: `${pathOf('group', group)}?$select=id` });
+    const reply = known.kind === 'answered' && known.status === 404 ? known : await send(graph, step, group);
+    const unseen = reply.kind === 'answered' && reply.status === 404;
+    if (!unseen || (reply !== known && !(reply.refusal?.message ?? '').includes(group))) return reply;
+    await delay(delayMs);
+  }
+  return send(graph, step, group);
+}
+
+/** Never throws for what Graph or the network did; an error of `announce` passes through. */
+export async function write(
+  graph: Graph,
+  order: NativeWrite,
+  announce: (call: NativeCall) => Promise<void> = () => Promise.resolve(),
+): Promise<WriteAnswer> {
+  const obstacle = obstacleTo(order, graph.config);
+  if (obstacle) return obstacle;
+  let id = order.kind === 'create' ? newObject : order.id;
+  const steps = stepsOf(order);
+  for (const [index, step] of steps.entries()) {
+    await announce(step.shown.target === newObject && id !== newObject ? { ...step.shown, target: id } : step.shown);
+    const isNew = order.kind === 'create' && step.kind === 'addMember';
+    const reply = isNew ? await addToNewGroup(graph, step, id) : await send(graph, step, id);
+    const succeeded = reply.kind === 'answered' && reply.status >= 200 && reply.status < 300;
+    if (!succeeded && !alreadySo(step, reply)) {
+      const answer = refusalAnswer(reply);
+      return index === 0
+        ? answer
+        : { ...answer, detail: `${answer.detail}; ${index} of ${steps.length} calls were made before` };
+    }
+    if (step.kind === 'create' || step.kind === 'upsert') {
+      const made = reply.kind === 'answered' ? await madeId(graph, order, reply) : undefined;
+      if (made === undefined) return unknown('Graph made the object but did not say under which id');
+      id = made;
+    }
+  }
+  return { kind: 'applied', id };
+}
