@@ -1,11 +1,11 @@
 /** `concordat keys generate`: makes what keys are missing on this machine, pins them, and signs the manifests. */
-import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { byCodeUnit } from '../../core/json.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { PublicKey } from '../../core/federation/authority.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { federationFileName } from '../../core/federation/files.js';
+import { keepOutOfGit } from './keep-out-of-git.js';
 import { pinKeys, type Pin } from './pin.js';
 import {
   approverKeyFile,
@@ -74,7 +74,7 @@ export async function generateKeys(
       [key, state] = [publicKeyOf(made), 'made'];
     }
     for (const place of want.unpinned)
-      pins.set(place.file, [...(pins.get(place.file) ?? []), { path: place.path, key }]);
+      pins.set(place.file, [...(pins.get(place.file) ?? []), { entry: place.entry, key }]);
     const file = path.relative(folder, want.file).split(path.sep).join('/');
     reports.push({ kind: want.kind, id: want.id, state, thumbprint: await thumbprintOf(key), file });
   }
@@ -87,7 +87,7 @@ interface WantedKey {
   readonly id: string;
   readonly file: string;
   readonly pinned: readonly PublicKey[];
-  readonly unpinned: readonly { readonly file: string; readonly path: readonly (string | number)[] }[];
+  readonly unpinned: readonly { readonly file: string; readonly entry: readonly (string | number)[] }[];
 }
 
 function wantedKeys(folder: string, federation: Federation, selection: KeySelection): readonly WantedKey[] {
@@ -100,7 +100,7 @@ function wantedKeys(folder: string, federation: Federation, selection: KeySelect
             id,
             file: authorityKeyFile(folder, id),
             pinned: key ? [key] : [],
-            unpinned: key ? [] : [{ file: federationFileName, path: ['members', at, 'key'] }],
+            unpinned: key ? [] : [{ file: federationFileName, entry: ['members', at] }],
           },
         ]
       : [],
@@ -122,21 +122,10 @@ function wantedKeys(folder: string, federation: Federation, selection: KeySelect
         pinned: own.flatMap(({ key }) => (key ? [key] : [])),
         unpinned: own
           .filter(({ key }) => !key)
-          .map(({ authority, at }) => ({ file: `authorities/${authority}.yaml`, path: ['approvers', at, 'key'] })),
+          .map(({ authority, at }) => ({ file: `authorities/${authority}.yaml`, entry: ['approvers', at] })),
       };
     });
   if (selection.approver !== undefined && approvers.length === 0)
     throw new ConcordatError('notFound', `no authority lists an approver "${selection.approver}"`);
   return [...authorities, ...approvers];
-}
-
-/** Before the first key is written, so that none can be committed by accident. */
-async function keepOutOfGit(folder: string): Promise<void> {
-  const file = path.join(folder, '.gitignore');
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
-  if (text.split(/\r?\n/).some((line) => /^\/?keys\/?$/.test(line.trim()))) return;
-  await writeFile(file, `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}keys/\n`);
 }

@@ -1,25 +1,51 @@
-/** Writes public keys into federation files and leaves everything else as its author wrote it, comments included. */
+/** Writes public keys into federation files and leaves everything else as its author wrote it, comments and spaces included. */
 import { readFile } from 'node:fs/promises';
-import { parseDocument } from 'yaml';
+import { isDeepStrictEqual } from 'node:util';
+import { isMap, isScalar, parseDocument, type Document, type Node } from 'yaml';
 import type { PublicKey } from '../../core/federation/authority.js';
-import type { FaultPath } from '../../core/federation/fault.js';
 import { replaceFile } from './replace-file.js';
 
 export interface Pin {
-  /** Where the key goes: `['members', 0, 'key']`. */
-  readonly path: FaultPath;
+  /** The entry that gets the key, which has an `id` and no `key` yet: `['members', 0]`. */
+  readonly entry: readonly (string | number)[];
   readonly key: PublicKey;
 }
 
 /** The file must be one that loadFederation accepted. */
 export async function pinKeys(file: string, pins: readonly Pin[]): Promise<void> {
   if (pins.length === 0) return;
-  await replaceFile(file, pinned(await readFile(file, 'utf8'), pins));
+  await replaceFile(file, pins.reduce(pinned, await readFile(file, 'utf8')));
 }
 
-export function pinned(text: string, pins: readonly Pin[]): string {
+/** The text with one more line, or one more property where the entry is written in braces. */
+export function pinned(text: string, { entry, key }: Pin): string {
   const document = parseDocument(text);
-  for (const { path, key } of pins)
-    document.setIn(path, document.createNode({ kty: key.kty, crv: key.crv, x: key.x }, { flow: true }));
-  return document.toString({ lineWidth: 0 });
+  const spliced = splice(text, document, entry, key);
+  document.setIn([...entry, 'key'], document.createNode({ kty: key.kty, crv: key.crv, x: key.x }, { flow: true }));
+  const isRight = spliced !== undefined && isDeepStrictEqual(parseDocument(spliced).toJS(), document.toJS());
+  // The library writes the file anew: right for any YAML, but it takes liberties with spaces.
+  return isRight ? spliced : document.toString({ lineWidth: 0 });
+}
+
+function splice(text: string, document: Document, entry: Pin['entry'], key: PublicKey): string | undefined {
+  const node = document.getIn(entry, true);
+  if (!isMap(node)) return undefined;
+  const id = node.items.find((pair) => isScalar(pair.key) && pair.key.value === 'id');
+  const idStart = (id?.key as Node | undefined)?.range?.[0];
+  const idEnd = (id?.value as Node | null | undefined)?.range?.[1];
+  if (idStart === undefined || idEnd === undefined) return undefined;
+  const property = `key: { kty: ${key.kty}, crv: ${key.crv}, x: ${quoted(key.x)} }`;
+  if (node.flow) return `${text.slice(0, idEnd)}, ${property}${text.slice(idEnd)}`;
+  const lineStart = text.lastIndexOf('\n', idStart - 1) + 1;
+  // After the whole line: a comment behind the id stays behind the id.
+  const lineEnd = text.indexOf('\n', idEnd);
+  const end = lineEnd < 0 ? text.length : lineEnd;
+  const newLine = text[end - 1] === '\r' ? '\r\n' : '\n';
+  const before = text.slice(0, end).replace(/\r$/, '');
+  return `${before}${newLine}${' '.repeat(idStart - lineStart)}${property}${newLine}${text.slice(end + 1)}`;
+}
+
+/** A key that YAML would read as a number, or that begins like an option, is put in quotes. */
+function quoted(x: string): string {
+  return /^[A-Za-z]/.test(x) ? x : `'${x}'`;
 }

@@ -1,0 +1,89 @@
+/** `concordat validate`: every fault of the federation folder at once. */
+import type { Command } from 'commander';
+import { faultLine, type Fault } from '../../activities/federation-folder/fault.js';
+import { loadFederation } from '../../activities/federation-folder/load.js';
+import { writeSchemas } from '../../activities/federation-folder/schemas.js';
+import { verifyManifests } from '../../activities/keys/manifest.js';
+import type { Federation } from '../../core/federation/federation.js';
+import { action, defineCommand } from '../invocation.js';
+import type { Paint } from '../output/output.js';
+import { terminalText } from '../output/terminal-text.js';
+
+interface Options {
+  readonly writeSchemas?: true;
+  readonly signed?: true;
+}
+
+export function registerValidate(program: Command): void {
+  defineCommand(program, {
+    name: 'validate',
+    description:
+      'Check that the federation folder is complete and fits together. Shows all faults of all files at once.',
+    examples: [
+      ['concordat validate', 'check ./federation'],
+      ['concordat validate --signed', 'check the manifests too, as workers do'],
+      ['concordat validate --federation terms --json', 'for scripts'],
+      ['concordat validate --write-schemas', 'write the JSON Schemas that editors read'],
+    ],
+  })
+    .option('--signed', 'count a manifest that is missing, stale or of another key as a fault')
+    .option('--write-schemas', 'write schemas/ into the folder, for completion and checks in editors')
+    .action(
+      action<Options>(async ({ federationFolder: folder, output }, options) => {
+        const loaded = await loadFederation(folder);
+        const schemas = options.writeSchemas ? await writeSchemas(folder) : [];
+        if (loaded.kind === 'invalid') {
+          const text = [...loaded.faults.map((fault) => painted(fault, output.paint)), countText(loaded.faults.length)];
+          output.result({ valid: false, folder, faults: loaded.faults, schemas }, text);
+          return 1;
+        }
+        const unsigned = await verifyManifests(folder, loaded.federation);
+        const faults = unsigned.map(({ file, message }): Fault => ({
+          file,
+          line: 1,
+          column: 1,
+          field: '',
+          message,
+          code: 'notSigned',
+        }));
+        const failed = options.signed === true && faults.length > 0;
+        const summary = summaryOf(loaded.federation);
+        const signed = faults.length === 0;
+        output.result({ valid: !failed, folder, ...summary, signed, faults, schemas }, [
+          failed ? countText(faults.length) : `${output.paint.green('valid:')} ${summaryText(summary)}`,
+          ...faults.map(
+            (fault) => `${failed ? '' : output.paint.yellow('not signed yet: ')}${painted(fault, output.paint)}`,
+          ),
+          ...schemas.map((name) => `wrote ${name}`),
+        ]);
+        return failed ? 1 : 0;
+      }),
+    );
+}
+
+function painted(fault: Fault, paint: Paint): string {
+  const line = terminalText(faultLine(fault));
+  const place = `${fault.file}:${fault.line}:${fault.column}`;
+  return line.startsWith(place) ? `${paint.bold(place)}${line.slice(place.length)}` : line;
+}
+
+function countText(count: number): string {
+  return `${count} ${count === 1 ? 'fault' : 'faults'}`;
+}
+
+function summaryOf({ file, authorities, taxonomy, maps, datasets }: Federation) {
+  return {
+    federation: file.federation,
+    authorities: Object.keys(authorities),
+    types: Object.keys(taxonomy),
+    maps: Object.keys(maps),
+    datasets: Object.keys(datasets),
+  };
+}
+
+function summaryText(summary: ReturnType<typeof summaryOf>): string {
+  const parts = (['authorities', 'types', 'maps', 'datasets'] as const).map(
+    (what) => `${what} ${summary[what].length}`,
+  );
+  return `federation ${summary.federation} (${parts.join(', ')})`;
+}

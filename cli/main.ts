@@ -1,0 +1,176 @@
+#!/usr/bin/env node
+/**
+ * `concordat`: the command line. Starts fast because only the module of the command that was asked for is imported.
+ *
+ * To add a command: write cli/commands/<name>.ts (see cli/invocation.ts) and add its line to `commands`.
+ */
+import { getEventListeners } from 'node:events';
+import { readFileSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { ConcordatError } from '../core/errors.js';
+import { enterFrame, type Frame, type World } from './invocation.js';
+import { createOutput } from './output/output.js';
+
+interface ListedCommand {
+  readonly name: string;
+  /** For the list in `concordat --help`. */
+  readonly summary: string;
+  readonly load: () => Promise<(program: Command) => void>;
+}
+
+/** In the order in which people need them. */
+const commands: readonly ListedCommand[] = [
+  {
+    name: 'init',
+    summary: 'write a new federation folder',
+    load: async () => (await import('./commands/init.js')).registerInit,
+  },
+  {
+    name: 'validate',
+    summary: 'check the federation folder',
+    load: async () => (await import('./commands/validate.js')).registerValidate,
+  },
+  {
+    name: 'keys',
+    summary: 'make and pin signing keys',
+    load: async () => (await import('./commands/keys.js')).registerKeys,
+  },
+  {
+    name: 'manifest',
+    summary: 'sign or verify what authorities publish',
+    load: async () => (await import('./commands/manifest.js')).registerManifest,
+  },
+];
+
+const interrupted = 130;
+
+/** Runs one command line without the name of the program. Never throws and never ends the process; returns the exit code. */
+export async function main(argv: readonly string[], world: World): Promise<number> {
+  const beforeEnd = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  const output = createOutput({
+    ...world,
+    json: beforeEnd.includes('--json'),
+    colour: !beforeEnd.includes('--no-color'),
+  });
+  const frame: Frame = { world, output, exitCode: 0 };
+  try {
+    const program = await programFor(argv, frame);
+    if (argv.length === 0) {
+      world.stdout.write(program.helpInformation());
+      return 1;
+    }
+    await program.parseAsync([...argv], { from: 'user' });
+    return world.signal.aborted ? interrupted : frame.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode;
+      output.failure(new ConcordatError('usage', error.message.replace(/^error: /, '')));
+      return 1;
+    }
+    if (world.signal.aborted) return interrupted;
+    output.failure(error);
+    return 1;
+  }
+}
+
+async function programFor(argv: readonly string[], frame: Frame): Promise<Command> {
+  const program = new Command('concordat')
+    .description('Keeps records in agreement across clouds that answer to different authorities.')
+    .version(version(), '-V, --version', 'show the version')
+    .option(
+      '--federation <folder>',
+      'the federation folder (default: $CONCORDAT_FEDERATION, else ./federation where it exists, else .)',
+    )
+    .option('--json', 'print one JSON document on stdout, and everything else on stderr')
+    .option('--no-color', 'print no colours; NO_COLOR does the same')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void frame.world.stdout.write(text),
+      writeErr: (text) => void frame.world.stderr.write(text),
+      // Errors are shown in main, in one form for all.
+      outputError: () => undefined,
+    })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nExit codes:\n  0  agreement, or done\n  1  error\n  2  divergences, or an approval is pending\n\nBegin with:\n  $ concordat init --mesh aws=aws-iam --mesh azure=entra\n  $ concordat validate',
+    );
+  enterFrame(program, frame);
+  const wanted = commandName(argv);
+  for (const { name, summary, load } of commands) {
+    if (name === wanted) (await load())(program);
+    // Known by name and summary only: its module stays on the disk.
+    else program.command(name).description(summary);
+  }
+  return program;
+}
+
+/** The first word that is no option; of `help validate`, the second. */
+function commandName(argv: readonly string[]): string | undefined {
+  const words: string[] = [];
+  for (let at = 0; at < argv.length && words.length < 2; at += 1) {
+    const word = argv[at] ?? '';
+    if (word === '--federation') at += 1;
+    else if (!word.startsWith('-')) words.push(word);
+  }
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
+/** package.json lies one folder up from the source and two from the built file. */
+function version(): string {
+  for (const place of ['../package.json', '../../package.json']) {
+    try {
+      const { name, version: found } = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as Record<
+        string,
+        string
+      >;
+      if (name === 'concordat' && found !== undefined) return found;
+    } catch {
+      // Not there: the other place has it.
+    }
+  }
+  return 'unknown';
+}
+
+/** The first signal asks the command to stop; the second, or a command that does not listen, ends the process. */
+function stopOnSignals(controller: AbortController): void {
+  for (const [name, code] of [
+    ['SIGINT', interrupted],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.on(name, () => {
+      const othersListen = process.listenerCount(name) > 1 || getEventListeners(controller.signal, 'abort').length > 0;
+      if (controller.signal.aborted || !othersListen) process.exit(code);
+      process.stderr.write('\nstopping; press Ctrl-C again to leave at once\n');
+      controller.abort();
+    });
+  }
+}
+
+function isEntry(): boolean {
+  const script = process.argv[1];
+  try {
+    return script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url);
+  } catch {
+    return false;
+  }
+}
+
+if (isEntry()) {
+  const controller = new AbortController();
+  stopOnSignals(controller);
+  // A reader that left (`concordat … | head`) is no error.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  const code = await main(process.argv.slice(2), {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdin: process.stdin,
+    environment: process.env,
+    workingFolder: process.cwd(),
+    signal: controller.signal,
+  });
+  // Ends even where a library left a handle open, but only after all output is out.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}
