@@ -41,6 +41,16 @@ const commands: readonly ListedCommand[] = [
     summary: 'sign or verify what authorities publish',
     load: async () => (await import('./commands/manifest.js')).registerManifest,
   },
+  {
+    name: 'prepare',
+    summary: 'make a Temporal server ready for the federation',
+    load: async () => (await import('./commands/prepare.js')).registerPrepare,
+  },
+  {
+    name: 'schedule',
+    summary: 'apply, show and steer schedules',
+    load: async () => (await import('./commands/schedule.js')).registerSchedule,
+  },
 ];
 
 const interrupted = 130;

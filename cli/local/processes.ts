@@ -50,12 +50,16 @@ export function superviseProcesses(options: {
   readonly logFolder: string;
   /** Told when a process that was ready ends without having been stopped. */
   readonly onUnexpectedEnd?: (process: RunningProcess, code: number) => void;
+  /** Stops all when it is aborted, as the first Ctrl-C does. */
+  readonly signal?: AbortSignal;
 }): Processes {
   const started = new Map<string, { stop(): Promise<void>; readonly running?: RunningProcess }>();
   let stops = 0;
 
   async function start(wanted: ProcessOptions): Promise<RunningProcess> {
     const { name } = wanted;
+    if (options.signal?.aborted)
+      throw new ConcordatError('processFailed', `${name} was not started: the command was stopped`);
     const stopsBefore = stops;
     if (started.has(name)) throw new ConcordatError('processFailed', `${name} is running already`);
     await mkdir(options.logFolder, { recursive: true });
@@ -135,13 +139,16 @@ export function superviseProcesses(options: {
     return running;
   }
 
+  async function stopAll(): Promise<void> {
+    stops++;
+    for (const entry of [...started.values()].reverse()) await entry.stop();
+  }
+  options.signal?.addEventListener('abort', () => void stopAll(), { once: true });
+
   return {
     start,
     running: () => [...started.values()].flatMap((entry) => entry.running ?? []),
-    async stopAll() {
-      stops++;
-      for (const entry of [...started.values()].reverse()) await entry.stop();
-    },
+    stopAll,
   };
 }
 

@@ -6,10 +6,11 @@ import { scratchFolder } from '../../support/scratch-folder.js';
 const ready = 'console.log(JSON.stringify({ ready: true, name: process.env.NAME, secret: process.env.SECRET }));';
 const stay = 'setInterval(() => {}, 1000);';
 
-function supervised() {
+function supervised(signal?: AbortSignal) {
   const ended: [string, number][] = [];
   const processes = superviseProcesses({
     logFolder: scratchFolder(),
+    ...(signal ? { signal } : {}),
     onUnexpectedEnd: (process: RunningProcess, code) => ended.push([process.name, code]),
   });
   onTestFinished(() => processes.stopAll());
@@ -78,6 +79,16 @@ describe('processes of this machine', () => {
     await processes.stopAll();
     expect(await outcome).toBe('refused');
     expect(processes.running()).toEqual([]);
+  });
+
+  it('all end when the command is stopped, and none starts afterwards', async () => {
+    const stop = new AbortController();
+    const { start, processes } = supervised(stop.signal);
+    const running = [await start('one', ready + stay), await start('two', ready + stay)];
+    stop.abort();
+    await Promise.all(running.map((process) => process.exited));
+    expect(processes.running()).toEqual([]);
+    await expect(start('three', ready + stay)).rejects.toThrow(/was stopped/);
   });
 
   it('that end by themselves are reported once, and can be started again', async () => {
