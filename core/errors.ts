@@ -51,6 +51,11 @@ export const errorTable = {
     actor: 'developer',
     next: 'the cloud answered in a shape that the connector does not know',
   },
+  keyRepeated: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'two objects of this mesh got one federated key; link them apart or take one out of scope',
+  },
   cursorLost: { retry: 'later', actor: 'nobody', next: 'the read starts again from the first page' },
 
   // Writing

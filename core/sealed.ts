@@ -51,13 +51,15 @@ export const SealedType = z
       .int()
       .min(1)
       .max(bucketsMax)
-      .refine((count) => Number.isInteger(Math.log2(count)), 'must be a power of two'),
+      .refine((count) => (count & (count - 1)) === 0, 'must be a power of two'),
     groups: z.array(SealedGroup).min(1).readonly(),
     segments: z.array(SealedSegment).readonly().describe('ascending by bucket; an empty bucket has none'),
   })
   .readonly()
   .superRefine((sealed, context) => {
-    const refuse = (message: string): void => void context.addIssue({ code: 'custom', message });
+    const refuse = (message: string): void => {
+      context.addIssue({ code: 'custom', message });
+    };
     if (sealed.segments.reduce((sum, segment) => sum + segment.count, 0) !== sealed.count)
       refuse('count must be the sum of the segments');
     sealed.segments.forEach((segment, index) => {

@@ -1,0 +1,115 @@
+/** Opens bodies: finds them, reads those that lie near each other in one go, and holds each to its index entry. */
+import { isJsonObject, type Json } from '../../core/json.js';
+import type { Fields } from '../../core/record.js';
+import { digestBytes, hashBytes } from './entry-buffer.js';
+import type { RecordLayout, RecordTexts } from './record-layout.js';
+import { notAuthentic, type SegmentColumns } from './segment-columns.js';
+import type { SegmentReader } from './segment-reader.js';
+import { sha256Binary } from './sha256.js';
+
+export interface OpenBody {
+  readonly key: string;
+  readonly fields: Fields;
+}
+
+const lineHeadBytes = 2 * hashBytes + 1;
+export const readBytesMax = 1024 * 1024;
+const readsAtOnce = 8;
+
+interface Stretch {
+  /** Positions within the list of entries. */
+  readonly from: number;
+  readonly to: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The bodies of ascending entries of one segment whose columns are all loaded. Throws inputNotAuthentic on the first that is forged. */
+export async function openBodies(
+  columns: SegmentColumns,
+  entries: readonly number[],
+  reader: SegmentReader,
+): Promise<readonly OpenBody[]> {
+  const opened: OpenBody[] = [];
+  const stretches = nearStretches(columns, entries, reader.coalesceGapBytes);
+  for (let next = 0; next < stretches.length; next += readsAtOnce) {
+    const results = await Promise.all(
+      stretches.slice(next, next + readsAtOnce).map((stretch) =>
+        reader.piece(columns.segment.body, stretch.start, stretch.end - stretch.start, (bytes) =>
+          entries.slice(stretch.from, stretch.to).map((entry) => {
+            const at = columns.bodyStart(entry) - stretch.start;
+            return openBody(columns, entry, bytes.subarray(at, columns.bodyStart(entry + 1) - stretch.start), reader);
+          }),
+        ),
+      ),
+    );
+    for (const bodies of results) for (const body of bodies) opened.push(body);
+  }
+  return opened;
+}
+
+function nearStretches(columns: SegmentColumns, entries: readonly number[], gapBytes: number): readonly Stretch[] {
+  const stretches: Stretch[] = [];
+  let from = 0;
+  let start = 0;
+  let end = 0;
+  entries.forEach((entry, position) => {
+    const bodyStart = columns.bodyStart(entry);
+    const bodyEnd = columns.bodyStart(entry + 1);
+    if (position > from && (bodyStart - end > gapBytes || bodyEnd - start > readBytesMax)) {
+      stretches.push({ from, to: position, start, end });
+      from = position;
+    }
+    if (position === from) start = bodyStart;
+    end = bodyEnd;
+  });
+  if (entries.length > 0) stretches.push({ from, to: entries.length, start, end });
+  return stretches;
+}
+
+/**
+ * One line of a body. The index is normative: the text must be the canonical JSON of what it says, and hash to the entry
+ * in the key column and in every group column. Otherwise two readers could take one signed line for two records.
+ */
+export function openBody(columns: SegmentColumns, entry: number, line: Buffer, reader: SegmentReader): OpenBody {
+  if (line.length < lineHeadBytes + 2 || line[lineHeadBytes - 1] !== 0x09 || line[line.length - 1] !== 0x0a)
+    throw notAuthentic('a line of its body is malformed');
+  const hashAt = entry * hashBytes;
+  const { keys, layout } = columns;
+  if (line.toString('latin1', 0, 2 * hashBytes) !== keys.toString('hex', hashAt, hashAt + hashBytes))
+    throw notAuthentic('a line of its body stands at the wrong place');
+  const text = line.toString('utf8', lineHeadBytes, line.length - 1);
+  const { key, fields } = parsedRecord(text);
+  if (reader.hashKey(key) !== keys.readBigUInt64BE(hashAt)) throw notAuthentic('a key does not have its hash');
+  const texts = textsOrNull(layout, key, fields);
+  if (texts === null || texts.whole !== text) throw notAuthentic('a line of its body is not canonical');
+  texts.groups.forEach((groupText, group) => {
+    const at = entry * digestBytes;
+    if (sha256Binary(groupText) !== columns.groupColumn(group).toString('latin1', at, at + digestBytes))
+      throw notAuthentic('a body does not hash to its index entry');
+  });
+  return { key, fields };
+}
+
+/** What parses need not be JSON that has a canonical form: a lone surrogate, escaped, parses. */
+function textsOrNull(layout: RecordLayout, key: string, fields: Fields): RecordTexts | null {
+  try {
+    return layout.texts(key, fields);
+  } catch {
+    return null;
+  }
+}
+
+function parsedRecord(text: string): OpenBody {
+  let parsed: Json;
+  try {
+    parsed = JSON.parse(text) as Json;
+  } catch {
+    throw notAuthentic('a line of its body is not JSON');
+  }
+  const fields = isJsonObject(parsed) ? parsed['fields'] : undefined;
+  const key = isJsonObject(parsed) ? parsed['key'] : undefined;
+  if (!isJsonObject(fields) || typeof key !== 'string' || key === '')
+    throw notAuthentic('a line of its body is not a record');
+  return { key, fields };
+}

@@ -1,0 +1,151 @@
+/**
+ * Holds the entries of a seal until all have come: in memory while they are few, then in one temporary file, parted by
+ * key hash so that a segment can be built from a few stretches of it.
+ */
+import { randomBytes } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { bucketOfHigh } from './bucket.js';
+import { jsonLength, type EntryShape } from './entry-buffer.js';
+
+const chunkBytes = 1024 * 1024;
+const stagingBytesTotal = 16 * 1024 * 1024;
+const stagingBytesMax = 64 * 1024;
+
+interface Stretch {
+  readonly start: number;
+  readonly length: number;
+}
+
+interface Part {
+  readonly staging: Buffer;
+  used: number;
+  readonly stretches: Stretch[];
+}
+
+export interface CollectorOptions {
+  readonly shape: EntryShape;
+  readonly memoryBytesMax: number;
+  readonly spillFolder: string;
+  /** The file is parted into 2^partBits parts; finer than the segments will be, so that memory is bounded by one of them. */
+  readonly partBits: number;
+}
+
+export class EntryCollector {
+  readonly #options: CollectorOptions;
+  #chunks: { readonly bytes: Buffer; used: number }[] = [];
+  #memoryBytes = 0;
+  #parts: readonly Part[] | undefined;
+  #file: number | undefined;
+  #fileBytes = 0;
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+  }
+
+  /** Copies the entry: the caller may use its buffer again. Writes to the page cache synchronously where it spills. */
+  add(entry: Buffer): void {
+    if (this.#parts) {
+      this.#spill(this.#parts, entry);
+      return;
+    }
+    let chunk = this.#chunks.at(-1);
+    if (!chunk || chunk.used + entry.length > chunk.bytes.length) {
+      const size = this.#chunks.length === 0 ? chunkBytes / 16 : chunkBytes;
+      chunk = { bytes: Buffer.allocUnsafeSlow(Math.max(size, entry.length)), used: 0 };
+      this.#chunks.push(chunk);
+      this.#memoryBytes += chunk.bytes.length;
+    }
+    entry.copy(chunk.bytes, chunk.used);
+    chunk.used += entry.length;
+    if (this.#memoryBytes > this.#options.memoryBytesMax) this.#startSpilling();
+  }
+
+  /** Buffers of whole entries, among which are all of one bucket of 2^bucketBits (and perhaps others). */
+  *buffersOf(bucket: number, bucketBits: number): Generator<Buffer> {
+    for (const chunk of this.#chunks) yield chunk.bytes.subarray(0, chunk.used);
+    if (!this.#parts) return;
+    const { partBits } = this.#options;
+    const shift = partBits - bucketBits;
+    const first = shift >= 0 ? bucket * 2 ** shift : bucket >>> -shift;
+    const last = shift >= 0 ? first + 2 ** shift - 1 : first;
+    for (let index = first; index <= last; index += 1) {
+      const part = this.#parts[index];
+      if (part) yield this.#readPart(part);
+    }
+  }
+
+  /** Gives back memory and disk. Nothing can be added or read afterwards. */
+  discard(): void {
+    this.#chunks = [];
+    this.#parts = undefined;
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  #startSpilling(): void {
+    const { spillFolder, partBits, shape } = this.#options;
+    mkdirSync(spillFolder, { recursive: true });
+    const path = join(spillFolder, `concordat-seal-${process.pid}-${randomBytes(8).toString('hex')}`);
+    this.#file = openSync(path, 'wx+', 0o600);
+    // Without a name the file goes when the process does, however it ends: it holds what no peer may find later.
+    unlinkSync(path);
+    const stagingBytes = Math.min(stagingBytesMax, Math.floor(stagingBytesTotal / 2 ** partBits));
+    const parts = Array.from({ length: 2 ** partBits }, () => ({
+      staging: Buffer.allocUnsafeSlow(stagingBytes),
+      used: 0,
+      stretches: [],
+    }));
+    this.#parts = parts;
+    for (const chunk of this.#chunks) {
+      for (let at = 0; at < chunk.used;) {
+        const length = shape.headBytes + jsonLength(chunk.bytes, at, shape);
+        this.#spill(parts, chunk.bytes.subarray(at, at + length));
+        at += length;
+      }
+    }
+    this.#chunks = [];
+    this.#memoryBytes = 0;
+  }
+
+  #spill(parts: readonly Part[], entry: Buffer): void {
+    const part = parts[bucketOfHigh(entry.readUInt32BE(0), this.#options.partBits)];
+    if (!part) throw new Error('a part is missing');
+    if (part.used + entry.length > part.staging.length) {
+      this.#writeStretch(part, part.staging.subarray(0, part.used));
+      part.used = 0;
+    }
+    if (entry.length > part.staging.length) {
+      this.#writeStretch(part, entry);
+      return;
+    }
+    entry.copy(part.staging, part.used);
+    part.used += entry.length;
+  }
+
+  #writeStretch(part: Part, bytes: Buffer): void {
+    if (bytes.length === 0 || this.#file === undefined) return;
+    const start = this.#fileBytes;
+    let done = 0;
+    while (done < bytes.length) done += writeSync(this.#file, bytes, done, bytes.length - done, start + done);
+    this.#fileBytes += bytes.length;
+    part.stretches.push({ start, length: bytes.length });
+  }
+
+  #readPart(part: Part): Buffer {
+    const total = part.stretches.reduce((sum, stretch) => sum + stretch.length, part.used);
+    const bytes = Buffer.allocUnsafeSlow(total);
+    let at = 0;
+    for (const { start, length } of part.stretches) {
+      let done = 0;
+      while (done < length && this.#file !== undefined) {
+        const read = readSync(this.#file, bytes, at + done, length - done, start + done);
+        if (read === 0) throw new Error('the spill file is shorter than what was written to it');
+        done += read;
+      }
+      at += length;
+    }
+    part.staging.copy(bytes, at, 0, part.used);
+    return bytes;
+  }
+}

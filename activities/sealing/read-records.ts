@@ -1,0 +1,108 @@
+/** Reads sealed records back: all of them in order, or one by key. Every body is held to its index entry. */
+import { createHash } from 'node:crypto';
+import type { FederatedRecord } from '../../core/record.js';
+import type { SealedSegment, SealedType } from '../../core/sealed.js';
+import { openBodies, openBody, readBytesMax, type OpenBody } from './body.js';
+import { bucketBitsOf, bucketOfHigh, firstEntryWithHash } from './bucket.js';
+import { byCodeUnit } from '../../core/json.js';
+import { hashBytes } from './entry-buffer.js';
+import { RecordLayout } from './record-layout.js';
+import { notAuthentic, SegmentColumns, type ReadColumn } from './segment-columns.js';
+import type { SegmentReader } from './segment-reader.js';
+
+/**
+ * Streams all records in order of (key hash, key), a megabyte of bodies at a time. Throws inputNotAuthentic at the first
+ * body that is not what its index says, so a caller must not act on records before the last one came.
+ */
+export async function* readAll(sealed: SealedType, reader: SegmentReader): AsyncGenerator<FederatedRecord> {
+  const layout = new RecordLayout(sealed.groups);
+  for (const segment of sealed.segments) {
+    const columns = new SegmentColumns(sealed, layout, segment, readWith(reader));
+    for await (const bodies of bodiesInOrder(columns, reader))
+      for (const { key, fields } of bodies) yield { type: sealed.type, key, fields };
+  }
+}
+
+/** Undefined where there is no record of that key. Keeps columns in the reader's cache for the next call. */
+export async function readOne(
+  sealed: SealedType,
+  key: string,
+  reader: SegmentReader,
+): Promise<FederatedRecord | undefined> {
+  const hash = reader.hashKey(key);
+  const bucket = bucketOfHigh(Number(hash >> 32n), bucketBitsOf(sealed.bucketCount));
+  const segment = sealed.segments.find((candidate) => candidate.bucket === bucket);
+  if (!segment) return undefined;
+  const columns = new SegmentColumns(sealed, new RecordLayout(sealed.groups), segment, keptReadWith(reader));
+  const keys = await columns.loadKeys();
+  for (let entry = firstEntryWithHash(keys, hash); entry < segment.count; entry += 1) {
+    if (keys.readBigUInt64BE(entry * hashBytes) !== hash) break;
+    await columns.loadAll();
+    const [body] = await openBodies(columns, [entry], reader);
+    if (body?.key === key) return { type: sealed.type, key, fields: body.fields };
+  }
+  return undefined;
+}
+
+/**
+ * Checks a seal wholly, as an authority does with a peer's: columns against their digests, order and buckets, every body
+ * against its entry, the whole body against its digest. Throws inputNotAuthentic, or storeFault where an object is missing.
+ */
+export async function verifySealed(sealed: SealedType, reader: SegmentReader): Promise<void> {
+  const layout = new RecordLayout(sealed.groups);
+  for (const segment of sealed.segments) {
+    const columns = new SegmentColumns(sealed, layout, segment, readWith(reader));
+    for await (const bodies of bodiesInOrder(columns, reader)) void bodies;
+    await verifyBodyDigest(segment, reader);
+  }
+}
+
+function readWith(reader: SegmentReader): ReadColumn {
+  return (digest, bytes) => reader.whole(digest, bytes);
+}
+
+function keptReadWith(reader: SegmentReader): ReadColumn {
+  return (digest, bytes) => reader.wholeKept(digest, bytes);
+}
+
+async function* bodiesInOrder(columns: SegmentColumns, reader: SegmentReader): AsyncGenerator<readonly OpenBody[]> {
+  await columns.loadAll();
+  const { count, body } = columns.segment;
+  let before: { readonly entry: number; readonly key: string } | undefined;
+  for (let from = 0; from < count;) {
+    const start = columns.bodyStart(from);
+    let to = from + 1;
+    while (to < count && columns.bodyStart(to + 1) - start <= readBytesMax) to += 1;
+    const first = from;
+    const bodies = await reader.piece(body, start, columns.bodyStart(to) - start, (bytes) =>
+      Array.from({ length: to - first }, (_, index) => {
+        const entry = first + index;
+        const line = bytes.subarray(columns.bodyStart(entry) - start, columns.bodyStart(entry + 1) - start);
+        return openBody(columns, entry, line, reader);
+      }),
+    );
+    bodies.forEach(({ key }, index) => {
+      const entry = first + index;
+      if (before && sameHash(columns.keys, before.entry, entry) && byCodeUnit(before.key, key) >= 0)
+        throw notAuthentic('keys of one hash are out of order or repeated');
+      before = { entry, key };
+    });
+    yield bodies;
+    from = to;
+  }
+}
+
+function sameHash(keys: Buffer, left: number, right: number): boolean {
+  const at = left * hashBytes;
+  const other = right * hashBytes;
+  return keys.compare(keys, other, other + hashBytes, at, at + hashBytes) === 0;
+}
+
+async function verifyBodyDigest(segment: SealedSegment, reader: SegmentReader): Promise<void> {
+  const hash = createHash('sha256');
+  for (let start = 0; start < segment.bodyBytes; start += readBytesMax) {
+    const length = Math.min(readBytesMax, segment.bodyBytes - start);
+    await reader.piece(segment.body, start, length, (bytes) => void hash.update(bytes));
+  }
+  if (hash.digest('hex') !== segment.body) throw notAuthentic('its body does not have its digest');
+}

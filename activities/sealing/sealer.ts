@@ -1,0 +1,144 @@
+/** Seals records into content-addressed segments while they are read, in memory that does not grow with their number. */
+import { tmpdir } from 'node:os';
+import { ConcordatError } from '../../core/errors.js';
+import type { FieldGroup } from '../../core/federation/federation.js';
+import type { FederatedRecord } from '../../core/record.js';
+import { bucketCountFor, sealedGroups, type SealedSegment, type SealedType } from '../../core/sealed.js';
+import type { ObjectStore } from '../store.js';
+import { bucketBitsOf } from './bucket.js';
+import { EntryCollector } from './entry-collector.js';
+import { digestBytes, entryShape, hashBytes } from './entry-buffer.js';
+import { xxh64, type KeyHash } from './key-hash.js';
+import { RecordLayout } from './record-layout.js';
+import { buildSegment, type SegmentBytes } from './segment-builder.js';
+import { segmentName } from './segment-reader.js';
+import { sha256Binary, sha256Hex } from './sha256.js';
+
+export interface SealerOptions {
+  readonly store: ObjectStore;
+  /** Whose part of the store is written: an authority's id, or `federation`. */
+  readonly prefix: string;
+  readonly type: string;
+  /** The groups that this holder holds. Every field of a record must be in one of them. */
+  readonly groups: readonly FieldGroup[];
+  /** Decides only how the temporary file is parted. The result does not depend on it. */
+  readonly expectedCount: number;
+  /** Beyond this many bytes of records a temporary file is used. Default 32 MiB. */
+  readonly memoryBytesMax?: number;
+  readonly spillFolder?: string;
+  readonly hashKey?: KeyHash;
+}
+
+export interface Sealer {
+  /** Throws on a field that no group holds and on a value that is not JSON. The record is copied. */
+  add(record: FederatedRecord): void;
+  /** Writes the segments. Throws keyRepeated where two records had one key. Can be called once. */
+  finish(): Promise<SealedType>;
+  /** Gives back memory and disk without sealing. Does no harm after finish. */
+  discard(): void;
+}
+
+export function createSealer(options: SealerOptions): Sealer {
+  if (options.groups.length === 0) throw new Error(`nothing of type ${options.type} would be sealed: it has no fields`);
+  return new SegmentSealer(options);
+}
+
+class SegmentSealer implements Sealer {
+  readonly #options: SealerOptions;
+  readonly #layout: RecordLayout;
+  readonly #collector: EntryCollector;
+  readonly #hashKey: KeyHash;
+  readonly #headBytes: number;
+  #scratch = Buffer.allocUnsafeSlow(16 * 1024);
+  #count = 0;
+  #state: 'open' | 'ended' = 'open';
+
+  constructor(options: SealerOptions) {
+    this.#options = options;
+    this.#layout = new RecordLayout(sealedGroups(options.groups));
+    this.#hashKey = options.hashKey ?? xxh64;
+    const shape = entryShape(this.#layout.groups.length);
+    this.#headBytes = shape.headBytes;
+    this.#collector = new EntryCollector({
+      shape,
+      memoryBytesMax: options.memoryBytesMax ?? 32 * 1024 * 1024,
+      spillFolder: options.spillFolder ?? tmpdir(),
+      partBits: Math.min(12, Math.max(6, bucketBitsOf(bucketCountFor(options.expectedCount)) + 2)),
+    });
+  }
+
+  add(record: FederatedRecord): void {
+    if (this.#state !== 'open') throw new Error('this sealer has ended');
+    if (record.type !== this.#options.type)
+      throw new Error(`a record of type ${record.type} came to the seal of ${this.#options.type}`);
+    const texts = this.#layout.texts(record.key, record.fields);
+    if (texts === null) throw new Error(`a record of type ${record.type} has a field that is in none of its groups`);
+    const room = this.#headBytes + texts.whole.length * 3;
+    if (room > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(room * 2);
+    const scratch = this.#scratch;
+    scratch.writeBigUInt64BE(this.#hashKey(record.key), 0);
+    let at = hashBytes;
+    for (const text of texts.groups) {
+      scratch.write(sha256Binary(text), at, 'latin1');
+      at += digestBytes;
+    }
+    const jsonBytes = scratch.write(texts.whole, this.#headBytes, 'utf8');
+    scratch.writeUInt32BE(jsonBytes, at);
+    this.#collector.add(scratch.subarray(0, this.#headBytes + jsonBytes));
+    this.#count += 1;
+  }
+
+  async finish(): Promise<SealedType> {
+    if (this.#state !== 'open') throw new Error('this sealer has ended');
+    this.#state = 'ended';
+    try {
+      return await this.#seal();
+    } finally {
+      this.#collector.discard();
+    }
+  }
+
+  discard(): void {
+    this.#state = 'ended';
+    this.#collector.discard();
+  }
+
+  async #seal(): Promise<SealedType> {
+    const { type } = this.#options;
+    const bucketCount = bucketCountFor(this.#count);
+    const bucketBits = bucketBitsOf(bucketCount);
+    const shape = entryShape(this.#layout.groups.length);
+    const segments: SealedSegment[] = [];
+    let repeated = 0;
+    for (let bucket = 0; bucket < bucketCount; bucket += 1) {
+      const built = buildSegment(this.#collector.buffersOf(bucket, bucketBits), bucket, bucketBits, shape);
+      repeated += built?.repeated ?? 0;
+      if (built && repeated === 0)
+        segments.push(await putSegment(this.#options.store, this.#options.prefix, bucket, built));
+    }
+    if (repeated > 0)
+      throw new ConcordatError('keyRepeated', `${repeated} of ${this.#count} records of type ${type} repeat a key`);
+    return { format: 1, type, count: this.#count, bucketCount, groups: this.#layout.groups, segments };
+  }
+}
+
+/** Puts the objects of a segment; those that are there already cost a look. */
+export async function putSegment(
+  store: ObjectStore,
+  prefix: string,
+  bucket: number,
+  built: SegmentBytes,
+): Promise<SealedSegment> {
+  const put = async (bytes: Buffer): Promise<string> => {
+    const digest = sha256Hex(bytes);
+    await store.putIfAbsent(segmentName(prefix, digest), bytes);
+    return digest;
+  };
+  // Columns of a small segment can be one and the same object; one after the other they meet as present, not as rivals.
+  const body = await put(built.body);
+  const keys = await put(built.keys);
+  const groups: string[] = [];
+  for (const column of built.groups) groups.push(await put(column));
+  const offsets = await put(built.offsets);
+  return { bucket, count: built.count, bodyBytes: built.body.length, body, keys, groups, offsets };
+}

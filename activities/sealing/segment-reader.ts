@@ -1,0 +1,103 @@
+/**
+ * Reads the objects of segments by their digest, wherever in the store they lie.
+ *
+ * What is read whole must hash to its name, so nobody who can write to the store can change what is read; an object
+ * that another authority spoiled under its own prefix is looked for under the next one.
+ */
+import type { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { ObjectStore } from '../store.js';
+import { xxh64, type KeyHash } from './key-hash.js';
+import { sha256Hex } from './sha256.js';
+
+export function segmentName(prefix: string, digest: Digest): string {
+  return `${prefix}/segments/${digest}`;
+}
+
+export interface SegmentReaderOptions {
+  readonly store: ObjectStore;
+  /** Where to look, in this order: an unchanged segment may lie under another authority's prefix. */
+  readonly prefixes: readonly string[];
+  /**
+   * Bodies no further apart than this are read in one go. The default suits a local disk, where a read costs about what
+   * 32 kB of copying does; give a store across a network more.
+   */
+  readonly coalesceGapBytes?: number;
+  /** Columns kept for readOne. Default 16 MiB. */
+  readonly cacheBytesMax?: number;
+  readonly hashKey?: KeyHash;
+}
+
+export interface SegmentReader {
+  readonly hashKey: KeyHash;
+  readonly coalesceGapBytes: number;
+  /** A whole object. Throws inputNotAuthentic where no prefix has one of this digest and length, storeFault where none has any. */
+  whole(digest: Digest, bytes: number): Promise<Buffer>;
+  /** The same, kept for the next call as far as the cache goes. */
+  wholeKept(digest: Digest, bytes: number): Promise<Buffer>;
+  /** A piece of an object. `accept` checks it and throws inputNotAuthentic, whereupon the next prefix is tried. */
+  piece<T>(digest: Digest, start: number, length: number, accept: (bytes: Buffer) => T): Promise<T>;
+}
+
+export function createSegmentReader(options: SegmentReaderOptions): SegmentReader {
+  const { store, prefixes, coalesceGapBytes = 32 * 1024, cacheBytesMax = 16 * 1024 * 1024, hashKey = xxh64 } = options;
+  if (prefixes.length === 0) throw new Error('a reader needs at least one prefix to look under');
+  const cache = new Map<Digest, Buffer>();
+  let cacheBytes = 0;
+
+  async function firstGood<T>(digest: Digest, attempt: (name: string) => Promise<T | null>): Promise<T> {
+    let spoiled: ConcordatError | undefined;
+    let missing: ConcordatError | undefined;
+    for (const prefix of prefixes) {
+      try {
+        const found = await attempt(segmentName(prefix, digest));
+        if (found !== null) return found;
+      } catch (error) {
+        if (!(error instanceof ConcordatError)) throw error;
+        if (error.code === 'inputNotAuthentic') spoiled ??= error;
+        else if (error.code === 'storeFault') missing ??= error;
+        else throw error;
+      }
+    }
+    throw spoiled ?? missing ?? new ConcordatError('storeFault', `no prefix of the store holds the object ${digest}`);
+  }
+
+  async function whole(digest: Digest, bytes: number): Promise<Buffer> {
+    return await firstGood(digest, async (name) => {
+      const found = await store.get(name);
+      if (found === null) return null;
+      const buffer = Buffer.from(found.buffer, found.byteOffset, found.byteLength);
+      if (buffer.length !== bytes || sha256Hex(buffer) !== digest)
+        throw new ConcordatError('inputNotAuthentic', `the object ${name} is not what its name says`);
+      return buffer;
+    });
+  }
+
+  async function wholeKept(digest: Digest, bytes: number): Promise<Buffer> {
+    const kept = cache.get(digest);
+    if (kept?.length === bytes) {
+      cache.delete(digest);
+      cache.set(digest, kept);
+      return kept;
+    }
+    const buffer = await whole(digest, bytes);
+    if (!cache.has(digest)) cacheBytes += buffer.length;
+    cache.set(digest, buffer);
+    for (const [oldest, { length }] of cache) {
+      if (cacheBytes <= cacheBytesMax) break;
+      cache.delete(oldest);
+      cacheBytes -= length;
+    }
+    return buffer;
+  }
+
+  async function piece<T>(digest: Digest, start: number, length: number, accept: (bytes: Buffer) => T): Promise<T> {
+    const { result } = await firstGood(digest, async (name) => {
+      const found = await store.getRange(name, start, length);
+      return { result: accept(Buffer.from(found.buffer, found.byteOffset, found.byteLength)) };
+    });
+    return result;
+  }
+
+  return { hashKey, coalesceGapBytes, whole, wholeKept, piece };
+}
