@@ -1,5 +1,5 @@
 /** A command that speaks with Temporal: connected before, closed after, and its failures said in our words. */
-import type { Connection } from '@temporalio/client';
+import { NamespaceNotFoundError, type Connection } from '@temporalio/client';
 import { grpcCodeOf, grpcStatus } from '../../activities/temporal-setup/temporal-services.js';
 import { ConcordatError } from '../../core/errors.js';
 import { connectTemporal, type ConnectTemporal, type TemporalConnection } from './connection.js';
@@ -34,7 +34,7 @@ export async function withTemporal<Answer>(
 export function inOurWords(error: unknown, address: string): unknown {
   if (error instanceof ConcordatError) return error;
   const code = grpcCodeOf(error);
-  if (code === grpcStatus.notFound && isNamespaceMissing(error)) {
+  if (error instanceof NamespaceNotFoundError || (code === grpcStatus.notFound && isNamespaceMissing(error))) {
     return new ConcordatError(
       'notFound',
       `the Temporal server at ${address} does not know this federation; run \`concordat prepare\` first`,
@@ -58,10 +58,10 @@ export function inOurWords(error: unknown, address: string): unknown {
   return error;
 }
 
-/** The client wraps errors, and of a missing namespace it makes one of several kinds; the server's words stay inside. */
+/** Calls that the client does not translate carry the server's words: `Namespace acme is not found.` */
 function isNamespaceMissing(error: unknown): boolean {
   for (let current: unknown = error, depth = 0; current instanceof Error && depth < 8; depth++) {
-    if (/Namespace .*not found/i.test(current.message)) return true;
+    if (/namespace \S+ is not found/i.test(current.message)) return true;
     current = current.cause;
   }
   return false;
