@@ -1,0 +1,28 @@
+/** Where a read stands, as text that a heartbeat can carry. It holds IAM's opaque marker and no name. */
+import { z } from 'zod';
+import { ConcordatError } from '../../../core/errors.js';
+
+const marker = z.string().min(1).optional();
+
+const Cursor = z.discriminatedUnion('at', [
+  z.strictObject({ at: z.literal('users'), marker }),
+  z.strictObject({ at: z.literal('usersEnd') }),
+  z.strictObject({ at: z.literal('groups'), marker, usersForbidden: z.boolean() }),
+  z.strictObject({ at: z.literal('groupsEnd') }),
+  z.strictObject({ at: z.literal('end') }),
+]);
+export type Cursor = z.infer<typeof Cursor>;
+
+export function encodeCursor(cursor: Cursor): string {
+  return JSON.stringify(cursor);
+}
+
+/** Throws ConcordatError `cursorLost` for a text that `encodeCursor` did not write. */
+export function parseCursor(text: string | undefined): Cursor {
+  if (text === undefined) return { at: 'users' };
+  try {
+    return Cursor.parse(JSON.parse(text));
+  } catch {
+    throw new ConcordatError('cursorLost', 'the cursor is not one of this connector; start from the first page');
+  }
+}

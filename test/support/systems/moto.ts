@@ -1,0 +1,85 @@
+/**
+ * moto: AWS APIs in memory, by others than us (https://docs.getmoto.org). It stands in for IAM and STS where the
+ * sandbox, which is ours, could share a misunderstanding with the connector. What it does otherwise than AWS is listed
+ * in activities/connectors/aws-iam/README.md.
+ */
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { fillMotoGaps } from './moto-gaps.js';
+import { pythonEnvironment } from './python-environment.js';
+import type { System } from './system.js';
+
+const version = '5.2.5';
+const howToGet = `python3 with venv, and pip install 'moto[server]==${version}' within reach of a package index`;
+
+/** Starts one of its own on a free port of 127.0.0.1. The first start on a machine installs it, about a minute. */
+export async function startMoto(): Promise<System> {
+  const environment = await pythonEnvironment('moto', [`moto[server]==${version}`]);
+  if (environment.kind === 'missing') return { kind: 'missing', name: 'moto', reason: environment.reason, howToGet };
+  const port = await freePort();
+  const { endpoint, stop: stopForwarder } = await fillMotoGaps(port);
+  const server = spawn(path.join(environment.binFolder, 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
+    stdio: 'ignore',
+  });
+  const ended = new Promise<string>((resolve) => {
+    server.once('exit', (code, signal) => resolve(`it ended with ${code ?? signal}`));
+    server.once('error', (error) => resolve(error.message));
+  });
+  // a test run that dies must not leave a server behind
+  const kill = (): void => void server.kill('SIGKILL');
+  process.once('exit', kill);
+  async function stop(): Promise<void> {
+    process.removeListener('exit', kill);
+    await stopForwarder();
+    kill();
+    await ended;
+  }
+  const post = async (route: string, body: string): Promise<void> => {
+    const answer = await fetch(`${endpoint}/moto-api/${route}`, { method: 'POST', body });
+    if (!answer.ok) throw new Error(`moto answered ${route} with ${answer.status}`);
+  };
+  async function reset(): Promise<void> {
+    await post('reset-auth', 'inf'); // a test may have turned permissions on
+    await post('reset', '');
+  }
+
+  let reason: string | undefined;
+  void ended.then((words) => (reason ??= words));
+  const deadlineMs = performance.now() + 60_000;
+  while (!(await answers(endpoint))) {
+    if (performance.now() > deadlineMs) reason ??= 'it did not answer within a minute';
+    if (reason !== undefined) {
+      await stop();
+      return { kind: 'missing', name: 'moto', reason, howToGet };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    kind: 'available',
+    name: 'moto',
+    version,
+    endpoint,
+    mesh: { kind: 'aws-iam', region: 'us-east-1', account: '123456789012', endpoint, pathPrefix: '/' },
+    environment: { AWS_ACCESS_KEY_ID: 'testing', AWS_SECRET_ACCESS_KEY: 'testing' },
+    reset,
+    stop,
+  };
+}
+
+async function answers(endpoint: string): Promise<boolean> {
+  try {
+    return (await fetch(`${endpoint}/moto-api/data.json`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port could be found');
+  return address.port;
+}
