@@ -1,8 +1,7 @@
-/** Authority files: their names, their surfaces against the maps, and terms that nobody could meet. */
+/** Authority files: their surfaces against the maps, and terms that nobody could meet. */
 import { durationMs } from '../duration.js';
 import type { Authority } from './authority.js';
 import { faultAt, type FaultPath, type PathFault } from './fault.js';
-import { stemOf } from './files.js';
 import { suggestion } from './nearest.js';
 import { isBroken, mapFor, repeatedAt, typeNames, typeOf, type FederationParts, type Located } from './parts.js';
 
@@ -10,23 +9,12 @@ import { isBroken, mapFor, repeatedAt, typeNames, typeOf, type FederationParts, 
 const reservedId = 'federation';
 
 export function checkAuthorities(parts: FederationParts): readonly PathFault[] {
-  return [
-    ...repeatedAt(parts.authorities, (authority) => authority.value.authority).map((at) => {
-      const { file, value } = parts.authorities[at] as Located<Authority>;
-      const first = parts.authorities.find((other) => other.value.authority === value.authority);
-      return faultAt(
-        file,
-        ['authority'],
-        `"${value.authority}" is the authority of ${first?.file ?? ''} already; an id is given once`,
-      );
-    }),
-    ...parts.authorities.flatMap((authority) => [
-      ...checkIdentity(parts, authority),
-      ...checkSurface(parts, authority),
-      ...checkConstraints(parts, authority),
-      ...checkApproval(authority),
-    ]),
-  ];
+  return parts.authorities.flatMap((authority) => [
+    ...checkIdentity(parts, authority),
+    ...checkSurface(parts, authority),
+    ...checkConstraints(parts, authority),
+    ...checkApproval(authority),
+  ]);
 }
 
 function checkIdentity(parts: FederationParts, { file, value }: Located<Authority>): readonly PathFault[] {
@@ -34,10 +22,6 @@ function checkIdentity(parts: FederationParts, { file, value }: Located<Authorit
   const id = value.authority;
   if (id === reservedId)
     faults.push(faultAt(file, ['authority'], `"${reservedId}" is reserved for the coordinator; choose another id`));
-  if (stemOf(file) !== id)
-    faults.push(
-      faultAt(file, ['authority'], `is "${id}" in a file named ${stemOf(file)}.yaml; the two must be the same`),
-    );
   const members = parts.federation?.value.members.map((member) => member.id);
   if (members && !members.includes(id))
     faults.push(

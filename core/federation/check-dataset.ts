@@ -2,7 +2,6 @@
 import { cronFault } from './cron.js';
 import type { Dataset } from './dataset.js';
 import { faultAt, type PathFault } from './fault.js';
-import { stemOf } from './files.js';
 import { suggestion } from './nearest.js';
 import {
   authorityOf,
@@ -17,27 +16,17 @@ import {
 
 export function checkDatasets(parts: FederationParts): readonly PathFault[] {
   return parts.datasets.flatMap((dataset) => [
-    ...checkName(dataset),
+    ...checkSchedule(dataset),
     ...checkDatasetMembers(parts, dataset),
     ...checkTypes(parts, dataset),
     ...checkCorrelation(parts, dataset),
   ]);
 }
 
-function checkName({ file, value }: Located<Dataset>): readonly PathFault[] {
-  const faults: PathFault[] = [];
-  if (stemOf(file) !== value.dataset)
-    faults.push(
-      faultAt(
-        file,
-        ['dataset'],
-        `is "${value.dataset}" in a file named ${stemOf(file)}.yaml; the two must be the same`,
-      ),
-    );
+function checkSchedule({ file, value }: Located<Dataset>): readonly PathFault[] {
   const cron = value.schedule?.cron;
   const fault = cron === undefined ? undefined : cronFault(cron);
-  if (fault !== undefined) faults.push(faultAt(file, ['schedule', 'cron'], fault));
-  return faults;
+  return fault === undefined ? [] : [faultAt(file, ['schedule', 'cron'], fault)];
 }
 
 function checkDatasetMembers(parts: FederationParts, { file, value }: Located<Dataset>): readonly PathFault[] {

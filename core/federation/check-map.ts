@@ -1,7 +1,8 @@
-/** Map files: names, fields the taxonomy knows, and lenses that fit the kind of their field. */
+/** Map files: fields the taxonomy knows, and lenses that fit the kind of their field. */
 import { canonicalJson } from '../digest.js';
+import { fieldMapProblem } from '../lens.js';
 import { faultAt, type FaultPath, type PathFault } from './fault.js';
-import { mapNameOf, stemOf } from './files.js';
+import { mapNameOf } from './files.js';
 import type { FieldMap, LensStep, TypeMap } from './map.js';
 import { suggestion } from './nearest.js';
 import { authorityOf, isBroken, repeatedAt, typeNames, typeOf, type FederationParts, type Located } from './parts.js';
@@ -12,7 +13,7 @@ const nativeTypes: readonly string[] = ['user', 'group'];
 
 export function checkMaps(parts: FederationParts): readonly PathFault[] {
   return parts.maps.flatMap((map) => {
-    const faults = [...checkName(parts, map)];
+    const faults = [...checkAuthority(parts, map)];
     if (!nativeTypes.includes(map.value.native))
       faults.push(faultAt(map.file, ['native'], `must be one of ${nativeTypes.join(', ')}`));
     const type = typeOf(parts, map.value.type);
@@ -29,28 +30,13 @@ export function checkMaps(parts: FederationParts): readonly PathFault[] {
   });
 }
 
-function checkName(parts: FederationParts, { file, value }: Located<TypeMap>): readonly PathFault[] {
-  const name = mapNameOf(file);
-  const faults: PathFault[] = [];
-  if (name.type !== value.type)
-    faults.push(
-      faultAt(
-        file,
-        ['type'],
-        `is "${value.type}" in a file named ${stemOf(file)}.yaml; map files are named <authority>.<type>.yaml`,
-      ),
-    );
-  if (!authorityOf(parts, name.authority) && !isBroken(parts, 'authority', name.authority)) {
-    const ids = parts.authorities.map((authority) => authority.value.authority);
-    faults.push(
-      faultAt(
-        file,
-        [],
-        `the file is named after "${name.authority}", which is no authority; ${suggestion(name.authority, ids)}`,
-      ),
-    );
-  }
-  return faults;
+function checkAuthority(parts: FederationParts, { file }: Located<TypeMap>): readonly PathFault[] {
+  const { authority } = mapNameOf(file);
+  if (authorityOf(parts, authority) || isBroken(parts, 'authority', authority)) return [];
+  const ids = parts.authorities.map(({ value }) => value.authority);
+  return [
+    faultAt(file, [], `the file is named after "${authority}", which is no authority; ${suggestion(authority, ids)}`),
+  ];
 }
 
 function checkFields({ file, value }: Located<TypeMap>, type: Located<TaxonomyType>): readonly PathFault[] {
@@ -60,7 +46,10 @@ function checkFields({ file, value }: Located<TypeMap>, type: Located<TaxonomyTy
     const path = ['fields', name];
     const kind = type.value.fields[name];
     if (!kind) return [faultAt(file, path, `${type.file} has no field "${name}"; ${suggestion(name, known)}`, 'key')];
-    return checkLens(file, path, fieldMap, kind);
+    const own = checkLens(file, path, fieldMap, kind);
+    // The lens has the last word: what it cannot serve must not pass as valid.
+    const problem = own.length === 0 ? fieldMapProblem(fieldMap, kind) : null;
+    return problem === null ? own : [faultAt(file, path, problem)];
   });
   const placeOf = ([, field]: [string, FieldMap]): string | undefined =>
     'path' in field ? `path ${field.path}` : 'tag' in field ? `tag ${field.tag}` : undefined;

@@ -1,18 +1,13 @@
-/** Taxonomy files: names, labels, and references that can be followed in some order. */
+/** Taxonomy files: labels, and references that can be followed in some order. */
 import { faultAt, type PathFault } from './fault.js';
-import { stemOf } from './files.js';
 import { suggestion } from './nearest.js';
-import { isBroken, repeatedAt, typeNames, typeOf, type FederationParts } from './parts.js';
+import { isBroken, typeNames, typeOf, type FederationParts } from './parts.js';
 import type { TaxonomyType } from './taxonomy.js';
 
 export function checkTaxonomy(parts: FederationParts): readonly PathFault[] {
   const faults: PathFault[] = [];
   for (const { file, value } of parts.taxonomy) {
     const fields = Object.keys(value.fields);
-    if (stemOf(file) !== value.type)
-      faults.push(
-        faultAt(file, ['type'], `is "${value.type}" in a file named ${stemOf(file)}.yaml; the two must be the same`),
-      );
     if (value.label !== undefined && !fields.includes(value.label))
       faults.push(faultAt(file, ['label'], `is not a field of this type; ${suggestion(value.label, fields)}`));
     for (const [name, field] of Object.entries(value.fields)) {
@@ -39,11 +34,6 @@ export function checkTaxonomy(parts: FederationParts): readonly PathFault[] {
           );
       }
     }
-  }
-  for (const at of repeatedAt(parts.taxonomy, (type) => type.value.type)) {
-    const repeated = parts.taxonomy[at];
-    if (repeated)
-      faults.push(faultAt(repeated.file, ['type'], `"${repeated.value.type}" is described in another file already`));
   }
   return faults;
 }

@@ -8,12 +8,15 @@ import { checkAuthorities } from './check-authority.js';
 import { checkDatasets } from './check-dataset.js';
 import { checkMaps } from './check-map.js';
 import { checkMembers } from './check-members.js';
+import { checkNames } from './check-names.js';
 import { checkTaxonomy } from './check-taxonomy.js';
 import type { FederationParts } from './parts.js';
 import type { PathFault } from './fault.js';
 
-export function checkFederation(parts: FederationParts): readonly PathFault[] {
+export function checkFederation(files: FederationParts): readonly PathFault[] {
+  const { faults, parts } = checkNames(files);
   return [
+    ...faults,
     ...checkMembers(parts),
     ...checkAuthorities(parts),
     ...checkTaxonomy(parts),
