@@ -19,7 +19,7 @@ function connect(change: Partial<EntraMesh> = {}, environment: Record<string, st
   return createEntraConnector({
     mesh: { ...(system.mesh as EntraMesh), ...change },
     environment: { ...system.environment, ...environment },
-    timing: { retryDelayMs: 10 },
+    tuning: { retryDelayMs: 10 },
   });
 }
 
@@ -294,7 +294,7 @@ describe.skipIf(system.kind === 'missing')('entra-emulator with permissions enfo
     if (guarded.kind === 'missing') throw new Error(guarded.reason);
     try {
       const { mesh, environment } = guarded;
-      const connector = createEntraConnector({ mesh: mesh as EntraMesh, environment, timing: { retryDelayMs: 10 } });
+      const connector = createEntraConnector({ mesh: mesh as EntraMesh, environment, tuning: { retryDelayMs: 10 } });
       expect((await everything(connector)).map((item) => ({ ...item, cursor: '' }))).toEqual([
         { kind: 'scopeEnd', scope: 'users', nativeType: 'user', complete: false, reason: 'forbidden', cursor: '' },
         { kind: 'scopeEnd', scope: 'groups', nativeType: 'group', complete: false, reason: 'forbidden', cursor: '' },

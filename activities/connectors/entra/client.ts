@@ -56,20 +56,28 @@ export interface Request {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface GraphTiming {
+export interface GraphTuning {
   /** Before a repetition where Graph names no Retry-After. */
   readonly retryDelayMs: number;
   /** Until a whole answer has come. */
   readonly requestTimeoutMs: number;
   /** A Retry-After beyond this is handed to the caller instead of being waited for. */
   readonly retryAfterMaxMs: number;
+  /** 999 is the largest page that Graph gives of users, groups and members. */
+  readonly pageSize: number;
 }
 
-const defaultTiming: GraphTiming = { retryDelayMs: 3_000, requestTimeoutMs: 60_000, retryAfterMaxMs: 30_000 };
+const defaultTuning: GraphTuning = {
+  retryDelayMs: 3_000,
+  requestTimeoutMs: 60_000,
+  retryAfterMaxMs: 30_000,
+  pageSize: 999,
+};
 const attemptsMax = 4;
 
 export interface Graph {
   readonly config: EntraConfig;
+  readonly pageSize: number;
   /** One request, repeated only as described above. Never throws for what the network or Graph did; throws where `signal` aborted. */
   ask(request: Request): Promise<Reply>;
   /** A GET, repeated also on other faults. Any status that Graph answered with is returned where `allow` lists it, else thrown as ConcordatError. */
@@ -220,11 +228,14 @@ function readFailure(reply: Reply): ConcordatError {
   );
 }
 
-function credentialOf(config: EntraConfig): TokenCredential {
-  const options =
-    config.authorityHost === undefined
+function credentialOf(config: EntraConfig, retryDelayMs: number): TokenCredential {
+  const options = {
+    // A token is asked for as often as one likes: nothing comes of it but a token.
+    retryOptions: { maxRetries: attemptsMax - 1, retryDelayInMs: retryDelayMs },
+    ...(config.authorityHost === undefined
       ? {}
-      : { authorityHost: config.authorityHost.replace(/\/+$/, ''), disableInstanceDiscovery: true };
+      : { authorityHost: config.authorityHost.replace(/\/+$/, ''), disableInstanceDiscovery: true }),
+  };
   const { credential, tenant } = config;
   if (credential.kind === 'clientSecret')
     return new ClientSecretCredential(tenant, credential.clientId, credential.clientSecret, options);
@@ -249,9 +260,9 @@ function claimsOf(token: string): JsonObject | undefined {
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export function createGraph(config: EntraConfig, timing: Partial<GraphTiming> = {}): Graph {
-  const { retryDelayMs, requestTimeoutMs, retryAfterMaxMs } = { ...defaultTiming, ...timing };
-  const credential = credentialOf(config);
+export function createGraph(config: EntraConfig, tuning: Partial<GraphTuning> = {}): Graph {
+  const { retryDelayMs, requestTimeoutMs, retryAfterMaxMs, pageSize } = { ...defaultTuning, ...tuning };
+  const credential = credentialOf(config, retryDelayMs);
   const origin = new URL(config.graph).origin;
 
   async function token(): Promise<string> {
@@ -350,7 +361,7 @@ export function createGraph(config: EntraConfig, timing: Partial<GraphTiming> = 
     }
   }
 
-  return { config, ask, read, claims: async () => claimsOf(await token()) };
+  return { config, pageSize, ask, read, claims: async () => claimsOf(await token()) };
 }
 
 function sendWith(call: ReturnType<Client['api']>, request: Request): Promise<unknown> {

@@ -1,7 +1,7 @@
 /** Microsoft Entra ID through Microsoft Graph, as a connector. */
 import type { Connector } from '../connector.js';
 import { entraCapabilities } from './capabilities.js';
-import { createGraph, type Graph, type GraphTiming } from './client.js';
+import { createGraph, type Graph, type GraphTuning } from './client.js';
 import { entraConfig, type EntraMesh, type Environment } from './config.js';
 import { probe } from './probe.js';
 import { findTwin, readAll, readOne } from './read.js';
@@ -11,13 +11,13 @@ export interface EntraConnectorOptions {
   readonly mesh: EntraMesh;
   /** Where the variables that the authority file names are looked up. */
   readonly environment: Environment;
-  readonly timing?: Partial<GraphTiming>;
+  readonly tuning?: Partial<GraphTuning>;
 }
 
 /** Nothing is read from the environment and nothing is sent before the first call, which throws what the configuration lacks. */
 export function createEntraConnector(options: EntraConnectorOptions): Connector {
   let made: Graph | undefined;
-  const graph = (): Graph => (made ??= createGraph(entraConfig(options.mesh, options.environment), options.timing));
+  const graph = (): Graph => (made ??= createGraph(entraConfig(options.mesh, options.environment), options.tuning));
   return {
     capabilities: entraCapabilities({ groupPrefix: options.mesh.groupPrefix }),
     probe: () => probe(graph),

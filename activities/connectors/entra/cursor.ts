@@ -1,5 +1,6 @@
 /** Where a read of the whole tenant stands, as text that another process can resume from. */
 import { z } from 'zod';
+import { canonicalJson } from '../../../core/digest.js';
 import { ConcordatError, isErrorCode, type ErrorCode } from '../../../core/errors.js';
 
 const Reason = z.custom<ErrorCode>((value) => typeof value === 'string' && isErrorCode(value));
@@ -33,7 +34,8 @@ export type Position = z.infer<typeof Position>;
 export type GroupsPosition = Extract<Position, { at: 'groups' }>;
 
 export function cursorOf(position: Position): string {
-  return JSON.stringify(position);
+  // One text for one position, whether it was reached or resumed from.
+  return canonicalJson(position);
 }
 
 /** Throws `cursorLost` for text that is none of ours. */

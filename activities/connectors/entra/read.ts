@@ -23,8 +23,6 @@ import {
   type RawPage,
 } from './objects.js';
 
-/** The largest page that Graph gives of users, groups and members. */
-const pageSize = 999;
 /** Lists of members that are read at once: well within 350 lists a second that the smallest tenant may read. */
 const memberListsAtOnce = 8;
 
@@ -56,7 +54,7 @@ async function memberEntries(
   const entries: JsonObject[] = [];
   let next: string | undefined;
   do {
-    const path = next ?? `${pathOf('group', id)}/members?$top=${pageSize}${select}`;
+    const path = next ?? `${pathOf('group', id)}/members?$top=${graph.pageSize}${select}`;
     const { status, body } = await graph.read(path, { allow: [403, 404], signal });
     if (status === 403) return 'forbidden';
     // Deleted a moment ago, or not known yet to the replica that answered: not told as an empty list, nor as deleted.
@@ -81,7 +79,7 @@ async function readMembers(graph: Graph, id: string, signal?: AbortSignal): Prom
   throw new ConcordatError('unexpectedAnswer', 'Graph lists a member without saying of what type it is');
 }
 
-function groupsPath(groupPrefix: string | undefined): string {
+function groupsPath({ config: { groupPrefix }, pageSize }: Graph): string {
   const filter = groupPrefix === undefined ? '' : `&$filter=startswith(displayName,${literal(groupPrefix)})`;
   return `/groups?${selectOf('group')}&$top=${pageSize}${filter}`;
 }
@@ -109,7 +107,7 @@ function endStep(scope: string, nativeType: NativeType, reason: ErrorCode | unde
 }
 
 async function usersStep(graph: Graph, next: string | undefined, signal?: AbortSignal): Promise<Step> {
-  const read = await page(graph, `/users?${selectOf('user')}&$top=${pageSize}`, next, signal);
+  const read = await page(graph, `/users?${selectOf('user')}&$top=${graph.pageSize}`, next, signal);
   if (!read) return { position: { at: 'usersEnd', reason: 'forbidden' } };
   const position: Position = read.next === undefined ? { at: 'usersEnd' } : { at: 'users', next: read.next };
   return objectsStep(
@@ -125,7 +123,7 @@ const groupsStart: GroupsPosition = { at: 'groups', last: false, pending: [], un
 type HeldGroups = Map<string, JsonObject>;
 
 async function groupPageStep(graph: Graph, at: GroupsPosition, held: HeldGroups, signal?: AbortSignal): Promise<Step> {
-  const read = await page(graph, groupsPath(graph.config.groupPrefix), at.next, signal);
+  const read = await page(graph, groupsPath(graph), at.next, signal);
   if (!read) return { position: { at: 'groupsEnd', reason: 'forbidden' } };
   held.clear();
   for (const raw of read.value) if (underPrefix(raw['displayName'], graph.config.groupPrefix)) held.set(idOf(raw), raw);

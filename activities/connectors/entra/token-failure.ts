@@ -9,14 +9,27 @@ import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 
 const tenantUnknown = ['AADSTS90002', 'AADSTS900023', 'AADSTS900021'];
 const unreachable = ['endpoints_resolution_error', 'network_error', 'request_cannot_be_made', 'openid_config_error'];
-const faults = ['server_error', 'temporarily_unavailable', 'AADSTS90033', 'AADSTS50196'];
+const busy = ['AADSTS90033', 'AADSTS50196'];
+const refusals = [
+  'access_denied',
+  'invalid_client',
+  'invalid_grant',
+  'invalid_request',
+  'invalid_resource',
+  'invalid_scope',
+  'invalid_tenant',
+  'unauthorized_client',
+];
 
 function codeOf(codes: readonly string[], status: number | undefined): ErrorCode {
   const among = (list: readonly string[]): boolean => codes.some((code) => list.includes(code));
   if (among(tenantUnknown)) return 'scopeNotFound';
+  if (among(unreachable)) return 'unreachable';
   if (status === 429) return 'throttled';
-  if ((status ?? 0) >= 500 || among(faults)) return 'providerFault';
-  return among(unreachable) ? 'unreachable' : 'credentialsRejected';
+  const refused = among(refusals) || codes.some((code) => code.startsWith('AADSTS'));
+  if (refused && !among(busy) && (status ?? 0) < 500) return 'credentialsRejected';
+  // After a fault or 429 of the token service MSAL gives no code, and for a minute throws again without asking.
+  return 'providerFault';
 }
 
 function isUnavailable(error: Error): boolean {
@@ -41,8 +54,8 @@ export function tokenFailure(error: unknown): ConcordatError {
   const codes = [...(first === undefined ? [] : [first]), ...new Set(error.message.match(/AADSTS[0-9]{1,9}/g))];
   const status = typeof statusCode === 'number' ? statusCode : undefined;
   const said = [...(status === undefined ? [] : [String(status)]), ...codes].join(' ');
-  return new ConcordatError(
-    codeOf(codes, status),
-    `the token service gave no token: ${said === '' ? 'no code' : said}`,
-  );
+  // MSAL says the same of a service that does not answer and of one that does not know the tenant.
+  const either = first === 'endpoints_resolution_error' ? ' (not reached, or it does not know the tenant)' : '';
+  const words = `the token service gave no token: ${said === '' ? 'no code' : said}${either}`;
+  return new ConcordatError(codeOf(codes, status), words);
 }
