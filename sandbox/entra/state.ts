@@ -43,7 +43,8 @@ export class EntraState {
 
   constructor(
     tenant = '6f89cf12-978b-4d23-ac18-9ef0c127cf87',
-    domains: readonly string[] = ['contoso.example', 'contoso.onmicrosoft.com'],
+    // `example.org` too, so that principal names may be made of people's mail addresses.
+    domains: readonly string[] = ['contoso.example', 'example.org', 'contoso.onmicrosoft.com'],
   ) {
     this.tenant = tenant;
     this.domains = domains;

@@ -32,6 +32,14 @@ const otherRoutes: Readonly<Record<string, Run>> = {
   'GET /v3/auth/tokens': showToken,
   'DELETE /v3/auth/tokens': revokeToken,
 
+  /** The domains to which the caller's user may scope a token. */
+  'GET /v3/auth/domains'(call) {
+    const { user } = tokenOf(call);
+    const held = new Set(call.state.assignments.filter((entry) => entry.user === user).map((entry) => entry.domain));
+    const domains = [...call.state.domains.values()].filter((domain) => held.has(domain.id));
+    return listAnswer(call, 'domains', domains, (domain: KeystoneDomain) => domainBody(call, domain));
+  },
+
   'GET /v3/domains'(call) {
     requireRole(call, 'read', 'list_domains');
     const name = call.request.url.searchParams.get('name');
