@@ -28,3 +28,6 @@ export const Decision = z.strictObject({
   expiresAtMs: z.int(),
 });
 export type Decision = z.infer<typeof Decision>;
+
+/** What a person signs about which records are the same (activities/authority/link-statement.ts). */
+export const linkStatementType = 'concordat-link+jws';

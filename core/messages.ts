@@ -42,7 +42,12 @@ export const Open = z.strictObject({
 export type Open = z.infer<typeof Open>;
 
 export const snapshotType = 'concordat-snapshot+jws';
-export const ScopeReport = z.strictObject({ scope: z.string(), type: z.string(), complete: z.boolean(), reason: z.string().nullable() });
+export const ScopeReport = z.strictObject({
+  scope: z.string(),
+  type: z.string(),
+  complete: z.boolean(),
+  reason: z.string().nullable(),
+});
 export type ScopeReport = z.infer<typeof ScopeReport>;
 export const SnapshotStatement = z.strictObject({
   authority: AuthorityId,
@@ -56,7 +61,9 @@ export const SnapshotStatement = z.strictObject({
   root: Digest,
   scopes: z.array(ScopeReport),
   /** Counted and shown, never silently dropped. */
-  untranslatable: z.array(z.strictObject({ type: z.string(), field: z.string(), reason: z.string(), count: z.int().positive() })),
+  untranslatable: z.array(
+    z.strictObject({ type: z.string(), field: z.string(), reason: z.string(), count: z.int().positive() }),
+  ),
   unmapped: z.array(z.strictObject({ type: z.string(), property: z.string(), count: z.int().positive() })),
   lossy: z.array(z.strictObject({ type: z.string(), count: z.int().positive() })),
   atMs: z.int(),
@@ -72,10 +79,13 @@ export const ReceiptsStatement = z.strictObject({
   permit: Digest,
   /** Whether every permitted operation has a receipt that is not unknown. */
   complete: z.boolean(),
-  receipts: z.array(Receipt),
+  /** The list of receipts: a document of its own, because it has one for every operation. */
+  body: Digest,
   atMs: z.int(),
 });
 export type ReceiptsStatement = z.infer<typeof ReceiptsStatement>;
+export const ReceiptsBody = z.strictObject({ receipts: z.array(Receipt) });
+export type ReceiptsBody = z.infer<typeof ReceiptsBody>;
 
 /** The agreed state: the common ancestor for the next comparison. Its digest is the base that plans and opens name. */
 export const Base = z.strictObject({

@@ -47,9 +47,13 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
       if (openKeys.has(view.key) || isProvisional(view.key)) continue;
       const after = afterOperations(view, effectiveByRecord.get(`${type} ${view.key}`) ?? []);
       const verdict = compareRecord(after, { type: shapeType, incomplete, openKeys });
-      if (verdict.kind === 'editedAndDeleted' || (verdict.kind === 'deleted' && verdict.heldBackBy.length > 0)) openKeys.add(view.key);
+      if (verdict.kind === 'editedAndDeleted' || (verdict.kind === 'deleted' && verdict.heldBackBy.length > 0))
+        openKeys.add(view.key);
       if (verdict.kind === 'gone') changes.push({ kind: 'remove', type, key: view.key });
-      if (verdict.kind === 'agreed' && (view.base === undefined || canonicalJson(view.base) !== canonicalJson(verdict.fields))) {
+      if (
+        verdict.kind === 'agreed' &&
+        (view.base === undefined || canonicalJson(view.base) !== canonicalJson(verdict.fields))
+      ) {
         changes.push({ kind: 'put', type, key: view.key, fields: verdict.fields });
       }
     }

@@ -21,21 +21,30 @@ export const ReviewOutcome = z.enum([
 ]);
 export type ReviewOutcome = z.infer<typeof ReviewOutcome>;
 
-/** What an authority's review settled: signed by it, and input to the permit. */
-export const Review = z.strictObject({
-  authority: AuthorityId,
-  dataset: z.string(),
-  plan: Digest,
-  outcome: ReviewOutcome,
-  code: z.string().nullable(),
+/** What an authority's people settled: a document of its own, because it may name every operation of a plan. */
+export const ReviewBody = z.strictObject({
   operations: z.array(Digest),
   rejected: z.array(Digest),
   choices: z.record(Digest, Digest),
   /** The signed decisions behind it, as compact JWS. */
   decisions: z.array(z.string()),
+});
+export type ReviewBody = z.infer<typeof ReviewBody>;
+
+/** The signed message that binds a body to its authority and plan. */
+export const ReviewStatement = z.strictObject({
+  authority: AuthorityId,
+  dataset: z.string(),
+  plan: Digest,
+  outcome: ReviewOutcome,
+  code: z.string().nullable(),
+  body: Digest,
   atMs: z.int(),
 });
-export type Review = z.infer<typeof Review>;
+export type ReviewStatement = z.infer<typeof ReviewStatement>;
+
+/** Both, once the body was checked against the statement: input to the permit. */
+export type Review = Omit<ReviewStatement, 'body'> & ReviewBody;
 
 export interface ReviewScope {
   readonly operations: readonly Operation[];

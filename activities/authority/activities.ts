@@ -1,0 +1,50 @@
+/** The activities of one authority's worker: this is where its context meets Temporal. */
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { AuthorityActivities } from '../../workflows/activity-types.js';
+import { applyPermit } from './commit.js';
+import type { AuthorityContext } from './context.js';
+import { recordLink } from './link-statement.js';
+import { prepareReview, type ReviewSignals } from './prepare-review.js';
+import { closeReview, recordDecision } from './review.js';
+import { readPages, sealSnapshot, translateAgain } from './snapshot.js';
+import { witnessCandidate } from './witness.js';
+
+const heartbeatEveryMs = 5_000;
+
+export function createAuthorityActivities(context: AuthorityContext, signals: ReviewSignals): AuthorityActivities {
+  return {
+    readPages: (inputs) => beating(() => readPages(context, inputs, cancellationSignal())),
+    sealSnapshot: (inputs) => beating(() => sealSnapshot(context, inputs)),
+    translateAgain: (input) => beating(() => translateAgain(context, input)),
+    prepareReview: (input) => beating(() => prepareReview(context, input, signals)),
+    recordDecision: (input) => recordDecision(context, input),
+    closeReview: (input) => closeReview(context, input),
+    applyPermit: (input) => beating(() => applyPermit(context, input, cancellationSignal())),
+    witnessCandidate: (input) => beating(() => witnessCandidate(context, input)),
+    recordLink: (input) => recordLink(context, input),
+    probeMesh: async () => {
+      const probed = await context.connector.probe();
+      return {
+        authority: context.id,
+        kind: context.connector.capabilities.kind,
+        reachable: probed.reachable,
+        authenticated: probed.authenticated,
+        identity: probed.identity ?? null,
+        permissions: probed.permissions.map(({ permission, held }) => ({ permission, held })),
+        code: probed.code ?? null,
+        detail: probed.detail ?? null,
+      };
+    },
+  };
+}
+
+/** A step that computes for long between two pages or writes still says that it lives. */
+async function beating<Result>(work: () => Promise<Result>): Promise<Result> {
+  const details = activityInfo().heartbeatDetails as unknown;
+  const timer = setInterval(() => heartbeat(details), heartbeatEveryMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

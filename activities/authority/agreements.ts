@@ -1,0 +1,41 @@
+/** This authority's own copies of the agreements that it witnessed: the head is the base that it will open with. */
+import { z } from 'zod';
+import { Digest } from '../../core/digest.js';
+import { Ref } from '../../core/messages.js';
+import type { AuthorityContext } from './context.js';
+
+const Agreement = z.strictObject({
+  sequence: z.int().positive(),
+  digest: Digest,
+  ref: Ref,
+  candidate: Digest,
+  witness: Ref,
+  atMs: z.int(),
+});
+export type Agreement = z.infer<typeof Agreement>;
+
+function headName(dataset: string): string {
+  return `agreements/${dataset}`;
+}
+
+export async function readAgreement(
+  context: Pick<AuthorityContext, 'privateStore'>,
+  dataset: string,
+): Promise<{ agreement: Agreement | null; version: number }> {
+  const head = await context.privateStore.readHead(headName(dataset));
+  if (!head) return { agreement: null, version: 0 };
+  return { agreement: Agreement.parse(JSON.parse(new TextDecoder().decode(head.bytes))), version: head.version };
+}
+
+export async function writeAgreement(
+  context: AuthorityContext,
+  dataset: string,
+  version: number,
+  agreement: Agreement,
+): Promise<boolean> {
+  return context.privateStore.compareAndSetHead(
+    headName(dataset),
+    version,
+    new TextEncoder().encode(JSON.stringify(agreement)),
+  );
+}

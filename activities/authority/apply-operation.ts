@@ -1,0 +1,191 @@
+/**
+ * One operation, carried out so that a crash between any two lines leaves at most one effect and at least one receipt:
+ * read, compare with what the plan expected, announce, write once, read back, receipt.
+ *
+ * HAZARD: the order of these lines is the guarantee. Intent is durable before the call leaves; a receipt is durable only
+ * after the effect was seen; an answer that cannot be classified is `unknown`, and nothing is repeated blindly.
+ */
+import { digestOf, type Digest } from '../../core/digest.js';
+import type { ErrorCode } from '../../core/errors.js';
+import { mapOf, type DatasetType } from '../../core/federation/federation.js';
+import { canonicalJson } from '../../core/digest.js';
+import { touchedState, type Operation } from '../../core/operation.js';
+import type { Receipt } from '../../core/receipt.js';
+import type { Fields, NativeObject } from '../../core/record.js';
+import type { NativeWrite, WriteAnswer } from '../connectors/connector.js';
+import { keepCreatedLink } from '../links.js';
+import type { AuthorityContext } from './context.js';
+import { hadIntent, keepIntent, keepReceipt, readReceipt } from './journal.js';
+import { nativeChange } from './native-writes.js';
+import type { OwnRecords } from './own-records.js';
+
+export interface OperationContext {
+  readonly context: AuthorityContext;
+  readonly dataset: string;
+  readonly permit: Digest;
+  readonly own: OwnRecords;
+  readonly type: DatasetType;
+  /** Throws where this authority accepts no write at this moment. */
+  readonly requireTimely: () => void;
+}
+
+interface Current {
+  readonly object: NativeObject;
+  readonly fields: Fields;
+}
+
+/** Clouds show their own writes late; this long they are given to. */
+const readBackTries = 8;
+const readBackFirstWaitMs = 50;
+
+export async function applyOperation(scope: OperationContext, operation: Operation): Promise<Receipt> {
+  const { context, permit } = scope;
+  const existing = await readReceipt(context, permit, operation.id);
+  if (existing) return existing;
+  const announced = await hadIntent(context, permit, operation.id);
+
+  const current = await readCurrent(scope, operation);
+  if (current === 'untranslatable') return receipt(scope, operation, 'conflict', 'expectationFailed', null);
+  const found = digestOf(touchedState(operation.changes, current?.fields ?? null));
+  if (found === operation.leaves) {
+    if (operation.kind === 'create' && current) await adopt(scope, operation, current.object.id);
+    // What an earlier attempt of this very operation announced is its own work.
+    return receipt(scope, operation, announced ? 'applied' : 'alreadyApplied', null, found);
+  }
+  if (found !== operation.expects && !(announced && isBetween(operation, current?.fields ?? null))) {
+    return receipt(scope, operation, 'conflict', 'expectationFailed', found);
+  }
+
+  const change = nativeChange(context, {
+    operation,
+    type: scope.type,
+    native: current ? { id: current.object.id, body: current.object.body, fields: current.fields } : null,
+    resolve: scope.own.resolve,
+    resolveBack: scope.own.resolveBack,
+  });
+  if (change.kind === 'refused') return receipt(scope, operation, 'refused', change.code, found);
+
+  if (operation.kind === 'create' && !current) {
+    const twin = await context.connector.findTwin(
+      change.write.type,
+      change.write.kind === 'create' ? change.write.after : {},
+    );
+    if (twin) return takeTwin(scope, operation, twin, announced);
+  }
+
+  scope.requireTimely();
+  await keepIntent(context, permit, operation.id);
+  await context.checkpoint?.('afterIntent');
+  const answer = await send(context, change.write);
+  await context.checkpoint?.('afterWrite');
+  if (answer.kind !== 'applied') return receipt(scope, operation, answer.kind, answer.code, null);
+  if (operation.kind === 'create') await adopt(scope, operation, answer.id);
+  await context.checkpoint?.('afterLink');
+  return readBack(scope, operation, answer.id);
+}
+
+async function send(context: AuthorityContext, write: NativeWrite): Promise<WriteAnswer> {
+  return context.connector.write(write, async () => {
+    await context.checkpoint?.('beforeCall');
+    context.heartbeat();
+  });
+}
+
+async function readCurrent(scope: OperationContext, operation: Operation): Promise<Current | null | 'untranslatable'> {
+  const nativeId = scope.own.nativeIdOf(operation.type, operation.key);
+  return nativeId === null ? null : readById(scope, operation, nativeId);
+}
+
+async function readById(
+  scope: OperationContext,
+  operation: Operation,
+  nativeId: string,
+): Promise<Current | null | 'untranslatable'> {
+  const map = mapOf(scope.context.federation, scope.context.id, operation.type);
+  const object = await scope.context.connector.readOne(map?.native === 'group' ? 'group' : 'user', nativeId);
+  return object === null ? null : translated(scope, operation, object);
+}
+
+function translated(scope: OperationContext, operation: Operation, object: NativeObject): Current | 'untranslatable' {
+  const translation = scope.own.translate(scope.type, object, operation.key);
+  return translation.kind === 'record' ? { object, fields: translation.record.fields } : 'untranslatable';
+}
+
+/** An object under the new record's own name: ours from an attempt that died, the very same made by somebody else, or a stranger's. */
+async function takeTwin(
+  scope: OperationContext,
+  operation: Operation,
+  twin: NativeObject,
+  announced: boolean,
+): Promise<Receipt> {
+  const current = translated(scope, operation, twin);
+  const linkedElsewhere = scope.own.links.isLinked(operation.type, twin.id);
+  if (current === 'untranslatable' || linkedElsewhere) return receipt(scope, operation, 'conflict', 'nameTaken', null);
+  const found = digestOf(touchedState(operation.changes, current.fields));
+  if (found === operation.leaves) {
+    await adopt(scope, operation, twin.id);
+    return receipt(scope, operation, announced ? 'applied' : 'alreadyApplied', null, found);
+  }
+  if (!announced) return receipt(scope, operation, 'conflict', 'nameTaken', found);
+  // Our own creation stopped half way: what is missing is completed as an update of what is there.
+  const rest = nativeChange(scope.context, {
+    operation: { ...operation, kind: 'update' },
+    type: scope.type,
+    native: { id: twin.id, body: twin.body, fields: current.fields },
+    resolve: scope.own.resolve,
+    resolveBack: scope.own.resolveBack,
+  });
+  if (rest.kind === 'refused') return receipt(scope, operation, 'refused', rest.code, found);
+  scope.requireTimely();
+  const answer = await send(scope.context, rest.write);
+  if (answer.kind !== 'applied') return receipt(scope, operation, answer.kind, answer.code, null);
+  await adopt(scope, operation, twin.id);
+  return readBack(scope, operation, twin.id);
+}
+
+async function readBack(scope: OperationContext, operation: Operation, nativeId: string): Promise<Receipt> {
+  let left: Digest | null = null;
+  for (let tries = 0; tries < readBackTries; tries += 1) {
+    if (tries > 0) await delay(readBackFirstWaitMs * 2 ** (tries - 1));
+    scope.context.heartbeat();
+    const current = await readById(scope, operation, nativeId);
+    if (current === 'untranslatable') continue;
+    left = digestOf(touchedState(operation.changes, current?.fields ?? null));
+    if (left === operation.leaves) {
+      await scope.context.checkpoint?.('beforeReceipt');
+      return receipt(scope, operation, 'applied', null, left);
+    }
+  }
+  return receipt(scope, operation, 'unknown', 'readBackDiffers', left);
+}
+
+/** From now on this native object is that record; durable at once, since no list would tell us after a crash. */
+async function adopt(scope: OperationContext, operation: Operation, nativeId: string): Promise<void> {
+  await keepCreatedLink(scope.context.privateStore, scope.dataset, operation.type, nativeId, operation.key);
+  scope.own.links.set(operation.type, nativeId, operation.key);
+  scope.own.learn(operation.type, nativeId, operation.key);
+}
+
+/** Whether every touched field holds what it held before or what it shall hold: the mark of our own attempt that stopped half way. */
+function isBetween(operation: Operation, fields: Fields | null): boolean {
+  if (fields === null) return operation.kind === 'create';
+  return operation.changes.every((change) => {
+    if (change.kind === 'set') return true;
+    const value = canonicalJson({ value: fields[change.field] ?? null });
+    return value === canonicalJson({ value: change.before }) || value === canonicalJson({ value: change.after });
+  });
+}
+
+async function receipt(
+  scope: OperationContext,
+  operation: Operation,
+  outcome: Receipt['outcome'],
+  code: ErrorCode | null,
+  left: Digest | null,
+): Promise<Receipt> {
+  return keepReceipt(scope.context, scope.permit, { operation: operation.id, outcome, code, left });
+}
+
+function delay(waitMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, waitMs));
+}

@@ -1,0 +1,38 @@
+/** What an authority's activities work with: made once by its worker, and by nobody else. */
+import type { PublicKey } from '../../core/federation/authority.js';
+import type { Authority } from '../../core/federation/authority.js';
+import type { Federation } from '../../core/federation/federation.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { AuthorityId } from '../../core/record.js';
+import type { Connector } from '../connectors/connector.js';
+import type { PrivateKey } from '../keys/private-key.js';
+import type { ObjectStore } from '../store.js';
+
+export interface AuthorityContext {
+  readonly id: AuthorityId;
+  readonly federation: Federation;
+  readonly exchange: ObjectStore;
+  readonly privateStore: ObjectStore;
+  /** Signs messages. HAZARD: held by this worker only. */
+  readonly signingKey: PrivateKey;
+  /** Keys the digests that peers see instead of native ids. */
+  readonly linkKey: Uint8Array;
+  readonly connector: Connector;
+  /** Milliseconds since the epoch; an argument, so that tests can move it. */
+  readonly now: () => number;
+  readonly heartbeat: (details?: unknown) => void;
+  /** Names the point that a commit has reached; a crash test kills the process at one of them. */
+  readonly checkpoint?: (point: string) => Promise<void>;
+}
+
+export function authorityOf(context: AuthorityContext): Authority {
+  const authority = context.federation.authorities[context.id];
+  if (!authority)
+    throw new ConcordatError('invalidFederation', `the federation folder has no authorities/${context.id}.yaml`);
+  return authority;
+}
+
+export function ownKey(context: AuthorityContext): PublicKey {
+  const { kty, crv, x } = context.signingKey;
+  return { kty, crv, x };
+}

@@ -1,0 +1,72 @@
+/** From an operation in federated words to the one native change that carries it out, through the map of this mesh. */
+import { mapOf, type DatasetType } from '../../core/federation/federation.js';
+import type { ErrorCode } from '../../core/errors.js';
+import { applyChanges, type Operation } from '../../core/operation.js';
+import type { JsonObject } from '../../core/json.js';
+import type { Fields } from '../../core/record.js';
+import { translateBack } from '../../core/translate-back.js';
+import type { NativeWrite } from '../connectors/connector.js';
+import { authorityOf, type AuthorityContext } from './context.js';
+
+export interface NativeTarget {
+  readonly operation: Operation;
+  readonly type: DatasetType;
+  /** The object as it is now, and what it says in federated words; null where it does not exist. */
+  readonly native: { readonly id: string; readonly body: JsonObject; readonly fields: Fields } | null;
+  readonly resolve: (type: string, nativeId: string) => string | null;
+  readonly resolveBack: (type: string, key: string) => string | null;
+}
+
+export type NativeChange =
+  | { readonly kind: 'write'; readonly write: NativeWrite }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string };
+
+export function nativeChange(context: AuthorityContext, target: NativeTarget): NativeChange {
+  const { operation, type, native } = target;
+  const map = mapOf(context.federation, context.id, operation.type);
+  const surface = authorityOf(context).surface[operation.type];
+  if (!map || !surface)
+    return { kind: 'refused', code: 'outsideSurface', message: `${context.id} exposes no ${operation.type}` };
+  const foreign =
+    operation.kind === 'delete'
+      ? undefined
+      : operation.changes.find(({ field }) => !type.held[context.id]?.includes(field));
+  if (foreign)
+    return {
+      kind: 'refused',
+      code: 'outsideSurface',
+      message: `${context.id} does not expose the field ${foreign.field}`,
+    };
+  const nativeType = map.native === 'group' ? 'group' : 'user';
+  if (operation.kind === 'delete') {
+    if (!native) return { kind: 'refused', code: 'expectationFailed', message: 'the object is gone' };
+    return {
+      kind: 'write',
+      write: {
+        kind: 'delete',
+        type: nativeType,
+        id: native.id,
+        before: native.body,
+        deletionMayRemove: map.deletionMayRemove,
+      },
+    };
+  }
+  if (operation.kind === 'update' && !native)
+    return { kind: 'refused', code: 'expectationFailed', message: 'the object is gone' };
+  const after = applyChanges(operation.changes, operation.kind === 'create' ? null : (native?.fields ?? null));
+  const changes = Object.fromEntries(operation.changes.map(({ field }) => [field, after[field] ?? null]));
+  const back = translateBack({
+    changes,
+    native: native?.body ?? null,
+    map,
+    taxonomy: type.taxonomy,
+    resolve: target.resolve,
+    resolveBack: target.resolveBack,
+  });
+  if (back.kind === 'refused') return { kind: 'refused', code: back.code, message: `${back.field}: ${back.reason}` };
+  if (!native) return { kind: 'write', write: { kind: 'create', type: nativeType, after: back.after } };
+  return {
+    kind: 'write',
+    write: { kind: 'update', type: nativeType, id: native.id, before: native.body, after: back.after },
+  };
+}

@@ -1,0 +1,244 @@
+/**
+ * Before people are asked: recompute the plan, take out what cannot be written here, check brakes and freeze windows,
+ * and lay out what they will see. A plan that this authority cannot reproduce is refused unasked.
+ */
+import { quorumOf, protectionOf, trippedBrakes, type TrippedBrake } from '../../core/brakes.js';
+import { durationMs } from '../../core/duration.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { DatasetType } from '../../core/federation/federation.js';
+import { applyChanges, type Operation } from '../../core/operation.js';
+import { reviewScope, type ReviewScope } from '../../core/review.js';
+import type { Fields, NativeObject } from '../../core/record.js';
+import type { PreparedReview } from '../../workflows/activity-types.js';
+import type { ReviewInput, RunInputs } from '../../workflows/contract.js';
+import { recomputePlan, type Recomputed } from '../recompute.js';
+import { authorityOf, type AuthorityContext } from './context.js';
+import { countingDecisions, tallyOf } from './decisions.js';
+import { nativeChange } from './native-writes.js';
+import { OwnRecords } from './own-records.js';
+import { storedPages } from './pages.js';
+import { readReviewState, writeReviewState } from './review-state.js';
+import { writeSheet, type SheetOperation } from './review-sheet.js';
+import { requireLive } from './snapshot.js';
+
+export interface ReviewSignals {
+  /** Tells the workflow of an older plan's review that another has taken its place. */
+  readonly replaced: (dataset: string, oldPlan: string, newPlan: string) => Promise<void>;
+}
+
+export async function prepareReview(
+  context: AuthorityContext,
+  input: ReviewInput,
+  signals: ReviewSignals,
+): Promise<PreparedReview> {
+  const { inputs } = input;
+  let recomputed: Recomputed;
+  try {
+    await requireLive(context, inputs);
+    recomputed = await recomputePlan(context.federation, context.exchange, inputs);
+    if (recomputed.planDigest !== input.planDigest || input.plan.sha256 !== input.planDigest) {
+      throw new ConcordatError(
+        'planNotReproduced',
+        `this authority computes plan ${recomputed.planDigest.slice(0, 12)} from the sealed inputs, not ${input.planDigest.slice(0, 12)}`,
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
+    return refusedReview(context, error);
+  }
+  const authority = authorityOf(context);
+  const own = await OwnRecords.load(context, inputs);
+  const whole = reviewScope(recomputed.plan, context.id);
+  const sheet = await sheetOperations(context, inputs, recomputed, own, whole);
+  const asked = new Set(sheet.filter(({ refused }) => refused === null).map(({ operation }) => operation.id));
+  const scope: ReviewScope = { ...whole, operations: whole.operations.filter(({ id }) => asked.has(id)) };
+  const tripped = trippedBrakes(authority, scope.operations, heldCounts(recomputed, context.id));
+  const quorum = quorumOf(authority, tripped.length > 0);
+  const deadlineMs = durationMs(authority.approval.deadline);
+  const frozen = openFreeze(context);
+  await writeSheet(context, {
+    federation: context.federation.file.federation,
+    authority: context.id,
+    dataset: inputs.dataset,
+    plan: input.planDigest,
+    quorum,
+    braked: tripped.map((brake: TrippedBrake) => ({ ...brake })),
+    frozen,
+    deadlineAtMs: context.now() + deadlineMs,
+    operations: [...sheet],
+    conflicts: scope.conflicts.map((conflict) => ({
+      conflict,
+      label: labelOf(recomputed, conflict.type, conflict.key),
+    })),
+    cases: recomputed.plan.cases,
+    labels: labelsOf(recomputed),
+  });
+  const refusedOperations = sheet.flatMap(({ operation, refused }) =>
+    refused ? [{ operation: operation.id, code: refused.code }] : [],
+  );
+  const previous = await readReviewState(context, inputs.dataset);
+  if (previous && previous.plan !== input.planDigest)
+    await signals.replaced(inputs.dataset, previous.plan, input.planDigest);
+  await writeReviewState(context, inputs.dataset, {
+    plan: input.planDigest,
+    scope: { operations: [...scope.operations], conflicts: [...scope.conflicts] },
+    refused: refusedOperations,
+    quorum,
+    braked: tripped.length > 0,
+  });
+  const counted = await countingDecisions(context, inputs.dataset, input.planDigest, scope, tripped.length > 0);
+  const tally = tallyOf(scope, counted, quorum);
+  return {
+    kind: tally.closed ? 'closed' : 'waiting',
+    authority: context.id,
+    federation: context.federation.file.federation,
+    code: null,
+    message: null,
+    operations: scope.operations.length,
+    conflicts: scope.conflicts.length,
+    quorum,
+    braked: tripped.length > 0,
+    approved: tally.approved.length,
+    rejected: tally.rejected.length,
+    open: tally.open.length,
+    missing: tally.missing,
+    deadlineMs,
+  };
+}
+
+function refusedReview(context: AuthorityContext, error: ConcordatError): PreparedReview {
+  return {
+    kind: 'refused',
+    authority: context.id,
+    federation: context.federation.file.federation,
+    code: error.code,
+    message: error.message,
+    operations: 0,
+    conflicts: 0,
+    quorum: 0,
+    braked: false,
+    approved: 0,
+    rejected: 0,
+    open: 0,
+    missing: 0,
+    deadlineMs: 0,
+  };
+}
+
+/** The reason of a freeze window that is open now, on this authority's own clock; null where none is. */
+export function openFreeze(context: AuthorityContext): string | null {
+  const nowMs = context.now();
+  const open = authorityOf(context).constraints.freezeWindows.find(
+    (window) => Date.parse(window.from) <= nowMs && nowMs < Date.parse(window.to),
+  );
+  return open?.reason ?? null;
+}
+
+export function heldCounts(recomputed: Recomputed, authority: string): Readonly<Record<string, number>> {
+  return Object.fromEntries((recomputed.snapshots[authority]?.types ?? []).map(({ type, count }) => [type, count]));
+}
+
+async function sheetOperations(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  recomputed: Recomputed,
+  own: OwnRecords,
+  scope: ReviewScope,
+): Promise<readonly SheetOperation[]> {
+  const authority = authorityOf(context);
+  const operations = [
+    ...scope.operations,
+    ...scope.conflicts.flatMap(({ candidates }) =>
+      candidates.flatMap((candidate) => candidate.operations.filter((operation) => operation.authority === context.id)),
+    ),
+  ];
+  const bodies = await nativeBodies(context, inputs, own, operations);
+  const created = new Set(operations.filter(({ kind }) => kind === 'create').map(({ type, key }) => `${type} ${key}`));
+  // A record that this very plan creates has no native id yet; for the preview it gets a name of its own.
+  const resolveBack = (type: string, key: string): string | null =>
+    own.resolveBack(type, key) ?? (created.has(`${type} ${key}`) ? `(new ${type} ${key.slice(0, 8)})` : null);
+  return operations.map((operation): SheetOperation => {
+    const type = recomputed.messages.shape.types.find((one) => one.taxonomy.type === operation.type) as DatasetType;
+    const object = bodies.get(`${operation.type} ${operation.key}`);
+    const fields = fieldsOf(recomputed, operation, context.id);
+    const label = labelOf(recomputed, operation.type, operation.key);
+    const protection = protectionOf(
+      authority,
+      operation.type,
+      operation.kind === 'create' ? applyChanges(operation.changes, null) : fields,
+    );
+    if (protection !== null)
+      return { operation, label, calls: [], refused: { code: 'protectedRecord', message: protection } };
+    const change = nativeChange(context, {
+      operation,
+      type,
+      native: object ? { id: object.id, body: object.body, fields } : null,
+      resolve: own.resolve,
+      resolveBack,
+    });
+    if (change.kind === 'refused')
+      return { operation, label, calls: [], refused: { code: change.code, message: change.message } };
+    const calls = context.connector
+      .plannedCalls(change.write)
+      .map((call) => ({ call: call.call, target: call.target, arguments: { ...call.arguments } }));
+    return { operation, label, calls, refused: null };
+  });
+}
+
+async function nativeBodies(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  own: OwnRecords,
+  operations: readonly Operation[],
+): Promise<ReadonlyMap<string, NativeObject>> {
+  const wanted = new Map<string, string>();
+  for (const { type, key } of operations) {
+    const nativeId = own.nativeIdOf(type, key);
+    if (nativeId !== null) wanted.set(nativeId, `${type} ${key}`);
+  }
+  const bodies = new Map<string, NativeObject>();
+  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+    if (item.kind !== 'objects') continue;
+    for (const object of item.objects) {
+      const record = wanted.get(object.id);
+      if (record !== undefined) bodies.set(record, object);
+    }
+  }
+  return bodies;
+}
+
+function fieldsOf(recomputed: Recomputed, operation: Operation, authority: string): Fields {
+  return recomputed.views[operation.type]?.find(({ key }) => key === operation.key)?.members[authority] ?? {};
+}
+
+/** The record's label as any member or the base shows it; for people's eyes, never for joining. */
+export function labelOf(recomputed: Recomputed, type: string, key: string): string | null {
+  const taxonomy = recomputed.messages.shape.types.find((one) => one.taxonomy.type === type)?.taxonomy;
+  const view = recomputed.views[type]?.find((one) => one.key === key);
+  if (!taxonomy || !view) return null;
+  const label = taxonomy.label ?? Object.keys(taxonomy.fields)[0] ?? '';
+  for (const fields of [view.base, ...Object.values(view.members)]) {
+    const value = fields?.[label];
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return null;
+}
+
+function labelsOf(recomputed: Recomputed): Record<string, string> {
+  const labels: Record<string, string> = {};
+  const wanted = new Set<string>();
+  for (const operation of recomputed.plan.operations) {
+    wanted.add(operation.key);
+    for (const change of operation.changes)
+      if (change.kind === 'set') for (const element of [...change.add, ...change.remove]) wanted.add(element);
+  }
+  for (const conflict of recomputed.plan.conflicts) wanted.add(conflict.key);
+  for (const [type, views] of Object.entries(recomputed.views)) {
+    for (const { key } of views) {
+      if (!wanted.has(key)) continue;
+      const label = labelOf(recomputed, type, key);
+      if (label !== null) labels[key] = label;
+    }
+  }
+  return labels;
+}

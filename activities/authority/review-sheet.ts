@@ -1,0 +1,57 @@
+/**
+ * What an approver is shown: values, native calls, causes, limits. It lies in the authority's private store, where its
+ * approvers read it; nothing of it passes through a history.
+ */
+import { z } from 'zod';
+import { Digest } from '../../core/digest.js';
+import { Json } from '../../core/json.js';
+import { Case } from '../../core/correlate.js';
+import { Operation } from '../../core/operation.js';
+import { Conflict } from '../../core/plan.js';
+import type { AuthorityContext } from './context.js';
+
+export const SheetOperation = z.strictObject({
+  operation: Operation,
+  /** What the taxonomy calls the record's label, for people only. */
+  label: z.string().nullable(),
+  calls: z.array(z.strictObject({ call: z.string(), target: z.string(), arguments: z.record(z.string(), Json) })),
+  /** Why this operation is not asked: it could not be written here. */
+  refused: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+});
+export type SheetOperation = z.infer<typeof SheetOperation>;
+
+export const ReviewSheet = z.strictObject({
+  federation: z.string(),
+  authority: z.string(),
+  dataset: z.string(),
+  plan: Digest,
+  quorum: z.int(),
+  braked: z.array(z.strictObject({ type: z.string(), limit: z.string(), allowed: z.int(), found: z.int() })),
+  frozen: z.string().nullable(),
+  deadlineAtMs: z.int(),
+  operations: z.array(SheetOperation),
+  conflicts: z.array(z.strictObject({ conflict: Conflict, label: z.string().nullable() })),
+  cases: z.array(Case),
+  /** Names for the keys that the operations mention. */
+  labels: z.record(z.string(), z.string()),
+});
+export type ReviewSheet = z.infer<typeof ReviewSheet>;
+
+export function sheetName(dataset: string, plan: Digest): string {
+  return `reviews/${dataset}/${plan}/sheet`;
+}
+
+export async function writeSheet(context: AuthorityContext, sheet: ReviewSheet): Promise<void> {
+  const name = sheetName(sheet.dataset, sheet.plan);
+  await context.privateStore.remove(name);
+  await context.privateStore.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(sheet)));
+}
+
+export async function readSheet(
+  store: AuthorityContext['privateStore'],
+  dataset: string,
+  plan: Digest,
+): Promise<ReviewSheet | null> {
+  const bytes = await store.get(sheetName(dataset, plan));
+  return bytes ? ReviewSheet.parse(JSON.parse(new TextDecoder().decode(bytes))) : null;
+}

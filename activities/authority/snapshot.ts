@@ -1,0 +1,314 @@
+/**
+ * The authority's snapshot: native pages translated, filtered by the surface, sealed under a digest and signed.
+ *
+ * HAZARD: what could not be read or translated must never look deleted. It makes the scope of its type incomplete, is
+ * counted, and no deletion follows.
+ */
+import { datasetShape, mapOf, type DatasetType } from '../../core/federation/federation.js';
+import { ConcordatError } from '../../core/errors.js';
+import { byCodeUnit } from '../../core/json.js';
+import { snapshotType, type ScopeReport, type SnapshotStatement } from '../../core/messages.js';
+import { Correlation } from '../../core/correlate.js';
+import { isProvisional, type NativeObject } from '../../core/record.js';
+import { groupsHeldBy, sealedRoot, type SealedType } from '../../core/sealed.js';
+import { digestOf, type Digest } from '../../core/digest.js';
+import { translate } from '../../core/translate.js';
+import type { RunInputs, SnapshotResult, TranslateInput } from '../../workflows/contract.js';
+import { getDocument, putMessage } from '../exchange.js';
+import { signCompact } from '../keys/sign.js';
+import { loadLinks, type Links } from '../links.js';
+import { readOpens, type RunMessages } from '../run-messages.js';
+import { recomputeCorrelation } from '../recompute.js';
+import { createSealer } from '../sealing/sealer.js';
+import { authorityOf, type AuthorityContext } from './context.js';
+import { readLiveRun } from './live-run.js';
+import { readPagesOnce, storedPages } from './pages.js';
+
+/** Throws wrongRun unless the run was opened with this authority's live open. */
+export async function requireLive(
+  context: AuthorityContext,
+  inputs: RunInputs,
+): Promise<{ readonly openedAtMs: number }> {
+  const { live } = await readLiveRun(context, inputs.dataset);
+  if (!live || !inputs.opens.some((open) => open.ref === live.open.ref))
+    throw new ConcordatError('wrongRun', 'a newer run of this dataset was opened with this authority');
+  return { openedAtMs: live.openedAtMs };
+}
+
+export async function readPages(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  signal?: AbortSignal,
+): Promise<{ objects: number; incompleteScopes: number }> {
+  await readOpens(context.federation, context.exchange, inputs);
+  await requireLive(context, inputs);
+  await readPagesOnce(context, inputs.dataset, inputs.run, signal);
+  let objects = 0;
+  let incompleteScopes = 0;
+  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+    if (item.kind === 'objects') objects += item.objects.length;
+    else if (!item.complete) incompleteScopes += 1;
+  }
+  return { objects, incompleteScopes };
+}
+
+export async function sealSnapshot(context: AuthorityContext, inputs: RunInputs): Promise<SnapshotResult> {
+  const messages = await readOpens(context.federation, context.exchange, inputs);
+  await requireLive(context, inputs);
+  return seal(context, inputs, messages, new Map(), null);
+}
+
+/** Applies the new links of a correlation that this authority makes again itself, to the pages already read. */
+export async function translateAgain(context: AuthorityContext, input: TranslateInput): Promise<SnapshotResult> {
+  const { inputs } = input;
+  await requireLive(context, inputs);
+  const { messages, correlation } = await recomputeCorrelation(context.federation, context.exchange, inputs);
+  const digest = digestOf(correlation);
+  if (digest !== input.correlation.sha256)
+    throw new ConcordatError(
+      'planNotReproduced',
+      'this authority joins the records otherwise than the coordinator says',
+    );
+  const assigned = new Map(
+    correlation.assignments
+      .filter(({ authority }) => authority === context.id)
+      .map(({ type, from, key }) => [`${type} ${from}`, key]),
+  );
+  return seal(context, inputs, messages, assigned, digest);
+}
+
+/** The links that a run's correlation gives this authority, for steps after the second translation. */
+export async function assignedLinks(
+  context: AuthorityContext,
+  inputs: RunInputs,
+): Promise<ReadonlyMap<string, string>> {
+  if (inputs.correlation === null) return new Map();
+  const correlation = await getDocument(context.exchange, inputs.correlation, Correlation);
+  return new Map(
+    correlation.assignments
+      .filter(({ authority }) => authority === context.id)
+      .map(({ type, from, key }) => [`${type} ${from}`, key]),
+  );
+}
+
+/** The federated key of a native object in this run: its link, what correlation assigned, or the provisional key. */
+export function keyInRun(links: Links, assigned: ReadonlyMap<string, string>, type: string, nativeId: string): string {
+  const key = links.keyOf(type, nativeId);
+  return isProvisional(key) ? (assigned.get(`${type} ${key}`) ?? key) : key;
+}
+
+async function seal(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  messages: RunMessages,
+  assigned: ReadonlyMap<string, string>,
+  correlation: Digest | null,
+): Promise<SnapshotResult> {
+  const links = await loadLinks(context.privateStore, inputs.dataset, context.linkKey);
+  const shape = datasetShape(context.federation, inputs.dataset);
+  const counters = new Counters();
+  const inScope = await idsInScope(context, inputs);
+  const types: SealedType[] = [];
+  const scopes: ScopeReport[] = [];
+  let unlinked = 0;
+  for (const type of shape.types) {
+    const sealed = await sealType(context, inputs, type, { links, assigned, inScope, counters });
+    if (!sealed) continue;
+    unlinked += sealed.unlinked;
+    types.push(sealed.sealed);
+    scopes.push(...(await scopesOf(context, inputs, type, sealed.sealed, messages, counters, links)));
+  }
+  const statement: SnapshotStatement = {
+    authority: context.id,
+    dataset: inputs.dataset,
+    run: inputs.run,
+    configuration: messages.shape.configuration,
+    base: messages.baseDigest,
+    correlation,
+    types,
+    root: sealedRoot(types),
+    scopes,
+    ...counters.report(),
+    atMs: context.now(),
+  };
+  const snapshot = await putMessage(
+    context.exchange,
+    context.id,
+    await signCompact(statement, { typ: snapshotType, key: context.signingKey }),
+  );
+  return {
+    snapshot,
+    records: types.reduce((sum, { count }) => sum + count, 0),
+    unlinked,
+    incompleteScopes: scopes.filter(({ complete }) => !complete).length,
+    setAside: counters.total(),
+  };
+}
+
+interface SealContext {
+  readonly links: Links;
+  readonly assigned: ReadonlyMap<string, string>;
+  readonly inScope: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly counters: Counters;
+}
+
+async function sealType(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  type: DatasetType,
+  { links, assigned, inScope, counters }: SealContext,
+): Promise<{ sealed: SealedType; unlinked: number } | undefined> {
+  const name = type.taxonomy.type;
+  const map = mapOf(context.federation, context.id, name);
+  const surface = authorityOf(context).surface[name];
+  if (!map || !surface || !type.held[context.id]) return undefined;
+  const sealer = createSealer({
+    store: context.exchange,
+    prefix: context.id,
+    type: name,
+    groups: groupsHeldBy(type.groups, context.id),
+    expectedCount: inScope.get(map.native)?.size ?? 0,
+  });
+  // A list that changes while it is paged may show an object twice: the later sight counts.
+  const latest = await latestPositions(context, inputs, map.native);
+  let unlinked = 0;
+  try {
+    let position = 0;
+    for await (const object of objectsOf(context, inputs, map.native)) {
+      position += 1;
+      if (position % 2_000 === 0) context.heartbeat({ translated: position });
+      if (latest.get(object.id) !== position) continue;
+      const key = keyInRun(links, assigned, name, object.id);
+      const translation = translate({
+        object,
+        map,
+        taxonomy: type.taxonomy,
+        surface,
+        key,
+        resolve: (referenced, nativeId) => {
+          const referencedMap = mapOf(context.federation, context.id, referenced);
+          return referencedMap && inScope.get(referencedMap.native)?.has(nativeId)
+            ? keyInRun(links, assigned, referenced, nativeId)
+            : null;
+        },
+      });
+      if (translation.kind === 'untranslatable') {
+        counters.untranslatable(name, translation.field, translation.reason);
+        continue;
+      }
+      if (isProvisional(key)) unlinked += 1;
+      for (const property of translation.unmapped) counters.unmapped(name, property);
+      if (!translation.roundTrips) counters.lossy(name);
+      sealer.add(translation.record);
+    }
+    return { sealed: await sealer.finish(), unlinked };
+  } finally {
+    sealer.discard();
+  }
+}
+
+async function* objectsOf(context: AuthorityContext, inputs: RunInputs, native: string): AsyncIterable<NativeObject> {
+  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+    if (item.kind !== 'objects') continue;
+    for (const object of item.objects) if (object.type === native) yield object;
+  }
+}
+
+async function latestPositions(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  native: string,
+): Promise<ReadonlyMap<string, number>> {
+  const positions = new Map<string, number>();
+  let position = 0;
+  for await (const object of objectsOf(context, inputs, native)) positions.set(object.id, (position += 1));
+  return positions;
+}
+
+async function idsInScope(
+  context: AuthorityContext,
+  inputs: RunInputs,
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const ids = new Map<string, Set<string>>();
+  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+    if (item.kind !== 'objects') continue;
+    for (const object of item.objects) ids.set(object.type, (ids.get(object.type) ?? new Set<string>()).add(object.id));
+  }
+  return ids;
+}
+
+async function scopesOf(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  type: DatasetType,
+  sealed: SealedType,
+  messages: RunMessages,
+  counters: Counters,
+  links: Links,
+): Promise<readonly ScopeReport[]> {
+  const name = type.taxonomy.type;
+  const native = mapOf(context.federation, context.id, name)?.native;
+  const scopes: ScopeReport[] = [];
+  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+    if (item.kind !== 'scopeEnd' || item.nativeType !== native) continue;
+    // Of a scope that names a native object only its keyed digest leaves this authority.
+    const [collection = '', nativeId, ...rest] = item.scope.split('/');
+    const scope =
+      nativeId === undefined
+        ? item.scope
+        : `${collection}/${links.provisionalKeyOf(name, nativeId).slice(1, 13)}/${rest.join('/')}`;
+    scopes.push({
+      scope,
+      type: name,
+      complete: item.complete,
+      reason: item.complete ? null : (item.reason ?? 'unexpectedAnswer'),
+    });
+  }
+  if (scopes.length === 0) scopes.push({ scope: name, type: name, complete: false, reason: 'unexpectedAnswer' });
+  if (counters.hasUntranslatable(name))
+    scopes.push({ scope: `${name}/untranslatable`, type: name, complete: false, reason: 'valueNotRepresentable' });
+  const baseCount = messages.base?.types.find((one) => one.type === name)?.count ?? 0;
+  if (sealed.count === 0 && baseCount > 0)
+    scopes.push({ scope: name, type: name, complete: false, reason: 'emptyWhereBaseWasNot' });
+  return scopes.sort((a, b) => byCodeUnit(a.scope, b.scope));
+}
+
+/** What was set aside, by kind: counted here and listed in every report. */
+class Counters {
+  readonly #untranslatable = new Map<string, { type: string; field: string; reason: string; count: number }>();
+  readonly #unmapped = new Map<string, { type: string; property: string; count: number }>();
+  readonly #lossy = new Map<string, { type: string; count: number }>();
+
+  untranslatable(type: string, field: string, reason: string): void {
+    const entry = this.#untranslatable.get(`${type} ${field} ${reason}`) ?? { type, field, reason, count: 0 };
+    this.#untranslatable.set(`${type} ${field} ${reason}`, { ...entry, count: entry.count + 1 });
+  }
+
+  unmapped(type: string, property: string): void {
+    const entry = this.#unmapped.get(`${type} ${property}`) ?? { type, property, count: 0 };
+    this.#unmapped.set(`${type} ${property}`, { ...entry, count: entry.count + 1 });
+  }
+
+  lossy(type: string): void {
+    this.#lossy.set(type, { type, count: (this.#lossy.get(type)?.count ?? 0) + 1 });
+  }
+
+  hasUntranslatable(type: string): boolean {
+    return [...this.#untranslatable.values()].some((entry) => entry.type === type);
+  }
+
+  /** Records that are not, or not wholly, part of the comparison. Unmapped properties are reported but hide no record. */
+  total(): number {
+    return [...this.#untranslatable.values(), ...this.#lossy.values()].reduce((sum, { count }) => sum + count, 0);
+  }
+
+  report(): Pick<SnapshotStatement, 'untranslatable' | 'unmapped' | 'lossy'> {
+    const sorted = <Entry>(entries: ReadonlyMap<string, Entry>): Entry[] =>
+      [...entries].sort(([left], [right]) => byCodeUnit(left, right)).map(([, entry]) => entry);
+    return {
+      untranslatable: sorted(this.#untranslatable),
+      unmapped: sorted(this.#unmapped),
+      lossy: sorted(this.#lossy),
+    };
+  }
+}

@@ -1,0 +1,61 @@
+/** What this authority's people have said that outlives a run: links, and rejections until their end. */
+import { z } from 'zod';
+import { LinkStatement } from '../../core/correlate.js';
+import { ConcordatError } from '../../core/errors.js';
+import { byCodeUnit } from '../../core/json.js';
+import type { Standing } from '../../core/messages.js';
+import { Rejection } from '../../core/plan.js';
+import type { AuthorityContext } from './context.js';
+
+const StandingState = z.strictObject({ links: z.array(LinkStatement), rejections: z.array(Rejection) });
+type StandingState = z.infer<typeof StandingState>;
+
+function headName(dataset: string): string {
+  return `standing/${dataset}`;
+}
+
+async function readState(
+  context: AuthorityContext,
+  dataset: string,
+): Promise<{ state: StandingState; version: number }> {
+  const head = await context.privateStore.readHead(headName(dataset));
+  if (!head) return { state: { links: [], rejections: [] }, version: 0 };
+  return { state: StandingState.parse(JSON.parse(new TextDecoder().decode(head.bytes))), version: head.version };
+}
+
+/** What the next open publishes: sorted, and without rejections whose end has come on this authority's own clock. */
+export async function currentStanding(context: AuthorityContext, dataset: string): Promise<Standing> {
+  const { state } = await readState(context, dataset);
+  const nowMs = context.now();
+  return {
+    authority: context.id,
+    links: [...state.links].sort((a, b) => byCodeUnit(`${a.record} ${a.to}`, `${b.record} ${b.to}`)),
+    rejections: state.rejections
+      .filter(({ untilMs }) => untilMs > nowMs)
+      .sort((a, b) => byCodeUnit(a.operation, b.operation)),
+  };
+}
+
+export async function addToStanding(
+  context: AuthorityContext,
+  dataset: string,
+  added: Partial<StandingState>,
+): Promise<void> {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const { state, version } = await readState(context, dataset);
+    const nowMs = context.now();
+    const links = new Map(
+      [...state.links, ...(added.links ?? [])].map((link) => [`${link.type} ${link.record} ${link.to}`, link]),
+    );
+    const rejections = new Map(
+      [...state.rejections, ...(added.rejections ?? [])].map((rejection) => [rejection.operation, rejection]),
+    );
+    const next: StandingState = {
+      links: [...links.values()],
+      rejections: [...rejections.values()].filter(({ untilMs }) => untilMs > nowMs),
+    };
+    const bytes = new TextEncoder().encode(JSON.stringify(next));
+    if (await context.privateStore.compareAndSetHead(headName(dataset), version, bytes)) return;
+  }
+  throw new ConcordatError('storeFault', `the standing of ${dataset} is being written by somebody else`);
+}

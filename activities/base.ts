@@ -1,0 +1,64 @@
+/** The next base, sealed: the old one with what members now agree on put in and what all have let go taken out. */
+import { digestOf } from '../core/digest.js';
+import type { DatasetShape } from '../core/federation/federation.js';
+import type { Base } from '../core/messages.js';
+import type { BaseChange } from '../core/next-base.js';
+import type { SealedType } from '../core/sealed.js';
+import { createSealer } from './sealing/sealer.js';
+import { readAll } from './sealing/read-records.js';
+import { createSegmentReader } from './sealing/segment-reader.js';
+import type { ObjectStore } from './store.js';
+
+export interface SealedBase {
+  readonly base: Base;
+  readonly digest: string;
+}
+
+/** Segments go under `prefix`; those that lie under another member's prefix already are the same bytes under the same name. */
+export async function sealNextBase(options: {
+  readonly shape: DatasetShape;
+  readonly previous: Base | null;
+  readonly previousDigest: string | null;
+  readonly changes: readonly BaseChange[];
+  readonly exchange: ObjectStore;
+  readonly prefix: string;
+  readonly heartbeat?: () => void;
+}): Promise<SealedBase> {
+  const { shape, previous, changes, exchange, prefix } = options;
+  const reader = createSegmentReader({ store: exchange, prefixes: [prefix, ...shape.members] });
+  const types: SealedType[] = [];
+  for (const type of shape.types) {
+    const name = type.taxonomy.type;
+    const old = previous?.types.find((sealed) => sealed.type === name);
+    const changed = new Map(changes.filter((change) => change.type === name).map((change) => [change.key, change]));
+    const sealer = createSealer({
+      store: exchange,
+      prefix,
+      type: name,
+      groups: type.groups,
+      expectedCount: (old?.count ?? 0) + changed.size,
+    });
+    try {
+      let count = 0;
+      if (old) {
+        for await (const record of readAll(old, reader)) {
+          if (!changed.has(record.key)) sealer.add(record);
+          count += 1;
+          if (count % 5_000 === 0) options.heartbeat?.();
+        }
+      }
+      for (const change of changed.values())
+        if (change.kind === 'put') sealer.add({ type: name, key: change.key, fields: change.fields });
+      types.push(await sealer.finish());
+    } finally {
+      sealer.discard();
+    }
+  }
+  const base: Base = {
+    dataset: shape.dataset.dataset,
+    sequence: (previous?.sequence ?? 0) + 1,
+    previous: options.previousDigest,
+    types,
+  };
+  return { base, digest: digestOf(base) };
+}

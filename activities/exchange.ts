@@ -1,0 +1,98 @@
+/**
+ * Documents and signed messages in the exchange store: content-addressed, each authority under its own prefix, readers
+ * check the digest. What passes through workflows is a Ref to one of them.
+ */
+import type { z } from 'zod';
+import { canonicalJson, sha256Hex, type Digest } from '../core/digest.js';
+import { ConcordatError } from '../core/errors.js';
+import type { PublicKey } from '../core/federation/authority.js';
+import type { Json } from '../core/json.js';
+import type { Ref } from '../core/messages.js';
+import { verifyCompact } from './keys/sign.js';
+import type { ObjectStore } from './store.js';
+
+/** Plans and receipts name every operation; nothing that a peer writes is read beyond this. */
+const documentBytesMax = 256 * 1024 * 1024;
+
+export async function putDocument(store: ObjectStore, prefix: string, value: Json | object): Promise<Ref> {
+  return putText(store, prefix, 'documents', canonicalJson(value));
+}
+
+export async function putMessage(store: ObjectStore, prefix: string, jws: string): Promise<Ref> {
+  return putText(store, prefix, 'messages', jws);
+}
+
+async function putText(store: ObjectStore, prefix: string, kind: 'documents' | 'messages', text: string): Promise<Ref> {
+  const sha256 = sha256Hex(text);
+  const ref = `${prefix}/${kind}/${sha256}`;
+  await store.putIfAbsent(ref, new TextEncoder().encode(text));
+  return { ref, sha256 };
+}
+
+/** Throws inputNotAuthentic where the document is missing, altered, too large or of another shape. */
+export async function getDocument<Schema extends z.ZodType>(
+  store: ObjectStore,
+  ref: Ref,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  return parseDocument(await getText(store, ref), schema, ref);
+}
+
+/** A document by its digest alone, under whichever of the prefixes holds it. */
+export async function findDocument<Schema extends z.ZodType>(
+  store: ObjectStore,
+  prefixes: readonly string[],
+  sha256: Digest,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  for (const prefix of prefixes) {
+    const ref = { ref: `${prefix}/documents/${sha256}`, sha256 };
+    if ((await store.get(ref.ref)) !== null) return getDocument(store, ref, schema);
+  }
+  throw new ConcordatError('inputNotAuthentic', `no member holds the document ${sha256.slice(0, 12)}`);
+}
+
+export interface VerifiedMessage<Payload> {
+  readonly payload: Payload;
+  /** SHA-256 of the signing input: by this a message is known, because its signature part is malleable. */
+  readonly id: Digest;
+}
+
+/** Throws inputNotAuthentic unless one of the keys signed it as this type and it has this shape. */
+export async function getMessage<Schema extends z.ZodType>(
+  store: ObjectStore,
+  ref: Ref,
+  expected: { readonly typ: string; readonly schema: Schema; readonly keys: readonly PublicKey[] },
+): Promise<VerifiedMessage<z.infer<Schema>>> {
+  const { payload, id } = await verifyCompact(await getText(store, ref), { typ: expected.typ, keys: expected.keys });
+  const parsed = expected.schema.safeParse(payload);
+  if (!parsed.success)
+    throw new ConcordatError(
+      'inputNotAuthentic',
+      `a message of type ${expected.typ} has another shape than this version knows`,
+    );
+  return { payload: parsed.data, id };
+}
+
+async function getText(store: ObjectStore, ref: Ref): Promise<string> {
+  const bytes = await store.get(ref.ref);
+  if (bytes === null) throw new ConcordatError('inputNotAuthentic', `${ref.ref} is not in the exchange store`);
+  if (bytes.length > documentBytesMax)
+    throw new ConcordatError('inputNotAuthentic', `${ref.ref} is larger than allowed`);
+  if (sha256Hex(bytes) !== ref.sha256)
+    throw new ConcordatError('inputNotAuthentic', `${ref.ref} does not hash to its name`);
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
+
+function parseDocument<Schema extends z.ZodType>(text: string, schema: Schema, ref: Ref): z.infer<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ConcordatError('inputNotAuthentic', `${ref.ref} is not JSON`);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success)
+    throw new ConcordatError('inputNotAuthentic', `${ref.ref} has another shape than this version knows`);
+  return parsed.data;
+}

@@ -1,0 +1,179 @@
+/**
+ * What the coordinator does: order, compare what authorities chose to expose, and propose. It holds no credential and no
+ * key, and everything it makes is made again by those whom it concerns.
+ */
+import { canonicalJson, type Digest } from '../../core/digest.js';
+import { durationMs } from '../../core/duration.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { Federation } from '../../core/federation/federation.js';
+import { runIdOf } from '../../core/messages.js';
+import { authorityEndpoint, federationEndpoint } from '../../core/names.js';
+import { affectedAuthorities } from '../../core/plan.js';
+import type { FederationActivities, RunSetup } from '../../workflows/activity-types.js';
+import type { OpenResult, RunInputs } from '../../workflows/contract.js';
+import type { PlanSummary } from '../../workflows/messages.js';
+import { putDocument } from '../exchange.js';
+import { nextAgreement } from '../next-agreement.js';
+import { recomputeCorrelation, recomputePlan, type Recomputed } from '../recompute.js';
+import { recomputePermit } from '../reviews.js';
+import type { ObjectStore } from '../store.js';
+import { baseChanges } from '../../core/next-base.js';
+
+export interface FederationContext {
+  readonly federation: Federation;
+  readonly exchange: ObjectStore;
+  /** Which of these Nexus endpoints do not exist. */
+  readonly missingEndpoints: (names: readonly string[]) => Promise<readonly string[]>;
+  readonly heartbeat: () => void;
+}
+
+/** Under which the coordinator writes in the exchange store: reserved, so no authority is called that. */
+export const federationPrefix = 'federation';
+
+export function createFederationActivities(context: FederationContext): FederationActivities {
+  const { federation, exchange } = context;
+
+  async function setupRun(datasetName: string): Promise<RunSetup> {
+    const dataset = federation.datasets[datasetName];
+    if (!dataset)
+      throw new ConcordatError(
+        'notFound',
+        `the federation has no dataset ${datasetName}; it has ${Object.keys(federation.datasets).join(', ')}`,
+      );
+    const name = federation.file.federation;
+    const members = [...dataset.members]
+      .sort()
+      .map((authority) => ({ authority, endpoint: authorityEndpoint(name, authority) }));
+    // HAZARD: a missing endpoint would fail the workflow task for ever and cannot be caught there.
+    const missing = await context.missingEndpoints([
+      ...members.map(({ endpoint }) => endpoint),
+      federationEndpoint(name),
+    ]);
+    if (missing.length > 0)
+      throw new ConcordatError('endpointMissing', `these Nexus endpoints do not exist: ${missing.join(', ')}`);
+    return { federation: name, members, waitInRunMs: durationMs(dataset.approval.waitInRun) };
+  }
+
+  async function nameRun(input: {
+    readonly dataset: string;
+    readonly opens: readonly OpenResult[];
+  }): Promise<{ readonly run: Digest }> {
+    return { run: runIdOf(input.opens.map(({ id }) => id)) };
+  }
+
+  async function correlateSnapshots(
+    inputs: RunInputs,
+  ): Promise<Awaited<ReturnType<FederationActivities['correlateSnapshots']>>> {
+    const { correlation } = await withHeartbeat(context, () => recomputeCorrelation(federation, exchange, inputs));
+    const linksBy: Record<string, number> = {};
+    for (const { authority } of correlation.assignments) linksBy[authority] = (linksBy[authority] ?? 0) + 1;
+    return {
+      correlation: await putDocument(exchange, federationPrefix, correlation),
+      linksBy,
+      cases: correlation.cases.length,
+    };
+  }
+
+  async function compareAndPlan(inputs: RunInputs): Promise<PlanSummary> {
+    const recomputed = await withHeartbeat(context, () => recomputePlan(federation, exchange, inputs));
+    const { plan, planDigest } = recomputed;
+    const operationsBy: Record<string, number> = {};
+    for (const { authority } of plan.operations) operationsBy[authority] = (operationsBy[authority] ?? 0) + 1;
+    const ref = await putDocument(exchange, federationPrefix, plan);
+    const moves = baseChanges({
+      shape: recomputed.messages.shape,
+      views: recomputed.views,
+      incomplete: recomputed.incomplete,
+      held: recomputed.correlation.held,
+      effective: [],
+    });
+    const snapshots = Object.values(recomputed.snapshots);
+    return {
+      plan: ref,
+      planDigest,
+      divergences: plan.divergences.filter(({ accepted }) => accepted.length === 0).length,
+      accepted: plan.divergences.filter(({ accepted }) => accepted.length > 0).length,
+      operations: plan.operations.length,
+      operationsBy,
+      conflicts: plan.conflicts.length,
+      cases: plan.cases.length,
+      incompleteScopes: plan.incomplete
+        .slice(0, 20)
+        .map(({ authority, scope, reason }) => `${authority} ${scope} (${reason})`),
+      setAside: snapshots.reduce(
+        (sum, { untranslatable, lossy }) =>
+          sum + [...untranslatable, ...lossy].reduce((count, entry) => count + entry.count, 0),
+        0,
+      ),
+      affected: affectedAuthorities(plan),
+      baseMoves: moves.length > 0,
+    };
+  }
+
+  async function settleReviews(
+    input: Parameters<FederationActivities['settleReviews']>[0],
+  ): Promise<Awaited<ReturnType<FederationActivities['settleReviews']>>> {
+    const recomputed = await planOf(input.inputs, input.plan.sha256);
+    const { permit } = await recomputePermit(federation, exchange, input.reviews, recomputed);
+    const operationsBy = Object.fromEntries(
+      Object.entries(permit.operations).map(([authority, operations]) => [authority, operations.length]),
+    );
+    return { permit: await putDocument(exchange, federationPrefix, permit), operationsBy };
+  }
+
+  async function proposeCandidate(
+    input: Parameters<FederationActivities['proposeCandidate']>[0],
+  ): Promise<Awaited<ReturnType<FederationActivities['proposeCandidate']>>> {
+    const recomputed = await planOf(input.inputs, input.plan.sha256);
+    const { permit } = await recomputePermit(federation, exchange, input.reviews, recomputed);
+    const next = await nextAgreement({
+      federation,
+      exchange,
+      prefix: federationPrefix,
+      run: input.inputs.run,
+      recomputed,
+      permit,
+      receipts: input.receipts,
+      heartbeat: context.heartbeat,
+    });
+    const left = divergencesLeft(recomputed, new Set(next.effective.map(({ id }) => id)));
+    if (!next.candidate || !next.sealed) return { candidate: null, left };
+    await putDocument(exchange, federationPrefix, next.sealed.base);
+    return { candidate: await putDocument(exchange, federationPrefix, next.candidate), left };
+  }
+
+  async function planOf(inputs: RunInputs, planDigest: Digest): Promise<Recomputed> {
+    const recomputed = await withHeartbeat(context, () => recomputePlan(federation, exchange, inputs));
+    if (recomputed.planDigest !== planDigest)
+      throw new ConcordatError('planNotReproduced', 'the plan of this run cannot be made again from its inputs');
+    return recomputed;
+  }
+
+  return { setupRun, nameRun, correlateSnapshots, compareAndPlan, settleReviews, proposeCandidate };
+}
+
+/** A divergence is settled where all the operations of one way out had their effect; accepted ones do not count. */
+export function divergencesLeft(recomputed: Recomputed, effective: ReadonlySet<Digest>): number {
+  const settledConflicts = new Set(
+    recomputed.plan.conflicts
+      .filter(({ candidates }) =>
+        candidates.some(({ operations }) => operations.length > 0 && operations.every(({ id }) => effective.has(id))),
+      )
+      .map(({ type, key, field }) => canonicalJson([type, key, field])),
+  );
+  return recomputed.plan.divergences.filter((divergence) => {
+    if (divergence.accepted.length > 0) return false;
+    if (divergence.kind === 'conflict' || divergence.kind === 'editedAndDeleted')
+      return !settledConflicts.has(canonicalJson([divergence.type, divergence.key, divergence.field]));
+    return divergence.operations.length === 0 || !divergence.operations.every((id) => effective.has(id));
+  }).length;
+}
+
+async function withHeartbeat<Result>(context: FederationContext, work: () => Promise<Result>): Promise<Result> {
+  const timer = setInterval(() => context.heartbeat(), 5_000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * An authority's own table of which native object is which federated record. Native ids never leave it: peers see a
+ * keyed digest. Links that agreement made are compacted into one head; links made by a creation are put one by one, so
+ * that a crash right after a write loses nothing.
+ */
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import { sha256Hex } from '../core/digest.js';
+import { byCodeUnit } from '../core/json.js';
+import { ConcordatError } from '../core/errors.js';
+import type { ObjectStore } from './store.js';
+
+/** type → native id → federated key */
+const LinkTable = z.record(z.string(), z.record(z.string(), z.string()));
+type LinkTable = z.infer<typeof LinkTable>;
+const CreatedLink = z.strictObject({ type: z.string(), nativeId: z.string(), key: z.string() });
+
+export class Links {
+  readonly #keys: Map<string, Map<string, string>>;
+  readonly #natives: Map<string, Map<string, string>>;
+  readonly #hmacKey: Uint8Array;
+  readonly #dataset: string;
+
+  constructor(table: LinkTable, hmacKey: Uint8Array, dataset: string) {
+    this.#hmacKey = hmacKey;
+    this.#dataset = dataset;
+    this.#keys = new Map();
+    this.#natives = new Map();
+    for (const [type, links] of Object.entries(table))
+      for (const [nativeId, key] of Object.entries(links)) this.set(type, nativeId, key);
+  }
+
+  set(type: string, nativeId: string, key: string): void {
+    this.remove(type, nativeId);
+    this.#keys.set(type, (this.#keys.get(type) ?? new Map<string, string>()).set(nativeId, key));
+    this.#natives.set(type, (this.#natives.get(type) ?? new Map<string, string>()).set(key, nativeId));
+  }
+
+  remove(type: string, nativeId: string): void {
+    const key = this.#keys.get(type)?.get(nativeId);
+    if (key === undefined) return;
+    this.#keys.get(type)?.delete(nativeId);
+    if (this.#natives.get(type)?.get(key) === nativeId) this.#natives.get(type)?.delete(key);
+  }
+
+  /** The federated key, or the provisional one: the same for the same object in every run. */
+  keyOf(type: string, nativeId: string): string {
+    return this.#keys.get(type)?.get(nativeId) ?? this.provisionalKeyOf(type, nativeId);
+  }
+
+  isLinked(type: string, nativeId: string): boolean {
+    return this.#keys.get(type)?.has(nativeId) ?? false;
+  }
+
+  nativeIdOf(type: string, key: string): string | null {
+    return this.#natives.get(type)?.get(key) ?? null;
+  }
+
+  provisionalKeyOf(type: string, nativeId: string): string {
+    return `~${createHmac('sha256', this.#hmacKey).update(`${this.#dataset}\n${type}\n${nativeId}`).digest('hex')}`;
+  }
+
+  entries(type: string): readonly (readonly [nativeId: string, key: string])[] {
+    return [...(this.#keys.get(type) ?? [])].sort(([left], [right]) => byCodeUnit(left, right));
+  }
+
+  table(): LinkTable {
+    return Object.fromEntries(
+      [...this.#keys.keys()].sort(byCodeUnit).map((type) => [type, Object.fromEntries(this.entries(type))]),
+    );
+  }
+}
+
+function createdPrefix(dataset: string): string {
+  return `created-links/${dataset}/`;
+}
+
+export async function loadLinks(store: ObjectStore, dataset: string, hmacKey: Uint8Array): Promise<Links> {
+  const head = await store.readHead(`links/${dataset}`);
+  const links = new Links(
+    head ? LinkTable.parse(JSON.parse(new TextDecoder().decode(head.bytes))) : {},
+    hmacKey,
+    dataset,
+  );
+  for (const name of await store.list(createdPrefix(dataset))) {
+    const bytes = await store.get(name);
+    if (!bytes) continue;
+    const { type, nativeId, key } = CreatedLink.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    links.set(type, nativeId, key);
+  }
+  return links;
+}
+
+/** Durable before it returns; called right after a creation is known to have happened. */
+export async function keepCreatedLink(
+  store: ObjectStore,
+  dataset: string,
+  type: string,
+  nativeId: string,
+  key: string,
+): Promise<void> {
+  const prefix = `${createdPrefix(dataset)}${type}/${key}/`;
+  // A record that was deleted and comes back has a new native object; its old link must not outlive it.
+  for (const name of await store.list(prefix))
+    if (name !== `${prefix}${digestName(nativeId)}`) await store.remove(name);
+  await store.putIfAbsent(
+    `${prefix}${digestName(nativeId)}`,
+    new TextEncoder().encode(JSON.stringify({ type, nativeId, key })),
+  );
+}
+
+/** Native ids may hold characters that names of objects may not. */
+function digestName(nativeId: string): string {
+  return sha256Hex(nativeId).slice(0, 16);
+}
+
+/** Writes the whole table as the new head, then drops what it has taken in. */
+export async function saveLinks(store: ObjectStore, dataset: string, links: Links): Promise<void> {
+  const created = await store.list(createdPrefix(dataset));
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const head = await store.readHead(`links/${dataset}`);
+    const bytes = new TextEncoder().encode(JSON.stringify(links.table()));
+    if (head && Buffer.from(head.bytes).equals(bytes)) return;
+    if (await store.compareAndSetHead(`links/${dataset}`, head?.version ?? 0, bytes)) {
+      for (const name of created) await store.remove(name);
+      return;
+    }
+  }
+  throw new ConcordatError('storeFault', `the links of ${dataset} are being written by somebody else`);
+}

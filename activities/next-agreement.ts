@@ -1,0 +1,96 @@
+/** From a run's sealed inputs, its permit and all receipts to the next base: made by the coordinator, made again by every witness. */
+import { digestOf, type Digest } from '../core/digest.js';
+import { ConcordatError } from '../core/errors.js';
+import type { Federation } from '../core/federation/federation.js';
+import { byCodeUnit } from '../core/json.js';
+import { ReceiptsBody, ReceiptsStatement, receiptsType, type Candidate, type Ref } from '../core/messages.js';
+import { baseChanges, type BaseChange } from '../core/next-base.js';
+import type { Operation } from '../core/operation.js';
+import { operationsOf, type Permit } from '../core/permit.js';
+import { hadEffect } from '../core/receipt.js';
+import { getDocument, getMessage } from './exchange.js';
+import type { Recomputed } from './recompute.js';
+import { authorityOfRef, pinnedKey } from './run-messages.js';
+import { sealNextBase, type SealedBase } from './base.js';
+import type { ObjectStore } from './store.js';
+
+export interface NextAgreement {
+  readonly candidate: Candidate | null;
+  readonly sealed: SealedBase | null;
+  readonly changes: readonly BaseChange[];
+  readonly effective: readonly Operation[];
+}
+
+export async function nextAgreement(options: {
+  readonly federation: Federation;
+  readonly exchange: ObjectStore;
+  readonly prefix: string;
+  readonly run: Digest;
+  readonly recomputed: Recomputed;
+  readonly permit: Permit;
+  readonly receipts: readonly Ref[];
+  readonly heartbeat?: () => void;
+}): Promise<NextAgreement> {
+  const { federation, exchange, recomputed, permit, prefix } = options;
+  const permitDigest = digestOf(permit);
+  const byId = operationsOf(recomputed.plan);
+  const effective: Operation[] = [];
+  const ids: Digest[] = [];
+  for (const ref of options.receipts) {
+    const authority = authorityOfRef(ref, recomputed.messages.shape);
+    const { payload, id } = await getMessage(exchange, ref, {
+      typ: receiptsType,
+      schema: ReceiptsStatement,
+      keys: [pinnedKey(federation, authority)],
+    });
+    if (
+      payload.authority !== authority ||
+      payload.run !== options.run ||
+      payload.plan !== recomputed.planDigest ||
+      payload.permit !== permitDigest
+    ) {
+      throw new ConcordatError('inputNotAuthentic', `the receipts of ${authority} are of another run, plan or permit`);
+    }
+    const body = await getDocument(
+      exchange,
+      { ref: `${authority}/documents/${payload.body}`, sha256: payload.body },
+      ReceiptsBody,
+    );
+    const permitted = new Set(permit.operations[authority] ?? []);
+    for (const receipt of body.receipts) {
+      const operation = byId.get(receipt.operation);
+      if (!operation || operation.authority !== authority || !permitted.has(receipt.operation))
+        throw new ConcordatError('inputNotAuthentic', `${authority} gives a receipt for what it was not permitted`);
+      if (hadEffect(receipt.outcome)) effective.push(operation);
+    }
+    ids.push(id);
+  }
+  const changes = baseChanges({
+    shape: recomputed.messages.shape,
+    views: recomputed.views,
+    incomplete: recomputed.incomplete,
+    held: recomputed.correlation.held,
+    effective,
+  });
+  if (changes.length === 0) return { candidate: null, sealed: null, changes, effective };
+  const sealed = await sealNextBase({
+    shape: recomputed.messages.shape,
+    previous: recomputed.messages.base,
+    previousDigest: recomputed.messages.baseDigest,
+    changes,
+    exchange,
+    prefix,
+    ...(options.heartbeat ? { heartbeat: options.heartbeat } : {}),
+  });
+  const candidate: Candidate = {
+    dataset: recomputed.plan.dataset,
+    run: options.run,
+    sequence: sealed.base.sequence,
+    previous: recomputed.messages.baseDigest,
+    plan: recomputed.planDigest,
+    permit: permitDigest,
+    receipts: ids.sort(byCodeUnit),
+    next: sealed.digest,
+  };
+  return { candidate, sealed, changes, effective };
+}

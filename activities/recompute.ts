@@ -1,0 +1,170 @@
+/**
+ * The plan and the next base, made from sealed inputs: by the coordinator to propose them, by every authority again
+ * before its people are asked, before it writes and before it signs. One input gives one digest on every machine.
+ */
+import { digestOf, type Digest } from '../core/digest.js';
+import { correlate, type Case, type Correlation } from '../core/correlate.js';
+import { ConcordatError } from '../core/errors.js';
+import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
+import { byCodeUnit } from '../core/json.js';
+import { standingDigest, type Base, type SnapshotStatement } from '../core/messages.js';
+import { makePlan, type IncompleteScope, type Plan } from '../core/plan.js';
+import { isProvisional, type AuthorityId } from '../core/record.js';
+import { sealedGroups, type SealedType } from '../core/sealed.js';
+import type { RecordView } from '../core/compare.js';
+import type { RunInputs } from '../workflows/contract.js';
+import { readOpens, readSnapshots, type RunMessages } from './run-messages.js';
+import { createSegmentReader } from './sealing/segment-reader.js';
+import { walkDiffering } from './sealing/walk-differing.js';
+import type { ObjectStore } from './store.js';
+
+export interface Recomputed {
+  readonly messages: RunMessages;
+  readonly snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>;
+  readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  readonly correlation: Correlation;
+  readonly incomplete: readonly IncompleteScope[];
+  readonly plan: Plan;
+  readonly planDigest: Digest;
+}
+
+const baseParticipant = '(base)';
+
+/** Everything from the references of a run to its plan. Throws where an input is not authentic or the run does not fit together. */
+export async function recomputePlan(
+  federation: Federation,
+  exchange: ObjectStore,
+  inputs: RunInputs,
+  signal?: AbortSignal,
+): Promise<Recomputed> {
+  const messages = await readOpens(federation, exchange, inputs);
+  const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
+  const views = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
+  const correlation = correlateViews(messages, views);
+  if (correlation.assignments.length > 0)
+    throw new ConcordatError(
+      'planNotReproduced',
+      'the snapshots hold records that should have been linked before the comparison',
+    );
+  const incomplete = incompleteScopes(snapshots);
+  const plan = makePlan({
+    shape: messages.shape,
+    base: messages.baseDigest,
+    standing: standingDigest(Object.values(messages.standings)),
+    rejections: Object.fromEntries(
+      Object.entries(messages.standings).map(([authority, standing]) => [authority, standing.rejections]),
+    ),
+    correlation: digestOf(correlation),
+    cases: correlation.cases,
+    held: correlation.held,
+    incomplete,
+    views,
+  });
+  return { messages, snapshots, views, correlation, incomplete, plan, planDigest: digestOf(plan) };
+}
+
+/** The correlation over the first snapshots: what a second translation applies. */
+export async function recomputeCorrelation(
+  federation: Federation,
+  exchange: ObjectStore,
+  inputs: RunInputs,
+  signal?: AbortSignal,
+): Promise<{ readonly messages: RunMessages; readonly correlation: Correlation }> {
+  const messages = await readOpens(federation, exchange, inputs);
+  const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
+  const views = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
+  return { messages, correlation: correlateViews(messages, views) };
+}
+
+/** Per type, every record on which members and base are not all equal. Memory follows what differs, not what is stored. */
+export async function differingRecords(
+  shape: DatasetShape,
+  snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
+  base: Base | null,
+  exchange: ObjectStore,
+  signal?: AbortSignal,
+): Promise<Readonly<Record<string, readonly RecordView[]>>> {
+  const reader = createSegmentReader({ store: exchange, prefixes: shape.members });
+  const views: Record<string, RecordView[]> = {};
+  for (const type of shape.types) {
+    const name = type.taxonomy.type;
+    const members = Object.keys(type.held).sort(byCodeUnit);
+    const participants = members.flatMap((member) => {
+      const sealed = snapshots[member]?.types.find((one) => one.type === name);
+      return sealed ? [{ id: member, sealed }] : [];
+    });
+    // Without a base an empty one takes part, so that records equal everywhere are seen and can be agreed on.
+    participants.push({
+      id: baseParticipant,
+      sealed: base?.types.find((one) => one.type === name) ?? emptySealed(type),
+    });
+    const found: RecordView[] = [];
+    for await (const differing of walkDiffering({
+      participants,
+      groups: type.groups,
+      reader,
+      ...(signal ? { signal } : {}),
+    })) {
+      found.push({
+        key: differing.key,
+        members: Object.fromEntries(members.map((member) => [member, differing.present[member]])),
+        base: differing.present[baseParticipant],
+      });
+    }
+    views[name] = found;
+  }
+  return views;
+}
+
+function emptySealed(type: DatasetType): SealedType {
+  return {
+    format: 1,
+    type: type.taxonomy.type,
+    count: 0,
+    bucketCount: 1,
+    groups: sealedGroups(type.groups),
+    segments: [],
+  };
+}
+
+export function correlateViews(
+  messages: RunMessages,
+  views: Readonly<Record<string, readonly RecordView[]>>,
+): Correlation {
+  const statements = Object.values(messages.standings).flatMap((standing) => standing.links);
+  const assignments: Correlation['assignments'] = [];
+  const cases: Case[] = [];
+  const held: Correlation['held'] = [];
+  for (const type of messages.shape.types) {
+    const name = type.taxonomy.type;
+    const records = views[name] ?? [];
+    if (!records.some(({ key }) => isProvisional(key))) continue;
+    const found = correlate({
+      type: name,
+      rules: messages.shape.dataset.correlation[name] ?? [],
+      statements: statements.filter((statement) => statement.type === name),
+      records,
+    });
+    assignments.push(...found.assignments);
+    cases.push(...found.cases);
+    held.push(...found.held);
+  }
+  return { assignments, cases, held };
+}
+
+export function incompleteScopes(
+  snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
+): readonly IncompleteScope[] {
+  return Object.values(snapshots)
+    .flatMap((snapshot) =>
+      snapshot.scopes
+        .filter((scope) => !scope.complete)
+        .map((scope) => ({
+          authority: snapshot.authority,
+          type: scope.type,
+          scope: scope.scope,
+          reason: scope.reason ?? 'unexpectedAnswer',
+        })),
+    )
+    .sort((a, b) => byCodeUnit(`${a.authority} ${a.type} ${a.scope}`, `${b.authority} ${b.type} ${b.scope}`));
+}

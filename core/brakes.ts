@@ -1,0 +1,56 @@
+/** Volume limits of an authority: tripping one raises the quorum; it never lets a change through by itself. */
+import type { Authority } from './federation/authority.js';
+import type { Operation } from './operation.js';
+
+export interface TrippedBrake {
+  readonly type: string;
+  readonly limit: 'operationsMax' | 'percentMax' | 'deletionsMax';
+  readonly allowed: number;
+  readonly found: number;
+}
+
+/** `held` is how many records of each type the mesh holds. Integers only: found × 100 > allowed × held. */
+export function trippedBrakes(
+  authority: Authority,
+  operations: readonly Operation[],
+  held: Readonly<Record<string, number>>,
+): readonly TrippedBrake[] {
+  const tripped: TrippedBrake[] = [];
+  for (const [type, brake] of Object.entries(authority.constraints.brakes)) {
+    const own = operations.filter((operation) => operation.type === type);
+    const deletions = own.filter(({ kind }) => kind === 'delete').length;
+    if (brake.operationsMax !== undefined && own.length > brake.operationsMax)
+      tripped.push({ type, limit: 'operationsMax', allowed: brake.operationsMax, found: own.length });
+    if (brake.deletionsMax !== undefined && deletions > brake.deletionsMax)
+      tripped.push({ type, limit: 'deletionsMax', allowed: brake.deletionsMax, found: deletions });
+    const heldHere = held[type] ?? 0;
+    if (brake.percentMax !== undefined && heldHere > 0 && own.length * 100 > brake.percentMax * heldHere) {
+      tripped.push({
+        type,
+        limit: 'percentMax',
+        allowed: brake.percentMax,
+        found: Math.floor((own.length * 100) / heldHere),
+      });
+    }
+  }
+  return tripped;
+}
+
+export function quorumOf(authority: Authority, braked: boolean): number {
+  const { quorum, quorumWhenBraked } = authority.approval;
+  return braked ? (quorumWhenBraked ?? quorum + 1) : quorum;
+}
+
+/** Why a record may not be touched; null where it may. All of the fields named must be equal. */
+export function protectionOf(
+  authority: Authority,
+  type: string,
+  fields: Readonly<Record<string, unknown>>,
+): string | null {
+  const found = authority.constraints.protected.find(
+    (rule) =>
+      rule.type === type &&
+      Object.entries(rule.where).every(([field, value]) => JSON.stringify(fields[field]) === JSON.stringify(value)),
+  );
+  return found?.reason ?? null;
+}
