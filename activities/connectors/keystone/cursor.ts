@@ -18,7 +18,7 @@ export const Position = z.discriminatedUnion('at', [
     after: z.string().optional(),
     untold: z.array(UntoldScope),
   }),
-  z.strictObject({ at: z.literal('groupsEnd'), reason: Reason.optional() }),
+  z.strictObject({ at: z.literal('groupsEnd'), untold: z.array(UntoldScope), reason: Reason.optional() }),
   z.strictObject({ at: z.literal('done') }),
 ]);
 export type Position = z.infer<typeof Position>;

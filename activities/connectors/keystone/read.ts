@@ -115,11 +115,6 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
       .filter(({ id }) => after === undefined || byCodeUnit(id, after) > 0)
       .sort((one, other) => byCodeUnit(one.id, other.id));
     const batch = isResumable ? left.slice(0, memberListsAtOnce) : left;
-    const last = batch.at(-1);
-    if (last === undefined) {
-      if (page.next !== undefined) return { position: { at: 'groups', page: page.next, untold: [] } };
-      return { position: { at: 'groupsEnd', ...reasonOf(page.truncated ? 'truncated' : undefined) } };
-    }
     const objects: NativeObject[] = [];
     const untold: PositionIn<'groups'>['untold'] = [];
     for (let start = 0; start < batch.length; start += memberListsAtOnce) {
@@ -131,10 +126,12 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
         objects.push(nativeGroup(group, 'reason' in read ? undefined : read.members, domain));
       }
     }
-    const position: Position =
-      isResumable || page.next === undefined
-        ? { at: 'groups', page: at.page, after: last.id, untold }
-        : { at: 'groups', page: page.next, untold };
+    const last = batch.at(-1);
+    let position: Position;
+    if (last && batch.length < left.length) position = { at: 'groups', page: at.page, after: last.id, untold };
+    else if (page.next !== undefined) position = { at: 'groups', page: page.next, untold };
+    else position = { at: 'groupsEnd', untold, ...reasonOf(page.truncated ? 'truncated' : undefined) };
+    if (objects.length === 0) return { position };
     return { item: { kind: 'objects', scope: 'groups', objects, cursor: cursorOf(position) }, position };
   };
 
@@ -175,23 +172,23 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
           case 'usersEnd':
             step = endOf('users', 'user', position.reason, groupsStart);
             break;
-          case 'groups': {
+          case 'groups':
+          case 'groupsEnd': {
             const [untold, ...untoldRest] = position.untold;
             if (untold) {
               const scope = `groups/${untold.group}/members`;
               step = endOf(scope, 'group', untold.reason, { ...position, untold: untoldRest });
+            } else if (position.at === 'groupsEnd') {
+              step = endOf('groups', 'group', position.reason, { at: 'done' });
             } else if (reason !== undefined) {
-              step = { position: { at: 'groupsEnd', reason } };
+              step = { position: { at: 'groupsEnd', untold: [], reason } };
             } else {
               const read = page?.query === position.page ? page : await groupsOf(position.page, signal);
-              if (typeof read === 'string') step = { position: { at: 'groupsEnd', reason: read } };
+              if (typeof read === 'string') step = { position: { at: 'groupsEnd', untold: [], reason: read } };
               else step = await groupsStep(position, (page = read), signal);
             }
             break;
           }
-          case 'groupsEnd':
-            step = endOf('groups', 'group', position.reason, { at: 'done' });
-            break;
         }
         if (step.item) yield step.item;
         position = step.position;

@@ -59,8 +59,12 @@ function membershipRequests(group: string, before: JsonObject, after: JsonObject
   return [...added.map((id) => membership('PUT', group, id)), ...removed.map((id) => membership('DELETE', group, id))];
 }
 
-function sameJson(one: Json | undefined, other: Json | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other;
+/** An attribute may have any name, also one that every JavaScript object inherits. */
+function valueOf(body: JsonObject, name: string): Json {
+  return Object.hasOwn(body, name) ? (body[name] ?? null) : null;
+}
+
+function sameJson(one: Json, other: Json): boolean {
   return canonicalJson([one]) === canonicalJson([other]);
 }
 
@@ -68,9 +72,9 @@ function sameJson(one: Json | undefined, other: Json | undefined): boolean {
 function changed(before: JsonObject, after: JsonObject): JsonObject {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(byCodeUnit);
   const differing = names.filter(
-    (name) => !notSent.includes(name) && name !== 'domain_id' && !sameJson(before[name] ?? null, after[name] ?? null),
+    (name) => !notSent.includes(name) && name !== 'domain_id' && !sameJson(valueOf(before, name), valueOf(after, name)),
   );
-  return Object.fromEntries(differing.map((name) => [name, after[name] ?? null]));
+  return Object.fromEntries(differing.map((name) => [name, valueOf(after, name)]));
 }
 
 export function plannedRequests(domain: string, write: NativeWrite): readonly PlannedRequest[] {
