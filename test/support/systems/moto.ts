@@ -18,7 +18,8 @@ export async function startMoto(): Promise<System> {
   const environment = await pythonEnvironment('moto', [`moto[server]==${version}`]);
   if (environment.kind === 'missing') return { kind: 'missing', name: 'moto', reason: environment.reason, howToGet };
   const port = await freePort();
-  const { endpoint, stop: stopForwarder } = await fillMotoGaps(port);
+  const forwarder = await fillMotoGaps(port);
+  const { endpoint } = forwarder;
   const server = spawn(path.join(environment.binFolder, 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
     stdio: 'ignore',
   });
@@ -31,7 +32,7 @@ export async function startMoto(): Promise<System> {
   process.once('exit', kill);
   async function stop(): Promise<void> {
     process.removeListener('exit', kill);
-    await stopForwarder();
+    await forwarder.stop();
     kill();
     await ended;
   }
