@@ -67,7 +67,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   try {
     const program = await programFor(argv, frame);
     if (argv.length === 0) {
-      world.stdout.write(program.helpInformation());
+      program.outputHelp();
       return 1;
     }
     await program.parseAsync([...argv], { from: 'user' });

@@ -50,10 +50,11 @@ export function registerValidate(program: Command): void {
         const summary = summaryOf(loaded.federation);
         const signed = faults.length === 0;
         output.result({ valid: !failed, folder, ...summary, signed, faults, schemas }, [
-          failed ? countText(faults.length) : `${output.paint.green('valid:')} ${summaryText(summary)}`,
+          ...(failed ? [] : [`${output.paint.green('valid:')} ${summaryText(summary)}`]),
           ...faults.map(
             (fault) => `${failed ? '' : output.paint.yellow('not signed yet: ')}${painted(fault, output.paint)}`,
           ),
+          ...(failed ? [countText(faults.length)] : []),
           ...schemas.map((name) => `wrote ${name}`),
         ]);
         return failed ? 1 : 0;

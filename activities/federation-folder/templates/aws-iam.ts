@@ -8,7 +8,8 @@ export const awsIamTemplate: MeshTemplate = {
   region: us-east-1
 ${
   sandbox
-    ? `  endpoint: http://127.0.0.1:8701
+    ? `  account: '123456789012'
+  endpoint: http://127.0.0.1:8701
   endpointFrom: ${variable}_ENDPOINT`
     : `  # Name the account, and work in no other:
   # account: '123456789012'
@@ -16,8 +17,8 @@ ${
   # A stand-in, where this variable holds its URL:
   endpointFrom: ${variable}_ENDPOINT`
 }
-  # Only users and groups under this path. Narrow it to /workforce/, say, and Path in the maps with it.
-  pathPrefix: /
+  # Only users and groups under this path are read and written. Path in the maps says where new ones go.
+  pathPrefix: /workforce/
 `,
   surface: {
     person: ['displayName', 'mail', 'employeeId', 'department'],
@@ -43,8 +44,8 @@ fields:
 # There is no "active": IAM users have no enabled flag, so this mesh does not hold the field.
 create:
   UserName: { template: '{mail}' }
-  Path: { constant: / }
-ignore: [Arn, CreateDate, PasswordLastUsed, PermissionsBoundary]
+  Path: { constant: /workforce/ }
+ignore: [PermissionsBoundary]
 # A user who still owns keys, a password or policies is not deleted until somebody took these away,
 # or until you name them here.
 deletionMayRemove: [memberships]
@@ -60,7 +61,8 @@ fields:
     through: [{ references: person }, { set: true }]
 # There is no "description": IAM groups have neither tags nor a description.
 create:
-  Path: { constant: / }
-ignore: [Arn, CreateDate]
+  Path: { constant: /workforce/ }
+# otherMembers: users outside the path.
+ignore: [otherMembers]
 `,
 };

@@ -15,6 +15,8 @@ export const entraTemplate: MeshTemplate = {
   # Names of environment variables, never the secret itself.
   clientIdFrom: AZURE_CLIENT_ID
   clientSecretFrom: AZURE_CLIENT_SECRET
+  # Only groups whose displayName starts with this are read and written.
+  groupPrefix: team-
 `
       : `  kind: entra
   # The id of your tenant:
@@ -26,8 +28,8 @@ export const entraTemplate: MeshTemplate = {
   # Stand-ins, where these variables hold their URLs:
   endpointFrom: ${variable}_ENDPOINT
   authorityHostFrom: ${variable}_AUTHORITY_HOST
-  # Only groups whose displayName starts with this:
-  # groupPrefix: 'team-'
+  # Read and write only groups whose displayName starts with this. Without it, all groups are meant.
+  # groupPrefix: team-
 `,
   surface: {
     person: ['displayName', 'mail', 'employeeId', 'department', 'active'],

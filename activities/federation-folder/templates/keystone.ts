@@ -9,7 +9,7 @@ export const keystoneTemplate: MeshTemplate = {
   endpoint: ${sandbox ? 'http://127.0.0.1:8703/v3' : 'https://identity.example.org/v3'}
   endpointFrom: ${variable}_ENDPOINT
   # The id (not the name) of the domain whose users and groups are read and written:
-  domain: default
+  domain: ${sandbox ? 'workforce' : 'default'}
   # Names of environment variables, never the password itself.
   userFrom: OS_USERNAME
   passwordFrom: OS_PASSWORD
@@ -39,7 +39,7 @@ create:
   name: { template: '{mail}' }
   # For people whose mesh cannot say whether they are active.
   enabled: { constant: true }
-ignore: [domain_id, default_project_id, description, federated, options, password_expires_at]
+ignore: [domain_id, default_project_id, description, federated, options]
 deletionMayRemove: [memberships]
 `,
   team: `type: team
@@ -53,6 +53,7 @@ fields:
   members:
     path: members
     through: [{ references: person }, { set: true }]
-ignore: [domain_id]
+# otherMembers: users of other domains.
+ignore: [domain_id, otherMembers]
 `,
 };
