@@ -32,19 +32,14 @@ export async function openBodies(
 ): Promise<readonly OpenBody[]> {
   const opened: OpenBody[] = [];
   const stretches = nearStretches(columns, entries, reader.coalesceGapBytes);
-  for (let next = 0; next < stretches.length; next += readsAtOnce) {
-    const results = await Promise.all(
-      stretches.slice(next, next + readsAtOnce).map((stretch) =>
-        reader.piece(columns.segment.body, stretch.start, stretch.end - stretch.start, (bytes) =>
-          entries.slice(stretch.from, stretch.to).map((entry) => {
-            const at = columns.bodyStart(entry) - stretch.start;
-            return openBody(columns, entry, bytes.subarray(at, columns.bodyStart(entry + 1) - stretch.start), reader);
-          }),
-        ),
-      ),
-    );
-    for (const bodies of results) for (const body of bodies) opened.push(body);
-  }
+  const openStretch = async ({ from, to, start, end }: Stretch): Promise<void> => {
+    await reader.piece(columns.segment.body, start, end - start, (bytes) => {
+      for (let position = from; position < to; position += 1)
+        opened[position] = openBody(columns, entries[position] ?? 0, bytes, start, reader);
+    });
+  };
+  for (let next = 0; next < stretches.length; next += readsAtOnce)
+    await Promise.all(stretches.slice(next, next + readsAtOnce).map(openStretch));
   return opened;
 }
 
@@ -53,7 +48,8 @@ function nearStretches(columns: SegmentColumns, entries: readonly number[], gapB
   let from = 0;
   let start = 0;
   let end = 0;
-  entries.forEach((entry, position) => {
+  for (let position = 0; position < entries.length; position += 1) {
+    const entry = entries[position] ?? 0;
     const bodyStart = columns.bodyStart(entry);
     const bodyEnd = columns.bodyStart(entry + 1);
     if (position > from && (bodyStart - end > gapBytes || bodyEnd - start > readBytesMax)) {
@@ -62,37 +58,45 @@ function nearStretches(columns: SegmentColumns, entries: readonly number[], gapB
     }
     if (position === from) start = bodyStart;
     end = bodyEnd;
-  });
+  }
   if (entries.length > 0) stretches.push({ from, to: entries.length, start, end });
   return stretches;
 }
 
 /**
- * One line of a body. The index is normative: the text must be the canonical JSON of what it says, and hash to the entry
- * in the key column and in every group column. Otherwise two readers could take one signed line for two records.
+ * One line of a body, of which `bytes` is the piece that begins at `pieceStart`. The index is normative: the text must
+ * be the canonical JSON of what it says, and hash to the entry in the key column and in every group column. Otherwise
+ * two readers could take one signed line for two records.
  */
-export function openBody(columns: SegmentColumns, entry: number, line: Buffer, reader: SegmentReader): OpenBody {
-  if (line.length < lineHeadBytes + 2 || line[lineHeadBytes - 1] !== 0x09 || line[line.length - 1] !== 0x0a)
+export function openBody(
+  columns: SegmentColumns,
+  entry: number,
+  bytes: Buffer,
+  pieceStart: number,
+  reader: SegmentReader,
+): OpenBody {
+  const start = columns.bodyStart(entry) - pieceStart;
+  const end = columns.bodyStart(entry + 1) - pieceStart;
+  const { keys, layout } = columns;
+  if (end - start < lineHeadBytes + 2 || bytes[start + lineHeadBytes - 1] !== 0x09 || bytes[end - 1] !== 0x0a)
     throw notAuthentic('a line of its body is malformed');
   const hashAt = entry * hashBytes;
-  const { keys, layout } = columns;
-  if (line.toString('latin1', 0, 2 * hashBytes) !== keys.toString('hex', hashAt, hashAt + hashBytes))
+  if (bytes.toString('latin1', start, start + 2 * hashBytes) !== keys.toString('hex', hashAt, hashAt + hashBytes))
     throw notAuthentic('a line of its body stands at the wrong place');
-  const text = line.toString('utf8', lineHeadBytes, line.length - 1);
-  const { key, fields } = parsedRecord(text);
-  if (reader.hashKey(key) !== keys.readBigUInt64BE(hashAt)) throw notAuthentic('a key does not have its hash');
-  const texts = textsOrNull(layout, key, fields);
+  const text = bytes.toString('utf8', start + lineHeadBytes, end - 1);
+  const record = parsedRecord(text);
+  if (reader.hashKey(record.key) !== keys.readBigUInt64BE(hashAt)) throw notAuthentic('a key does not have its hash');
+  const texts = textsOrNull(layout, record);
   if (texts === null || texts.whole !== text) throw notAuthentic('a line of its body is not canonical');
-  texts.groups.forEach((groupText, group) => {
-    const at = entry * digestBytes;
-    if (sha256Binary(groupText) !== columns.groupColumn(group).toString('latin1', at, at + digestBytes))
+  for (let group = 0; group < texts.groups.length; group += 1) {
+    if (!columns.isDigestAt(group, entry, sha256Binary(texts.groups[group] ?? '')))
       throw notAuthentic('a body does not hash to its index entry');
-  });
-  return { key, fields };
+  }
+  return record;
 }
 
 /** What parses need not be JSON that has a canonical form: a lone surrogate, escaped, parses. */
-function textsOrNull(layout: RecordLayout, key: string, fields: Fields): RecordTexts | null {
+function textsOrNull(layout: RecordLayout, { key, fields }: OpenBody): RecordTexts | null {
   try {
     return layout.texts(key, fields);
   } catch {

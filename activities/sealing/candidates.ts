@@ -1,10 +1,10 @@
 /** From entries that may differ to records that do: reads the bodies, tells keys apart, looks at each key alone. */
-import type { Fields } from '../../core/record.js';
 import { byCodeUnit } from '../../core/json.js';
+import type { Fields } from '../../core/record.js';
 import { openBodies, type OpenBody } from './body.js';
+import type { CandidateBatch } from './candidate-batch.js';
 import type { Comparison } from './participants.js';
-import type { RangeCursor } from './range-cursor.js';
-import { cursorAt, digestsEqual, type Candidate } from './range-walk.js';
+import { cursorAt, digestsEqual, type RangeCursor } from './range-cursor.js';
 import { notAuthentic } from './segment-columns.js';
 import type { SegmentReader } from './segment-reader.js';
 
@@ -14,62 +14,73 @@ export interface Differing {
   readonly present: Readonly<Record<string, Fields | undefined>>;
 }
 
-/** One participant's entry of one key. */
-interface Found {
-  readonly entry: number;
-  readonly fields: Fields;
+/** Of one key: each participant's entry (-1 where it lacks the record) and fields. */
+interface Row {
+  readonly key: string;
+  readonly entries: number[];
+  readonly fields: (Fields | undefined)[];
 }
 
 export async function readCandidates(
   comparison: Comparison,
   cursors: readonly RangeCursor[],
-  candidates: readonly Candidate[],
+  batch: CandidateBatch,
   reader: SegmentReader,
 ): Promise<readonly Differing[]> {
   const bodies: (readonly OpenBody[])[] = [];
   for (const [index, cursor] of cursors.entries()) {
-    const entries = candidates.flatMap((candidate) => entriesToRead(candidate, index));
+    const entries = batch.entriesOf(index);
     bodies.push(cursor.columns && entries.length > 0 ? await openBodies(cursor.columns, entries, reader) : []);
   }
   const taken = cursors.map(() => 0);
-  return candidates.flatMap((candidate) => {
-    const byKey = new Map<string, (Found | undefined)[]>();
-    const put = (index: number, entry: number, key: string, fields: Fields): void => {
-      const row = byKey.get(key) ?? cursors.map((): Found | undefined => undefined);
-      if (row[index]) throw notAuthentic('it holds one key twice');
-      row[index] = { entry, fields };
-      byKey.set(key, row);
-    };
-    const firstBody: (OpenBody | undefined)[] = [];
-    cursors.forEach((_, index) => {
-      for (const entry of entriesToRead(candidate, index)) {
-        const body = bodies[index]?.[taken[index] ?? 0];
-        if (!body) throw new Error('a body that was asked for is missing');
-        taken[index] = (taken[index] ?? 0) + 1;
-        firstBody[index] ??= body;
-        put(index, entry, body.key, body.fields);
-      }
-    });
-    cursors.forEach((cursor, index) => {
-      const from = candidate.bodyFrom[index] ?? index;
-      const start = candidate.starts[index] ?? 0;
-      const body = firstBody[from];
-      if (from === index || start === candidate.ends[index] || !body) return;
-      put(index, start, body.key, fieldsHeldBy(cursor, cursorAt(cursors, from), body.fields));
-    });
-    return [...byKey.entries()]
-      .sort(([a], [b]) => byCodeUnit(a, b))
-      .filter(([, row]) => differs(comparison, cursors, row))
-      .map(([key, row]) => ({ key, present: presentIn(comparison, row) }));
-  });
+  const differing: Differing[] = [];
+  for (let run = 0; run < batch.count; run += 1) {
+    const rows = rowsOf(cursors, batch, run, bodies, taken);
+    if (rows.length > 1) rows.sort((a, b) => byCodeUnit(a.key, b.key));
+    for (const row of rows) if (differs(comparison, cursors, row)) differing.push(differingOf(comparison, row));
+  }
+  return differing;
 }
 
-function entriesToRead(candidate: Candidate, index: number): readonly number[] {
-  const start = candidate.starts[index] ?? 0;
-  const end = candidate.ends[index] ?? 0;
-  if (candidate.bodyFrom[index] !== index || start === end) return [];
-  if (end === start + 1) return [start];
-  return Array.from({ length: end - start }, (_, offset) => start + offset);
+/** `taken` counts, per participant, how many of its bodies earlier runs have used. */
+function rowsOf(
+  cursors: readonly RangeCursor[],
+  batch: CandidateBatch,
+  run: number,
+  bodies: readonly (readonly OpenBody[])[],
+  taken: number[],
+): Row[] {
+  const rows: Row[] = [];
+  const put = (index: number, entry: number, key: string, fields: Fields): void => {
+    let row = rows.find((candidate) => candidate.key === key);
+    if (!row) rows.push((row = { key, entries: cursors.map(() => -1), fields: cursors.map(() => undefined) }));
+    if (row.fields[index]) throw notAuthentic('it holds one key twice');
+    row.entries[index] = entry;
+    row.fields[index] = fields;
+  };
+  const firstTaken = [...taken];
+  for (let index = 0; index < cursors.length; index += 1) {
+    if (batch.bodyFrom(index, run) !== index) continue;
+    for (let entry = batch.startOf(index, run); entry < batch.endOf(index, run); entry += 1) {
+      const at = taken[index] ?? 0;
+      taken[index] = at + 1;
+      const { key, fields } = bodyAt(bodies, index, at);
+      put(index, entry, key, fields);
+    }
+  }
+  for (let index = 0; index < cursors.length; index += 1) {
+    const from = batch.bodyFrom(index, run);
+    if (from === index) continue;
+    const { key, fields } = bodyAt(bodies, from, firstTaken[from] ?? 0);
+    put(index, batch.startOf(index, run), key, fieldsHeldBy(cursorAt(cursors, index), cursorAt(cursors, from), fields));
+  }
+  return rows;
+}
+
+function bodyAt(bodies: readonly (readonly OpenBody[])[], participant: number, at: number): OpenBody {
+  const body = bodies[participant]?.[at];
+  if (!body) throw new Error('a body that was asked for is missing');
+  return body;
 }
 
 function fieldsHeldBy(cursor: RangeCursor, from: RangeCursor, fields: Fields): Fields {
@@ -84,17 +95,17 @@ function fieldsHeldBy(cursor: RangeCursor, from: RangeCursor, fields: Fields): F
   );
 }
 
-function differs(
-  comparison: Comparison,
-  cursors: readonly RangeCursor[],
-  row: readonly (Found | undefined)[],
-): boolean {
-  if (comparison.everyRecord || row.includes(undefined)) return true;
+function differs(comparison: Comparison, cursors: readonly RangeCursor[], row: Row): boolean {
+  if (comparison.everyRecord || row.entries.includes(-1)) return true;
   return !comparison.shared.every((pair) =>
-    digestsEqual(cursors, pair, row[pair.left]?.entry ?? 0, row[pair.right]?.entry ?? 0),
+    digestsEqual(cursors, pair, row.entries[pair.left] ?? 0, row.entries[pair.right] ?? 0),
   );
 }
 
-function presentIn(comparison: Comparison, row: readonly (Found | undefined)[]): Differing['present'] {
-  return Object.fromEntries(comparison.participants.map(({ id }, index) => [id, row[index]?.fields]));
+function differingOf(comparison: Comparison, row: Row): Differing {
+  const present: Record<string, Fields | undefined> = {};
+  comparison.participants.forEach(({ id }, index) => {
+    present[id] = row.fields[index];
+  });
+  return { key: row.key, present };
 }

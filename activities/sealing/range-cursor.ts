@@ -8,7 +8,8 @@ import type { Digest } from '../../core/digest.js';
 import type { SealedSegment, SealedType } from '../../core/sealed.js';
 import { bucketBitsOf, firstEntryOfBucket } from './bucket.js';
 import type { ColumnShare } from './column-share.js';
-import { hashBytes } from './entry-buffer.js';
+import { digestBytes, hashBytes } from './entry-buffer.js';
+import type { SharedGroup } from './participants.js';
 import type { RecordLayout } from './record-layout.js';
 import { SegmentColumns } from './segment-columns.js';
 
@@ -62,7 +63,41 @@ export class RangeCursor {
     this.end = whole ? keys.length / hashBytes : firstEntryOfBucket(keys, this.#range + 1, this.#finestBits);
   }
 
+  /** The two halves of the key hash at which the walk stands. */
+  hashHigh(): number {
+    return columnsOf(this).keys.readUInt32BE(this.position * hashBytes);
+  }
+
+  hashLow(): number {
+    return columnsOf(this).keys.readUInt32BE(this.position * hashBytes + 4);
+  }
+
   digests(): readonly Digest[] {
     return this.segment ? [this.segment.keys, this.segment.offsets, ...this.segment.groups] : [];
   }
+}
+
+export function cursorAt(cursors: readonly RangeCursor[], index: number): RangeCursor {
+  const cursor = cursors[index];
+  if (!cursor) throw new Error('a group points at no participant');
+  return cursor;
+}
+
+export function columnsOf(cursor: RangeCursor): SegmentColumns {
+  if (!cursor.columns) throw new Error('a cursor without a segment was asked for its columns');
+  return cursor.columns;
+}
+
+/** Whether two participants have one digest of a group that both hold, at the entry of each. */
+export function digestsEqual(
+  cursors: readonly RangeCursor[],
+  pair: SharedGroup,
+  leftEntry: number,
+  rightEntry: number,
+): boolean {
+  const left = columnsOf(cursorAt(cursors, pair.left)).groupColumn(pair.leftColumn);
+  const right = columnsOf(cursorAt(cursors, pair.right)).groupColumn(pair.rightColumn);
+  const at = leftEntry * digestBytes;
+  const other = rightEntry * digestBytes;
+  return left.compare(right, other, other + digestBytes, at, at + digestBytes) === 0;
 }

@@ -1,17 +1,8 @@
 /** Walks one range of key hashes over all participants: passes over what is equal, collects what may differ. */
+import { CandidateBatch } from './candidate-batch.js';
 import { digestBytes, hashBytes } from './entry-buffer.js';
-import type { Comparison, SharedGroup } from './participants.js';
-import type { RangeCursor } from './range-cursor.js';
-import type { SegmentColumns } from './segment-columns.js';
-
-/** All entries with one key hash. Keys are known only once bodies are open, and in theory several can have one hash. */
-export interface Candidate {
-  /** Per participant, its entries from start up to end. */
-  readonly starts: readonly number[];
-  readonly ends: readonly number[];
-  /** Per participant, whose body tells its fields: its own, or that of one that is equal and holds at least as much. */
-  readonly bodyFrom: readonly number[];
-}
+import type { Comparison } from './participants.js';
+import { columnsOf, cursorAt, digestsEqual, type RangeCursor } from './range-cursor.js';
 
 interface ColumnPair {
   readonly left: RangeCursor;
@@ -23,8 +14,6 @@ interface ColumnPair {
 
 const blockMin = 4;
 const blockMax = 8192;
-const candidatesMax = 2048;
-const bodyBytesMax = 4 * 1024 * 1024;
 
 export class RangeWalk {
   ended = false;
@@ -74,21 +63,18 @@ export class RangeWalk {
   }
 
   /** Up to one batch. Stops before the first candidate until bodies are ready; sets `ended` after the last. */
-  collect(): readonly Candidate[] {
-    const candidates: Candidate[] = [];
-    let bodyBytes = 0;
-    while (candidates.length < candidatesMax && bodyBytes < bodyBytesMax) {
+  collect(): CandidateBatch {
+    const batch = new CandidateBatch(this.#cursors);
+    while (!batch.isFull) {
       this.#passEqual();
       if (this.#cursors.every((cursor) => cursor.position === cursor.end)) {
         this.ended = true;
         break;
       }
       if (!this.bodiesReady) break;
-      const candidate = this.#takeRun();
-      candidates.push(candidate);
-      bodyBytes += bytesToRead(candidate, this.#cursors);
+      this.#takeRun(batch);
     }
-    return candidates;
+    return batch;
   }
 
   /** Moves every cursor to its first entry that is not equal to those of the others. */
@@ -105,8 +91,7 @@ export class RangeWalk {
         for (const cursor of this.#cursors) cursor.position += size;
         room -= size;
         passed += size;
-        if (growing) block = Math.min(block * 2, blockMax);
-        else block >>>= 1;
+        block = growing ? Math.min(block * 2, blockMax) : block >>> 1;
       } else {
         growing = false;
         block = size >>> 1;
@@ -127,93 +112,51 @@ export class RangeWalk {
   }
 
   /** Takes the entries with the lowest key hash from every cursor that stands at it. */
-  #takeRun(): Candidate {
-    const hash = lowestHash(this.#cursors);
-    const starts: number[] = [];
-    const ends: number[] = [];
-    let single = true;
+  #takeRun(batch: CandidateBatch): void {
+    let high = Infinity;
+    let low = Infinity;
     for (const cursor of this.#cursors) {
-      starts.push(cursor.position);
-      while (cursor.position < cursor.end && hasHash(columnsOf(cursor).keys, cursor.position, hash))
+      if (cursor.position === cursor.end) continue;
+      const nextHigh = cursor.hashHigh();
+      if (nextHigh > high) continue;
+      const nextLow = cursor.hashLow();
+      if (nextHigh === high && nextLow >= low) continue;
+      high = nextHigh;
+      low = nextLow;
+    }
+    let single = true;
+    for (let index = 0; index < this.#cursors.length; index += 1) {
+      const cursor = cursorAt(this.#cursors, index);
+      const start = cursor.position;
+      while (cursor.position < cursor.end && cursor.hashHigh() === high && cursor.hashLow() === low)
         cursor.position += 1;
-      ends.push(cursor.position);
-      if (cursor.position - (starts.at(-1) ?? 0) > 1) single = false;
+      batch.setRun(index, start, cursor.position);
+      if (cursor.position - start > 1) single = false;
     }
-    return { starts, ends, bodyFrom: single ? this.#bodySources(starts, ends) : starts.map((_, index) => index) };
+    if (single) this.#shareBodies(batch);
+    batch.add();
   }
 
-  /** HAZARD: equal digests mean equal keys, because the key is hashed with every group; equal key hashes do not. */
-  #bodySources(starts: readonly number[], ends: readonly number[]): readonly number[] {
+  /**
+   * Lets the body of one participant serve others that are equal and hold no more.
+   * HAZARD: equal digests mean equal keys, because the key is hashed with every group; equal key hashes do not.
+   */
+  #shareBodies(batch: CandidateBatch): void {
     const { byBreadth, covers } = this.#comparison;
-    const sources = starts.map((_, index) => index);
-    const opened: number[] = [];
-    for (const to of byBreadth) {
-      if (starts[to] === ends[to]) continue;
-      const from = opened.find((candidate) => {
-        const pairs = covers[candidate]?.[to];
-        return pairs?.every((pair) =>
-          digestsEqual(this.#cursors, pair, starts[pair.left] ?? 0, starts[pair.right] ?? 0),
+    for (let next = 1; next < byBreadth.length; next += 1) {
+      const to = byBreadth[next] ?? 0;
+      if (!batch.hasRun(to)) continue;
+      for (let before = 0; before < next; before += 1) {
+        const from = byBreadth[before] ?? 0;
+        const pairs = covers[from]?.[to];
+        if (!pairs || !batch.opens(from)) continue;
+        const equal = pairs.every((pair) =>
+          digestsEqual(this.#cursors, pair, batch.startOf(pair.left), batch.startOf(pair.right)),
         );
-      });
-      if (from === undefined) opened.push(to);
-      else sources[to] = from;
+        if (!equal) continue;
+        batch.setBodyFrom(to, from);
+        break;
+      }
     }
-    return sources;
   }
-}
-
-export function digestsEqual(
-  cursors: readonly RangeCursor[],
-  pair: SharedGroup,
-  leftEntry: number,
-  rightEntry: number,
-): boolean {
-  const left = columnsOf(cursorAt(cursors, pair.left)).groupColumn(pair.leftColumn);
-  const right = columnsOf(cursorAt(cursors, pair.right)).groupColumn(pair.rightColumn);
-  const at = leftEntry * digestBytes;
-  const other = rightEntry * digestBytes;
-  return left.compare(right, other, other + digestBytes, at, at + digestBytes) === 0;
-}
-
-export function cursorAt(cursors: readonly RangeCursor[], index: number): RangeCursor {
-  const cursor = cursors[index];
-  if (!cursor) throw new Error('a group points at no participant');
-  return cursor;
-}
-
-export function columnsOf(cursor: RangeCursor): SegmentColumns {
-  if (!cursor.columns) throw new Error('a cursor without a segment was asked for its columns');
-  return cursor.columns;
-}
-
-interface HashHalves {
-  readonly high: number;
-  readonly low: number;
-}
-
-function lowestHash(cursors: readonly RangeCursor[]): HashHalves {
-  let lowest: HashHalves = { high: Infinity, low: Infinity };
-  for (const cursor of cursors) {
-    if (cursor.position === cursor.end) continue;
-    const { keys } = columnsOf(cursor);
-    const high = keys.readUInt32BE(cursor.position * hashBytes);
-    const low = keys.readUInt32BE(cursor.position * hashBytes + 4);
-    if (high < lowest.high || (high === lowest.high && low < lowest.low)) lowest = { high, low };
-  }
-  return lowest;
-}
-
-function hasHash(keys: Buffer, entry: number, { high, low }: HashHalves): boolean {
-  return keys.readUInt32BE(entry * hashBytes) === high && keys.readUInt32BE(entry * hashBytes + 4) === low;
-}
-
-function bytesToRead(candidate: Candidate, cursors: readonly RangeCursor[]): number {
-  let bytes = 0;
-  cursors.forEach((cursor, index) => {
-    const start = candidate.starts[index] ?? 0;
-    const end = candidate.ends[index] ?? 0;
-    if (end > start && candidate.bodyFrom[index] === index)
-      bytes += columnsOf(cursor).bodyStart(end) - columnsOf(cursor).bodyStart(start);
-  });
-  return bytes;
 }

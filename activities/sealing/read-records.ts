@@ -75,11 +75,7 @@ async function* bodiesInOrder(columns: SegmentColumns, reader: SegmentReader): A
     while (to < count && columns.bodyStart(to + 1) - start <= readBytesMax) to += 1;
     const first = from;
     const bodies = await reader.piece(body, start, columns.bodyStart(to) - start, (bytes) =>
-      Array.from({ length: to - first }, (_, index) => {
-        const entry = first + index;
-        const line = bytes.subarray(columns.bodyStart(entry) - start, columns.bodyStart(entry + 1) - start);
-        return openBody(columns, entry, line, reader);
-      }),
+      Array.from({ length: to - first }, (_, index) => openBody(columns, first + index, bytes, start, reader)),
     );
     bodies.forEach(({ key }, index) => {
       const entry = first + index;

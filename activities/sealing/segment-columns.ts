@@ -59,6 +59,15 @@ export class SegmentColumns {
     return loaded(this.#groups[group]);
   }
 
+  /** Whether a group's digest of an entry is the given one (sha256Binary). */
+  isDigestAt(group: number, entry: number, digest: string): boolean {
+    const column = loaded(this.#groups[group]);
+    const at = entry * digestBytes;
+    for (let index = 0; index < digestBytes; index += 1)
+      if (column[at + index] !== digest.charCodeAt(index)) return false;
+    return true;
+  }
+
   bodyStart(entry: number): number {
     return entry === this.segment.count
       ? this.segment.bodyBytes

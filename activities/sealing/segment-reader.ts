@@ -28,6 +28,9 @@ export interface SegmentReaderOptions {
   readonly hashKey?: KeyHash;
 }
 
+/** How many objects a reader remembers the place of: a body is read in many pieces. */
+const placesMax = 4096;
+
 export interface SegmentReader {
   readonly hashKey: KeyHash;
   readonly coalesceGapBytes: number;
@@ -44,14 +47,19 @@ export function createSegmentReader(options: SegmentReaderOptions): SegmentReade
   if (prefixes.length === 0) throw new Error('a reader needs at least one prefix to look under');
   const cache = new Map<Digest, Buffer>();
   let cacheBytes = 0;
+  const foundUnder = new Map<Digest, string>();
 
   async function firstGood<T>(digest: Digest, attempt: (name: string) => Promise<T | null>): Promise<T> {
     let spoiled: ConcordatError | undefined;
     let missing: ConcordatError | undefined;
-    for (const prefix of prefixes) {
+    const known = foundUnder.get(digest);
+    for (const prefix of known === undefined ? prefixes : [known, ...prefixes.filter((other) => other !== known)]) {
       try {
         const found = await attempt(segmentName(prefix, digest));
-        if (found !== null) return found;
+        if (found === null) continue;
+        if (foundUnder.size >= placesMax) foundUnder.clear();
+        foundUnder.set(digest, prefix);
+        return found;
       } catch (error) {
         if (!(error instanceof ConcordatError)) throw error;
         if (error.code === 'inputNotAuthentic') spoiled ??= error;

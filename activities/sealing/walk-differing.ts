@@ -54,8 +54,8 @@ export async function* walkDiffering(options: WalkOptions): AsyncGenerator<Diffe
     await walk.loadCompared();
     while (!walk.ended) {
       signal?.throwIfAborted();
-      const candidates = walk.collect();
-      if (candidates.length > 0) yield* await readCandidates(comparison, cursors, candidates, reader);
+      const batch = walk.collect();
+      if (batch.count > 0) yield* await readCandidates(comparison, cursors, batch, reader);
       // Offsets are read once the first difference is found: many ranges of unlike bucket counts turn out to be equal.
       if (!walk.ended && !walk.bodiesReady) await walk.prepareBodies();
     }

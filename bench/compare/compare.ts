@@ -1,0 +1,116 @@
+/**
+ * Compares three sealed sets beside the floor and the plain way, in one run, and prints the ratios.
+ *
+ *   npx tsc -p bench/compare/tsconfig.json
+ *   node node_modules/.cache/concordat-bench/bench/compare/compare.js [count ...] [--json file]
+ *
+ * Every measurement is a fresh process, in turns (round-robin), medians of three; the page cache is warm. Absolute times
+ * are of one machine and hour; the ratios are what to hold on to.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run, type EngineName, type Outcome } from './engines.js';
+import type { World } from './data.js';
+
+const rounds = 3;
+const rates = [
+  { name: '2.2 % of keys differ', editedOneIn: 100, missingOneIn: 1000 },
+  { name: '0.1 % of keys differ', editedOneIn: 2500, missingOneIn: 10_000 },
+  { name: '50 % of keys differ', editedOneIn: 3, missingOneIn: 1000 },
+];
+const compared = ['read', 'parse', 'walk', 'nothing', 'maps'] as const satisfies readonly EngineName[];
+/** Maps in memory need 1.6 GB for a million records of three participants, which says enough once. */
+const mapsCountMax = 200_000;
+
+async function main(): Promise<void> {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === '--child') {
+    const [engine = '', folder = '', world = ''] = rest;
+    process.stdout.write(JSON.stringify(await run(engine as EngineName, folder, JSON.parse(world) as World)));
+    return;
+  }
+  const arguments_ = process.argv.slice(2);
+  const jsonAt = arguments_.indexOf('--json');
+  const jsonFile = jsonAt < 0 ? undefined : arguments_.splice(jsonAt, 2)[1];
+  const counts = arguments_.length > 0 ? arguments_.map(Number) : [10_000, 100_000];
+  const report = counts.flatMap((count) => rates.map((rate) => measure(count, rate)));
+  const machine = { node: process.version, processors: cpus().length, model: cpus()[0]?.model };
+  if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify({ machine, rounds, report }, null, 2)}\n`);
+}
+
+function measure(count: number, rate: (typeof rates)[number]): object {
+  const world: World = { count, editedOneIn: rate.editedOneIn, missingOneIn: rate.missingOneIn };
+  const folder = mkdtempSync(join(tmpdir(), 'concordat-bench-'));
+  try {
+    const sealed = child('seal', folder, world);
+    const engines = compared.filter((engine) => engine !== 'maps' || count <= mapsCountMax);
+    const outcomes = new Map<EngineName, Outcome[]>(engines.map((engine) => [engine, []]));
+    for (let round = 0; round < rounds; round += 1)
+      for (const engine of engines) outcomes.get(engine)?.push(child(engine, folder, world));
+    const medians = Object.fromEntries([...outcomes].map(([engine, all]) => [engine, medianOf(all)]));
+    const walk = medians['walk'];
+    const maps = medians['maps'];
+    if (walk && maps && walk.digest !== maps.digest) throw new Error('the engines do not find the same differences');
+    const ratios = {
+      'compare / reading the same bytes': ratio(walk, medians['read']),
+      'compare / parsing the same bytes': ratio(walk, medians['parse']),
+      'compare / maps in memory': ratio(walk, maps),
+      'nothing changed / compare': ratio(medians['nothing'], walk),
+    };
+    print(count, rate.name, sealed, medians, ratios);
+    return { count, rate: rate.name, sealed, medians, ratios };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function child(engine: EngineName, folder: string, world: World): Outcome {
+  const script = fileURLToPath(import.meta.url);
+  const output = execFileSync(process.execPath, [script, '--child', engine, folder, JSON.stringify(world)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return JSON.parse(output) as Outcome;
+}
+
+function medianOf(outcomes: readonly Outcome[]): Outcome {
+  const [first] = outcomes;
+  if (!first) throw new Error('nothing was measured');
+  const median = (pick: (outcome: Outcome) => number): number =>
+    outcomes.map(pick).sort((a, b) => a - b)[outcomes.length >> 1] ?? Number.NaN;
+  return {
+    ...first,
+    wallMs: median((outcome) => outcome.wallMs),
+    cpuMs: median((outcome) => outcome.cpuMs),
+    peakRssMb: median((outcome) => outcome.peakRssMb),
+  };
+}
+
+function ratio(left: Outcome | undefined, right: Outcome | undefined): number | null {
+  return left && right ? left.wallMs / right.wallMs : null;
+}
+
+function print(
+  count: number,
+  rate: string,
+  sealed: Outcome,
+  medians: Readonly<Record<string, Outcome>>,
+  ratios: Readonly<Record<string, number | null>>,
+): void {
+  const rows = [
+    `3 × ${count.toLocaleString('en')} records, ${rate} (${medians['walk']?.count} records)`,
+    ...Object.entries({ seal: sealed, ...medians }).map(
+      ([engine, { wallMs, cpuMs, peakRssMb }]) =>
+        `  ${engine.padEnd(8)} ${wallMs.toFixed(1).padStart(9)} ms  cpu ${cpuMs.toFixed(0).padStart(6)} ms  ${peakRssMb.toFixed(0).padStart(5)} MB`,
+    ),
+    ...Object.entries(ratios).map(
+      ([name, value]) => `  ${name}: ${value === null ? 'not measured' : value.toFixed(4)}`,
+    ),
+  ];
+  process.stdout.write(`${rows.join('\n')}\n\n`);
+}
+
+await main();

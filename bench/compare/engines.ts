@@ -1,0 +1,155 @@
+/** What is measured, each in a process of its own: ours, the floor below it, and the plain way to do the same. */
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { canonicalJson } from '../../core/digest.js';
+import type { FederatedRecord, Fields } from '../../core/record.js';
+import { SealedType } from '../../core/sealed.js';
+import { createSealer } from '../../activities/sealing/sealer.js';
+import { createSegmentReader, segmentName } from '../../activities/sealing/segment-reader.js';
+import { walkDiffering, type Differing } from '../../activities/sealing/walk-differing.js';
+import { createFileStore } from '../../activities/store-files.js';
+import { groups, participants, recordsOf, type ParticipantName, type World } from './data.js';
+
+export interface Outcome {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly peakRssMb: number;
+  /** Differing records where the engine compares, else what it handled. */
+  readonly count: number;
+  /** The same for every engine that compares, whatever its order. */
+  readonly digest: string;
+}
+
+const pieceBytes = 1024 * 1024;
+
+export const engines = {
+  seal: sealAll,
+  parse: parseAll,
+  read: readAll,
+  walk: walkAll,
+  nothing: walkNothing,
+  maps: compareMaps,
+} satisfies Record<string, (folder: string, world: World) => Promise<Result>>;
+export type EngineName = keyof typeof engines;
+
+interface Result {
+  readonly count: number;
+  readonly differing: readonly Differing[];
+}
+
+export async function run(engine: EngineName, folder: string, world: World): Promise<Outcome> {
+  const cpuBefore = process.cpuUsage();
+  const before = performance.now();
+  const { count, differing } = await engines[engine](folder, world);
+  const wallMs = performance.now() - before;
+  const cpu = process.cpuUsage(cpuBefore);
+  const peakRssMb = process.resourceUsage().maxRSS / 1024;
+  const digest = createHash('sha256').update(differing.map(lineOf).sort().join('\n')).digest('hex');
+  return { wallMs, cpuMs: (cpu.user + cpu.system) / 1000, peakRssMb, count, digest };
+}
+
+/** Includes making the records, which is why it stands beside `parse` only as an upper bound. */
+async function sealAll(folder: string, world: World): Promise<Result> {
+  const store = createFileStore(folder);
+  let count = 0;
+  for (const name of participants) {
+    const sealer = createSealer({ store, prefix: name, type: 'person', groups, expectedCount: world.count });
+    for (const record of recordsOf(world, name)) sealer.add(record);
+    const sealed = await sealer.finish();
+    count += sealed.count;
+    writeFileSync(join(folder, `${name}.json`), JSON.stringify(sealed));
+  }
+  return { count, differing: [] };
+}
+
+function manifest(folder: string, name: ParticipantName): SealedType {
+  return SealedType.parse(JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')));
+}
+
+async function* bodyPieces(folder: string, name: ParticipantName): AsyncGenerator<Uint8Array> {
+  const store = createFileStore(folder);
+  for (const { body, bodyBytes } of manifest(folder, name).segments)
+    for (let start = 0; start < bodyBytes; start += pieceBytes)
+      yield await store.getRange(segmentName(name, body), start, Math.min(pieceBytes, bodyBytes - start));
+}
+
+async function* bodyRecords(folder: string, name: ParticipantName): AsyncGenerator<readonly FederatedRecord[]> {
+  let rest = '';
+  for await (const piece of bodyPieces(folder, name)) {
+    // All text of this data is ASCII, so a piece can be cut anywhere.
+    const lines = (rest + Buffer.from(piece).toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    yield lines.map((line) => JSON.parse(line.slice(17)) as FederatedRecord);
+  }
+}
+
+async function readAll(folder: string): Promise<Result> {
+  let count = 0;
+  for (const name of participants) for await (const piece of bodyPieces(folder, name)) count += piece.length;
+  return { count, differing: [] };
+}
+
+async function parseAll(folder: string): Promise<Result> {
+  let count = 0;
+  for (const name of participants) for await (const records of bodyRecords(folder, name)) count += records.length;
+  return { count, differing: [] };
+}
+
+async function walkAll(folder: string): Promise<Result> {
+  return await walk(folder, participants);
+}
+
+/** Three participants with one seal: what a run costs when nothing changed. */
+async function walkNothing(folder: string): Promise<Result> {
+  return await walk(folder, ['base', 'base', 'base']);
+}
+
+async function walk(folder: string, sources: readonly ParticipantName[]): Promise<Result> {
+  const reader = createSegmentReader({ store: createFileStore(folder), prefixes: participants });
+  const differing: Differing[] = [];
+  const compared = sources.map((source, index) => ({
+    id: participants[index] ?? source,
+    sealed: manifest(folder, source),
+  }));
+  for await (const record of walkDiffering({ participants: compared, groups, reader })) differing.push(record);
+  return { count: differing.length, differing };
+}
+
+async function compareMaps(folder: string): Promise<Result> {
+  const maps = new Map<ParticipantName, Map<string, Fields>>();
+  for (const name of participants) {
+    const map = new Map<string, Fields>();
+    for await (const records of bodyRecords(folder, name)) for (const { key, fields } of records) map.set(key, fields);
+    maps.set(name, map);
+  }
+  const keys = new Set<string>();
+  for (const map of maps.values()) for (const key of map.keys()) keys.add(key);
+  const differing: Differing[] = [];
+  for (const key of keys) {
+    const present: Record<string, Fields | undefined> = {};
+    for (const name of participants) present[name] = maps.get(name)?.get(key);
+    const [first, ...others] = participants.map((name) => present[name]);
+    if (others.some((other) => !sameFields(first, other))) differing.push({ key, present });
+  }
+  return { count: differing.length, differing };
+}
+
+function sameFields(left: Fields | undefined, right: Fields | undefined): boolean {
+  if (!left || !right) return left === right;
+  const names = Object.keys(left);
+  return (
+    names.length === Object.keys(right).length &&
+    names.every((name) => {
+      const a = left[name];
+      const b = right[name];
+      return (
+        a === b || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => x === b[i]))
+      );
+    })
+  );
+}
+
+function lineOf({ key, present }: Differing): string {
+  return canonicalJson([key, ...participants.map((name) => present[name] ?? null)]);
+}
