@@ -138,7 +138,10 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
         }
       }
     };
-    const signals = takeSignals();
+    // Its cancellation is the main path's cancellation, which is handled below.
+    const signals = takeSignals().catch((error: unknown) => {
+      if (!isCancellation(error)) throw error;
+    });
     const decided = await condition(() => ended !== undefined, remainingMs, { summary: 'deadline of the review' });
     if (!decided) ended = 'expired';
     await signals;

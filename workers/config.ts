@@ -1,0 +1,68 @@
+/** What a worker is told by its arguments and environment: one place, all faults at once. */
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { ConcordatError } from '../core/errors.js';
+import { AuthorityId } from '../core/record.js';
+
+export type WorkerConfig = FederationWorkerConfig | AuthorityWorkerConfig;
+
+interface SharedConfig {
+  readonly federationFolder: string;
+  readonly exchangeFolder: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+export interface FederationWorkerConfig extends SharedConfig {
+  readonly kind: 'federation';
+}
+export interface AuthorityWorkerConfig extends SharedConfig {
+  readonly kind: 'authority';
+  readonly authority: AuthorityId;
+  readonly privateFolder: string;
+  /** Holds `authorities/<id>.key.json` and nothing of any other authority. */
+  readonly keysFolder: string;
+}
+
+/** Variables that no coordinator may be given: it would then hold what only an authority may hold. */
+const authorityOnly = ['CONCORDAT_PRIVATE', 'CONCORDAT_KEYS'];
+
+export function parseConfig(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): WorkerConfig {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { authority: { type: 'string' }, federation: { type: 'boolean' } },
+    strict: true,
+  });
+  const faults: string[] = [];
+  const folder = (name: string): string => {
+    const value = environment[name];
+    if (value === undefined || value === '') faults.push(`${name} must name a folder`);
+    return path.resolve(value ?? '.');
+  };
+  const shared = {
+    federationFolder: folder('CONCORDAT_FEDERATION'),
+    exchangeFolder: folder('CONCORDAT_EXCHANGE'),
+    environment,
+  };
+  let config: WorkerConfig;
+  if (values.federation === true && values.authority === undefined) {
+    for (const name of authorityOnly)
+      if (environment[name] !== undefined)
+        faults.push(`${name} must not be given to the federation worker: it holds no keys and no private state`);
+    config = { kind: 'federation', ...shared };
+  } else {
+    const authority = AuthorityId.safeParse(values.authority);
+    if (values.federation === true || !authority.success) faults.push('give either --federation or --authority ID');
+    config = {
+      kind: 'authority',
+      authority: authority.data ?? '',
+      privateFolder: folder('CONCORDAT_PRIVATE'),
+      keysFolder: folder('CONCORDAT_KEYS'),
+      ...shared,
+    };
+  }
+  if (faults.length > 0)
+    throw new ConcordatError('usage', `the worker cannot start:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  return config;
+}

@@ -1,0 +1,58 @@
+/**
+ * A worker as a process: `node dist/workers/main.js --federation` or `--authority ID`.
+ *
+ * Follows TEMPORAL_* (address, TLS, API key, profiles). Says `{"ready":true,...}` on standard output once it polls, and
+ * ends in order on SIGTERM and SIGINT.
+ */
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection } from '@temporalio/worker';
+import { ConcordatError, errorTable } from '../core/errors.js';
+import { createAuthorityWorker, createFederationWorker, namespaceOf, openFolder } from './assemble.js';
+import { parseConfig } from './config.js';
+import { installLogging } from './logging.js';
+
+async function main(): Promise<void> {
+  const config = parseConfig(process.argv.slice(2), process.env);
+  const name = config.kind === 'federation' ? 'federation' : config.authority;
+  const logger = installLogging(name, process.env);
+  const federation = await openFolder(config);
+  const namespace = namespaceOf(config, federation);
+  const { connectionOptions } = loadClientConnectConfig();
+  const connection = await connect(connectionOptions);
+  try {
+    const worker =
+      config.kind === 'federation'
+        ? await createFederationWorker(config, federation, connection)
+        : await createAuthorityWorker(config, federation, connection, connectionOptions);
+    // Worker installs its own handlers for SIGTERM and SIGINT and drains before run() returns.
+    const running = worker.run();
+    logger.info({ namespace, federation: federation.file.federation }, 'worker polls');
+    process.stdout.write(`${JSON.stringify({ ready: true, worker: name, namespace, pid: process.pid })}\n`);
+    await running;
+    logger.info('worker has ended');
+  } finally {
+    await connection.close();
+  }
+}
+
+async function connect(options: Parameters<typeof NativeConnection.connect>[0]): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(options);
+  } catch (error) {
+    throw new ConcordatError(
+      'temporalUnreachable',
+      `no Temporal server answers at ${options?.address ?? 'localhost:7233'}`,
+      { cause: error },
+    );
+  }
+}
+
+try {
+  await main();
+  process.exitCode = 0;
+} catch (error) {
+  if (error instanceof ConcordatError)
+    process.stderr.write(`error: ${error.message}\n${errorTable[error.code].next}\n`);
+  else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+}
