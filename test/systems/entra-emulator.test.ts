@@ -1,4 +1,6 @@
 /** The entra connector against entra-emulator: the whole way over TLS, with a token, through the real clients. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Mesh } from '../../core/federation/authority.js';
 import type { JsonObject } from '../../core/json.js';
@@ -9,8 +11,7 @@ import { deviations, startEntraEmulator } from '../support/systems/entra-emulato
 import { missingWords } from '../support/systems/system.js';
 
 const system = await startEntraEmulator();
-if (system.kind === 'missing')
-  process.stderr.write(`${system.name} is missing: ${system.reason}. ${system.howToGet}\n`);
+if (system.kind === 'missing') process.stderr.write(`${missingWords(system)}\n`);
 
 type EntraMesh = Extract<Mesh, { kind: 'entra' }>;
 
@@ -175,6 +176,28 @@ describe.skipIf(system.kind === 'missing')('the entra connector against entra-em
     expect(items.filter(({ kind, scope }) => kind === 'objects' && scope === 'users')).toHaveLength(2);
     for (const [index, { cursor }] of items.entries())
       expect(await everything(connector, cursor)).toEqual(items.slice(index + 1));
+  });
+
+  test('a process that is started with the environment of the system trusts its certificate, and none without it does', async () => {
+    if (system.kind === 'missing') return;
+    const script = `
+      import { ClientSecretCredential } from '@azure/identity';
+      const [tenant, origin] = process.argv.slice(1);
+      const { AZURE_CLIENT_ID, AZURE_CLIENT_SECRET } = process.env;
+      const options = { authorityHost: origin, disableInstanceDiscovery: true, retryOptions: { maxRetries: 0 } };
+      const credential = new ClientSecretCredential(tenant, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, options);
+      const { token } = await credential.getToken('https://graph.microsoft.com/.default');
+      const answer = await fetch(origin + '/graph/v1.0/users', { headers: { authorization: 'Bearer ' + token } });
+      process.stdout.write(String(answer.status));`;
+    const run = (environment: Record<string, string>) =>
+      promisify(execFile)(
+        process.execPath,
+        ['--input-type=module', '-e', script, (system.mesh as EntraMesh).tenant, system.endpoint],
+        { env: { PATH: process.env['PATH'], ...environment } },
+      );
+    expect((await run({ ...system.environment })).stdout).toBe('200');
+    const { NODE_EXTRA_CA_CERTS: _, ...untrusting } = system.environment;
+    await expect(run(untrusting)).rejects.toThrow();
   });
 
   test('a wrong secret is named as such by reads, by writes and by the probe', async () => {

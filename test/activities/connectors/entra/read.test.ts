@@ -60,6 +60,17 @@ test('lists longer than a page are read to their end: users, groups and members'
   expect(sandbox.calls()).toMatchObject({ 'GET /users': 3, 'GET /groups': 3, 'GET /groups/{id}/members': 27 });
 });
 
+test('members are asked for by their ids alone, not with their personal values', async () => {
+  sandbox.state.addGroup({ displayName: 'g', mailNickname: 'g' }).members.add(sandbox.state.addUser(person('ada')).id);
+  const spy = vi.spyOn(globalThis, 'fetch');
+  await everything(connect());
+  const asked = spy.mock.calls
+    .map(([address]) => new URL(address as string))
+    .filter((url) => url.pathname.endsWith('/members'));
+  spy.mockRestore();
+  expect(asked.map((url) => url.searchParams.get('$select'))).toEqual(['id']);
+});
+
 test('a whole page of groups still to be read fits into a cursor', () => {
   const pending = Array.from({ length: 999 }, () => '11111111-2222-4333-8444-555555555555');
   expect(cursorOf({ at: 'groups', last: false, pending, untold: [], next: 'x'.repeat(2_000) }).length).toBeLessThan(

@@ -15,8 +15,8 @@ export interface Tenant {
   readonly sandbox: EntraSandbox;
   readonly mesh: EntraMesh;
   readonly environment: Readonly<Record<string, string>>;
-  connect(change?: Partial<EntraMesh>, tuning?: Partial<GraphTuning>): Connector;
-  close(): Promise<void>;
+  readonly connect: (change?: Partial<EntraMesh>, tuning?: Partial<GraphTuning>) => Connector;
+  readonly close: () => Promise<void>;
 }
 
 export async function startTenant(): Promise<Tenant> {
