@@ -42,6 +42,7 @@ const sandbox = await startSandbox({
 const { aws, entra, keystone } = sandbox;
 process.stdout.write(
   `${JSON.stringify({
+    ready: true,
     aws: { endpoint: aws.endpoint, environment: aws.environment, mesh: aws.mesh },
     entra: {
       endpoint: entra.endpoint,

@@ -1,0 +1,71 @@
+/** What a case works with: one connector, its cloud's dialect, and the questions that every case asks. */
+import { expect } from 'vitest';
+import type { Connector, NativeWrite, ReadItem, WriteAnswer } from '../../activities/connectors/connector.js';
+import type { JsonObject } from '../../core/json.js';
+import type { NativeObject } from '../../core/record.js';
+import { dialectOf, type Dialect } from './dialect.js';
+import type { World } from './world.js';
+
+type NativeType = 'user' | 'group';
+
+export interface Scene {
+  readonly world: World;
+  readonly connector: Connector;
+  readonly dialect: Dialect;
+  /** The id of what was made; fails the case where it was not. */
+  create(type: NativeType, after: JsonObject): Promise<NativeObject>;
+  /** Writes `after` over what was read. */
+  update(object: NativeObject, after: JsonObject): Promise<NativeObject>;
+  write(write: NativeWrite): Promise<WriteAnswer>;
+  /** Fails the case where the cloud does not show it. */
+  read(type: NativeType, id: string): Promise<NativeObject>;
+  everything(connector?: Connector, cursor?: string): Promise<readonly ReadItem[]>;
+}
+
+export async function collect(items: AsyncIterable<ReadItem>): Promise<readonly ReadItem[]> {
+  const collected: ReadItem[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
+export function objectsIn(items: readonly ReadItem[], type: NativeType): readonly NativeObject[] {
+  return items.flatMap((item) =>
+    item.kind === 'objects' ? item.objects.filter((object) => object.type === type) : [],
+  );
+}
+
+/** `users`, or `users: forbidden` where it is incomplete. */
+export function endsIn(items: readonly ReadItem[]): readonly string[] {
+  return items.flatMap((item) =>
+    item.kind === 'scopeEnd' ? [item.complete ? item.scope : `${item.scope}: ${item.reason ?? 'no reason'}`] : [],
+  );
+}
+
+export function sceneIn(world: World): Scene {
+  const connector = world.connector();
+  const dialect = dialectOf(world.mesh);
+  const read: Scene['read'] = async (type, id) => {
+    const object = await connector.readOne(type, id);
+    if (object === null) throw new Error(`the cloud does not show the ${type} ${id}`);
+    return object;
+  };
+  return {
+    world,
+    connector,
+    dialect,
+    read,
+    create: async (type, after) => {
+      const answer = await connector.write({ kind: 'create', type, after });
+      expect(answer).toEqual({ kind: 'applied', id: expect.any(String) as string });
+      return read(type, answer.kind === 'applied' ? answer.id : '');
+    },
+    update: async (object, after) => {
+      const type = object.type as NativeType;
+      const answer = await connector.write({ kind: 'update', type, id: object.id, before: object.body, after });
+      expect(answer).toEqual({ kind: 'applied', id: object.id });
+      return read(type, object.id);
+    },
+    write: (write) => connector.write(write),
+    everything: (other = connector, cursor) => collect(other.readAll(cursor === undefined ? {} : { cursor })),
+  };
+}

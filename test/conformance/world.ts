@@ -1,0 +1,91 @@
+/** A cloud that the conformance suite can run over: the sandbox, a real system, or somebody else's emulator. */
+import type { Connector } from '../../activities/connectors/connector.js';
+import { createAwsIamConnector } from '../../activities/connectors/aws-iam/connector.js';
+import { createEntraConnector } from '../../activities/connectors/entra/connector.js';
+import { createKeystoneConnector } from '../../activities/connectors/keystone/connector.js';
+import type { Mesh } from '../../core/federation/authority.js';
+import { assertNever } from '../../core/json.js';
+import type { AvailableSystem, System } from '../support/systems/system.js';
+import { missingWords } from '../support/systems/system.js';
+
+/**
+ * Where a system is known not to behave as its cloud does. The suite runs the case all the same and expects it to fail,
+ * so that an entry which no longer holds is found.
+ */
+export interface Deviation {
+  /** The whole name of a case of cases.ts. */
+  readonly case: string;
+  /** What the system does instead. */
+  readonly why: string;
+  /** Why the connector need not be right about it. */
+  readonly allowedBecause: string;
+}
+
+export interface ConnectorWishes {
+  /** How many objects a list is to show at once, so that a few of them make several pages. */
+  readonly pageSize?: number;
+  /** A secret that the cloud must refuse. */
+  readonly wrongSecret?: boolean;
+}
+
+export interface World {
+  readonly name: string;
+  readonly mesh: Mesh;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly deviations: readonly Deviation[];
+  /** Without memory of earlier ones. */
+  connector(wishes?: ConnectorWishes): Connector;
+  /** Empties the scopes of the mesh. */
+  reset(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A world, or why there is none on this machine. */
+export type WorldAttempt =
+  { readonly available: true; readonly world: World } | { readonly available: false; readonly reason: string };
+
+/** Waits of production would make a suite of faults last for minutes. */
+export function connectorFor(
+  mesh: Mesh,
+  environment: Readonly<Record<string, string>>,
+  { pageSize, wrongSecret = false }: ConnectorWishes = {},
+): Connector {
+  const secrets = ['AWS_SECRET_ACCESS_KEY', 'AZURE_CLIENT_SECRET', 'OS_PASSWORD'];
+  const known = wrongSecret
+    ? Object.fromEntries(
+        Object.entries(environment).map(([name, value]) => [name, secrets.includes(name) ? 'wrong' : value]),
+      )
+    : environment;
+  const size = pageSize === undefined ? {} : { pageSize };
+  switch (mesh.kind) {
+    case 'aws-iam': {
+      const limits = { backOffBaseMs: 2, backOffMaxMs: 10, settleMs: 300, ...size };
+      return createAwsIamConnector({ mesh, environment: known, limits });
+    }
+    case 'entra':
+      return createEntraConnector({ mesh, environment: known, tuning: { retryDelayMs: 5, ...size } });
+    case 'keystone':
+      // The size of a page is a constant there: the cloud's own limit cuts pages.
+      return createKeystoneConnector({ mesh, environment: known, timing: { retryPauseMs: 2 } });
+    default:
+      return assertNever(mesh);
+  }
+}
+
+export function systemWorld(system: System, deviations: readonly Deviation[], mesh?: Partial<Mesh>): WorldAttempt {
+  if (system.kind === 'missing') return { available: false, reason: missingWords(system) };
+  const available: AvailableSystem = system;
+  const whole = { ...available.mesh, ...mesh } as Mesh;
+  return {
+    available: true,
+    world: {
+      name: `${available.name} ${available.version}`,
+      mesh: whole,
+      environment: available.environment,
+      deviations,
+      connector: (wishes) => connectorFor(whole, available.environment, wishes),
+      reset: () => available.reset(),
+      stop: () => available.stop(),
+    },
+  };
+}
