@@ -56,7 +56,7 @@ const neverSentCodes: ReadonlySet<string> = new Set([
 ]);
 
 export interface AwsAnswer {
-  /** The code of AWS without the suffix `Exception`; `none` where there was no answer. */
+  /** The code of AWS without the suffix `Exception`, or the name of the SDK's own error; `unnamed` where neither is a plain word. */
   readonly code: string;
   readonly status: number | undefined;
   readonly requestId: string | undefined;

@@ -1,4 +1,4 @@
-/** Where a read stands, as text that a heartbeat can carry. It holds IAM's opaque marker and no name. */
+/** Where a read stands, as text that a heartbeat can carry. It holds IAM's opaque marker and no name of its own. */
 import { z } from 'zod';
 import { ConcordatError } from '../../../core/errors.js';
 

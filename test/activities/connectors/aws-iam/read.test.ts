@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { textIn } from '../../../../activities/connectors/aws-iam/body.js';
 import { byCodeUnit } from '../../../../core/json.js';
 import { serveAws } from '../../../../sandbox/aws/server.js';
 import type { AwsSandbox } from '../../../../sandbox/aws/server.js';
@@ -41,7 +42,7 @@ describe('reading page by page', () => {
     const groups = objectsIn(items, 'group');
     expect(groups).toHaveLength(7);
     for (const group of groups) {
-      const divisor = Number(String(group.body['GroupName']).slice('group-'.length));
+      const divisor = Number(textIn(group.body, 'GroupName').slice('group-'.length));
       const expected = Array.from({ length: 12 }, (_, n) => n + 1).filter((n) => n % divisor === 0);
       expect(group.body['members']).toEqual(expected.map(idOf).toSorted((a, b) => byCodeUnit(a ?? '', b ?? '')));
       expect(group.body).not.toHaveProperty('otherMembers');
