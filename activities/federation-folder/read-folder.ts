@@ -1,5 +1,5 @@
 /** Reads the text of all federation files of a folder, within limits, and reports what would otherwise be overlooked. */
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { byCodeUnit } from '../../core/json.js';
 import { federationFileName, fileKindOf, folderOf, otherFolders } from '../../core/federation/files.js';
@@ -81,8 +81,9 @@ type ReadText = { readonly kind: 'text'; readonly text: string } | { readonly ki
 async function readText(file: string): Promise<ReadText> {
   let handle;
   try {
+    // Before opening: opening a named pipe would wait for somebody to write.
+    if (!(await stat(file)).isFile()) return { kind: 'fault', message: 'is no ordinary file' };
     handle = await open(file, 'r');
-    if (!(await handle.stat()).isFile()) return { kind: 'fault', message: 'is no ordinary file' };
     const buffer = Buffer.alloc(fileBytesMax + 1);
     let length = 0;
     for (let read = 1; read > 0 && length < buffer.length; length += read)

@@ -1,5 +1,6 @@
 /** Every kind of fault that a federation folder can have, each with the line and column where people must look. */
-import { writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { loadFederation } from '../../../activities/federation-folder/load.js';
@@ -785,6 +786,14 @@ test('a file that is not UTF-8 is a fault and not an exception', async () => {
   await writeFile(path.join(folder, aws), Buffer.from([0x61, 0x3a, 0x20, 0xff, 0xfe]));
   const loaded = await loadFederation(folder);
   expect(loaded.kind === 'invalid' && loaded.faults[0]).toMatchObject({ file: aws, message: 'is not UTF-8 text' });
+});
+
+test('a named pipe is a fault and does not stop the reader', async () => {
+  const folder = await written(without(smallFederation, dataset));
+  await mkdir(path.join(folder, 'datasets'), { recursive: true });
+  execFileSync('mkfifo', [path.join(folder, dataset)]);
+  const loaded = await loadFederation(folder);
+  expect(loaded.kind === 'invalid' && loaded.faults).toMatchObject([{ file: dataset, message: 'is no ordinary file' }]);
 });
 
 test('a file nested a hundred thousand levels deep is a fault and not an overflow', async () => {
