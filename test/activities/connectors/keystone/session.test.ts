@@ -18,12 +18,15 @@ afterEach(async () => {
   server = undefined;
 });
 
-async function serveScript(answer: (request: IncomingMessage, path: string) => Scripted): Promise<string> {
+type Script = (request: IncomingMessage, path: string) => Scripted | Promise<Scripted>;
+
+async function serveScript(answer: Script): Promise<string> {
   const started = createServer((request, response) => {
     request.resume().on('end', () => {
-      const scripted = answer(request, new URL(request.url ?? '/', 'http://x').pathname);
-      response.writeHead(scripted.status, { 'content-type': 'application/json', ...scripted.headers });
-      response.end(scripted.body === undefined ? undefined : JSON.stringify(scripted.body));
+      void Promise.resolve(answer(request, new URL(request.url ?? '/', 'http://x').pathname)).then((scripted) => {
+        response.writeHead(scripted.status, { 'content-type': 'application/json', ...scripted.headers });
+        response.end(scripted.body === undefined ? undefined : JSON.stringify(scripted.body));
+      });
     });
   });
   server = started;
@@ -109,6 +112,24 @@ describe('a token', () => {
     expect((issuedAt[1] ?? 0) - revokedAt).toBeGreaterThan(1_000);
   });
 
+  it('that was replaced already is not replaced again by a refusal that comes late', async () => {
+    let issued = 0;
+    let refuseLate: (answer: Scripted) => void = () => undefined;
+    const late = new Promise<Scripted>((resolve) => (refuseLate = resolve));
+    const origin = await serveScript((request, path) => {
+      if (path === '/v3/auth/tokens') return tokenAnswer(domain, `token ${(issued += 1)}`);
+      if (request.headers['x-auth-token'] !== 'token 1') return { status: 404 };
+      return path === '/v3/users/late' ? late : { status: 401 };
+    });
+    const connector = connectTo(origin);
+    const waiting = connector.readOne('user', 'late');
+    await connector.readOne('user', 'early');
+    expect(issued).toBe(2);
+    refuseLate({ status: 401 });
+    expect(await waiting).toBeNull();
+    expect(issued).toBe(2);
+  });
+
   it('that has ended is replaced before it is used, by the length of its life and not by the clock of the cloud', async () => {
     let issued = 0;
     const origin = await serveScript((_, path) => {
@@ -126,6 +147,30 @@ describe('a token', () => {
 });
 
 describe('an endpoint', () => {
+  it('that does not know the domain has no empty domain', async () => {
+    const origin = await serveScript((_, path) => {
+      if (path === '/v3/auth/tokens') return tokenAnswer(domain);
+      if (path.startsWith('/v3/domains/')) return { status: 404 };
+      return { status: 200, body: { users: [], groups: [], links } };
+    });
+    expect(endsOf(await everything(connectTo(origin)))).toEqual(['users scopeNotFound', 'groups scopeNotFound']);
+  });
+
+  it('that names a twin of another domain, or of another spelling, is believed in the spelling only', async () => {
+    const users = [
+      { id: '1', name: 'ada', domain_id: 'elsewhere' },
+      { id: '2', name: 'ADA', domain_id: domain },
+      { id: '3', name: 'bo', domain_id: domain },
+    ];
+    const origin = await serveScript((_, path) =>
+      path === '/v3/auth/tokens' ? tokenAnswer(domain) : { status: 200, body: { users, links } },
+    );
+    const connector = connectTo(origin);
+    expect((await connector.findTwin('user', { name: 'ada' }))?.id).toBe('2');
+    expect((await connector.findTwin('user', { name: 'bo' }))?.id).toBe('3');
+    expect(await connector.findTwin('user', { name: 'cy' })).toBeNull();
+  });
+
   it('that redirects is not followed with the token', async () => {
     let carried: string | string[] | undefined;
     const elsewhere = createServer((request, response) => {

@@ -59,6 +59,32 @@ describe('a write', () => {
     expect(keystone.calls()['PATCH /v3/users/{id}']).toBeUndefined();
   });
 
+  it('that finds done what it was to do is applied: a member added twice, a member gone', async () => {
+    const connector = connectTo(keystone.origin);
+    const [ada, bo] = ['ada', 'bo'].map((name) => keystone.state.addUser({ domain, name }).id);
+    if (!ada || !bo) throw new Error('not seeded');
+    const group = keystone.state.addGroup({ domain, name: 'physics' });
+    const before = { name: 'physics', domain_id: domain, members: [ada] };
+    const write = { kind: 'update', type: 'group', id: group.id, before, after: { ...before, members: [bo] } } as const;
+    group.members.add(bo);
+    expect(await connector.write(write)).toEqual({ kind: 'applied', id: group.id });
+    expect(group.members).toEqual(new Set([bo]));
+  });
+
+  it('to an object that is gone is a conflict, and so is a new member that is gone', async () => {
+    const connector = connectTo(keystone.origin);
+    const group = keystone.state.addGroup({ domain, name: 'physics' });
+    const before = { name: 'physics', domain_id: domain, members: [] };
+    const writes: NativeWrite[] = [
+      { kind: 'update', type: 'group', id: group.id, before, after: { ...before, members: ['nobody'] } },
+      { kind: 'update', type: 'group', id: 'nothing', before, after: { ...before, description: 'P' } },
+      { kind: 'delete', type: 'user', id: 'nobody', before: {}, deletionMayRemove: ['memberships'] },
+    ];
+    for (const write of writes) {
+      expect(await connector.write(write)).toMatchObject({ kind: 'conflict', code: 'expectationFailed' });
+    }
+  });
+
   it.each([
     ['resetAfter', true],
     ['cutBody', true],
