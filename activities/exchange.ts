@@ -8,7 +8,7 @@ import { ConcordatError } from '../core/errors.js';
 import type { PublicKey } from '../core/federation/authority.js';
 import type { Json } from '../core/json.js';
 import type { Ref } from '../core/messages.js';
-import { verifyCompact } from './keys/sign.js';
+import { verifyCompact } from './keys/verify.js';
 import type { ObjectStore } from './store.js';
 
 /** Plans and receipts name every operation; nothing that a peer writes is read beyond this. */

@@ -9,7 +9,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
 import { tally, type ReviewScope, type ReviewTally } from '../../core/review.js';
-import { verifyCompact } from '../keys/sign.js';
+import { verifyCompact } from '../keys/verify.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 
 const KeptDecision = z.strictObject({

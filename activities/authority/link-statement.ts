@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { LinkStatement } from '../../core/correlate.js';
 import { linkStatementType } from '../../core/decision.js';
 import { ConcordatError } from '../../core/errors.js';
-import { verifyCompact } from '../keys/sign.js';
+import { verifyCompact } from '../keys/verify.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { addToStanding } from './standing.js';
 

@@ -13,9 +13,9 @@ import {
   generatePrivateKey,
   publicKeyOf,
   readKeyFile,
-  thumbprintOf,
   writeKeyFile,
 } from './private-key.js';
+import { thumbprintOf } from './thumbprint.js';
 
 /** Which keys: those of everyone in the folder where neither is given. */
 export interface KeySelection {

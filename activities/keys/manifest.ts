@@ -7,7 +7,8 @@ import type { Federation } from '../../core/federation/federation.js';
 import { manifestOf, manifestType } from '../../core/federation/manifest.js';
 import { replaceFile } from './replace-file.js';
 import { authorityKeyFile, readKeyFile } from './private-key.js';
-import { signCompact, verifyCompact } from './sign.js';
+import { signCompact } from './sign.js';
+import { verifyCompact } from './verify.js';
 
 export function manifestFile(authority: string): string {
   return `manifests/${authority}.jws`;

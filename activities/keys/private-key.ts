@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
+import { exportJWK, generateKeyPair } from 'jose';
 import { z } from 'zod';
 import { ConcordatError } from '../../core/errors.js';
 import { PublicKey } from '../../core/federation/authority.js';
@@ -22,11 +22,6 @@ export function approverKeyFile(folder: string, approver: string): string {
 
 export function publicKeyOf(key: PrivateKey): PublicKey {
   return { kty: key.kty, crv: key.crv, x: key.x };
-}
-
-/** RFC 7638, SHA-256, base64url: the `kid` of everything that the key signs. */
-export async function thumbprintOf(key: PublicKey): Promise<string> {
-  return calculateJwkThumbprint({ kty: key.kty, crv: key.crv, x: key.x }, 'sha256');
 }
 
 export async function generatePrivateKey(): Promise<PrivateKey> {

@@ -4,16 +4,12 @@
  * A message is known by the SHA-256 of its signing input, never of the whole text: the signature part of a JWS can be
  * altered by third parties and still verify under some libraries and algorithms.
  */
-import { CompactSign, compactVerify, importJWK } from 'jose';
-import { canonicalJson, sha256Hex, type Digest } from '../../core/digest.js';
-import { ConcordatError } from '../../core/errors.js';
-import type { PublicKey } from '../../core/federation/authority.js';
-import { isJsonObject, type JsonObject } from '../../core/json.js';
-import { depthMax, isTooDeep, parseCanonical } from './canonical-text.js';
-import { publicKeyOf, thumbprintOf, type PrivateKey } from './private-key.js';
-
-/** Temporal refuses payloads over 2 MB, and larger things travel by digest. */
-export const messageBytesMax = 1_048_576;
+import { CompactSign, importJWK } from 'jose';
+import { canonicalJson } from '../../core/digest.js';
+import { depthMax, isTooDeep } from './canonical-text.js';
+import { publicKeyOf, type PrivateKey } from './private-key.js';
+import { thumbprintOf } from './thumbprint.js';
+import { messageBytesMax } from './verify.js';
 
 export interface SignOptions {
   /** For example `concordat-manifest+jws`: keeps a message of one kind from being taken for another. */
@@ -31,95 +27,4 @@ export async function signCompact(payload: object, { typ, key }: SignOptions): P
     .sign(await importJWK(key, 'EdDSA'));
   if (jws.length > messageBytesMax) throw new TypeError(`a message may have ${messageBytesMax} bytes`);
   return jws;
-}
-
-export interface ReadMessage {
-  readonly payload: JsonObject;
-  /** RFC 7638 thumbprint of the key that signed, or claims to have. */
-  readonly kid: string;
-  /** SHA-256 of the signing input, in hexadecimal. */
-  readonly id: Digest;
-}
-
-export interface ReadOptions {
-  readonly typ: string;
-  readonly bytesMax?: number;
-}
-
-/**
- * HAZARD: does everything but verify the signature. Only for learning which key to look for; trust nothing of it.
- * Throws inputNotAuthentic for anything that signCompact could not have written.
- */
-export function readUnverified(jws: string, { typ, bytesMax = messageBytesMax }: ReadOptions): ReadMessage {
-  if (jws.length > bytesMax) refuse('it is larger than allowed');
-  const [header = '', payload = '', signature = '', ...more] = jws.split('.');
-  if (more.length > 0 || decoded(signature).length !== 64) refuse('it is no compact JWS with an Ed25519 signature');
-  const members = parseHeader(textOf(header));
-  if (members['alg'] !== 'EdDSA') refuse('its algorithm is not EdDSA');
-  if (members['typ'] !== typ) refuse(`it is not of the type ${typ}`);
-  const kid = members['kid'];
-  // An exact list: `crit`, `b64`, `jwk` and their kind change what a signature means.
-  if (typeof kid !== 'string' || Object.keys(members).length !== 3)
-    refuse('its header must hold alg, kid and typ only');
-  const value = parseCanonical(textOf(payload));
-  if (!isJsonObject(value)) return refuse('its payload is not an object of canonical JSON');
-  return { payload: value, kid: kid as string, id: sha256Hex(`${header}.${payload}`) };
-}
-
-export interface VerifyOptions extends ReadOptions {
-  /** The keys that may have signed. The signer is the one whose thumbprint the header names. */
-  readonly keys: readonly PublicKey[];
-}
-
-/** Throws inputNotAuthentic for a message that none of the keys signed, or of another type, shape or size. */
-export async function verifyCompact(jws: string, options: VerifyOptions): Promise<ReadMessage> {
-  const message = readUnverified(jws, options);
-  for (const key of options.keys) {
-    if ((await thumbprintOf(key)) !== message.kid) continue;
-    try {
-      await compactVerify(jws, await importJWK({ kty: key.kty, crv: key.crv, x: key.x }, 'EdDSA'), {
-        algorithms: ['EdDSA'],
-      });
-      return message;
-    } catch (error) {
-      throw new ConcordatError('inputNotAuthentic', 'the message is refused: its signature does not verify', {
-        cause: error,
-      });
-    }
-  }
-  return refuse('none of the expected keys signed it');
-}
-
-function refuse(why: string): never {
-  throw new ConcordatError('inputNotAuthentic', `the message is refused: ${why}`);
-}
-
-/** base64url without padding, in the one form that RFC 4648 section 3.5 calls canonical. */
-function decoded(part: string): Buffer {
-  const bytes = Buffer.from(part, 'base64url');
-  if (part === '' || bytes.toString('base64url') !== part) refuse('a part of it is not canonical base64url');
-  return bytes;
-}
-
-function textOf(part: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(decoded(part));
-  } catch (error) {
-    if (error instanceof ConcordatError) throw error;
-    return refuse('a part of it is not UTF-8');
-  }
-}
-
-function parseHeader(text: string): JsonObject {
-  if (isTooDeep(text)) refuse('its header is too deep');
-  let members: unknown;
-  try {
-    members = JSON.parse(text);
-  } catch {
-    return refuse('its header is not JSON');
-  }
-  // Written again it must be the same: that finds repeated members, which JSON.parse hides. Any order is fine.
-  if (typeof members !== 'object' || members === null || Array.isArray(members) || JSON.stringify(members) !== text)
-    return refuse('its header is not a compact JSON object with each member once');
-  return members as JsonObject;
 }

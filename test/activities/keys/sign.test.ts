@@ -3,13 +3,10 @@ import { CompactSign, importJWK } from 'jose';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { canonicalJson, sha256Hex } from '../../../core/digest.js';
-import {
-  generatePrivateKey,
-  publicKeyOf,
-  thumbprintOf,
-  type PrivateKey,
-} from '../../../activities/keys/private-key.js';
-import { readUnverified, signCompact, verifyCompact } from '../../../activities/keys/sign.js';
+import { generatePrivateKey, publicKeyOf, type PrivateKey } from '../../../activities/keys/private-key.js';
+import { signCompact } from '../../../activities/keys/sign.js';
+import { thumbprintOf } from '../../../activities/keys/thumbprint.js';
+import { readUnverified, verifyCompact } from '../../../activities/keys/verify.js';
 
 const typ = 'concordat-test+jws';
 let key: PrivateKey;
