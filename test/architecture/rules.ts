@@ -1,0 +1,164 @@
+/** The layout as data: who may import whom, and what a file may be. docs/decisions/0001-layout.md says why. */
+
+export interface Zone {
+  /** A folder with its slash, or one file. The longest that fits a file is the zone of the file. */
+  readonly path: string;
+  /** Own files that may be imported: a folder with its slash, or one file. The zone itself always may. */
+  readonly own: readonly string[];
+  /** Own files of which only types may be imported. */
+  readonly ownTypes?: readonly string[];
+  /** A package with all its subpaths; `@scope/*` is every package of the scope, `node:` every built-in module. */
+  readonly packages: readonly string[];
+  readonly packageTypes?: readonly string[];
+}
+
+const activityPackages = ['node:', 'zod', 'jose', 'yaml', '@temporalio/activity', '@temporalio/common'];
+
+export const zones: readonly Zone[] = [
+  { path: 'core/', own: [], packages: ['zod', 'canonicalize', '@noble/hashes'] },
+  {
+    path: 'workflows/',
+    own: ['core/'],
+    ownTypes: ['activities/'],
+    packages: ['@temporalio/workflow', '@temporalio/common', 'nexus-rpc', 'zod'],
+  },
+  {
+    path: 'activities/',
+    own: ['core/', 'workflows/contract.ts'],
+    ownTypes: ['workflows/'],
+    packages: activityPackages,
+    packageTypes: ['@temporalio/client'],
+  },
+  // A connector speaks to one cloud. It knows neither Temporal nor keys, stores or other connectors.
+  {
+    path: 'activities/connectors/',
+    own: ['core/'],
+    packages: ['node:', 'zod', '@aws-sdk/*', '@azure/identity', '@microsoft/microsoft-graph-client'],
+    packageTypes: ['@aws-sdk/*', '@smithy/types', '@microsoft/microsoft-graph-types'],
+  },
+  // What is sealed is fixed to the byte, so little may have a say in it.
+  { path: 'activities/sealing/', own: ['core/', 'activities/store.ts'], packages: ['node:', 'xxhash-wasm'] },
+  // Speaks to the server that workers and command line use, before either runs.
+  {
+    path: 'activities/temporal-setup/',
+    own: ['core/'],
+    packages: ['node:', '@temporalio/client', '@temporalio/common'],
+  },
+  {
+    path: 'workers/',
+    own: ['core/', 'workflows/', 'activities/'],
+    packages: [
+      'node:',
+      'zod',
+      'nexus-rpc',
+      'pino',
+      '@temporalio/worker',
+      '@temporalio/nexus',
+      '@temporalio/workflow',
+      '@temporalio/activity',
+      '@temporalio/client',
+      '@temporalio/common',
+      '@temporalio/envconfig',
+    ],
+  },
+  {
+    path: 'cli/',
+    own: [
+      'core/',
+      'activities/store.ts',
+      'activities/store-files.ts',
+      'activities/exchange.ts',
+      'activities/federation-folder/',
+      'activities/keys/',
+      'activities/temporal-setup/',
+      'activities/sealing/',
+      'activities/authority/review-sheet.ts',
+      'workflows/messages.ts',
+    ],
+    ownTypes: ['workflows/', 'activities/authority/'],
+    packages: ['node:', 'zod', 'commander', 'jose', 'picocolors', '@temporalio/client', '@temporalio/common'],
+  },
+  {
+    path: 'cli/temporal/',
+    own: ['core/', 'cli/', 'activities/temporal-setup/', 'workflows/messages.ts'],
+    ownTypes: ['workflows/'],
+    packages: ['node:', 'zod', '@temporalio/client', '@temporalio/common', '@temporalio/envconfig'],
+  },
+  // Only here: the SDK's test package brings the download of a development server.
+  {
+    path: 'cli/local/',
+    own: ['core/', 'cli/', 'activities/temporal-setup/'],
+    packages: ['node:', 'zod', '@temporalio/client', '@temporalio/testing'],
+  },
+  // Stands in for clouds, so it must not share a line with what it is tested against.
+  { path: 'sandbox/', own: ['core/'], packages: ['node:', 'selfsigned', 'zod'] },
+];
+
+export interface Reach {
+  readonly from: string;
+  readonly never: readonly string[];
+  readonly why: string;
+}
+
+/** What may not be loaded even through others: real imports, followed to their end. */
+export const reaches: readonly Reach[] = [
+  {
+    from: 'workflows/',
+    never: ['activities/', 'workers/', 'cli/', 'sandbox/'],
+    why: 'workflow code is replayed and must not touch the world',
+  },
+  {
+    from: 'activities/federation/',
+    never: [
+      'activities/authority/',
+      'activities/connectors/aws-iam/',
+      'activities/connectors/entra/',
+      'activities/connectors/keystone/',
+      'activities/keys/private-key.ts',
+      'activities/keys/generate.ts',
+      'activities/links.ts',
+    ],
+    why: 'the coordinator holds no credential, no key and no link',
+  },
+  {
+    from: 'cli/',
+    never: [
+      'workers/',
+      'sandbox/',
+      'activities/connectors/aws-iam/',
+      'activities/connectors/entra/',
+      'activities/connectors/keystone/',
+    ],
+    why: 'the command line starts workers and stand-ins as processes and holds no cloud credential',
+  },
+];
+
+/** Every connector has these, so that who knows one finds their way in all. */
+export const connectorFiles = [
+  'config.ts',
+  'client.ts',
+  'capabilities.ts',
+  'read.ts',
+  'write.ts',
+  'connector.ts',
+] as const;
+
+/** Words that name no concept. Whole words of a file's or a folder's name. */
+export const emptyNames = /(?:^|-)(?:utils?|helpers?|common|managers?|misc)(?:-|\.|$)/;
+
+export const linesMax = 400;
+
+/** Files that may be longer, each with its reason and its own limit, so that they do not grow unseen. */
+export const longFiles: Readonly<Record<string, { readonly linesMax: number; readonly reason: string }>> = {
+  'core/plan.ts': {
+    linesMax: 560,
+    reason: 'the schema of a plan and the one function that makes it; to be split by the rules of resolution',
+  },
+};
+
+/** Where one input must give one output. */
+export const withoutClock = ['core/'];
+/** Workflows may ask `Date.now()`: in a workflow the SDK answers with the time that replay gives again. */
+export const onlyReplayedClock = ['workflows/'];
+/** Also in workflows, although the SDK seeds it there: a digest must not rest on it. */
+export const withoutRandomness = ['core/', 'workflows/'];
