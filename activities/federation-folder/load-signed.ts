@@ -1,5 +1,5 @@
 /** What a worker starts from: a folder that fits together and whose every member signed its terms. */
-import { verifyManifests } from '../keys/manifest.js';
+import { verifyManifests } from '../keys/verify-manifests.js';
 import { loadFederation, type LoadedFederation } from './load.js';
 
 /** Like loadFederation, and a fault with the code notSigned for each manifest that is missing, stale or of another key. */

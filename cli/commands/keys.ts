@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { generateKeys, type KeyReport, type KeySelection } from '../../activities/keys/generate.js';
 import { authorityKeyFile, readKeyFile } from '../../activities/keys/private-key.js';
-import { signManifest, verifyManifests } from '../../activities/keys/manifest.js';
+import { signManifest } from '../../activities/keys/sign-manifest.js';
+import { verifyManifests } from '../../activities/keys/verify-manifests.js';
 import { action, defineCommand } from '../invocation.js';
 import { openFederation } from '../open-federation.js';
 import { terminalText } from '../output/terminal-text.js';

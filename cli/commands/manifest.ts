@@ -1,6 +1,7 @@
 /** `concordat manifest`: what authorities publish, signed and checked. */
 import type { Command } from 'commander';
-import { signManifest, verifyManifests } from '../../activities/keys/manifest.js';
+import { signManifest } from '../../activities/keys/sign-manifest.js';
+import { verifyManifests } from '../../activities/keys/verify-manifests.js';
 import { authorityKeyFile, readKeyFile } from '../../activities/keys/private-key.js';
 import { ConcordatError } from '../../core/errors.js';
 import { action, defineCommand } from '../invocation.js';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { faultLine, type Fault } from '../../activities/federation-folder/fault.js';
 import { loadFederation } from '../../activities/federation-folder/load.js';
 import { writeSchemas } from '../../activities/federation-folder/schemas.js';
-import { verifyManifests } from '../../activities/keys/manifest.js';
+import { verifyManifests } from '../../activities/keys/verify-manifests.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { action, defineCommand } from '../invocation.js';
 import type { Paint } from '../output/output.js';

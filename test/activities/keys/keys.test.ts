@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { loadFederation } from '../../../activities/federation-folder/load.js';
 import { loadSignedFederation } from '../../../activities/federation-folder/load-signed.js';
 import { generateKeys } from '../../../activities/keys/generate.js';
-import { signManifest } from '../../../activities/keys/manifest.js';
+import { signManifest } from '../../../activities/keys/sign-manifest.js';
 import { pinned } from '../../../activities/keys/pin.js';
 import {
   approverKeyFile,

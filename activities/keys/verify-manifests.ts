@@ -1,13 +1,10 @@
-/** Signed manifests: what an authority publishes, signed with its key, checked against the key that the federation pinned. */
+/** Whether every member signed what its file says now, with the key that the federation pinned. Reaches no private key. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { canonicalJson } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { manifestOf, manifestType } from '../../core/federation/manifest.js';
-import { replaceFile } from './replace-file.js';
-import { authorityKeyFile, readKeyFile } from './private-key.js';
-import { signCompact } from './sign.js';
 import { verifyCompact } from './verify.js';
 
 export function manifestFile(authority: string): string {
@@ -19,23 +16,6 @@ export interface ManifestFault {
   readonly authority: string;
   readonly file: string;
   readonly message: string;
-}
-
-/**
- * Signs the manifest of one authority with the key on this machine. Throws notSigned where the key is not here or is
- * not the pinned one.
- */
-export async function signManifest(folder: string, federation: Federation, id: string): Promise<void> {
-  const authority = federation.authorities[id];
-  if (!authority) throw new ConcordatError('notFound', `the federation has no authority "${id}"`);
-  const key = await readKeyFile(authorityKeyFile(folder, id));
-  if (!key)
-    throw new ConcordatError('notSigned', `the key of ${id} is not on this machine (keys/authorities/${id}.key.json)`);
-  const pinned = federation.file.members.find((member) => member.id === id)?.key;
-  if (pinned?.x !== key.x)
-    throw new ConcordatError('notSigned', `the key of ${id} on this machine is not the one that federation.yaml pins`);
-  const jws = await signCompact(manifestOf(authority), { typ: manifestType, key });
-  await replaceFile(path.join(folder, manifestFile(id)), `${jws}\n`);
 }
 
 /** The faults of all members' manifests; empty where each member signed what its file says now. */
