@@ -13,13 +13,13 @@ export interface Scene {
   readonly connector: Connector;
   readonly dialect: Dialect;
   /** The id of what was made; fails the case where it was not. */
-  create(type: NativeType, after: JsonObject): Promise<NativeObject>;
+  readonly create: (type: NativeType, after: JsonObject) => Promise<NativeObject>;
   /** Writes `after` over what was read. */
-  update(object: NativeObject, after: JsonObject): Promise<NativeObject>;
-  write(write: NativeWrite): Promise<WriteAnswer>;
+  readonly update: (object: NativeObject, after: JsonObject) => Promise<NativeObject>;
+  readonly write: (write: NativeWrite) => Promise<WriteAnswer>;
   /** Fails the case where the cloud does not show it. */
-  read(type: NativeType, id: string): Promise<NativeObject>;
-  everything(connector?: Connector, cursor?: string): Promise<readonly ReadItem[]>;
+  readonly read: (type: NativeType, id: string) => Promise<NativeObject>;
+  readonly everything: (connector?: Connector, cursor?: string) => Promise<readonly ReadItem[]>;
 }
 
 export async function collect(items: AsyncIterable<ReadItem>): Promise<readonly ReadItem[]> {

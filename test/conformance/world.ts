@@ -59,7 +59,8 @@ export function connectorFor(
   const size = pageSize === undefined ? {} : { pageSize };
   switch (mesh.kind) {
     case 'aws-iam': {
-      const limits = { backOffBaseMs: 2, backOffMaxMs: 10, settleMs: 300, ...size };
+      const attempts = { readAttemptsMax: 4, throttledAttemptsMax: 4 };
+      const limits = { backOffBaseMs: 2, backOffMaxMs: 10, settleMs: 300, ...attempts, ...size };
       return createAwsIamConnector({ mesh, environment: known, limits });
     }
     case 'entra':
