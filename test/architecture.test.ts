@@ -175,6 +175,12 @@ describe('the check', () => {
       'its own folder',
     ],
     [
+      'a connector that calls another cloud',
+      'activities/connectors/keystone/a.ts',
+      `import '@aws-sdk/client-iam';`,
+      '@aws-sdk/client-iam',
+    ],
+    [
       'a connector that knows Temporal',
       'activities/connectors/entra/a.ts',
       `import '@temporalio/activity';`,

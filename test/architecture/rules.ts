@@ -29,12 +29,18 @@ export const zones: readonly Zone[] = [
     packages: activityPackages,
     packageTypes: ['@temporalio/client'],
   },
-  // A connector speaks to one cloud. It knows neither Temporal nor keys, stores or other connectors.
+  // A connector speaks to one cloud. It knows neither Temporal nor keys, stores or other connectors (check.ts).
+  { path: 'activities/connectors/', own: ['core/'], packages: ['node:', 'zod'] },
   {
-    path: 'activities/connectors/',
-    own: ['core/'],
-    packages: ['node:', 'zod', '@aws-sdk/*', '@azure/identity', '@microsoft/microsoft-graph-client'],
-    packageTypes: ['@aws-sdk/*', '@smithy/types', '@microsoft/microsoft-graph-types'],
+    path: 'activities/connectors/aws-iam/',
+    own: ['core/', 'activities/connectors/connector.ts'],
+    packages: ['node:', 'zod', '@aws-sdk/*'],
+  },
+  {
+    path: 'activities/connectors/entra/',
+    own: ['core/', 'activities/connectors/connector.ts'],
+    packages: ['node:', 'zod', '@azure/identity', '@microsoft/microsoft-graph-client'],
+    packageTypes: ['@microsoft/microsoft-graph-types'],
   },
   // What is sealed is fixed to the byte, so little may have a say in it.
   { path: 'activities/sealing/', own: ['core/', 'activities/store.ts'], packages: ['node:', 'xxhash-wasm'] },
