@@ -153,10 +153,17 @@ async function sheetOperations(
     ),
   ];
   const bodies = await nativeBodies(context, inputs, own, operations);
-  const created = new Set(operations.filter(({ kind }) => kind === 'create').map(({ type, key }) => `${type} ${key}`));
-  // A record that this very plan creates has no native id yet; for the preview it gets a name of its own.
+  // A record that this very plan creates has no native id yet; for the preview it gets a name of its own, both ways.
+  const created = new Map(
+    operations
+      .filter(({ kind }) => kind === 'create')
+      .map(({ type, key }) => [`(new ${type} ${key.slice(0, 12)})`, { type, key }]),
+  );
+  const placeholders = new Map([...created].map(([placeholder, { type, key }]) => [`${type} ${key}`, placeholder]));
+  const resolve = (type: string, nativeId: string): string | null =>
+    created.get(nativeId)?.key ?? own.resolve(type, nativeId);
   const resolveBack = (type: string, key: string): string | null =>
-    own.resolveBack(type, key) ?? (created.has(`${type} ${key}`) ? `(new ${type} ${key.slice(0, 8)})` : null);
+    own.resolveBack(type, key) ?? placeholders.get(`${type} ${key}`) ?? null;
   return operations.map((operation): SheetOperation => {
     const type = recomputed.messages.shape.types.find((one) => one.taxonomy.type === operation.type) as DatasetType;
     const object = bodies.get(`${operation.type} ${operation.key}`);
@@ -173,7 +180,7 @@ async function sheetOperations(
       operation,
       type,
       native: object ? { id: object.id, body: object.body, fields } : null,
-      resolve: own.resolve,
+      resolve,
       resolveBack,
     });
     if (change.kind === 'refused')

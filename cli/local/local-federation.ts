@@ -1,0 +1,211 @@
+/**
+ * A whole federation on this machine: the sandboxed clouds, a Temporal server prepared for it, the federation worker and
+ * one worker per authority. Each is a process with exactly the environment it may have: the coordinator sees no
+ * credential and no key, an authority only its own.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Connection } from '@temporalio/client';
+import { z } from 'zod';
+import { prepareTemporal } from '../../activities/temporal-setup/prepare-temporal.js';
+import type { Authority, Mesh } from '../../core/federation/authority.js';
+import type { Federation } from '../../core/federation/federation.js';
+import type { AuthorityId } from '../../core/record.js';
+import { layoutOf, type Layout } from './layout.js';
+import { superviseProcesses, type Processes, type RunningProcess } from './processes.js';
+import { sandboxProgram, workerProgram } from './program.js';
+import { startTemporalServer, type TemporalServer } from './temporal-server.js';
+
+const Cloud = z.object({ endpoint: z.string(), environment: z.record(z.string(), z.string()) });
+const SandboxReady = z.object({
+  aws: Cloud,
+  entra: Cloud.extend({ authorityHost: z.string(), caFile: z.string() }),
+  keystone: Cloud,
+});
+export type SandboxReady = z.infer<typeof SandboxReady>;
+
+export interface LocalFederationOptions {
+  readonly federation: Federation;
+  readonly federationFolder: string;
+  /** Logs, sandbox state and, where kept, the server's data. */
+  readonly dataFolder: string;
+  /** Clouds to stand in; leave out where the authority files name real ones. */
+  readonly sandbox?: {
+    readonly people?: number;
+    readonly teams?: number;
+    readonly seed?: number;
+    readonly persist?: boolean;
+  };
+  /** A server that runs already; else one is started. */
+  readonly temporalAddress?: string;
+  readonly keepTemporalData?: boolean;
+  readonly uiPort?: number;
+  readonly headless?: boolean;
+  /** Added to the environment of one authority's worker. */
+  readonly environmentOf?: (authority: Authority) => Readonly<Record<string, string>>;
+  readonly report?: (text: string) => void;
+  readonly signal?: AbortSignal;
+  readonly onUnexpectedEnd?: (process: RunningProcess, code: number) => void;
+}
+
+export interface LocalFederation {
+  readonly layout: Layout;
+  readonly address: string;
+  readonly uiAddress: string | undefined;
+  readonly connection: Connection;
+  readonly sandbox: SandboxReady | undefined;
+  readonly processes: Processes;
+  /** Starts the worker of an authority again, for example after it was killed. */
+  readonly startAuthority: (
+    authority: AuthorityId,
+    environment?: Readonly<Record<string, string>>,
+  ) => Promise<RunningProcess>;
+  readonly startFederation: () => Promise<RunningProcess>;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startLocalFederation(options: LocalFederationOptions): Promise<LocalFederation> {
+  const { federation, federationFolder, dataFolder } = options;
+  const report = options.report ?? ((): void => undefined);
+  const layout = layoutOf(federationFolder, {});
+  await mkdir(dataFolder, { recursive: true });
+  const processes = superviseProcesses({
+    logFolder: path.join(dataFolder, 'logs'),
+    ...(options.signal ? { signal: options.signal } : {}),
+    ...(options.onUnexpectedEnd ? { onUnexpectedEnd: options.onUnexpectedEnd } : {}),
+  });
+  let server: TemporalServer | undefined;
+  let connection: Connection | undefined;
+  const stop = async (): Promise<void> => {
+    await processes.stopAll();
+    await connection?.close();
+    await server?.stop();
+  };
+  try {
+    const sandboxStarting = options.sandbox
+      ? startSandboxProcess(processes, dataFolder, options.sandbox, report)
+      : undefined;
+    if (options.temporalAddress === undefined) {
+      report('starting a Temporal server');
+      server = await startTemporalServer({
+        ...(options.keepTemporalData ? { folder: path.join(dataFolder, 'temporal') } : {}),
+        ...(options.uiPort === undefined ? {} : { uiPort: options.uiPort }),
+        headless: options.headless ?? false,
+        log: (line) => (line.startsWith('{') || line.startsWith('time=') ? undefined : report(line)),
+      });
+    }
+    const address = options.temporalAddress ?? server?.address ?? '';
+    connection = await Connection.connect({ address, connectTimeout: 30_000 });
+    report('making namespaces, endpoints and search attributes');
+    await prepareTemporal({
+      connection,
+      federation: federation.file.federation,
+      authorities: Object.keys(federation.authorities),
+    });
+    const sandbox = await sandboxStarting;
+
+    const startAuthority = async (
+      id: AuthorityId,
+      environment: Readonly<Record<string, string>> = {},
+    ): Promise<RunningProcess> => {
+      const authority = federation.authorities[id];
+      if (!authority) throw new Error(`the federation has no authority ${id}`);
+      return processes.start({
+        name: `worker-${id}`,
+        command: process.execPath,
+        arguments: [workerProgram, '--authority', id],
+        environment: {
+          TEMPORAL_ADDRESS: address,
+          CONCORDAT_FEDERATION: federationFolder,
+          CONCORDAT_EXCHANGE: layout.exchangeFolder,
+          CONCORDAT_PRIVATE: layout.privateFolder(id),
+          CONCORDAT_KEYS: layout.keysFolder,
+          ...(sandbox ? sandboxEnvironment(authority.mesh, sandbox) : {}),
+          ...options.environmentOf?.(authority),
+          ...environment,
+        },
+        readyWithinMs: 60_000,
+        graceMs: 25_000,
+      });
+    };
+    const startFederation = (): Promise<RunningProcess> =>
+      processes.start({
+        name: 'worker-federation',
+        command: process.execPath,
+        arguments: [workerProgram, '--federation'],
+        environment: {
+          TEMPORAL_ADDRESS: address,
+          CONCORDAT_FEDERATION: federationFolder,
+          CONCORDAT_EXCHANGE: layout.exchangeFolder,
+        },
+        readyWithinMs: 60_000,
+      });
+    report('starting the workers');
+    await Promise.all([startFederation(), ...Object.keys(federation.authorities).map((id) => startAuthority(id))]);
+    return {
+      layout,
+      address,
+      uiAddress: server?.uiAddress,
+      connection,
+      sandbox,
+      processes,
+      startAuthority,
+      startFederation,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startSandboxProcess(
+  processes: Processes,
+  dataFolder: string,
+  wanted: NonNullable<LocalFederationOptions['sandbox']>,
+  report: (text: string) => void,
+): Promise<SandboxReady> {
+  report('starting three local clouds');
+  const given = ([name, value]: readonly [string, number | undefined]): readonly string[] =>
+    value === undefined ? [] : [`--${name}`, String(value)];
+  const running = await processes.start({
+    name: 'clouds',
+    command: process.execPath,
+    arguments: [
+      sandboxProgram,
+      '--folder',
+      path.join(dataFolder, 'clouds'),
+      ...(
+        [
+          ['people', wanted.people],
+          ['teams', wanted.teams],
+          ['seed', wanted.seed],
+        ] as const
+      ).flatMap(given),
+      ...(wanted.persist ? ['--persist'] : []),
+    ],
+    environment: {},
+    readyWithinMs: 60_000,
+  });
+  return SandboxReady.parse(running.ready);
+}
+
+/** The credentials of one stand-in, and where it answers, under the names that the authority file gives. */
+function sandboxEnvironment(mesh: Mesh, sandbox: SandboxReady): Readonly<Record<string, string>> {
+  switch (mesh.kind) {
+    case 'aws-iam':
+      return { ...sandbox.aws.environment, ...named(mesh.endpointFrom, sandbox.aws.endpoint) };
+    case 'entra':
+      return {
+        ...sandbox.entra.environment,
+        ...named(mesh.endpointFrom, sandbox.entra.endpoint),
+        ...named(mesh.authorityHostFrom, sandbox.entra.authorityHost),
+      };
+    case 'keystone':
+      return { ...sandbox.keystone.environment, ...named(mesh.endpointFrom, sandbox.keystone.endpoint) };
+  }
+}
+
+function named(name: string | undefined, value: string): Readonly<Record<string, string>> {
+  return name === undefined ? {} : { [name]: value };
+}
