@@ -61,6 +61,8 @@ export interface RunResult {
   readonly records: Readonly<Record<string, number>>;
   readonly reviews: readonly ReviewReport[];
   readonly commits: readonly CommitReport[];
+  /** The signed snapshots that the plan was made from. */
+  readonly snapshots: readonly Ref[];
   readonly receipts: readonly Ref[];
   /** The agreement that this run recorded; null where the base did not move. */
   readonly agreement: { readonly sequence: number; readonly base: Digest } | null;
@@ -72,6 +74,8 @@ export interface RunProgress {
   readonly stage: RunStage;
   readonly waitingFor: readonly string[];
   readonly plan: PlanSummary | null;
+  /** The signed snapshots so far; empty before all members have one. */
+  readonly snapshots: readonly Ref[];
 }
 
 /** The same signed decision for Update and Signal. The validator reads no more of it than the envelope. */

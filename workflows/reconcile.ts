@@ -68,7 +68,8 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   let plan: PlanSummary | null = null;
   let waitingFor: readonly string[] = [];
   const closedReviews: { authority: string; plan: string }[] = [];
-  setHandler(progressQuery, () => ({ stage, waitingFor, plan }), {
+  let sealed: readonly Ref[] = [];
+  setHandler(progressQuery, () => ({ stage, waitingFor, plan, snapshots: sealed }), {
     description: 'Stage of the run, and whom it waits for',
   });
   setHandler(
@@ -97,7 +98,10 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   };
 
   stage = 'snapshot';
-  show({ stage }, `Reading ${members.length} meshes: ${members.map(({ authority }) => authority).join(', ')}.`);
+  show(
+    { dataset: input.dataset, stage },
+    `Reading ${members.length} meshes: ${members.map(({ authority }) => authority).join(', ')}.`,
+  );
   let snapshots = await all('snapshot', members, ({ client }) =>
     client.executeOperation('snapshot', inputs, { ...timeouts.step, summary: 'read, translate and seal' }),
   );
@@ -134,10 +138,11 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     members.map(({ authority }, position) => [authority, snapshots[position]?.records ?? 0]),
   );
 
+  sealed = inputs.snapshots;
   stage = 'compare';
   plan = await checked(() => compareAndPlan(inputs));
   const counts = { divergences: plan.divergences, operations: plan.operations, cases: plan.cases };
-  const report = { dataset: input.dataset, run, plan, newLinks, records };
+  const report = { dataset: input.dataset, run, plan, newLinks, records, snapshots: sealed };
   if (input.planOnly === true) {
     show({ stage: 'done', outcome: 'planned', ...counts }, planWords(plan));
     return {
