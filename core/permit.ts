@@ -4,7 +4,7 @@ import { Digest } from './digest.js';
 import type { Dataset } from './federation/dataset.js';
 import { byCodeUnit } from './json.js';
 import type { Operation } from './operation.js';
-import { affectedAuthorities, type Conflict, type Plan } from './plan.js';
+import type { Conflict, Plan } from './plan.js';
 import { AuthorityId } from './record.js';
 import type { Review } from './review.js';
 
@@ -24,18 +24,18 @@ export function makePermit(
   reviews: readonly { readonly id: Digest; readonly review: Review }[],
 ): Permit {
   const byAuthority = new Map(reviews.map(({ review }) => [review.authority, review]));
-  const operations: Record<AuthorityId, Digest[]> = {};
-  const permit = (operation: Operation): void => {
-    operations[operation.authority] = [...(operations[operation.authority] ?? []), operation.id];
+  const approvedBy = new Map(reviews.map(({ review }) => [review.authority, new Set(review.operations)]));
+  const isApproved = ({ authority, id }: Operation): boolean => approvedBy.get(authority)?.has(id) === true;
+  const operations = new Map<AuthorityId, Set<Digest>>();
+  const permit = ({ authority, id }: Operation): void => {
+    operations.set(authority, (operations.get(authority) ?? new Set()).add(id));
   };
   const settled: Permit['settled'] = [];
-  const blocked =
-    dataset.commit === 'allOrNothing' &&
-    !affectedAuthorities(plan).every((authority) => byAuthority.get(authority)?.outcome === 'approved');
+  // HAZARD: an outcome "approved" speaks only for what was asked. What an authority could not be asked (a protected
+  // record, a value its mesh cannot hold) is in the plan and in nobody's approval, so each operation is looked for.
+  const blocked = dataset.commit === 'allOrNothing' && !plan.operations.every(isApproved);
   if (!blocked) {
-    for (const operation of plan.operations) {
-      if (byAuthority.get(operation.authority)?.operations.includes(operation.id)) permit(operation);
-    }
+    for (const operation of plan.operations) if (isApproved(operation)) permit(operation);
     for (const conflict of plan.conflicts) {
       const candidate = settledCandidate(conflict, byAuthority);
       if (!candidate) continue;
@@ -44,8 +44,8 @@ export function makePermit(
     }
   }
   const sorted: Record<AuthorityId, Digest[]> = {};
-  for (const authority of Object.keys(operations).sort(byCodeUnit))
-    sorted[authority] = [...new Set(operations[authority])].sort(byCodeUnit);
+  for (const [authority, ids] of [...operations].sort(([left], [right]) => byCodeUnit(left, right)))
+    sorted[authority] = [...ids].sort(byCodeUnit);
   return {
     plan: planDigest,
     reviews: reviews.map(({ id }) => id).sort(byCodeUnit),
