@@ -69,7 +69,7 @@ export interface ReviewTally {
   readonly choices: Readonly<Record<Digest, Digest>>;
   readonly open: readonly Digest[];
   readonly closed: boolean;
-  /** Most approvals still missing for any one open operation. */
+  /** Most approvals still missing for any one open operation, or for a conflict's leading candidate; 0 once closed. */
   readonly missing: number;
 }
 
@@ -95,6 +95,7 @@ export function tally(scope: ReviewScope, decisions: readonly Decision[], quorum
   const enough = (subject: string): boolean => (approvers.get(subject)?.size ?? 0) >= quorum;
   const ids = scope.operations.map(({ id }) => id);
   const approved = ids.filter((id) => !rejected.has(id) && enough(id));
+  const isApproved = new Set(approved);
   const choices: Record<Digest, Digest> = {};
   for (const conflict of scope.conflicts) {
     const chosen = conflict.candidates.filter(({ digest }) => enough(`${conflict.id} ${digest}`));
@@ -104,14 +105,19 @@ export function tally(scope: ReviewScope, decisions: readonly Decision[], quorum
   }
   const wholeRejected = decisions.some(({ kind, partial }) => kind === 'reject' && !partial);
   const settledWhole = whole.size >= quorum || wholeRejected;
-  const openOperations = ids.filter((id) => !rejected.has(id) && !approved.includes(id));
-  const openConflicts = scope.conflicts.filter(({ id }) => choices[id] === undefined).map(({ id }) => id);
-  const open = settledWhole ? [] : [...openOperations, ...openConflicts].sort(byCodeUnit);
-  const missing = Math.max(
-    0,
-    ...openOperations.map((id) => quorum - (approvers.get(id)?.size ?? 0)),
-    ...(openConflicts.length > 0 && !settledWhole ? [quorum - whole.size] : []),
-  );
+  const openOperations = ids.filter((id) => !rejected.has(id) && !isApproved.has(id));
+  const openConflicts = scope.conflicts.filter(({ id }) => choices[id] === undefined);
+  const open = settledWhole ? [] : [...openOperations, ...openConflicts.map(({ id }) => id)].sort(byCodeUnit);
+  // No spread into Math.max: a plan may hold more operations than a call may have arguments.
+  let missing = 0;
+  const lacks = (subjects: readonly string[]): void => {
+    const most = subjects.reduce((size, subject) => Math.max(size, approvers.get(subject)?.size ?? 0), 0);
+    missing = Math.max(missing, quorum - most);
+  };
+  if (!settledWhole) {
+    for (const id of openOperations) lacks([id]);
+    for (const { id, candidates } of openConflicts) lacks(candidates.map(({ digest }) => `${id} ${digest}`));
+  }
   return {
     approved,
     rejected: ids.filter((id) => rejected.has(id)),
