@@ -29,7 +29,8 @@ export function trippedBrakes(
         type,
         limit: 'percentMax',
         allowed: brake.percentMax,
-        found: Math.floor((own.length * 100) / heldHere),
+        // Rounded up, so that what tripped never reads as equal to what is allowed.
+        found: Math.ceil((own.length * 100) / heldHere),
       });
     }
   }
@@ -38,7 +39,8 @@ export function trippedBrakes(
 
 export function quorumOf(authority: Authority, braked: boolean): number {
   const { quorum, quorumWhenBraked } = authority.approval;
-  return braked ? (quorumWhenBraked ?? quorum + 1) : quorum;
+  // Never below the plain quorum: a brake that makes approval easier would be a trap.
+  return braked ? Math.max(quorum, quorumWhenBraked ?? quorum + 1) : quorum;
 }
 
 /** Why a record may not be touched; null where it may. All of the fields named must be equal. */
