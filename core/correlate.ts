@@ -68,6 +68,10 @@ interface Node {
 /** A set of nodes that are one record. */
 interface Cluster {
   readonly nodes: Node[];
+  /** Members that hold one of the nodes: no second record of theirs may join. */
+  readonly taken: Set<AuthorityId>;
+  /** Whether a federated key is among the nodes: two such records were told apart long ago. */
+  federated: boolean;
   held: boolean;
 }
 
@@ -82,31 +86,43 @@ export function correlate(input: CorrelateInput): Correlation {
       ),
     }))
     .sort((left, right) => byCodeUnit(left.key, right.key));
-  const clusterOf = new Map<string, Cluster>(nodes.map((node) => [node.key, { nodes: [node], held: false }]));
-  const apart = new Set(
-    input.statements
-      .filter((statement) => statement.kind === 'apart')
-      .flatMap(({ record, to }) => [`${record} ${to}`, `${to} ${record}`]),
+  const clusterOf = new Map<string, Cluster>(
+    nodes.map((node) => [
+      node.key,
+      { nodes: [node], taken: new Set(node.slots.keys()), federated: !isProvisional(node.key), held: false },
+    ]),
   );
+  // HAZARD: an authority's people speak for their own records only. Without this check any member could join, or keep
+  // apart, the records of another.
+  const spoken = input.statements.filter(
+    ({ authority, record }) => clusterOf.get(record)?.nodes[0]?.slots.has(authority) === true,
+  );
+  const apart = apartPairs(spoken, input.type);
 
   const joinable = (left: Cluster, right: Cluster): boolean => {
-    if (left === right) return false;
-    const federated = [...left.nodes, ...right.nodes].filter((node) => !isProvisional(node.key));
-    if (federated.length > 1) return false;
-    const taken = new Set(left.nodes.flatMap((node) => [...node.slots.keys()]));
-    if (right.nodes.some((node) => [...node.slots.keys()].some((member) => taken.has(member)))) return false;
+    if (left === right || (left.federated && right.federated)) return false;
+    for (const member of right.taken) if (left.taken.has(member)) return false;
+    if (apart.size === 0) return true;
     return !left.nodes.some((a) => right.nodes.some((b) => apart.has(`${a.key} ${b.key}`)));
   };
   const join = (left: Cluster, right: Cluster): void => {
     left.nodes.push(...right.nodes);
+    for (const member of right.taken) left.taken.add(member);
+    left.federated ||= right.federated;
     for (const node of right.nodes) clusterOf.set(node.key, left);
   };
 
-  for (const statement of [...input.statements].sort((a, b) => byCodeUnit(a.record + a.to, b.record + b.to))) {
-    if (statement.kind !== 'link') continue;
-    const left = clusterOf.get(statement.record);
-    const right = clusterOf.get(statement.to);
-    if (left && right && joinable(left, right)) join(left, right);
+  const linked = new Map<Cluster, Set<Cluster>>();
+  for (const { kind, record, to } of spoken) {
+    const left = clusterOf.get(record);
+    const right = clusterOf.get(to);
+    if (kind !== 'link' || !left || !right || !joinable(left, right)) continue;
+    linked.set(left, (linked.get(left) ?? new Set()).add(right));
+    linked.set(right, (linked.get(right) ?? new Set()).add(left));
+  }
+  for (const component of components(nodes, clusterOf, linked)) {
+    // Statements that contradict each other settle nothing: the order of keys must not decide which of them was meant.
+    if (mutuallyJoinable(component, joinable)) joinAll(component, join);
   }
 
   const cases = new Map<string, Case>();
@@ -129,15 +145,9 @@ export function correlate(input: CorrelateInput): Correlation {
         }
       }
     }
-    const seen = new Set<Cluster>();
-    for (const node of nodes) {
-      const start = clusterOf.get(node.key);
-      if (!start || seen.has(start) || !neighbours.has(start)) continue;
-      const component = connected(start, neighbours);
-      for (const cluster of component) seen.add(cluster);
+    for (const component of components(nodes, clusterOf, neighbours)) {
       if (mutuallyJoinable(component, joinable)) {
-        const [first, ...rest] = component;
-        if (first) for (const other of rest) join(first, other);
+        joinAll(component, join);
         continue;
       }
       for (const cluster of component) cluster.held = true;
@@ -169,6 +179,22 @@ export function correlate(input: CorrelateInput): Correlation {
   };
 }
 
+/**
+ * Pairs of keys, both ways round, that a person told apart. A record that had only its provisional key when it was told
+ * apart may have become a record of its own since, and is then known by the key that follows from it.
+ */
+function apartPairs(statements: readonly LinkStatement[], type: string): ReadonlySet<string> {
+  const pairs = new Set<string>();
+  for (const { kind, record, to } of statements) {
+    if (kind !== 'apart') continue;
+    for (const other of isProvisional(to) ? [to, newKey(type, [to])] : [to]) {
+      pairs.add(`${record} ${other}`);
+      pairs.add(`${other} ${record}`);
+    }
+  }
+  return pairs;
+}
+
 /** A new record's key, derived from the sorted keyed digests that it joins at first agreement; it never changes after. */
 export function newKey(type: string, provisionalKeys: readonly string[]): string {
   return digestOf({ type, joins: [...provisionalKeys].sort(byCodeUnit) });
@@ -185,10 +211,28 @@ function matchValue(rule: MatchRule, fields: Fields): string | undefined {
   return JSON.stringify(values);
 }
 
-function connected(start: Cluster, neighbours: ReadonlyMap<Cluster, ReadonlySet<Cluster>>): readonly Cluster[] {
-  const found = new Set([start]);
-  for (const cluster of found) for (const next of neighbours.get(cluster) ?? []) found.add(next);
-  return [...found];
+/** The connected parts of a graph over clusters as they stand, found in the order of the nodes. */
+function components(
+  nodes: readonly Node[],
+  clusterOf: ReadonlyMap<string, Cluster>,
+  neighbours: ReadonlyMap<Cluster, ReadonlySet<Cluster>>,
+): readonly (readonly Cluster[])[] {
+  const seen = new Set<Cluster>();
+  const parts: Cluster[][] = [];
+  for (const node of nodes) {
+    const start = clusterOf.get(node.key);
+    if (!start || seen.has(start) || !neighbours.has(start)) continue;
+    const part = new Set([start]);
+    for (const cluster of part) for (const next of neighbours.get(cluster) ?? []) part.add(next);
+    for (const cluster of part) seen.add(cluster);
+    parts.push([...part]);
+  }
+  return parts;
+}
+
+function joinAll(component: readonly Cluster[], join: (left: Cluster, right: Cluster) => void): void {
+  const [first, ...rest] = component;
+  if (first) for (const other of rest) join(first, other);
 }
 
 function mutuallyJoinable(
@@ -215,8 +259,11 @@ function casesOf(
     const own = caseOf(cluster, near, rule, type);
     if (own) found.push(own);
     else
-      for (const other of near)
+      for (const other of near) {
+        // Who has several candidates gets one case that names them all, from its own turn in the loop.
+        if ((neighbours.get(other)?.size ?? 0) > 1) continue;
         found.push(...[caseOf(other, [cluster], rule, type)].filter((one) => one !== undefined));
+      }
   }
   return found;
 }
