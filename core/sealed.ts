@@ -80,9 +80,9 @@ export function sealedRoot(types: readonly SealedType[]): Digest {
 }
 
 /** How many buckets a type of that many records gets. Powers of two nest: a base of one bucket compares with a member of four. */
-export function bucketCountFor(count: number): number {
+export function bucketCountFor(count: number, recordsPerSegment = recordsPerSegmentMax): number {
   let buckets = 1;
-  while (buckets < bucketsMax && count > buckets * recordsPerSegmentMax) buckets *= 2;
+  while (buckets < bucketsMax && count > buckets * recordsPerSegment) buckets *= 2;
   return buckets;
 }
 

@@ -1,7 +1,7 @@
 /** Opens bodies: finds them, reads those that lie near each other in one go, and holds each to its index entry. */
 import { isJsonObject, type Json } from '../../core/json.js';
 import type { Fields } from '../../core/record.js';
-import { digestBytes, hashBytes } from './entry-buffer.js';
+import { hashBytes } from './entry-buffer.js';
 import type { RecordLayout, RecordTexts } from './record-layout.js';
 import { notAuthentic, type SegmentColumns } from './segment-columns.js';
 import type { SegmentReader } from './segment-reader.js';

@@ -27,6 +27,8 @@ export interface SealerOptions {
   readonly memoryBytesMax?: number;
   readonly spillFolder?: string;
   readonly hashKey?: KeyHash;
+  /** Only tests give another number than the one that all members must use (core/sealed.ts). */
+  readonly recordsPerSegmentMax?: number;
 }
 
 export interface Sealer {
@@ -104,8 +106,8 @@ class SegmentSealer implements Sealer {
   }
 
   async #seal(): Promise<SealedType> {
-    const { type } = this.#options;
-    const bucketCount = bucketCountFor(this.#count);
+    const { type, recordsPerSegmentMax } = this.#options;
+    const bucketCount = bucketCountFor(this.#count, recordsPerSegmentMax);
     const bucketBits = bucketBitsOf(bucketCount);
     const shape = entryShape(this.#layout.groups.length);
     const segments: SealedSegment[] = [];

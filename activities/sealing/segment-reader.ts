@@ -20,7 +20,7 @@ export interface SegmentReaderOptions {
   readonly prefixes: readonly string[];
   /**
    * Bodies no further apart than this are read in one go. The default suits a local disk, where a read costs about what
-   * 32 kB of copying does; give a store across a network more.
+   * 16 kB of copying does; give a store across a network more.
    */
   readonly coalesceGapBytes?: number;
   /** Columns kept for readOne. Default 16 MiB. */
@@ -43,7 +43,7 @@ export interface SegmentReader {
 }
 
 export function createSegmentReader(options: SegmentReaderOptions): SegmentReader {
-  const { store, prefixes, coalesceGapBytes = 32 * 1024, cacheBytesMax = 16 * 1024 * 1024, hashKey = xxh64 } = options;
+  const { store, prefixes, coalesceGapBytes = 16 * 1024, cacheBytesMax = 16 * 1024 * 1024, hashKey = xxh64 } = options;
   if (prefixes.length === 0) throw new Error('a reader needs at least one prefix to look under');
   const cache = new Map<Digest, Buffer>();
   let cacheBytes = 0;
