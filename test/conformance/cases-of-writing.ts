@@ -9,7 +9,7 @@ const userCases: readonly ConformanceCase[] = [
     name: 'a new user is read back as it was written',
     run: async ({ create, dialect }) => {
       const body = dialect.user('jane');
-      expect((await create('user', body)).body).toMatchObject(body);
+      expect((await create('user', body)).body).toMatchObject(dialect.kept('user', body));
     },
   },
   {
@@ -126,7 +126,7 @@ const groupCases: readonly ConformanceCase[] = [
       for (const name of ['c', 'a', 'b']) ids.push((await create('user', dialect.user(name))).id);
       const body = dialect.group('team', ids);
       const group = await create('group', body);
-      expect(group.body).toMatchObject({ ...body, members: [...ids].sort() });
+      expect(group.body).toMatchObject({ ...dialect.kept('group', body), members: [...ids].sort() });
     },
   },
   {
@@ -222,7 +222,7 @@ const groupCases: readonly ConformanceCase[] = [
   },
   {
     name: 'a failure of the announcement stops the write before that call',
-    run: async ({ create, connector, dialect }) => {
+    run: async ({ create, connector, everything, dialect }) => {
       const user = await create('user', dialect.user('jane'));
       let announced = 0;
       const write = { kind: 'create', type: 'group', after: dialect.group('team', [user.id]) } as const;
@@ -232,8 +232,7 @@ const groupCases: readonly ConformanceCase[] = [
           return announced === 2 ? Promise.reject(new Error('the process ends here')) : Promise.resolve();
         }),
       ).rejects.toThrow('the process ends here');
-      const twin = await connector.findTwin('group', dialect.group('team', []));
-      expect(twin?.body['members']).toEqual([]);
+      expect(objectsIn(await everything(), 'group').map(({ body }) => body['members'])).toEqual([[]]);
     },
   },
 ];

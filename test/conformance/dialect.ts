@@ -1,8 +1,14 @@
 /** How each kind of cloud says the same things about a user and a group, so that one case serves all. */
 import type { Mesh } from '../../core/federation/authority.js';
 import { assertNever, isJsonObject, type Json, type JsonObject } from '../../core/json.js';
+import type { Deviation } from './world.js';
+
+/** The words of one kind of cloud, before a system's own deviations. */
+type Words = Omit<Dialect, 'kept'>;
 
 export interface Dialect {
+  /** What of a body the system is expected to show again. */
+  kept(type: 'user' | 'group', body: JsonObject): JsonObject;
   /** A new user under a name of its own. */
   user(name: string): JsonObject;
   group(name: string, members: readonly string[]): JsonObject;
@@ -29,7 +35,7 @@ const noteIn =
   (property: string) =>
   (body: JsonObject, text: string | null): JsonObject => ({ ...body, [property]: text });
 
-function awsIam(pathPrefix: string): Dialect {
+function awsIam(pathPrefix: string): Words {
   const tagsOf = (body: JsonObject): JsonObject => {
     const tags = body['Tags'];
     return isJsonObject(tags) ? tags : {};
@@ -58,7 +64,7 @@ function awsIam(pathPrefix: string): Dialect {
   };
 }
 
-function entra(domain: string, groupPrefix: string): Dialect {
+function entra(domain: string, groupPrefix: string): Words {
   const note = noteIn('givenName');
   const user = (name: string): JsonObject => ({
     userPrincipalName: `${name}@${domain}`,
@@ -91,7 +97,7 @@ function entra(domain: string, groupPrefix: string): Dialect {
   };
 }
 
-function keystone(): Dialect {
+function keystone(): Words {
   const note = noteIn('note');
   const user = (name: string): JsonObject => ({ name, email: `${name}@example.org`, enabled: true });
   return {
@@ -110,7 +116,7 @@ function keystone(): Dialect {
   };
 }
 
-export function dialectOf(mesh: Mesh): Dialect {
+function wordsOf(mesh: Mesh): Words {
   switch (mesh.kind) {
     case 'aws-iam':
       return awsIam(mesh.pathPrefix);
@@ -121,4 +127,25 @@ export function dialectOf(mesh: Mesh): Dialect {
     default:
       return assertNever(mesh);
   }
+}
+
+export function dialectOf(mesh: Mesh, deviations: readonly Deviation[]): Dialect {
+  const words = wordsOf(mesh);
+  const without =
+    (treatments: readonly string[]) =>
+    (type: 'user' | 'group', body: JsonObject): JsonObject => {
+      const dropped = deviations.flatMap((deviation) =>
+        deviation.kind === 'property' && deviation.type === type && treatments.includes(deviation.treatment)
+          ? [deviation.property]
+          : [],
+      );
+      return Object.fromEntries(Object.entries(body).filter(([property]) => !dropped.includes(property)));
+    };
+  const written = without(['notWritten']);
+  return {
+    ...words,
+    kept: without(['notKept', 'notWritten']),
+    user: (name) => written('user', words.user(name)),
+    group: (name, members) => written('group', words.group(name, members)),
+  };
 }

@@ -41,9 +41,10 @@ export function endsIn(items: readonly ReadItem[]): readonly string[] {
   );
 }
 
-export function sceneIn(world: World): Scene {
+/** `deviations`: those of the world; none to see what it really does. */
+export function sceneIn(world: World, deviations = world.deviations): Scene {
   const connector = world.connector();
-  const dialect = dialectOf(world.mesh);
+  const dialect = dialectOf(world.mesh, deviations);
   const read: Scene['read'] = async (type, id) => {
     const object = await connector.readOne(type, id);
     if (object === null) throw new Error(`the cloud does not show the ${type} ${id}`);

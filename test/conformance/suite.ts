@@ -4,11 +4,27 @@ import { cases } from './cases.js';
 import { sceneIn } from './scene.js';
 import type { Deviation, World, WorldAttempt } from './world.js';
 
-function tableOf(world: World): string {
-  const lines = world.deviations.map(
-    (deviation) => `  - ${deviation.case}\n      instead: ${deviation.why}\n      allowed: ${deviation.allowedBecause}`,
-  );
-  return `${world.name}: ${lines.length} known deviations\n${lines.join('\n')}`;
+function tableOf({ name, deviations }: World): string {
+  const lines = deviations.map((deviation) => {
+    const what =
+      deviation.kind === 'case'
+        ? deviation.case
+        : `${deviation.property} of a ${deviation.type}: ${deviation.treatment}`;
+    return `  - ${what}\n      instead: ${deviation.why}\n      allowed: ${deviation.allowedBecause}`;
+  });
+  return `${name}: ${lines.length} known deviations\n${lines.join('\n')}`;
+}
+
+type PropertyDeviation = Extract<Deviation, { kind: 'property' }>;
+
+/** Whether the system does show the property again after all. */
+async function keeps(world: World, { type, property }: PropertyDeviation): Promise<boolean> {
+  await world.reset();
+  const { connector, dialect } = sceneIn(world, []);
+  const after = type === 'user' ? dialect.user('jane') : dialect.group('team', []);
+  const answer = await connector.write({ kind: 'create', type, after });
+  if (answer.kind !== 'applied') return false;
+  return (await connector.readOne(type, answer.id))?.body[property] === after[property];
 }
 
 /**
@@ -36,13 +52,20 @@ export function describeWorld(
     });
 
     it('deviates in cases that exist, once each', () => {
-      const named = deviations.map((deviation) => deviation.case);
+      const named = deviations.flatMap((deviation) => (deviation.kind === 'case' ? [deviation.case] : []));
       expect(cases.map((each) => each.name)).toEqual(expect.arrayContaining(named));
       expect(new Set(named).size).toBe(named.length);
     });
 
+    for (const deviation of deviations)
+      if (deviation.kind === 'property')
+        it(`deviates: ${deviation.property} of a ${deviation.type} is lost`, async (context) => {
+          if (!attempt.available) return context.skip(attempt.reason);
+          expect(await keeps(attempt.world, deviation)).toBe(false);
+        });
+
     for (const each of cases) {
-      const deviation = deviations.find((candidate) => candidate.case === each.name);
+      const deviation = deviations.find((candidate) => candidate.kind === 'case' && candidate.case === each.name);
       it(deviation ? `deviates: ${each.name}` : each.name, async (context) => {
         if (!attempt.available) return context.skip(attempt.reason);
         await attempt.world.reset();

@@ -8,18 +8,28 @@ import { assertNever } from '../../core/json.js';
 import type { AvailableSystem, System } from '../support/systems/system.js';
 import { missingWords } from '../support/systems/system.js';
 
-/**
- * Where a system is known not to behave as its cloud does. The suite runs the case all the same and expects it to fail,
- * so that an entry which no longer holds is found.
- */
-export interface Deviation {
-  /** The whole name of a case of cases.ts. */
-  readonly case: string;
+interface Excuse {
   /** What the system does instead. */
   readonly why: string;
   /** Why the connector need not be right about it. */
   readonly allowedBecause: string;
 }
+
+/**
+ * Where a system is known not to behave as its cloud does. The suite holds it to this too: an entry that is no longer true
+ * fails.
+ *
+ * - `case`: this case is run and must fail.
+ * - `property`: the system does not keep a property. Cases do not look for it, and where it is `notWritten` do not give it.
+ */
+export type Deviation =
+  | (Excuse & { readonly kind: 'case'; readonly case: string })
+  | (Excuse & {
+      readonly kind: 'property';
+      readonly type: 'user' | 'group';
+      readonly property: string;
+      readonly treatment: 'notKept' | 'notWritten';
+    });
 
 export interface ConnectorWishes {
   /** How many objects a list is to show at once, so that a few of them make several pages. */
