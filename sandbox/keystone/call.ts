@@ -52,6 +52,8 @@ export interface KeystoneOptions {
   /** Whether users and groups are paged by `limit` and `marker`, as since 2024.2. */
   pages: boolean;
   tokenSeconds: number;
+  /** Whether group members of other domains are hidden from a domain-scoped token, as in 22. */
+  hidesForeignMembers: boolean;
 }
 
 export interface Call {
@@ -64,8 +66,8 @@ export interface Call {
 /** The caller's token; 401 where it is unknown or has expired. */
 export function tokenOf(call: Call, header = 'x-auth-token'): Token {
   const id = call.request.headers[header];
-  const token = typeof id === 'string' ? call.state.tokens.get(id) : undefined;
-  if (!token || token.expiresAt <= Date.now()) throw unauthorized();
+  const token = typeof id === 'string' ? call.state.validToken(id) : undefined;
+  if (!token) throw unauthorized();
   return token;
 }
 

@@ -95,11 +95,15 @@ export const groupRoutes: Readonly<Record<string, Run>> = {
   'GET /v3/groups/{id}/users'(call) {
     requireRole(call, 'read', 'list_users_in_group');
     const group = found(call);
-    requireRole(call, 'read', 'list_users_in_group', group.domain);
+    const token = requireRole(call, 'read', 'list_users_in_group', group.domain);
+    // Keystone 22 does not show members of other domains to a token that is scoped to one.
     const members = [...group.members]
       .sort()
       .map((id) => call.state.users.get(id))
-      .filter((user): user is KeystoneUser => user !== undefined);
+      .filter((user): user is KeystoneUser => user !== undefined)
+      .filter(
+        (user) => !call.options.hidesForeignMembers || token.domain === undefined || user.domain === token.domain,
+      );
     return listAnswer(call, 'users', members, (user: KeystoneUser) => userBody(call, user));
   },
 

@@ -12,6 +12,7 @@ const Options = z.strictObject({
   listLimit: z.int().positive().nullable().optional(),
   pages: z.boolean().optional(),
   tokenSeconds: z.int().positive().optional(),
+  hidesForeignMembers: z.boolean().optional(),
 });
 
 export interface KeystoneSandbox extends SandboxServer {
@@ -19,7 +20,12 @@ export interface KeystoneSandbox extends SandboxServer {
   readonly options: KeystoneOptions;
 }
 
-const defaults: KeystoneOptions = { listLimit: undefined, pages: false, tokenSeconds: 3600 };
+const defaults: KeystoneOptions = {
+  listLimit: undefined,
+  pages: false,
+  tokenSeconds: 3600,
+  hidesForeignMembers: false,
+};
 
 export async function serveKeystone(
   given: Omit<ServeOptions, 'faults' | 'tls'> & { readonly state?: KeystoneState } = {},
@@ -83,10 +89,11 @@ export async function serveKeystone(
       Object.assign(options, defaults);
     },
     configure: (change) => {
-      const { listLimit, pages, tokenSeconds } = Options.parse(change);
+      const { listLimit, pages, tokenSeconds, hidesForeignMembers } = Options.parse(change);
       if (listLimit !== undefined) options.listLimit = listLimit ?? undefined;
       if (pages !== undefined) options.pages = pages;
       if (tokenSeconds !== undefined) options.tokenSeconds = tokenSeconds;
+      if (hidesForeignMembers !== undefined) options.hidesForeignMembers = hidesForeignMembers;
     },
   };
 

@@ -102,6 +102,8 @@ export class KeystoneState {
   readonly domains = new Map<string, KeystoneDomain>();
   assignments: Assignment[] = [];
   readonly tokens = new Map<string, Token>();
+  /** user id → the second (Unix time) until which tokens of the user count no more */
+  private readonly revokedUntil = new Map<string, number>();
   private made = 0;
 
   /** Holds the domains `default` and `domain`, and the service user `concordat` of `default`, who is admin of `domain`. */
@@ -143,23 +145,36 @@ export class KeystoneState {
   removeUser(user: KeystoneUser): void {
     for (const group of this.groups.all()) group.members.delete(user.id);
     this.assignments = this.assignments.filter((assignment) => assignment.user !== user.id);
-    this.revokeTokens(user.id);
+    this.revokeUser(user.id);
     this.users.remove(user);
   }
 
   removeGroup(group: KeystoneGroup): void {
-    for (const member of group.members) this.revokeTokens(member);
+    for (const member of group.members) this.revokeUser(member);
     this.groups.remove(group);
   }
 
   /** HAZARD: as in Keystone, whoever leaves a group loses all tokens. */
   leave(user: KeystoneUser, group: KeystoneGroup): void {
     group.members.delete(user.id);
-    this.revokeTokens(user.id);
+    this.revokeUser(user.id);
   }
 
-  revokeTokens(user?: string): void {
-    for (const [id, token] of this.tokens) if (user === undefined || token.user === user) this.tokens.delete(id);
+  /** HAZARD: revocation counts in whole seconds, so a token issued later in the same second is revoked with the others. */
+  revokeUser(user: string): void {
+    this.revokedUntil.set(user, Math.floor(Date.now() / 1000));
+  }
+
+  /** All tokens that were issued so far, at once and without that effect. */
+  revokeTokens(): void {
+    this.tokens.clear();
+  }
+
+  /** undefined where the token is unknown, has expired or was revoked. */
+  validToken(id: string): Token | undefined {
+    const token = this.tokens.get(id);
+    if (!token || token.expiresAt <= Date.now()) return undefined;
+    return Math.floor(token.issuedAt / 1000) <= (this.revokedUntil.get(token.user) ?? 0) ? undefined : token;
   }
 
   rolesOf(user: string, domain: string | undefined): readonly string[] {
@@ -190,6 +205,7 @@ export class KeystoneState {
     this.users.clear();
     this.groups.clear();
     this.domains.clear();
+    this.revokedUntil.clear();
     for (const domain of saved.domains) this.domains.set(domain.id, domain);
     for (const user of saved.users) this.users.add({ ...user, password: user.password });
     for (const group of saved.groups) this.groups.add({ ...group, members: new Set(group.members) });

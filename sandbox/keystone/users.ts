@@ -29,7 +29,8 @@ export function checkedName(body: Record<string, unknown>): string {
   if (typeof name !== 'string') throw new KeystoneProblem(400, "'name' is a required property");
   if (name.trim() === '' || name.length > 255)
     throw new KeystoneProblem(400, "Invalid input for field 'name': it must hold 1 to 255 characters");
-  return name;
+  // Keystone strips white space around a name and says nothing.
+  return name.trim();
 }
 
 function checkedEnabled(body: Record<string, unknown>): boolean | undefined {
@@ -124,11 +125,11 @@ export const userRoutes: Readonly<Record<string, Run>> = {
     }
     if (enabled !== undefined) {
       user.enabled = enabled;
-      if (!enabled) call.state.revokeTokens(user.id);
+      if (!enabled) call.state.revokeUser(user.id);
     }
     if (typeof body['password'] === 'string') {
       user.password = body['password'];
-      call.state.revokeTokens(user.id);
+      call.state.revokeUser(user.id);
     }
     // Extra attributes can be set to null, never removed.
     Object.assign(user.extra, extraOf(body, known));
