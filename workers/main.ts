@@ -1,8 +1,8 @@
 /**
  * A worker as a process: `node dist/workers/main.js --federation` or `--authority ID`.
  *
- * Follows TEMPORAL_* (address, TLS, API key, profiles). Says `{"ready":true,...}` on standard output once it polls, and
- * ends in order on SIGTERM and SIGINT.
+ * Follows TEMPORAL_* (address, TLS, API key, profiles). Says `{"ready":true,...}` on standard output once it polls, touches
+ * the file that CONCORDAT_READY_FILE names while it does, and ends in order on SIGTERM and SIGINT.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
@@ -10,6 +10,7 @@ import { ConcordatError, errorTable } from '../core/errors.js';
 import { createAuthorityWorker, createFederationWorker, namespaceOf, openFolder } from './assemble.js';
 import { parseConfig } from './config.js';
 import { installLogging } from './logging.js';
+import { keepReadyFile } from './ready-file.js';
 
 async function main(): Promise<void> {
   const config = parseConfig(process.argv.slice(2), process.env);
@@ -28,11 +29,27 @@ async function main(): Promise<void> {
     const running = worker.run();
     logger.info({ namespace, federation: federation.file.federation }, 'worker polls');
     process.stdout.write(`${JSON.stringify({ ready: true, worker: name, namespace, pid: process.pid })}\n`);
-    await running;
+    const readyFile = process.env['CONCORDAT_READY_FILE'];
+    const endReadyFile = readyFile
+      ? keepReadyFile({
+          file: readyFile,
+          isReady: async () => worker.getState() === 'RUNNING' && (await answers(connection)),
+        })
+      : undefined;
+    try {
+      await running;
+    } finally {
+      await endReadyFile?.();
+    }
     logger.info('worker has ended');
   } finally {
     await connection.close();
   }
+}
+
+async function answers(connection: NativeConnection): Promise<boolean> {
+  await connection.withDeadline(Date.now() + 5_000, () => connection.workflowService.getSystemInfo({}));
+  return true;
 }
 
 async function connect(options: Parameters<typeof NativeConnection.connect>[0]): Promise<NativeConnection> {
