@@ -4,7 +4,7 @@ import { ConcordatError } from '../core/errors.js';
 import type { Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
 import { ReceiptsBody, ReceiptsStatement, receiptsType, type Candidate, type Ref } from '../core/messages.js';
-import { baseChanges, type BaseChange } from '../core/next-base.js';
+import { baseChanges, heldAtBase, type BaseChange } from '../core/next-base.js';
 import type { Operation } from '../core/operation.js';
 import { operationsOf, type Permit } from '../core/permit.js';
 import { hadEffect } from '../core/receipt.js';
@@ -71,6 +71,7 @@ export async function nextAgreement(options: {
     incomplete: recomputed.incomplete,
     held: recomputed.correlation.held,
     effective,
+    heldAtBase: heldAtBase(recomputed.messages.base),
   });
   if (changes.length === 0) return { candidate: null, sealed: null, changes, effective };
   const sealed = await sealNextBase({

@@ -8,6 +8,7 @@ import { ConcordatError } from '../core/errors.js';
 import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
 import { standingDigest, type Base, type SnapshotStatement } from '../core/messages.js';
+import { heldAtBase } from '../core/next-base.js';
 import { makePlan, type IncompleteScope, type Plan } from '../core/plan.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
@@ -59,6 +60,7 @@ export async function recomputePlan(
     held: correlation.held,
     incomplete,
     views,
+    heldAtBase: heldAtBase(messages.base),
   });
   return { messages, snapshots, views, correlation, incomplete, plan, planDigest: digestOf(plan) };
 }

@@ -8,7 +8,7 @@
 import { byCodeUnit, type Json } from './json.js';
 import type { DatasetType } from './federation/federation.js';
 import type { AuthorityId, Fields } from './record.js';
-import { isProvisional } from './record.js';
+import type { References } from './references.js';
 import { setElements } from './operation.js';
 import { canonicalJson } from './digest.js';
 
@@ -23,9 +23,13 @@ export interface CompareContext {
   readonly type: DatasetType;
   /** Members whose snapshot of this type is not provably complete. */
   readonly incomplete: ReadonlySet<AuthorityId>;
-  /** Keys of referenced records whose existence is open (a case, or a conflict about deletion): sets are compared without them. */
-  readonly openKeys: ReadonlySet<string>;
+  /** What is known of the records that sets refer to. */
+  readonly references: References;
+  /** The fields that each member held when the base was agreed; undefined where the base knows nothing of this type. */
+  readonly heldAtBase: HeldFields | undefined;
 }
+
+export type HeldFields = Readonly<Record<AuthorityId, readonly string[]>>;
 
 export type FieldVerdict =
   | { readonly kind: 'equal'; readonly field: string; readonly value: Json }
@@ -42,6 +46,7 @@ export type FieldVerdict =
       readonly kind: 'setProposal';
       readonly field: string;
       readonly target: readonly string[];
+      readonly cause: 'changed' | 'filled';
       readonly perMember: Readonly<
         Record<AuthorityId, { readonly add: readonly string[]; readonly remove: readonly string[] }>
       >;
@@ -82,26 +87,24 @@ export type RecordVerdict =
       readonly fields: readonly FieldVerdict[];
       readonly merged: Fields;
       readonly unread: readonly AuthorityId[];
+      /** As of `deleted`: while not empty, the record may be kept but not let go. */
+      readonly heldBackBy: readonly AuthorityId[];
     };
 
 export function compareRecord(view: RecordView, context: CompareContext): RecordVerdict {
-  const holders: AuthorityId[] = [];
-  const absent: AuthorityId[] = [];
-  const unread: AuthorityId[] = [];
-  for (const member of Object.keys(context.type.held).sort(byCodeUnit)) {
-    if (view.members[member] !== undefined) holders.push(member);
-    else if (context.incomplete.has(member)) unread.push(member);
-    else absent.push(member);
-  }
-  const fields = compareFields(view, holders, context);
+  const base = knownBase(view.base, context);
+  const { holders, absent, unread } = presenceOf(view, context);
+  if (holders.length === 0)
+    return unread.length === 0
+      ? { kind: 'gone' }
+      : { kind: 'deleted', by: absent, heldBy: [], unread, heldBackBy: incompleteMembers(context) };
+  const fields = compareFields(view, base, holders, context);
   const merged = mergedFields(fields);
-  if (view.base !== undefined && absent.length > 0) {
-    if (holders.length === 0 && unread.length === 0) return { kind: 'gone' };
-    const editedBy = holders.filter((member) => changedFromBase(view.members[member] ?? {}, view.base ?? {}, context));
-    if (editedBy.length > 0) return { kind: 'editedAndDeleted', by: absent, editedBy, fields, merged, unread };
-    const heldBackBy = Object.keys(context.type.held)
-      .filter((member) => context.incomplete.has(member))
-      .sort(byCodeUnit);
+  if (base !== undefined && absent.length > 0) {
+    const heldBackBy = incompleteMembers(context);
+    const editedBy = holders.filter((member) => changedFromBase(view.members[member] ?? {}, base, context));
+    if (editedBy.length > 0)
+      return { kind: 'editedAndDeleted', by: absent, editedBy, fields, merged, unread, heldBackBy };
     return { kind: 'deleted', by: absent, heldBy: holders, unread, heldBackBy };
   }
   if (absent.length === 0 && unread.length === 0 && fields.every((field) => field.kind === 'equal')) {
@@ -110,26 +113,94 @@ export function compareRecord(view: RecordView, context: CompareContext): Record
   return { kind: 'differs', fields, merged, missing: absent, unread };
 }
 
+function incompleteMembers(context: CompareContext): readonly AuthorityId[] {
+  return Object.keys(context.type.held)
+    .filter((member) => context.incomplete.has(member))
+    .sort(byCodeUnit);
+}
+
+export interface Presence {
+  readonly holders: readonly AuthorityId[];
+  readonly absent: readonly AuthorityId[];
+  /** Not shown by a snapshot that is not provably complete. */
+  readonly unread: readonly AuthorityId[];
+}
+
+/** Of the members that hold this type: who has the record, who has not, and who cannot tell. */
+export function presenceOf(view: RecordView, context: Pick<CompareContext, 'type' | 'incomplete'>): Presence {
+  const holders: AuthorityId[] = [];
+  const absent: AuthorityId[] = [];
+  const unread: AuthorityId[] = [];
+  for (const member of Object.keys(context.type.held).sort(byCodeUnit)) {
+    if (view.members[member] !== undefined) holders.push(member);
+    else if (context.incomplete.has(member)) unread.push(member);
+    else absent.push(member);
+  }
+  return { holders, absent, unread };
+}
+
+/**
+ * The base as far as it was agreed by the members that hold its fields now. A member that took up a type or a field
+ * after the last agreement never agreed to it: what it lacks there is first contact, not a deletion.
+ */
+export function knownBase(base: Fields | undefined, context: CompareContext): Fields | undefined {
+  const { heldAtBase, type } = context;
+  if (base === undefined || heldAtBase === undefined) return undefined;
+  const members = Object.entries(type.held);
+  if (members.some(([member, fields]) => fields.length > 0 && heldAtBase[member] === undefined)) return undefined;
+  return Object.fromEntries(
+    Object.entries(base).filter(([field]) =>
+      members.every(([member, fields]) => !fields.includes(field) || heldAtBase[member]?.includes(field) === true),
+    ),
+  );
+}
+
+/**
+ * Among `members`, those that hold the field. One that holds no record of the type a set refers to is none of them.
+ * Whether it could read the field of one record is another question.
+ */
+export function membersHolding(
+  field: string,
+  members: readonly AuthorityId[],
+  context: CompareContext,
+): readonly AuthorityId[] {
+  const kind = context.type.taxonomy.fields[field];
+  return members.filter(
+    (member) =>
+      context.type.held[member]?.includes(field) &&
+      (kind?.kind !== 'set' || context.references.canSpeakOf(kind.of, member)),
+  );
+}
+
 function compareFields(
   view: RecordView,
+  base: Fields | undefined,
   holders: readonly AuthorityId[],
   context: CompareContext,
 ): readonly FieldVerdict[] {
   const verdicts: FieldVerdict[] = [];
-  for (const field of Object.keys(context.type.taxonomy.fields).sort(byCodeUnit)) {
+  for (const [field, kind] of Object.entries(context.type.taxonomy.fields).sort(([a], [b]) => byCodeUnit(a, b))) {
     // A member whose connector could not read the field of this one record says nothing about it.
-    const speaking = holders.filter(
-      (member) => context.type.held[member]?.includes(field) && view.members[member]?.[field] !== undefined,
+    const speaking = membersHolding(field, holders, context).filter(
+      (member) => view.members[member]?.[field] !== undefined,
     );
     if (speaking.length === 0) continue;
-    const isSet = context.type.taxonomy.fields[field]?.kind === 'set';
-    verdicts.push(isSet ? compareSet(field, speaking, view, context) : compareValue(field, speaking, view));
+    verdicts.push(
+      kind.kind === 'set'
+        ? compareSet(field, kind.of, speaking, view, base, context)
+        : compareValue(field, speaking, view, base),
+    );
   }
   return verdicts;
 }
 
-function compareValue(field: string, speaking: readonly AuthorityId[], view: RecordView): FieldVerdict {
-  const base = view.base?.[field];
+function compareValue(
+  field: string,
+  speaking: readonly AuthorityId[],
+  view: RecordView,
+  baseFields: Fields | undefined,
+): FieldVerdict {
+  const base = baseFields?.[field];
   const byValue = new Map<string, { value: Json; heldBy: AuthorityId[] }>();
   for (const member of speaking) {
     const value = view.members[member]?.[field] ?? null;
@@ -160,49 +231,54 @@ function compareValue(field: string, speaking: readonly AuthorityId[], view: Rec
 
 function compareSet(
   field: string,
+  of: string,
   speaking: readonly AuthorityId[],
   view: RecordView,
+  baseFields: Fields | undefined,
   context: CompareContext,
 ): FieldVerdict {
-  const open = (element: string): boolean => isProvisional(element) || context.openKeys.has(element);
-  const elementsOf = (value: Json | undefined): Set<string> =>
-    new Set(setElements(value).filter((element) => !open(element)));
-  const base = elementsOf(view.base?.[field]);
-  const perMemberElements = new Map(speaking.map((member) => [member, elementsOf(view.members[member]?.[field])]));
+  const { references } = context;
+  const settled = (value: Json | undefined): ReadonlySet<string> =>
+    new Set(setElements(value).filter((element) => !references.isOpen(of, element)));
+  const base = settled(baseFields?.[field]);
+  const elementsOf = new Map(speaking.map((member) => [member, settled(view.members[member]?.[field])]));
+  // HAZARD: an element missing from an incomplete snapshot, or whose record was not read, is unread and not removed.
+  const isSilent = (member: AuthorityId, element: string): boolean =>
+    context.incomplete.has(member) || references.isUnread(of, element, member);
   const target = new Set(base);
   const because = new Set<AuthorityId>();
-  for (const [member, elements] of perMemberElements) {
+  for (const [member, elements] of elementsOf) {
     for (const element of elements) {
       if (base.has(element)) continue;
       target.add(element);
       because.add(member);
     }
-    // HAZARD: an element missing from an incomplete snapshot is unread, not removed.
-    if (context.incomplete.has(member)) continue;
     for (const element of base) {
-      if (elements.has(element)) continue;
+      if (elements.has(element) || isSilent(member, element)) continue;
       target.delete(element);
       because.add(member);
     }
   }
   const perMember: Record<AuthorityId, { add: readonly string[]; remove: readonly string[] }> = {};
-  for (const [member, elements] of perMemberElements) {
-    const unread = context.incomplete.has(member) ? base : new Set<string>();
-    const add = [...target].filter((element) => !elements.has(element) && !unread.has(element)).sort(byCodeUnit);
-    const remove = [...elements].filter((element) => !target.has(element)).sort(byCodeUnit);
-    if (add.length > 0 || remove.length > 0) perMember[member] = { add, remove };
-  }
-  if (Object.keys(perMember).length === 0) {
-    // Elements whose own existence is open stay as the base had them: they are neither agreed anew nor lost.
-    const kept = setElements(view.base?.[field]).filter(open);
-    return { kind: 'equal', field, value: [...target, ...kept].sort(byCodeUnit) };
+  for (const [member, elements] of elementsOf) {
+    const add = [...target].filter(
+      (element) =>
+        !elements.has(element) &&
+        !(base.has(element) && isSilent(member, element)) &&
+        references.canAdd(of, element, member),
+    );
+    const remove = [...elements].filter((element) => !target.has(element));
+    if (add.length > 0 || remove.length > 0)
+      perMember[member] = { add: add.sort(byCodeUnit), remove: remove.sort(byCodeUnit) };
   }
   const sorted = [...target].sort(byCodeUnit);
-  return { kind: 'setProposal', field, target: sorted, perMember, because: [...because].sort(byCodeUnit) };
+  if (Object.keys(perMember).length === 0) return { kind: 'equal', field, value: sorted };
+  const cause = baseFields?.[field] === undefined ? 'filled' : 'changed';
+  return { kind: 'setProposal', field, target: sorted, cause, perMember, because: [...because].sort(byCodeUnit) };
 }
 
 /** What every member would hold if all proposals were applied; conflicting fields are left out. */
-function mergedFields(verdicts: readonly FieldVerdict[]): Fields {
+export function mergedFields(verdicts: readonly FieldVerdict[]): Fields {
   const merged: Record<string, Json> = {};
   for (const verdict of verdicts) {
     if (verdict.kind === 'equal') merged[verdict.field] = verdict.value;
@@ -211,16 +287,16 @@ function mergedFields(verdicts: readonly FieldVerdict[]): Fields {
   return merged;
 }
 
+/** Whether deleting the record would lose something that the base does not hold. */
 function changedFromBase(fields: Fields, base: Fields, context: CompareContext): boolean {
-  return Object.keys(fields).some((field) => {
-    if (base[field] === undefined) return false;
-    const isSet = context.type.taxonomy.fields[field]?.kind === 'set';
-    if (!isSet)
-      return canonicalJson({ value: fields[field] ?? null }) !== canonicalJson({ value: base[field] ?? null });
+  return Object.entries(fields).some(([field, value]) => {
+    const kind = context.type.taxonomy.fields[field];
+    if (kind?.kind !== 'set') {
+      // What was never agreed on is somebody's own: to lose it is for a person to decide.
+      return canonicalJson({ value }) !== canonicalJson({ value: base[field] ?? null });
+    }
     const before = new Set(setElements(base[field]));
     // Losing members while its last ones leave is no edit that should keep a deleted team alive; gaining one is.
-    return setElements(fields[field]).some(
-      (element) => !before.has(element) && !isProvisional(element) && !context.openKeys.has(element),
-    );
+    return setElements(value).some((element) => !before.has(element) && !context.references.isOpen(kind.of, element));
   });
 }

@@ -1,11 +1,21 @@
-/** The next base: what members agree on after the receipts. Records that still differ keep their old base. */
-import { compareRecord, type RecordView } from './compare.js';
-import type { DatasetShape } from './federation/federation.js';
+/** The next base: what members agree on after the receipts, field by field. What still differs keeps its old base. */
+import {
+  compareRecord,
+  knownBase,
+  membersHolding,
+  presenceOf,
+  type CompareContext,
+  type HeldFields,
+  type RecordView,
+} from './compare.js';
 import { canonicalJson } from './digest.js';
-import { byCodeUnit } from './json.js';
-import { applyChanges, type Operation } from './operation.js';
+import type { DatasetShape } from './federation/federation.js';
+import { byCodeUnit, type Json } from './json.js';
+import type { Base } from './messages.js';
+import { applyChanges, setElements, type Operation } from './operation.js';
 import type { IncompleteScope } from './plan.js';
 import { isProvisional, type AuthorityId, type Fields } from './record.js';
+import { References } from './references.js';
 
 export type BaseChange =
   | { readonly kind: 'put'; readonly type: string; readonly key: string; readonly fields: Fields }
@@ -26,37 +36,118 @@ export interface NextBaseInput {
   /** Per type, every differing record with all members and the base. */
   readonly views: Readonly<Record<string, readonly RecordView[]>>;
   readonly incomplete: readonly IncompleteScope[];
-  /** Keys that a case holds back. */
-  readonly held: readonly { readonly key: string }[];
+  /** Records that a case holds back. */
+  readonly held: readonly { readonly type: string; readonly key: string }[];
   /** Operations with an effect (applied or alreadyApplied). */
   readonly effective: readonly Operation[];
+  /** As in PlanInput. */
+  readonly heldAtBase: Readonly<Record<string, HeldFields>>;
 }
 
 export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
   const changes: BaseChange[] = [];
-  const openKeys = new Set(input.held.map(({ key }) => key));
+  const references = new References(input.shape, input.held);
+  const heldByCase = new Set(input.held.map(({ type, key }) => `${type} ${key}`));
   const effectiveByRecord = new Map<string, Operation[]>();
   for (const operation of input.effective) {
     const record = `${operation.type} ${operation.key}`;
-    effectiveByRecord.set(record, [...(effectiveByRecord.get(record) ?? []), operation]);
+    const known = effectiveByRecord.get(record);
+    if (known) known.push(operation);
+    else effectiveByRecord.set(record, [operation]);
   }
   for (const shapeType of input.shape.types) {
     const type = shapeType.taxonomy.type;
-    const incomplete = new Set(input.incomplete.filter((scope) => scope.type === type).map((scope) => scope.authority));
+    const context: CompareContext = {
+      type: shapeType,
+      incomplete: new Set(input.incomplete.filter((scope) => scope.type === type).map((scope) => scope.authority)),
+      references,
+      heldAtBase: input.heldAtBase[type],
+    };
     for (const view of [...(input.views[type] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
-      if (openKeys.has(view.key) || isProvisional(view.key)) continue;
-      const after = afterOperations(view, effectiveByRecord.get(`${type} ${view.key}`) ?? []);
-      const verdict = compareRecord(after, { type: shapeType, incomplete, openKeys });
-      if (verdict.kind === 'editedAndDeleted' || (verdict.kind === 'deleted' && verdict.heldBackBy.length > 0))
-        openKeys.add(view.key);
-      if (verdict.kind === 'gone') changes.push({ kind: 'remove', type, key: view.key });
-      if (
-        verdict.kind === 'agreed' &&
-        (view.base === undefined || canonicalJson(view.base) !== canonicalJson(verdict.fields))
-      ) {
-        changes.push({ kind: 'put', type, key: view.key, fields: verdict.fields });
+      if (isProvisional(view.key)) continue;
+      let next = knownBase(view.base, context);
+      if (!heldByCase.has(`${type} ${view.key}`)) {
+        const after = afterOperations(view, effectiveByRecord.get(`${type} ${view.key}`) ?? []);
+        const verdict = compareRecord(after, context);
+        if (verdict.kind === 'editedAndDeleted' || (verdict.kind === 'deleted' && verdict.heldBackBy.length > 0))
+          references.markOpen(type, view.key);
+        for (const member of presenceOf(after, context).unread) references.markUnread(type, view.key, member);
+        next = verdict.kind === 'gone' ? undefined : agreedFields(after, next, context);
+      }
+      if (next === undefined) {
+        if (view.base !== undefined) changes.push({ kind: 'remove', type, key: view.key });
+      } else if (view.base === undefined || canonicalJson(view.base) !== canonicalJson(next)) {
+        changes.push({ kind: 'put', type, key: view.key, fields: next });
       }
     }
   }
   return changes;
+}
+
+/**
+ * What the base holds of a record now. Where every member shows the record, each field on which all of them agree is
+ * taken over, and of a set each element, whatever else is still open; the rest keeps what was agreed before. Left as it
+ * was, a field that all have changed alike would make a later return to its old value look like standing still.
+ */
+function agreedFields(view: RecordView, base: Fields | undefined, context: CompareContext): Fields | undefined {
+  const { holders, absent, unread } = presenceOf(view, context);
+  if (absent.length > 0 || unread.length > 0) return base;
+  const agreed: Record<string, Json> = {};
+  for (const [field, kind] of Object.entries(context.type.taxonomy.fields)) {
+    const members = membersHolding(field, holders, context);
+    const values = members.map((member) => view.members[member]?.[field]);
+    const before = base?.[field];
+    const next =
+      members.length === 0
+        ? undefined
+        : // A member that could not read the field has not agreed to it.
+          values.includes(undefined)
+          ? before
+          : kind.kind === 'set'
+            ? agreedElements(kind.of, members, values, before, context)
+            : agreedValue(values, before);
+    if (next !== undefined) agreed[field] = next;
+  }
+  return agreed;
+}
+
+function agreedValue(values: readonly (Json | undefined)[], before: Json | undefined): Json | undefined {
+  const texts = new Set(values.map((value) => canonicalJson({ value: value ?? null })));
+  return texts.size === 1 ? (values[0] ?? null) : before;
+}
+
+/** Before the first agreement on a set all must show the same; from then on each element is agreed on by itself. */
+function agreedElements(
+  of: string,
+  members: readonly AuthorityId[],
+  values: readonly (Json | undefined)[],
+  before: Json | undefined,
+  { references, incomplete }: CompareContext,
+): Json | undefined {
+  const sets = values.map((value) => new Set(setElements(value)));
+  const old = new Set(setElements(before));
+  const next: string[] = [];
+  for (const element of new Set([...old, ...sets.flatMap((set) => [...set])])) {
+    const having = sets.filter((set) => set.has(element)).length;
+    const isOpen = references.isOpen(of, element);
+    // HAZARD: that an incomplete snapshot does not show an element is no agreement to its absence.
+    const isUnclear =
+      having < sets.length &&
+      (having > 0 || members.some((member) => incomplete.has(member) || references.isUnread(of, element, member)));
+    if (before === undefined && isUnclear && !isOpen) return undefined;
+    if (isOpen || isUnclear ? old.has(element) : having > 0) next.push(element);
+  }
+  return next.sort(byCodeUnit);
+}
+
+/** The fields that each member held when a base was agreed, as its sealed manifests tell. */
+export function heldAtBase(base: Pick<Base, 'types'> | null): Readonly<Record<string, HeldFields>> {
+  const held: Record<string, Record<AuthorityId, string[]>> = {};
+  for (const { type, groups } of base?.types ?? []) {
+    const ofType: Record<AuthorityId, string[]> = {};
+    for (const { fields, members } of groups)
+      for (const member of members) ofType[member] = [...(ofType[member] ?? []), ...fields];
+    held[type] = ofType;
+  }
+  return held;
 }

@@ -4,13 +4,24 @@
  * attaches to it.
  */
 import { z } from 'zod';
-import { compareRecord, type FieldVerdict, type RecordVerdict, type RecordView } from './compare.js';
+import {
+  compareRecord,
+  presenceOf,
+  type CompareContext,
+  type FieldVerdict,
+  type HeldFields,
+  type RecordVerdict,
+  type RecordView,
+} from './compare.js';
 import { Case } from './correlate.js';
 import { Digest, digestOf } from './digest.js';
+import { creation, deletion, updatesOf } from './draft-operations.js';
 import type { DatasetShape, DatasetType } from './federation/federation.js';
 import { byCodeUnit, Json } from './json.js';
-import { makeOperation, Operation, setElements, type Change, type Rule } from './operation.js';
-import { AuthorityId, isProvisional, type Fields } from './record.js';
+import { makeOperation, Operation } from './operation.js';
+import { disputeCandidates, Disputes } from './plan-dispute.js';
+import { AuthorityId, isProvisional } from './record.js';
+import { References } from './references.js';
 
 export const planAlgorithm = 'concordat-plan/1';
 
@@ -103,103 +114,132 @@ export interface PlanInput {
   readonly incomplete: readonly IncompleteScope[];
   /** Per type, every differing record with all members and the base. */
   readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  /** Per type that the base has, the fields each member held when it was agreed (heldAtBase in next-base.ts). */
+  readonly heldAtBase: Readonly<Record<string, HeldFields>>;
 }
 
-type DivergenceDraft = Omit<Divergence, 'operations' | 'accepted'> & { readonly operations: readonly Operation[] };
+/** Operations are asked for at the end: a dispute gains some when the sets that refer to its record are walked. */
+type DivergenceDraft = Omit<Divergence, 'operations' | 'accepted'> & {
+  readonly operations: () => readonly Operation[];
+};
+
+/** Who accepted an operation as not done, by authority and operation. An authority accepts for its own mesh only. */
+type Accepted = ReadonlyMap<string, Divergence['accepted'][number]>;
 
 class PlanBuilder {
   readonly operations: Operation[] = [];
   readonly conflicts: Conflict[] = [];
   readonly divergences: DivergenceDraft[] = [];
+  readonly disputes = new Disputes();
+  readonly references: References;
+  readonly #accepted: Accepted;
+
+  constructor(input: PlanInput) {
+    this.references = new References(input.shape, input.held);
+    this.#accepted = acceptedOperations(input.rejections);
+  }
+
+  /** Plans the operations and what they would settle. */
+  diverge(
+    kind: Divergence['kind'],
+    type: DatasetType,
+    view: RecordView,
+    field: string | null,
+    because: readonly AuthorityId[],
+    at: readonly AuthorityId[],
+    operations: readonly Operation[] | (() => readonly Operation[]) = [],
+  ): void {
+    this.divergences.push({
+      kind,
+      type: type.taxonomy.type,
+      key: view.key,
+      field,
+      because: [...because].sort(byCodeUnit),
+      at: [...at].sort(byCodeUnit),
+      operations: typeof operations === 'function' ? operations : () => operations,
+    });
+  }
+
+  acceptanceOf(operation: Operation): Divergence['accepted'][number] | undefined {
+    return this.#accepted.get(`${operation.authority} ${operation.id}`);
+  }
 }
 
-/** Records whose existence is disputed, with the meshes in which the candidate "kept" would create them again. */
-type Disputed = Map<
-  string,
-  { readonly conflict: { candidates: Candidate[] }; readonly recreatedAt: readonly AuthorityId[] }
->;
+function acceptedOperations(rejections: PlanInput['rejections']): Accepted {
+  const accepted = new Map<string, Divergence['accepted'][number]>();
+  for (const [authority, own] of Object.entries(rejections)) {
+    for (const { operation, reason, untilMs } of own) {
+      const known = accepted.get(`${authority} ${operation}`);
+      // Of two that hold, the later end counts; the reason breaks a tie, so that no order shows.
+      if (known && (known.untilMs > untilMs || (known.untilMs === untilMs && known.reason <= reason))) continue;
+      accepted.set(`${authority} ${operation}`, { authority, reason, untilMs });
+    }
+  }
+  return accepted;
+}
 
 export function makePlan(input: PlanInput): Plan {
-  const builder = new PlanBuilder();
-  const heldKeys = new Set(input.held.map(({ key }) => key));
-  const openKeys = new Set(heldKeys);
-  const disputed: Disputed = new Map();
+  const builder = new PlanBuilder(input);
+  const { references } = builder;
+  const heldByCase = new Set(input.held.map(({ type, key }) => `${type} ${key}`));
   for (const type of input.shape.types) {
-    const incomplete = new Set(
-      input.incomplete.filter((scope) => scope.type === type.taxonomy.type).map((scope) => scope.authority),
-    );
-    const views = [...(input.views[type.taxonomy.type] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key));
-    for (const view of views) {
-      if (heldKeys.has(view.key) || isProvisional(view.key)) {
-        const at = holdersOf(view);
-        builder.divergences.push({
-          kind: 'heldByCase',
-          type: type.taxonomy.type,
-          key: view.key,
-          field: null,
-          because: at,
-          at,
-          operations: [],
-        });
+    const name = type.taxonomy.type;
+    const context: CompareContext = {
+      type,
+      incomplete: new Set(input.incomplete.filter((scope) => scope.type === name).map((scope) => scope.authority)),
+      references,
+      heldAtBase: input.heldAtBase[name],
+    };
+    for (const view of [...(input.views[name] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
+      if (heldByCase.has(`${name} ${view.key}`) || isProvisional(view.key)) {
+        const { holders } = presenceOf(view, context);
+        builder.diverge('heldByCase', type, view, null, holders, holders);
         continue;
       }
-      const verdict = compareRecord(view, { type, incomplete, openKeys });
-      planRecord(builder, type, view, verdict, openKeys, disputed);
-      restoreMemberships(type, view, disputed);
+      planRecord(builder, view, context);
+      builder.disputes.restoreMemberships(type, view, references);
     }
   }
   return freeze(input, builder);
 }
 
-function planRecord(
-  builder: PlanBuilder,
-  type: DatasetType,
-  view: RecordView,
-  verdict: RecordVerdict,
-  openKeys: Set<string>,
-  disputed: Disputed,
-): void {
-  const typeName = type.taxonomy.type;
+function planRecord(builder: PlanBuilder, view: RecordView, context: CompareContext): void {
+  const { type } = context;
+  const { references } = builder;
+  const name = type.taxonomy.type;
+  const verdict = compareRecord(view, context);
+  const presence = presenceOf(view, context);
+  const planned: Operation[] = [];
   switch (verdict.kind) {
     case 'agreed':
     case 'gone':
-      return;
-    case 'deleted': {
+      break;
+    case 'deleted':
       if (verdict.heldBackBy.length > 0) {
-        builder.divergences.push({
-          kind: 'deletionHeldBack',
-          type: typeName,
-          key: view.key,
-          field: null,
-          because: [...verdict.by],
-          at: [...verdict.heldBackBy],
-          operations: [],
-        });
-        openKeys.add(view.key);
-        return;
+        references.markOpen(name, view.key);
+        builder.diverge('deletionHeldBack', type, view, null, verdict.by, verdict.heldBackBy);
+      } else {
+        for (const authority of verdict.heldBy)
+          planned.push(deletion(authority, type, view, 'deletedOnOneSide', verdict.by));
+        builder.diverge('deleted', type, view, null, verdict.by, verdict.heldBy, planned);
       }
-      const operations = verdict.heldBy.map((authority) =>
-        deletion(authority, typeName, view, 'deletedOnOneSide', verdict.by),
-      );
-      builder.operations.push(...operations);
-      builder.divergences.push({
-        kind: 'deleted',
-        type: typeName,
-        key: view.key,
-        field: null,
-        because: [...verdict.by],
-        at: [...verdict.heldBy],
-        operations,
-      });
-      return;
-    }
+      break;
     case 'editedAndDeleted':
-      openKeys.add(view.key);
-      planDispute(builder, type, view, verdict, disputed);
-      return;
+      references.markOpen(name, view.key);
+      planDispute(builder, type, view, verdict, presence.holders);
+      break;
     case 'differs':
-      planDifference(builder, type, view, verdict);
+      planned.push(...planDifference(builder, type, view, verdict, presence.holders));
   }
+  builder.operations.push(...planned);
+  const happens = (kind: Operation['kind'], member: AuthorityId): boolean =>
+    planned.some(
+      (operation) =>
+        operation.kind === kind && operation.authority === member && builder.acceptanceOf(operation) === undefined,
+    );
+  for (const member of presence.unread) references.markUnread(name, view.key, member);
+  for (const member of presence.absent) if (!happens('create', member)) references.markWithout(name, view.key, member);
+  for (const member of presence.holders) if (happens('delete', member)) references.markWithout(name, view.key, member);
 }
 
 function planDifference(
@@ -207,271 +247,87 @@ function planDifference(
   type: DatasetType,
   view: RecordView,
   verdict: Extract<RecordVerdict, { kind: 'differs' }>,
-): void {
-  const typeName = type.taxonomy.type;
-  const conflicted = verdict.fields.filter((field) => field.kind === 'conflict');
-  for (const authority of holdersOf(view)) {
-    const current = view.members[authority] ?? {};
-    for (const operation of updatesOf(authority, typeName, view, verdict.fields, current))
-      builder.operations.push(operation);
-  }
+  holders: readonly AuthorityId[],
+): readonly Operation[] {
+  const updates = holders.flatMap((authority) => updatesOf(authority, type.taxonomy.type, view, verdict.fields));
   for (const field of verdict.fields) {
     if (field.kind === 'equal') continue;
     if (field.kind === 'conflict') {
-      const candidates = field.candidates.map((candidate): Candidate => {
-        const operations = field.candidates
-          .filter((other) => other !== candidate)
-          .flatMap((other) => other.heldBy)
-          .map((authority) =>
-            makeOperation({
-              authority,
-              type: typeName,
-              key: view.key,
-              kind: 'update',
-              changes: [
-                {
-                  kind: 'value',
-                  field: field.field,
-                  before: view.members[authority]?.[field.field] ?? null,
-                  after: candidate.value,
-                },
-              ],
-              rule: 'chosen',
-              because: candidate.heldBy,
-              current: view.members[authority] ?? {},
-            }),
-          );
-        return {
-          digest: digestOf({ value: candidate.value }),
-          kind: 'value',
-          value: candidate.value,
-          heldBy: [...candidate.heldBy],
-          operations,
-        };
-      });
-      builder.conflicts.push(makeConflict(typeName, view.key, field.field, candidates));
-      const involved = field.candidates.flatMap((candidate) => candidate.heldBy).sort(byCodeUnit);
-      builder.divergences.push({
-        kind: 'conflict',
-        type: typeName,
-        key: view.key,
-        field: field.field,
-        because: involved,
-        at: involved,
-        operations: candidates.flatMap((candidate) => candidate.operations),
-      });
+      planConflict(builder, type, view, field);
       continue;
     }
-    const at = field.kind === 'proposal' ? field.behind : Object.keys(field.perMember).sort(byCodeUnit);
-    const operations = builder.operations.filter(
-      (operation) =>
-        operation.key === view.key &&
-        operation.type === typeName &&
-        operation.changes.some((change) => change.field === field.field),
-    );
-    builder.divergences.push({
-      kind: field.kind === 'proposal' ? 'changed' : 'elementsChanged',
-      type: typeName,
-      key: view.key,
-      field: field.field,
-      because: [...field.because],
-      at: [...at],
-      operations,
-    });
+    const at = field.kind === 'proposal' ? field.behind : Object.keys(field.perMember);
+    const operations = updates.filter(({ changes }) => changes.some((change) => change.field === field.field));
+    const kind = field.kind === 'proposal' ? 'changed' : 'elementsChanged';
+    builder.diverge(kind, type, view, field.field, field.because, at, operations);
   }
-  if (verdict.unread.length > 0) {
-    builder.divergences.push({
-      kind: 'unread',
-      type: typeName,
-      key: view.key,
-      field: null,
-      because: holdersOf(view),
-      at: [...verdict.unread],
-      operations: [],
-    });
-  }
-  if (verdict.missing.length === 0) return;
+  if (verdict.unread.length > 0) builder.diverge('unread', type, view, null, holders, verdict.unread);
+  if (verdict.missing.length === 0) return updates;
   // A record is created whole or not at all: an open conflict about one of its fields holds its creation back.
-  const waits = conflicted.length > 0;
-  const because = holdersOf(view);
-  const operations = waits
-    ? []
-    : verdict.missing.map((authority) => creation(authority, type, view.key, verdict.merged, 'newRecord', because));
-  builder.operations.push(...operations);
-  builder.divergences.push({
-    kind: waits ? 'waitsForConflict' : 'missing',
-    type: typeName,
-    key: view.key,
-    field: null,
-    because,
-    at: [...verdict.missing],
-    operations,
-  });
+  if (verdict.fields.some((field) => field.kind === 'conflict')) {
+    builder.diverge('waitsForConflict', type, view, null, holders, verdict.missing);
+    return updates;
+  }
+  const creations = verdict.missing.map((authority) =>
+    creation(authority, type, view.key, verdict.merged, 'newRecord', holders, builder.references),
+  );
+  builder.diverge('missing', type, view, null, holders, verdict.missing, creations);
+  return [...updates, ...creations];
 }
 
-/** Edited on one side, deleted on another: either it stays, edited, and comes back where it was deleted, or it goes everywhere. */
+function planConflict(
+  builder: PlanBuilder,
+  type: DatasetType,
+  view: RecordView,
+  { field, candidates: values }: Extract<FieldVerdict, { kind: 'conflict' }>,
+): void {
+  const candidates = values.map((candidate): Candidate => ({
+    digest: digestOf({ value: candidate.value }),
+    kind: 'value',
+    value: candidate.value,
+    heldBy: [...candidate.heldBy],
+    operations: values
+      .filter((other) => other !== candidate)
+      .flatMap((other) => other.heldBy)
+      .map((authority) => {
+        const current = view.members[authority] ?? {};
+        return makeOperation({
+          authority,
+          type: type.taxonomy.type,
+          key: view.key,
+          kind: 'update',
+          changes: [{ kind: 'value', field, before: current[field] ?? null, after: candidate.value }],
+          rule: 'chosen',
+          because: candidate.heldBy,
+          current,
+        });
+      }),
+  }));
+  builder.conflicts.push(makeConflict(type.taxonomy.type, view.key, field, candidates));
+  const involved = values.flatMap(({ heldBy }) => heldBy);
+  const operations = candidates.flatMap((candidate) => candidate.operations);
+  builder.diverge('conflict', type, view, field, involved, involved, operations);
+}
+
 function planDispute(
   builder: PlanBuilder,
   type: DatasetType,
   view: RecordView,
   verdict: Extract<RecordVerdict, { kind: 'editedAndDeleted' }>,
-  disputed: Disputed,
+  holders: readonly AuthorityId[],
 ): void {
-  const typeName = type.taxonomy.type;
-  const holders = holdersOf(view);
-  const contested = verdict.fields.some((field) => field.kind === 'conflict');
-  const kept: Candidate = {
-    digest: digestOf({ kept: verdict.merged }),
-    kind: 'kept',
-    value: verdict.merged,
-    heldBy: [...verdict.editedBy],
-    operations: contested
-      ? []
-      : [
-          ...holders.flatMap((authority) =>
-            updatesOf(authority, typeName, view, verdict.fields, view.members[authority] ?? {}, 'chosen'),
-          ),
-          ...verdict.by.map((authority) =>
-            creation(authority, type, view.key, verdict.merged, 'chosen', verdict.editedBy),
-          ),
-        ],
-  };
-  const absent: Candidate = {
-    digest: digestOf({ absent: true }),
-    kind: 'absent',
-    heldBy: [...verdict.by],
-    operations: holders.map((authority) => deletion(authority, typeName, view, 'chosen', verdict.by)),
-  };
-  const candidates = contested ? [absent] : [kept, absent];
-  const conflict = makeConflict(typeName, view.key, null, candidates);
-  builder.conflicts.push(conflict);
-  builder.divergences.push({
-    kind: 'editedAndDeleted',
-    type: typeName,
-    key: view.key,
-    field: null,
-    because: [...verdict.editedBy, ...verdict.by].sort(byCodeUnit),
-    at: [...holders, ...verdict.by].sort(byCodeUnit),
-    operations: candidates.flatMap((candidate) => candidate.operations),
-  });
-  if (!contested) disputed.set(view.key, { conflict, recreatedAt: verdict.by });
-}
-
-/**
- * A record that comes back comes back into its teams: its cloud dropped the memberships with it, and without this the
- * next run would read their absence as somebody's removal.
- */
-function restoreMemberships(type: DatasetType, view: RecordView, disputed: Disputed): void {
-  for (const [field, kind] of Object.entries(type.taxonomy.fields)) {
-    if (kind.kind !== 'set') continue;
-    const elsewhere = new Set(Object.values(view.members).flatMap((fields) => setElements(fields?.[field])));
-    for (const element of [...elsewhere].sort(byCodeUnit)) {
-      const dispute = disputed.get(element);
-      const kept = dispute?.conflict.candidates.find((candidate) => candidate.kind === 'kept');
-      if (!dispute || !kept) continue;
-      for (const authority of dispute.recreatedAt) {
-        const current = view.members[authority];
-        if (!current || !type.held[authority]?.includes(field) || setElements(current[field]).includes(element))
-          continue;
-        const changes: readonly Change[] = [{ kind: 'set', field, add: [element], remove: [] }];
-        kept.operations.push(
-          makeOperation({
-            authority,
-            type: type.taxonomy.type,
-            key: view.key,
-            kind: 'update',
-            changes,
-            rule: 'chosen',
-            because: kept.heldBy,
-            current,
-          }),
-        );
-      }
-    }
-  }
-}
-
-/** The update of one mesh's record, one operation for each rule, so that a decision on one does not hang on another. */
-function updatesOf(
-  authority: AuthorityId,
-  type: string,
-  view: RecordView,
-  fields: readonly FieldVerdict[],
-  current: Fields,
-  ruleForAll?: Rule,
-): readonly Operation[] {
-  const byRule = new Map<Rule, { changes: Change[]; because: Set<AuthorityId> }>();
-  const put = (rule: Rule, change: Change, because: readonly AuthorityId[]): void => {
-    const chosen = ruleForAll ?? rule;
-    const entry = byRule.get(chosen) ?? { changes: [], because: new Set() };
-    entry.changes.push(change);
-    for (const member of because) entry.because.add(member);
-    byRule.set(chosen, entry);
-  };
-  for (const field of fields) {
-    const firstContact = view.base === undefined;
-    if (field.kind === 'proposal' && field.behind.includes(authority)) {
-      put(
-        field.cause === 'filled' ? 'firstContact' : 'changedOnOneSide',
-        { kind: 'value', field: field.field, before: current[field.field] ?? null, after: field.target },
-        field.because,
-      );
-    }
-    const own = field.kind === 'setProposal' ? field.perMember[authority] : undefined;
-    if (own && field.kind === 'setProposal') {
-      put(
-        firstContact ? 'firstContact' : 'elementChanged',
-        { kind: 'set', field: field.field, add: [...own.add], remove: [...own.remove] },
-        field.because,
-      );
-    }
-  }
-  return [...byRule.entries()].map(([rule, { changes, because }]) =>
-    makeOperation({ authority, type, key: view.key, kind: 'update', changes, rule, because: [...because], current }),
+  const candidates = disputeCandidates(type, view, verdict, holders, builder.references);
+  builder.disputes.add(type.taxonomy.type, view.key, candidates, verdict.by);
+  builder.conflicts.push(makeConflict(type.taxonomy.type, view.key, null, candidates));
+  builder.diverge(
+    'editedAndDeleted',
+    type,
+    view,
+    null,
+    [...verdict.editedBy, ...verdict.by],
+    [...holders, ...verdict.by],
+    () => candidates.flatMap((candidate) => candidate.operations),
   );
-}
-
-function creation(
-  authority: AuthorityId,
-  type: DatasetType,
-  key: string,
-  merged: Fields,
-  rule: Rule,
-  because: readonly AuthorityId[],
-): Operation {
-  const changes = (type.held[authority] ?? []).flatMap((field): readonly Change[] => {
-    const value = merged[field];
-    if (value === undefined) return [];
-    return type.taxonomy.fields[field]?.kind === 'set'
-      ? [{ kind: 'set', field, add: [...setElements(value)], remove: [] }]
-      : [{ kind: 'value', field, before: null, after: value }];
-  });
-  return makeOperation({
-    authority,
-    type: type.taxonomy.type,
-    key,
-    kind: 'create',
-    changes,
-    rule,
-    because,
-    current: null,
-  });
-}
-
-function deletion(
-  authority: AuthorityId,
-  type: string,
-  view: RecordView,
-  rule: Rule,
-  because: readonly AuthorityId[],
-): Operation {
-  const current = view.members[authority] ?? {};
-  const changes = Object.entries(current).map(([field, value]): Change =>
-    Array.isArray(value)
-      ? { kind: 'set', field, add: [], remove: [...setElements(value)] }
-      : { kind: 'value', field, before: value, after: null },
-  );
-  return makeOperation({ authority, type, key: view.key, kind: 'delete', changes, rule, because, current });
 }
 
 function makeConflict(type: string, key: string, field: string | null, candidates: Candidate[]): Conflict {
@@ -484,21 +340,9 @@ function makeConflict(type: string, key: string, field: string | null, candidate
   return { id, type, key, field, candidates };
 }
 
-function holdersOf(view: RecordView): AuthorityId[] {
-  return Object.keys(view.members)
-    .filter((member) => view.members[member] !== undefined)
-    .sort(byCodeUnit);
-}
-
 /** Takes out what an authority's standing rejections keep from being asked, and puts everything into its one order. */
 function freeze(input: PlanInput, builder: PlanBuilder): Plan {
-  const accepted = new Map<string, Divergence['accepted'][number]>();
-  for (const [authority, rejections] of Object.entries(input.rejections)) {
-    for (const { operation, reason, untilMs } of rejections) accepted.set(operation, { authority, reason, untilMs });
-  }
   const typeOrder = new Map(input.shape.types.map((type, position) => [type.taxonomy.type, position]));
-  const order = (operation: Operation): string =>
-    `${operation.authority} ${typeOrder.get(operation.type) ?? 0} ${operation.key} ${operation.kind} ${operation.id}`;
   return {
     algorithm: planAlgorithm,
     dataset: input.shape.dataset.dataset,
@@ -506,24 +350,37 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
     base: input.base,
     standing: input.standing,
     correlation: input.correlation,
-    operations: builder.operations
-      .filter((operation) => !accepted.has(operation.id))
-      .sort((a, b) => byCodeUnit(order(a), order(b))),
-    conflicts: builder.conflicts.sort((a, b) => byCodeUnit(a.id, b.id)),
-    divergences: builder.divergences
-      .map((divergence) => ({
+    operations: sortedBy(
+      builder.operations.filter((operation) => builder.acceptanceOf(operation) === undefined),
+      ({ authority, type, key, kind, id }) => `${authority} ${typeOrder.get(type) ?? 0} ${key} ${kind} ${id}`,
+    ),
+    conflicts: sortedBy(builder.conflicts, ({ id }) => id),
+    divergences: sortedBy(
+      builder.divergences.map(({ operations, ...divergence }) => ({
         ...divergence,
-        operations: divergence.operations.map((operation) => operation.id).sort(byCodeUnit),
-        accepted: divergence.operations.flatMap((operation) => accepted.get(operation.id) ?? []),
-      }))
-      .sort((a, b) =>
-        byCodeUnit(`${a.type} ${a.key} ${a.field ?? ''} ${a.kind}`, `${b.type} ${b.key} ${b.field ?? ''} ${b.kind}`),
-      ),
-    cases: [...input.cases].sort((a, b) => byCodeUnit(a.id, b.id)),
-    incomplete: [...input.incomplete].sort((a, b) =>
-      byCodeUnit(`${a.authority} ${a.type} ${a.scope}`, `${b.authority} ${b.type} ${b.scope}`),
+        operations: operations()
+          .map(({ id }) => id)
+          .sort(byCodeUnit),
+        accepted: sortedBy(
+          operations().flatMap((operation) => builder.acceptanceOf(operation) ?? []),
+          ({ authority, reason, untilMs }) => `${authority} ${untilMs} ${reason}`,
+        ),
+      })),
+      ({ type, key, field, kind }) => `${type} ${key} ${field ?? ''} ${kind}`,
+    ),
+    cases: sortedBy(input.cases, ({ id }) => id),
+    incomplete: sortedBy(
+      input.incomplete,
+      ({ authority, type, scope, reason }) => `${authority} ${type} ${scope} ${reason}`,
     ),
   };
+}
+
+function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
+  return items
+    .map((item) => ({ item, key: keyOf(item) }))
+    .sort((a, b) => byCodeUnit(a.key, b.key))
+    .map(({ item }) => item);
 }
 
 /** Authorities that a plan would write to, including through a conflict's candidates. */

@@ -17,7 +17,7 @@ import { nextAgreement } from '../next-agreement.js';
 import { recomputeCorrelation, recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit } from '../reviews.js';
 import type { ObjectStore } from '../store.js';
-import { baseChanges } from '../../core/next-base.js';
+import { baseChanges, heldAtBase } from '../../core/next-base.js';
 
 export interface FederationContext {
   readonly federation: Federation;
@@ -86,6 +86,7 @@ export function createFederationActivities(context: FederationContext): Federati
       incomplete: recomputed.incomplete,
       held: recomputed.correlation.held,
       effective: [],
+      heldAtBase: heldAtBase(recomputed.messages.base),
     });
     const snapshots = Object.values(recomputed.snapshots);
     return {

@@ -1,0 +1,136 @@
+/** Disputes about existence: a record edited on one side and deleted on another. Nothing is done until people choose. */
+import { mergedFields, type FieldVerdict, type RecordVerdict, type RecordView } from './compare.js';
+import { digestOf } from './digest.js';
+import { creation, deletion, updatesOf } from './draft-operations.js';
+import type { DatasetType } from './federation/federation.js';
+import { byCodeUnit } from './json.js';
+import { makeOperation, setElements, type Change } from './operation.js';
+import type { Candidate } from './plan.js';
+import type { AuthorityId, Fields } from './record.js';
+import type { References } from './references.js';
+
+type Dispute = Extract<RecordVerdict, { kind: 'editedAndDeleted' }>;
+type ValueConflict = Extract<FieldVerdict, { kind: 'conflict' }>;
+
+/**
+ * Either the record stays, edited, and comes back where it was deleted, or it goes everywhere. Where the editors
+ * contradict each other there is one `kept` for each way to settle that. While a snapshot is incomplete, `absent` is
+ * not among them: no deletion follows.
+ */
+export function disputeCandidates(
+  type: DatasetType,
+  view: RecordView,
+  verdict: Dispute,
+  holders: readonly AuthorityId[],
+  references: References,
+): Candidate[] {
+  const candidates = new Map<string, Candidate>();
+  for (const { fields, heldBy } of settlements(verdict, holders)) {
+    const merged = mergedFields(fields);
+    const digest = digestOf({ kept: merged });
+    const known = candidates.get(digest);
+    if (known) {
+      known.heldBy.push(...heldBy.filter((member) => !known.heldBy.includes(member)));
+      continue;
+    }
+    candidates.set(digest, {
+      digest,
+      kind: 'kept',
+      value: merged,
+      heldBy: [...heldBy],
+      operations: [
+        ...holders.flatMap((authority) => updatesOf(authority, type.taxonomy.type, view, fields, 'chosen')),
+        ...verdict.by.map((authority) =>
+          creation(authority, type, view.key, merged, 'chosen', verdict.editedBy, references),
+        ),
+      ],
+    });
+  }
+  const kept = [...candidates.values()].sort((a, b) => byCodeUnit(a.digest, b.digest));
+  if (verdict.heldBackBy.length > 0) return kept;
+  const absent: Candidate = {
+    digest: digestOf({ absent: true }),
+    kind: 'absent',
+    heldBy: [...verdict.by],
+    operations: holders.map((authority) => deletion(authority, type, view, 'chosen', verdict.by)),
+  };
+  return [...kept, absent];
+}
+
+interface Settlement {
+  readonly fields: readonly FieldVerdict[];
+  readonly heldBy: readonly AuthorityId[];
+}
+
+/** The verdicts without conflicts: as each holder has it; where a holder does not hold a field, in every way the others do. */
+function settlements(verdict: Dispute, holders: readonly AuthorityId[]): readonly Settlement[] {
+  const conflicts = verdict.fields.filter((field): field is ValueConflict => field.kind === 'conflict');
+  if (conflicts.length === 0) return [{ fields: verdict.fields, heldBy: verdict.editedBy }];
+  return holders.flatMap((holder) => {
+    let choices: readonly Fields[] = [{}];
+    for (const { field, candidates } of conflicts) {
+      const own = candidates.filter(({ heldBy }) => heldBy.includes(holder));
+      choices = choices.flatMap((chosen) =>
+        (own.length > 0 ? own : candidates).map(({ value }) => ({ ...chosen, [field]: value })),
+      );
+    }
+    return choices.map((chosen) => ({
+      fields: verdict.fields.map((field) => (field.kind === 'conflict' ? settled(field, chosen) : field)),
+      heldBy: [holder],
+    }));
+  });
+}
+
+function settled({ field, candidates }: ValueConflict, chosen: Fields): FieldVerdict {
+  const target = chosen[field] ?? null;
+  const because = candidates.find(({ value }) => digestOf({ value }) === digestOf({ value: target }))?.heldBy ?? [];
+  const behind = candidates.flatMap(({ heldBy }) => heldBy).filter((member) => !because.includes(member));
+  return { kind: 'proposal', field, target, cause: 'changed', because, behind };
+}
+
+/** Records whose existence is disputed, with the meshes in which `kept` would create them again. */
+export class Disputes {
+  readonly #byRecord = new Map<string, { readonly kept: readonly Candidate[]; readonly at: readonly AuthorityId[] }>();
+
+  add(type: string, key: string, candidates: readonly Candidate[], recreatedAt: readonly AuthorityId[]): void {
+    const kept = candidates.filter(({ kind }) => kind === 'kept');
+    this.#byRecord.set(`${type} ${key}`, { kept, at: recreatedAt });
+  }
+
+  /**
+   * A record that comes back comes back into its teams: its cloud dropped the memberships with it, and without this the
+   * next run would read their absence as somebody's removal.
+   */
+  restoreMemberships(type: DatasetType, view: RecordView, references: References): void {
+    if (this.#byRecord.size === 0) return;
+    for (const [field, kind] of Object.entries(type.taxonomy.fields)) {
+      if (kind.kind !== 'set') continue;
+      const elsewhere = new Set(Object.values(view.members).flatMap((fields) => setElements(fields?.[field])));
+      for (const element of [...elsewhere].sort(byCodeUnit)) {
+        const dispute = this.#byRecord.get(`${kind.of} ${element}`);
+        for (const authority of dispute?.at ?? []) {
+          const current = view.members[authority];
+          if (!current || !type.held[authority]?.includes(field) || !references.canSpeakOf(kind.of, authority))
+            continue;
+          // A set that could not be read is not written.
+          if (current[field] === undefined || setElements(current[field]).includes(element)) continue;
+          const changes: readonly Change[] = [{ kind: 'set', field, add: [element], remove: [] }];
+          for (const candidate of dispute?.kept ?? []) {
+            candidate.operations.push(
+              makeOperation({
+                authority,
+                type: type.taxonomy.type,
+                key: view.key,
+                kind: 'update',
+                changes,
+                rule: 'chosen',
+                because: candidate.heldBy,
+                current,
+              }),
+            );
+          }
+        }
+      }
+    }
+  }
+}
