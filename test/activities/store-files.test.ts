@@ -80,9 +80,11 @@ describe('an object', () => {
 });
 
 test('names are listed under any prefix, whole folders or parts of a name, in code unit order', async () => {
-  const store = createFileStore(freshRoot());
+  const root = freshRoot();
+  const store = createFileStore(root);
   const names = ['b', 'a/Z', 'a/b/c', 'a/b/d', 'a/bc', 'a-b', 'aws/é'];
   for (const name of names) await store.putIfAbsent(name, text(name));
+  await writeFile(join(root, '.unfinished', 'left-behind'), 'by a process that was killed');
   for (const prefix of ['', 'a', 'a/', 'a/b', 'a/b/', 'a/b/c', 'b', 'nothing', 'a/nothing/at'])
     expect(await store.list(prefix), prefix).toEqual(names.filter((name) => name.startsWith(prefix)).sort());
 });

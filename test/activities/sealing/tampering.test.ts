@@ -212,6 +212,27 @@ describe('a manifest over a forged seal', () => {
     expect(await outcomeOf(readOne(sealed, low, reader))).toBe('refused');
   });
 
+  test('is refused where only its keys differ, which its digests do not show', async () => {
+    const store = new CountingStore();
+    const participants = [
+      { id: 'aws', sealed: await forged(store, [{ ...honest(low), hash: 5n }]) },
+      { id: base, sealed: await forged(store, [honest(low)]) },
+    ];
+    const found = collected(walkDiffering({ participants, groups: oneGroup, reader: readerOf(store) }));
+    expect(await outcomeOf(found)).toBe('refused');
+  });
+
+  test('is refused by verifySealed where a body lies under a name that is not its digest', async () => {
+    const store = new CountingStore();
+    const sealed = await forged(store, [honest(low)]);
+    const [segment] = sealed.segments;
+    const body = store.objects.get(`aws/segments/${segment?.body}`);
+    if (!segment || !body) throw new Error('the seal has no body');
+    store.objects.set(`aws/segments/${'f'.repeat(64)}`, body);
+    const renamed = { ...sealed, segments: [{ ...segment, body: 'f'.repeat(64) }] };
+    expect(await outcomeOf(verifySealed(renamed, readerOf(store)))).toBe('refused');
+  });
+
   test('is refused where a key lies outside its bucket', async () => {
     const store = new CountingStore();
     const sealed = { ...(await forged(store, [honest(low), honest(high)])), bucketCount: 4096 };

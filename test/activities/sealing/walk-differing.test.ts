@@ -155,6 +155,7 @@ describe('the cost of a walk follows what changed', () => {
     const bodies = participants.flatMap(({ sealed }) => sealed.segments.map((segment) => segment.body));
     expect(read.filter((digest) => bodies.includes(digest))).toHaveLength(2);
     expect(new Set(read).size).toBe(read.length);
+    expect(store.pieceBytesRead).toBeLessThan(300);
   });
 
   test('a column with one digest among all holders is not read to pass over it', async () => {

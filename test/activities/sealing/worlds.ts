@@ -17,6 +17,7 @@ export type Rows = ReadonlyMap<string, Fields>;
 export class CountingStore implements ObjectStore {
   readonly objects = new Map<string, Uint8Array>();
   readonly read: string[] = [];
+  pieceBytesRead = 0;
 
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
     if (this.objects.has(name)) return Promise.resolve(false);
@@ -31,6 +32,7 @@ export class CountingStore implements ObjectStore {
   getRange(name: string, start: number, length: number): Promise<Uint8Array> {
     const bytes = this.objects.get(name);
     if (bytes) this.read.push(name);
+    this.pieceBytesRead += bytes ? length : 0;
     if (!bytes || start + length > bytes.length)
       return Promise.reject(new ConcordatError('storeFault', `${name} is missing or shorter`));
     return Promise.resolve(bytes.slice(start, start + length));
