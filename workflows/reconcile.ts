@@ -102,24 +102,29 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     { dataset: input.dataset, stage },
     `Reading ${members.length} meshes: ${members.map(({ authority }) => authority).join(', ')}.`,
   );
-  let snapshots = await all('snapshot', members, ({ client }) =>
-    client.executeOperation('snapshot', inputs, { ...timeouts.step, summary: 'read, translate and seal' }),
+  let snapshots = await all('snapshot', members, ({ authority, client }) =>
+    client.executeOperation('snapshot', inputs, {
+      ...timeouts.step,
+      summary: `${authority}: read, translate and seal`,
+    }),
   );
   inputs = { ...inputs, snapshots: snapshots.map(({ snapshot }) => snapshot) };
 
   let newLinks = 0;
   if (snapshots.some(({ unlinked }) => unlinked > 0)) {
     stage = 'translate';
-    const { correlation, linksBy } = await checked(() => correlateSnapshots(inputs));
+    const { correlation, linksBy } = await checked(() =>
+      correlateSnapshots.executeWithOptions({ summary: 'join records without a link' }, [inputs]),
+    );
     newLinks = Object.values(linksBy).reduce((sum, count) => sum + count, 0);
     if (newLinks > 0) {
       const first = snapshots;
       const again = members.filter(({ authority }) => (linksBy[authority] ?? 0) > 0);
-      const translated = await all('translate', again, ({ client }) =>
+      const translated = await all('translate', again, ({ authority, client }) =>
         client.executeOperation(
           'translate',
           { inputs, correlation },
-          { ...timeouts.step, summary: 'translate again with the new links' },
+          { ...timeouts.step, summary: `${authority}: translate again with the new links` },
         ),
       );
       const byAuthority = new Map(again.map(({ authority }, position) => [authority, translated[position]]));
@@ -140,7 +145,9 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
 
   sealed = inputs.snapshots;
   stage = 'compare';
-  plan = await checked(() => compareAndPlan(inputs));
+  plan = await checked(() =>
+    compareAndPlan.executeWithOptions({ summary: 'compare with the base and plan' }, [inputs]),
+  );
   const counts = { divergences: plan.divergences, operations: plan.operations, cases: plan.cases };
   const report = { dataset: input.dataset, run, plan, newLinks, records, snapshots: sealed };
   if (input.planOnly === true) {
@@ -205,11 +212,11 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     left = proposal.left;
     if (proposal.candidate) {
       const candidate = proposal.candidate;
-      const witnesses = await all('witness', members, ({ client }) =>
+      const witnesses = await all('witness', members, ({ authority, client }) =>
         client.executeOperation(
           'witness',
           { inputs, plan: (plan as PlanSummary).plan, reviews: reviewRefs, permit, receipts, candidate },
-          { ...timeouts.step, summary: 'recompute and sign the new base' },
+          { ...timeouts.step, summary: `${authority}: recompute and sign the new base` },
         ),
       );
       const [first] = witnesses;
@@ -241,11 +248,11 @@ async function checked<Result>(activity: () => Promise<Result>): Promise<Result>
 
 async function openAll(members: readonly Member[], dataset: string): Promise<readonly OpenResult[]> {
   const { workflowId, runId } = workflowInfo();
-  return all('open', members, ({ client }) =>
+  return all('open', members, ({ authority, client }) =>
     client.executeOperation(
       'open',
       { dataset, attempt: `${workflowId} ${runId}` },
-      { ...timeouts.open, summary: 'nonce, configuration and base' },
+      { ...timeouts.open, summary: `${authority}: nonce, configuration and base` },
     ),
   );
 }
@@ -340,7 +347,7 @@ async function commitAll(
       client.executeOperation(
         'commit',
         { inputs, plan, reviews, permit },
-        { ...timeouts.step, summary: `${authority} checks and writes` },
+        { ...timeouts.step, summary: `${authority}: gate, then write` },
       ),
     ),
   );
