@@ -301,7 +301,7 @@ async function gatherReviews(
           scheduleToCloseTimeout: '400 days',
           scheduleToStartTimeout: '2m',
           cancellationType: 'WAIT_CANCELLATION_REQUESTED',
-          summary: `${authority} asks its people: ${plan.operationsBy[authority] ?? 0} operations`,
+          summary: `${authority} asks its people: ${counted(plan.operationsBy[authority] ?? 0, 'operation')}`,
         },
       );
       ended.set(authority, result);
@@ -374,15 +374,20 @@ function outcomeOf(reviews: readonly ReviewReport[], left: number, plan: PlanSum
   return left > 0 || plan.cases > 0 || plan.incompleteScopes.length > 0 || plan.setAside > 0 ? 'divergent' : 'agreed';
 }
 
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 function planWords(plan: PlanSummary): string {
   const parts = [
-    `${plan.divergences} divergences`,
-    `${plan.operations} operations proposed`,
-    `${plan.conflicts} conflicts`,
-    `${plan.cases} cases`,
+    counted(plan.divergences, 'divergence'),
+    `${counted(plan.operations, 'operation')} proposed`,
+    counted(plan.conflicts, 'conflict'),
+    counted(plan.cases, 'case'),
   ];
-  if (plan.accepted > 0) parts.push(`${plan.accepted} accepted divergences`);
-  if (plan.setAside > 0) parts.push(`${plan.setAside} records or properties set aside`);
+  if (plan.accepted > 0) parts.push(counted(plan.accepted, 'accepted divergence'));
+  if (plan.setAside > 0)
+    parts.push(`${counted(plan.setAside, 'record or property', 'records or properties')} set aside`);
   const scopes =
     plan.incompleteScopes.length > 0
       ? `\n\nIncomplete, so no deletion follows from: ${plan.incompleteScopes.join(', ')}.`
@@ -397,7 +402,7 @@ function outcomeWords(
   reviews: readonly ReviewReport[],
   commits: readonly CommitReport[],
 ): string {
-  const lines = [`Outcome: **${outcome}**. ${left} divergences left.`, planWords(plan)];
+  const lines = [`Outcome: **${outcome}**. ${counted(left, 'divergence')} left.`, planWords(plan)];
   if (reviews.length > 0)
     lines.push(`Reviews: ${reviews.map(({ authority, outcome: ended }) => `${authority} ${ended}`).join(', ')}.`);
   if (commits.length > 0)
