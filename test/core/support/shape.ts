@@ -1,0 +1,42 @@
+/** A small dataset of people and teams: who holds which fields is all that tests of the pure pipeline vary. */
+import { Dataset } from '../../../core/federation/dataset.js';
+import type { DatasetShape, DatasetType } from '../../../core/federation/federation.js';
+import { TaxonomyType } from '../../../core/federation/taxonomy.js';
+import type { HeldFields } from '../../../core/compare.js';
+
+export const person = TaxonomyType.parse({
+  type: 'person',
+  fields: { mail: { kind: 'text' }, name: { kind: 'text' }, phone: { kind: 'text' } },
+});
+export const team = TaxonomyType.parse({
+  type: 'team',
+  fields: {
+    title: { kind: 'text' },
+    people: { kind: 'set', of: 'person' },
+    labels: { kind: 'set', of: 'text' },
+  },
+});
+
+export interface Holdings {
+  readonly person: HeldFields;
+  readonly team: HeldFields;
+}
+
+/** Everybody holds every field. */
+export function fullHoldings(members: readonly string[]): Holdings {
+  return {
+    person: Object.fromEntries(members.map((member) => [member, ['mail', 'name', 'phone']])),
+    team: Object.fromEntries(members.map((member) => [member, ['labels', 'people', 'title']])),
+  };
+}
+
+export function shapeOf(holdings: Holdings, commit: Dataset['commit'] = 'permitted'): DatasetShape {
+  const members = [...new Set([...Object.keys(holdings.person), ...Object.keys(holdings.team)])].sort();
+  const typeOf = (taxonomy: TaxonomyType, held: HeldFields): DatasetType => ({ taxonomy, held, groups: [] });
+  return {
+    dataset: Dataset.parse({ dataset: 'workforce', types: ['person', 'team'], members, commit }),
+    members,
+    types: [typeOf(person, holdings.person), typeOf(team, holdings.team)],
+    configuration: '0'.repeat(64),
+  };
+}
