@@ -7,6 +7,7 @@ import { closeSync, mkdirSync, openSync, readSync, unlinkSync, writeSync } from 
 import { join } from 'node:path';
 import { bucketOfHigh } from './bucket.js';
 import { jsonLength, type EntryShape } from './entry-buffer.js';
+import type { Workspace } from './workspace.js';
 
 const chunkBytes = 1024 * 1024;
 const stagingBytesTotal = 16 * 1024 * 1024;
@@ -61,8 +62,8 @@ export class EntryCollector {
     if (this.#memoryBytes > this.#options.memoryBytesMax) this.#startSpilling();
   }
 
-  /** Buffers of whole entries, among which are all of one bucket of 2^bucketBits (and perhaps others). */
-  *buffersOf(bucket: number, bucketBits: number): Generator<Buffer> {
+  /** Buffers of whole entries, among which are all of one bucket of 2^bucketBits (and perhaps others). Good until the next call. */
+  *buffersOf(bucket: number, bucketBits: number, workspace: Workspace): Generator<Buffer> {
     for (const chunk of this.#chunks) yield chunk.bytes.subarray(0, chunk.used);
     if (!this.#parts) return;
     const { partBits } = this.#options;
@@ -71,7 +72,7 @@ export class EntryCollector {
     const last = shift >= 0 ? first + 2 ** shift - 1 : first;
     for (let index = first; index <= last; index += 1) {
       const part = this.#parts[index];
-      if (part) yield this.#readPart(part);
+      if (part) yield this.#readPart(part, workspace.take(`part ${index - first}`, partBytes(part)));
     }
   }
 
@@ -132,9 +133,7 @@ export class EntryCollector {
     part.stretches.push({ start, length: bytes.length });
   }
 
-  #readPart(part: Part): Buffer {
-    const total = part.stretches.reduce((sum, stretch) => sum + stretch.length, part.used);
-    const bytes = Buffer.allocUnsafeSlow(total);
+  #readPart(part: Part, bytes: Buffer): Buffer {
     let at = 0;
     for (const { start, length } of part.stretches) {
       let done = 0;
@@ -148,4 +147,8 @@ export class EntryCollector {
     part.staging.copy(bytes, at, 0, part.used);
     return bytes;
   }
+}
+
+function partBytes(part: Part): number {
+  return part.stretches.reduce((sum, stretch) => sum + stretch.length, part.used);
 }

@@ -50,15 +50,17 @@ export class RangeWalk {
       const right = cursorAt(this.#cursors, group.right);
       const same = left.segment?.groups[group.leftColumn] === right.segment?.groups[group.rightColumn];
       if (aligned && same) continue;
-      const leftColumn = await columnsOf(left).loadGroup(group.leftColumn);
-      const rightColumn = await columnsOf(right).loadGroup(group.rightColumn);
+      const [leftColumn, rightColumn] = await Promise.all([
+        columnsOf(left).loadGroup(group.leftColumn),
+        columnsOf(right).loadGroup(group.rightColumn),
+      ]);
       pairs.push({ left, leftColumn, right, rightColumn, width: digestBytes });
     }
     this.#pairs = pairs;
   }
 
   async prepareBodies(): Promise<void> {
-    for (const cursor of this.#cursors) await cursor.columns?.loadAll();
+    await Promise.all(this.#cursors.map((cursor) => cursor.columns?.loadAll()));
     this.bodiesReady = true;
   }
 

@@ -1,7 +1,7 @@
 /** How a record is written into a body line and hashed into its columns, prepared once per sealed type. */
 import { canonicalJson } from '../../core/digest.js';
-import type { Json } from '../../core/json.js';
-import { byCodeUnit } from '../../core/json.js';
+import { byCodeUnit, type Json } from '../../core/json.js';
+import { groupText } from '../../core/record-digest.js';
 import type { Fields } from '../../core/record.js';
 import type { SealedGroup } from '../../core/sealed.js';
 
@@ -12,67 +12,68 @@ export interface RecordTexts {
   readonly groups: readonly string[];
 }
 
-interface Slot {
-  readonly field: string;
-  readonly prefix: string;
-  readonly group: number;
-}
-
 /**
- * Does what canonicalJson and groupText do, in a fifth of their time: each field is written once, in an order known
- * beforehand. A property test holds it to them.
+ * Does what canonicalJson and groupText do, in a tenth of their time: JSON.stringify writes flat values as RFC 8785 does
+ * (which takes its serialisation from it) if only the members stand in order. Records with deeper values take the long
+ * way. A property test holds this to the two functions.
  */
 export class RecordLayout {
   readonly groups: readonly SealedGroup[];
-  readonly #slots: readonly Slot[];
+  readonly #fields: readonly string[];
+  /** JavaScript keeps members in the order of their making, except those that look like array indexes. */
+  readonly #keepsOrder: boolean;
 
   constructor(groups: readonly SealedGroup[]) {
     this.groups = groups;
-    this.#slots = groups
-      .flatMap(({ fields }, group) => fields.map((field) => ({ field, prefix: `${canonicalJson(field)}:`, group })))
-      .sort((a, b) => byCodeUnit(a.field, b.field));
+    this.#fields = groups.flatMap((group) => group.fields).sort(byCodeUnit);
+    this.#keepsOrder = this.#fields.every((field) => /^[A-Za-z]/.test(field));
   }
 
   /** Null where the record has a field that no group holds. Throws on what is not JSON. */
   texts(key: string, fields: Fields): RecordTexts | null {
-    const groupCount = this.groups.length;
-    const end = `},"key":${jsonText(key)}}`;
-    let whole = '';
+    const ordered: Record<string, Json> = {};
     let present = 0;
-    const groups: string[] = Array.from({ length: groupCount }, () => '');
-    for (const { field, prefix, group } of this.#slots) {
-      const value = Object.hasOwn(fields, field) ? fields[field] : undefined;
+    let flat = this.#keepsOrder;
+    for (const name of this.#fields) {
+      const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
       if (value === undefined) continue;
       present += 1;
-      const text = prefix + jsonText(value);
-      whole = whole === '' ? text : `${whole},${text}`;
-      const before = groups[group];
-      groups[group] = before === '' || before === undefined ? text : `${before},${text}`;
+      flat &&= isFlat(value);
+      ordered[name] = value;
     }
-    if (present !== countDefined(fields)) return null;
-    whole = `{"fields":{${whole}${end}`;
-    if (groupCount === 1) return { whole, groups: [whole] };
-    for (let group = 0; group < groupCount; group += 1) groups[group] = `{"fields":{${groups[group]}${end}`;
-    return { whole, groups };
+    if (present !== Object.keys(fields).length && present !== countDefined(fields)) return null;
+    if (!flat) return this.#longTexts(key, fields);
+    const whole = JSON.stringify({ fields: ordered, key });
+    // A lone surrogate is no JSON, but JSON.stringify escapes it; only canonicalJson can tell it from a text that shows one.
+    if (whole.includes('\\ud')) return this.#longTexts(key, fields);
+    if (this.groups.length === 1) return { whole, groups: [whole] };
+    return { whole, groups: this.groups.map((group) => flatText(key, ordered, group)) };
+  }
+
+  #longTexts(key: string, fields: Fields): RecordTexts {
+    return {
+      whole: canonicalJson({ key, fields }),
+      groups: this.groups.map((group) => groupText(key, fields, group.fields)),
+    };
   }
 }
 
+function isFlat(value: Json): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
+  if (!Array.isArray(value)) return false;
+  for (const element of value) if (typeof element !== 'string') return false;
+  return true;
+}
+
+function flatText(key: string, fields: Fields, group: SealedGroup): string {
+  const ordered: Record<string, Json> = {};
+  for (const name of group.fields) {
+    const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (value !== undefined) ordered[name] = value;
+  }
+  return JSON.stringify({ fields: ordered, key });
+}
+
 function countDefined(fields: Fields): number {
-  let count = 0;
-  for (const field of Object.keys(fields)) if (fields[field] !== undefined) count += 1;
-  return count;
-}
-
-/** JSON.stringify writes flat values as RFC 8785 does; the rest takes the long way. */
-function jsonText(value: Json): string {
-  if (typeof value === 'string') return wellFormed(JSON.stringify(value), value);
-  if (value === null || typeof value === 'boolean') return String(value);
-  if (Array.isArray(value) && value.every((element) => typeof element === 'string'))
-    return wellFormed(JSON.stringify(value), value);
-  return canonicalJson(value);
-}
-
-/** A lone surrogate is no JSON; JSON.stringify would escape it. canonicalJson refuses it, and a `\ud` that was meant passes there. */
-function wellFormed(text: string, value: Json): string {
-  return text.includes('\\ud') ? canonicalJson(value) : text;
+  return Object.values(fields).filter((value) => value !== undefined).length;
 }

@@ -13,6 +13,7 @@ import { RecordLayout } from './record-layout.js';
 import { buildSegment, type SegmentBytes } from './segment-builder.js';
 import { segmentName } from './segment-reader.js';
 import { sha256Binary, sha256Hex } from './sha256.js';
+import { Workspace } from './workspace.js';
 
 export interface SealerOptions {
   readonly store: ObjectStore;
@@ -111,9 +112,11 @@ class SegmentSealer implements Sealer {
     const bucketBits = bucketBitsOf(bucketCount);
     const shape = entryShape(this.#layout.groups.length);
     const segments: SealedSegment[] = [];
+    const workspace = new Workspace();
     let repeated = 0;
     for (let bucket = 0; bucket < bucketCount; bucket += 1) {
-      const built = buildSegment(this.#collector.buffersOf(bucket, bucketBits), bucket, bucketBits, shape);
+      const source = this.#collector.buffersOf(bucket, bucketBits, workspace);
+      const built = buildSegment(source, bucket, bucketBits, shape, workspace);
       repeated += built?.repeated ?? 0;
       if (built && repeated === 0)
         segments.push(await putSegment(this.#options.store, this.#options.prefix, bucket, built));

@@ -2,6 +2,7 @@
 import { byCodeUnit } from '../../core/json.js';
 import { bucketOfHigh } from './bucket.js';
 import { digestBytes, hashBytes, jsonLength, offsetBytes, type EntryShape } from './entry-buffer.js';
+import type { Workspace } from './workspace.js';
 
 export interface SegmentBytes {
   readonly count: number;
@@ -28,16 +29,17 @@ interface Entries {
   readonly jsonBytes: number;
 }
 
-/** Null where the bucket is empty. */
+/** Null where the bucket is empty. The bytes lie in the workspace: they are good until it builds the next segment. */
 export function buildSegment(
   source: Iterable<Buffer>,
   bucket: number,
   bucketBits: number,
   shape: EntryShape,
+  workspace: Workspace,
 ): SegmentBytes | null {
   const entries = findEntries([...source], bucket, bucketBits, shape);
   if (entries.count === 0) return null;
-  return layOut(entries, sortedOrder(entries, shape), shape);
+  return layOut(entries, sortedOrder(entries, shape), shape, workspace);
 }
 
 function findEntries(buffers: readonly Buffer[], bucket: number, bucketBits: number, shape: EntryShape): Entries {
@@ -108,14 +110,16 @@ function sortRun(run: Uint32Array, entries: Entries, shape: EntryShape): void {
   });
 }
 
-function layOut(entries: Entries, order: Uint32Array, shape: EntryShape): SegmentBytes {
+function layOut(entries: Entries, order: Uint32Array, shape: EntryShape, workspace: Workspace): SegmentBytes {
   const { count } = entries;
   const bodyBytes = entries.jsonBytes + count * lineExtraBytes;
   if (bodyBytes > bodyBytesMax) throw new Error(`a segment of ${bodyBytes} bytes is larger than its offsets reach`);
-  const body = Buffer.allocUnsafeSlow(bodyBytes);
-  const keys = Buffer.allocUnsafeSlow(count * hashBytes);
-  const groups = Array.from({ length: shape.groupCount }, () => Buffer.allocUnsafeSlow(count * digestBytes));
-  const offsets = Buffer.allocUnsafeSlow(count * offsetBytes);
+  const body = workspace.take('body', bodyBytes);
+  const keys = workspace.take('keys', count * hashBytes);
+  const groups = Array.from({ length: shape.groupCount }, (_, group) =>
+    workspace.take(`group ${group}`, count * digestBytes),
+  );
+  const offsets = workspace.take('offsets', count * offsetBytes);
   let repeated = 0;
   let at = 0;
   for (let position = 0; position < count; position += 1) {

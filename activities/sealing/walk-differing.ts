@@ -49,7 +49,7 @@ export async function* walkDiffering(options: WalkOptions): AsyncGenerator<Diffe
     if (cursors.every((cursor) => cursor.segment === undefined)) continue;
     if (allEqual(comparison, cursors)) continue;
     share.keepOnly(cursors.flatMap((cursor) => cursor.digests()));
-    for (const cursor of cursors) await cursor.loadKeys();
+    await Promise.all(cursors.map((cursor) => cursor.loadKeys()));
     const walk = new RangeWalk(comparison, cursors);
     await walk.loadCompared();
     while (!walk.ended) {
