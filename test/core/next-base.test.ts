@@ -1,7 +1,7 @@
 /** The next base over the whole pipeline: agreement comes, stays, and nothing swings back and forth. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../core/digest.js';
+import { canonicalJson, sha256Hex } from '../../core/digest.js';
 import { heldAtBase } from '../../core/next-base.js';
 import type { Fields } from '../../core/record.js';
 import { Cloud, typeNames } from './support/cloud.js';
@@ -94,8 +94,7 @@ describe('agreement', () => {
 
 /** Says no to some records at some members and is silent on some conflicts, always the same. */
 function stubborn(noTo: ReadonlySet<number>, silentOn: number): Answers {
-  const numberOf = (text: string): number =>
-    [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 97, 7);
+  const numberOf = (text: string): number => Number.parseInt(sha256Hex(text).slice(0, 6), 16);
   return {
     toOperation: ({ authority, type, key, kind }) =>
       noTo.has(numberOf(`${authority} ${type} ${key} ${kind}`) % 8) ? 'reject' : 'approve',

@@ -1,0 +1,288 @@
+/** Joining records: independent of order, never two of one member, and people's word before any rule. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { canonicalJson } from '../../core/digest.js';
+import { correlate, newKey, type CorrelateInput, type Correlation, type LinkStatement } from '../../core/correlate.js';
+import { isProvisional, type Fields } from '../../core/record.js';
+
+const members = ['aa', 'bb', 'cc'];
+const rules = [{ match: ['number'] }, { match: ['mail', 'name'] }];
+type Entry = CorrelateInput['records'][number];
+
+function alone(authority: string, name: string, fields: Fields): Entry {
+  return { key: `~${name}`, members: { [authority]: fields } };
+}
+
+function known(key: string, held: Readonly<Record<string, Fields>>): Entry {
+  return { key, members: held };
+}
+
+function run(records: readonly Entry[], statements: readonly LinkStatement[] = []): Correlation {
+  return correlate({ type: 'person', rules, statements, records });
+}
+
+function says(kind: LinkStatement['kind'], authority: string, record: string, to: string): LinkStatement {
+  return { kind, authority, type: 'person', record, to };
+}
+
+/** What the records are once the assignments are applied. */
+function rekeyed(records: readonly Entry[], { assignments }: Correlation): Entry[] {
+  const found = new Map<string, Record<string, Fields | undefined>>();
+  for (const { key, members: held } of records)
+    for (const [authority, fields] of Object.entries(held)) {
+      const to = assignments.find((one) => one.from === key && one.authority === authority)?.key ?? key;
+      const entry = found.get(to) ?? {};
+      expect(entry[authority], `two records of ${authority} under ${to}`).toBeUndefined();
+      found.set(to, { ...entry, [authority]: fields });
+    }
+  return [...found].map(([key, held]) => ({ key, members: held }));
+}
+
+const text = fc.constantFrom('', '1', '1', '2', '3');
+const fields = fc.record({ number: text, mail: text, name: fc.constantFrom('x', 'y', null) });
+const worlds = fc
+  .record({
+    alone: fc.array(fc.record({ authority: fc.constantFrom(...members), fields }), { maxLength: 9 }),
+    known: fc.array(fc.dictionary(fc.constantFrom(...members), fields, { minKeys: 1, maxKeys: 3 }), { maxLength: 3 }),
+  })
+  .map((drawn) => [
+    ...drawn.alone.map((one, at) => alone(one.authority, `n${at}`, one.fields)),
+    ...drawn.known.map((held, at) => known(`k${at}`, held)),
+  ]);
+const statementsOn = (records: readonly Entry[]): fc.Arbitrary<LinkStatement[]> =>
+  records.length === 0
+    ? fc.constant([])
+    : fc.array(
+        fc
+          .record({
+            kind: fc.constantFrom<LinkStatement['kind']>('link', 'apart'),
+            record: fc.constantFrom(...records),
+            to: fc.constantFrom(...records),
+            by: fc.constantFrom(...members),
+          })
+          .map(({ kind, record, to, by }) => says(kind, by, record.key, to.key)),
+        { maxLength: 4 },
+      );
+const spokenWorlds = worlds.chain((records) => fc.tuple(fc.constant(records), statementsOn(records)));
+
+describe('correlation', () => {
+  it('does not depend on the order of records, statements or members', () => {
+    fc.assert(
+      fc.property(spokenWorlds, fc.nat(), ([records, statements], seed) => {
+        const turned = <Item>(items: readonly Item[]): Item[] => {
+          const at = items.length === 0 ? 0 : seed % items.length;
+          return [...items.slice(at), ...items.slice(0, at)].reverse();
+        };
+        const other = turned(records).map((record) => ({
+          key: record.key,
+          members: Object.fromEntries(Object.entries(record.members).reverse()),
+        }));
+        expect(canonicalJson(run(other, turned(statements)))).toBe(canonicalJson(run(records, statements)));
+      }),
+    );
+  });
+
+  it('never puts two records of one member under one key, and takes no key from a record that has one', () => {
+    fc.assert(
+      fc.property(spokenWorlds, ([records, statements]) => {
+        const found = run(records, statements);
+        rekeyed(records, found);
+        for (const { from, key } of found.assignments) {
+          expect(isProvisional(from)).toBe(true);
+          expect(isProvisional(key)).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('gives every record a key or holds it, never both', () => {
+    fc.assert(
+      fc.property(spokenWorlds, ([records, statements]) => {
+        const found = run(records, statements);
+        const held = new Set(found.held.map(({ key }) => key));
+        const assigned = new Set(found.assignments.map(({ from }) => from));
+        for (const { key } of records) {
+          if (isProvisional(key)) expect(held.has(key)).not.toBe(assigned.has(key));
+        }
+        expect(assigned.size).toBe(found.assignments.length);
+      }),
+    );
+  });
+
+  it('assigns nothing the second time and finds the same cases', () => {
+    fc.assert(
+      fc.property(worlds, (records) => {
+        const first = run(records);
+        const second = run(rekeyed(records, first));
+        expect(second.assignments).toEqual([]);
+        expect(second.cases).toEqual(first.cases);
+        expect(second.held).toEqual(first.held);
+      }),
+    );
+  });
+
+  it('holds exactly the records that the cases name, and each case names at least one other record', () => {
+    fc.assert(
+      fc.property(spokenWorlds, ([records, statements]) => {
+        const { cases, held } = run(records, statements);
+        const named = new Set(cases.flatMap(({ record, candidates }) => [record, ...candidates.map(({ key }) => key)]));
+        for (const one of cases) {
+          expect(one.candidates.length).toBeGreaterThan(0);
+          expect(one.candidates.map(({ key }) => key)).not.toContain(one.record);
+          expect(records.find(({ key }) => key === one.record)?.members[one.authority]).toBeDefined();
+        }
+        const heldKeys = new Set(held.map(({ key }) => key));
+        for (const key of named) expect(heldKeys).toContain(key);
+        // One doubtful record has one case: it names every candidate.
+        expect(new Set(cases.map(({ record }) => record)).size).toBe(cases.length);
+      }),
+    );
+  });
+
+  it('never joins what a person told apart', () => {
+    fc.assert(
+      fc.property(spokenWorlds, ([records, statements]) => {
+        const found = run(records, statements);
+        const keyOf = (key: string): string => found.assignments.find(({ from }) => from === key)?.key ?? key;
+        for (const { kind, authority, record, to } of statements) {
+          const own = records.find(({ key }) => key === record)?.members[authority] !== undefined;
+          if (kind === 'apart' && own && record !== to) expect(keyOf(record)).not.toBe(keyOf(to));
+        }
+      }),
+    );
+  });
+});
+
+describe('the ordered rules', () => {
+  const one = { number: '1', mail: '', name: '' };
+
+  it('link one candidate, whether it has a key or not', () => {
+    const linked = run([alone('aa', 'a', one), known('k', { bb: one })]);
+    expect(linked.assignments).toEqual([{ authority: 'aa', type: 'person', from: '~a', key: 'k' }]);
+    const fresh = run([alone('aa', 'a', one), alone('bb', 'b', one)]);
+    expect(fresh.assignments.map(({ from, key }) => [from, key])).toEqual(
+      ['~a', '~b'].map((from) => [from, newKey('person', ['~b', '~a'])]),
+    );
+    expect(fresh.cases).toEqual([]);
+  });
+
+  it('make a new record where there is no candidate, also where the only like value is empty', () => {
+    const empty = { number: '', mail: '', name: null };
+    const { assignments } = run([alone('aa', 'a', empty), known('k', { bb: empty })]);
+    expect(assignments).toMatchObject([{ from: '~a', key: newKey('person', ['~a']) }]);
+  });
+
+  it('need every field of a rule', () => {
+    const half = { number: '', mail: '1', name: 'x' };
+    const { assignments } = run([alone('aa', 'a', half), known('k', { bb: { ...half, name: 'y' } })]);
+    expect(assignments[0]?.key).not.toBe('k');
+    expect(run([alone('aa', 'a', half), known('k', { bb: half })]).assignments[0]?.key).toBe('k');
+  });
+
+  it('do not link to a record that the member already holds', () => {
+    const { assignments, cases } = run([alone('aa', 'a', one), known('k', { aa: one, bb: one })]);
+    expect(cases).toEqual([]);
+    expect(assignments[0]?.key).not.toBe('k');
+  });
+
+  it('ask about several candidates in one case, and hold these and no others', () => {
+    const { cases, held, assignments } = run([
+      alone('aa', 'a', one),
+      known('k1', { bb: one }),
+      known('k2', { bb: one }),
+      alone('cc', 'c', { number: '9', mail: '', name: '' }),
+    ]);
+    expect(cases).toMatchObject([
+      {
+        authority: 'aa',
+        record: '~a',
+        rule: ['number'],
+        candidates: [
+          { authority: 'bb', key: 'k1' },
+          { authority: 'bb', key: 'k2' },
+        ],
+      },
+    ]);
+    expect(held.map(({ key }) => key)).toEqual(['k1', 'k2', '~a']);
+    expect(assignments.map(({ from }) => from)).toEqual(['~c']);
+  });
+
+  it('ask both where two records of one member could be the same known one', () => {
+    const { cases, assignments } = run([alone('aa', 'a1', one), alone('aa', 'a2', one), known('k', { bb: one })]);
+    expect(
+      Object.fromEntries(cases.map(({ record, candidates }) => [record, candidates.map(({ key }) => key)])),
+    ).toEqual({
+      '~a1': ['k'],
+      '~a2': ['k'],
+    });
+    expect(assignments).toEqual([]);
+  });
+
+  it('decide in their order: a later rule does not unsettle what an earlier one found', () => {
+    const a = { number: '1', mail: '1', name: 'x' };
+    const { assignments } = run([
+      alone('aa', 'a', a),
+      known('k1', { bb: { number: '1', mail: '', name: '' } }),
+      known('k2', { bb: { number: '', mail: '1', name: 'x' } }),
+    ]);
+    expect(assignments[0]?.key).toBe('k1');
+  });
+});
+
+describe('what people say', () => {
+  const one = { number: '1', mail: '', name: '' };
+  const doubt = [alone('aa', 'a', one), alone('bb', 'b1', one), alone('bb', 'b2', one)];
+
+  it('settles a case: the linked records are one, and the other candidate is a record of its own', () => {
+    expect(run(doubt).cases).toHaveLength(1);
+    const { cases, held, assignments } = run(doubt, [says('link', 'aa', '~a', '~b2')]);
+    expect([...cases, ...held]).toEqual([]);
+    expect(Object.fromEntries(assignments.map(({ from, key }) => [from, key]))).toEqual({
+      '~a': newKey('person', ['~a', '~b2']),
+      '~b2': newKey('person', ['~a', '~b2']),
+      '~b1': newKey('person', ['~b1']),
+    });
+  });
+
+  it('settles a case by what a record is not', () => {
+    const { cases, assignments } = run(doubt, [says('apart', 'aa', '~a', '~b1')]);
+    expect(cases).toEqual([]);
+    expect(assignments.find(({ from }) => from === '~a')?.key).toBe(newKey('person', ['~a', '~b2']));
+  });
+
+  it('joins what no rule would join', () => {
+    const { assignments } = run(
+      [alone('aa', 'a', one), known('k', { bb: { number: '2', mail: '', name: '' } })],
+      [says('link', 'aa', '~a', 'k')],
+    );
+    expect(assignments[0]?.key).toBe('k');
+  });
+
+  it('counts for records of the own authority only', () => {
+    expect(run(doubt, [says('link', 'bb', '~a', '~b2')]).cases).toHaveLength(1);
+    expect(run(doubt, [says('apart', 'cc', '~a', '~b1')]).cases).toHaveLength(1);
+    expect(run(doubt, [says('link', 'bb', '~b2', '~a')]).cases).toEqual([]);
+  });
+
+  it('that contradicts itself settles nothing', () => {
+    const both = [says('link', 'aa', '~a', '~b1'), says('link', 'aa', '~a', '~b2')];
+    expect(run(doubt, both)).toEqual(run(doubt));
+  });
+
+  it('about a record whose place is taken leaves what others say of it standing', () => {
+    const records = [
+      alone('aa', 'a', one),
+      alone('cc', 'c', { number: '3', mail: '', name: '' }),
+      known('k', { aa: one }),
+    ];
+    const { assignments } = run(records, [says('link', 'aa', '~a', 'k'), says('link', 'cc', '~c', 'k')]);
+    expect(assignments.find(({ from }) => from === '~c')?.key).toBe('k');
+    expect(assignments.find(({ from }) => from === '~a')?.key).not.toBe('k');
+  });
+
+  it('to keep two apart still holds after the other became a record of its own', () => {
+    const apart = [says('apart', 'aa', '~a', '~b1')];
+    const records = [alone('aa', 'a', one), known(newKey('person', ['~b1']), { bb: one })];
+    expect(run(records, apart).assignments[0]?.key).toBe(newKey('person', ['~a']));
+  });
+});
