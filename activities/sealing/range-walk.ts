@@ -60,7 +60,7 @@ export class RangeWalk {
   }
 
   async prepareBodies(): Promise<void> {
-    await Promise.all(this.#cursors.map((cursor) => cursor.columns?.loadAll()));
+    await Promise.all(this.#cursors.map(async (cursor) => await cursor.columns?.loadAll()));
     this.bodiesReady = true;
   }
 

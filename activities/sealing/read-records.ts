@@ -15,12 +15,18 @@ import type { SegmentReader } from './segment-reader.js';
  * body that is not what its index says, so a caller must not act on records before the last one came.
  */
 export async function* readAll(sealed: SealedType, reader: SegmentReader): AsyncGenerator<FederatedRecord> {
-  const layout = new RecordLayout(sealed.groups);
-  for (const segment of sealed.segments) {
-    const columns = new SegmentColumns(sealed, layout, segment, readWith(reader));
-    for await (const bodies of bodiesInOrder(columns, reader))
+  for (const segment of sealed.segments)
+    for await (const bodies of readSegment(sealed, segment, reader))
       for (const { key, fields } of bodies) yield { type: sealed.type, key, fields };
-  }
+}
+
+/** The records of one segment in order, some thousands at a time. */
+export function readSegment(
+  sealed: SealedType,
+  segment: SealedSegment,
+  reader: SegmentReader,
+): AsyncGenerator<readonly OpenBody[]> {
+  return bodiesInOrder(new SegmentColumns(sealed, new RecordLayout(sealed.groups), segment, readWith(reader)), reader);
 }
 
 /** Undefined where there is no record of that key. Keeps columns in the reader's cache for the next call. */
@@ -49,10 +55,8 @@ export async function readOne(
  * against its entry, the whole body against its digest. Throws inputNotAuthentic, or storeFault where an object is missing.
  */
 export async function verifySealed(sealed: SealedType, reader: SegmentReader): Promise<void> {
-  const layout = new RecordLayout(sealed.groups);
   for (const segment of sealed.segments) {
-    const columns = new SegmentColumns(sealed, layout, segment, readWith(reader));
-    for await (const bodies of bodiesInOrder(columns, reader)) void bodies;
+    for await (const bodies of readSegment(sealed, segment, reader)) void bodies;
     await verifyBodyDigest(segment, reader);
   }
 }

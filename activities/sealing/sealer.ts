@@ -7,12 +7,13 @@ import { bucketCountFor, sealedGroups, type SealedSegment, type SealedType } fro
 import type { ObjectStore } from '../store.js';
 import { bucketBitsOf } from './bucket.js';
 import { EntryCollector } from './entry-collector.js';
-import { digestBytes, entryShape, hashBytes } from './entry-buffer.js';
+import { entryShape } from './entry-buffer.js';
+import { EntryEncoder } from './entry-encoder.js';
 import { xxh64, type KeyHash } from './key-hash.js';
 import { RecordLayout } from './record-layout.js';
 import { buildSegment, type SegmentBytes } from './segment-builder.js';
 import { segmentName } from './segment-reader.js';
-import { sha256Binary, sha256Hex } from './sha256.js';
+import { sha256Hex } from './sha256.js';
 import { Workspace } from './workspace.js';
 
 export interface SealerOptions {
@@ -50,18 +51,15 @@ class SegmentSealer implements Sealer {
   readonly #options: SealerOptions;
   readonly #layout: RecordLayout;
   readonly #collector: EntryCollector;
-  readonly #hashKey: KeyHash;
-  readonly #headBytes: number;
-  #scratch = Buffer.allocUnsafeSlow(16 * 1024);
+  readonly #encoder: EntryEncoder;
   #count = 0;
   #state: 'open' | 'ended' = 'open';
 
   constructor(options: SealerOptions) {
     this.#options = options;
     this.#layout = new RecordLayout(sealedGroups(options.groups));
-    this.#hashKey = options.hashKey ?? xxh64;
+    this.#encoder = new EntryEncoder(this.#layout, options.hashKey ?? xxh64);
     const shape = entryShape(this.#layout.groups.length);
-    this.#headBytes = shape.headBytes;
     this.#collector = new EntryCollector({
       shape,
       memoryBytesMax: options.memoryBytesMax ?? 32 * 1024 * 1024,
@@ -74,20 +72,9 @@ class SegmentSealer implements Sealer {
     if (this.#state !== 'open') throw new Error('this sealer has ended');
     if (record.type !== this.#options.type)
       throw new Error(`a record of type ${record.type} came to the seal of ${this.#options.type}`);
-    const texts = this.#layout.texts(record.key, record.fields);
-    if (texts === null) throw new Error(`a record of type ${record.type} has a field that is in none of its groups`);
-    const room = this.#headBytes + texts.whole.length * 3;
-    if (room > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(room * 2);
-    const scratch = this.#scratch;
-    scratch.writeBigUInt64BE(this.#hashKey(record.key), 0);
-    let at = hashBytes;
-    for (const text of texts.groups) {
-      scratch.write(sha256Binary(text), at, 'latin1');
-      at += digestBytes;
-    }
-    const jsonBytes = scratch.write(texts.whole, this.#headBytes, 'utf8');
-    scratch.writeUInt32BE(jsonBytes, at);
-    this.#collector.add(scratch.subarray(0, this.#headBytes + jsonBytes));
+    const entry = this.#encoder.encode(record.key, record.fields);
+    if (entry === null) throw new Error(`a record of type ${record.type} has a field that is in none of its groups`);
+    this.#collector.add(entry);
     this.#count += 1;
   }
 

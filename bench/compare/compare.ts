@@ -10,7 +10,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, type EngineName, type Outcome } from './engines.js';
@@ -36,9 +36,16 @@ async function main(): Promise<void> {
   const arguments_ = process.argv.slice(2);
   const jsonAt = arguments_.indexOf('--json');
   const jsonFile = jsonAt < 0 ? undefined : arguments_.splice(jsonAt, 2)[1];
+  const loadBefore = loadavg()[0];
   const counts = arguments_.length > 0 ? arguments_.map(Number) : [10_000, 100_000];
   const report = counts.flatMap((count) => rates.map((rate) => measure(count, rate)));
-  const machine = { node: process.version, processors: cpus().length, model: cpus()[0]?.model };
+  const machine = {
+    node: process.version,
+    processors: cpus().length,
+    model: cpus()[0]?.model,
+    loadBefore,
+    loadAfter: loadavg()[0],
+  };
   if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify({ machine, rounds, report }, null, 2)}\n`);
 }
 
