@@ -47,6 +47,61 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/prepare.js')).registerPrepare,
   },
   {
+    name: 'doctor',
+    summary: 'check folder, server, workers and permissions',
+    load: async () => (await import('./commands/doctor.js')).registerDoctor,
+  },
+  {
+    name: 'worker',
+    summary: 'start the worker of an authority or of the federation',
+    load: async () => (await import('./commands/worker.js')).registerWorker,
+  },
+  {
+    name: 'run',
+    summary: 'compare, ask, write and agree',
+    load: async () => (await import('./commands/run.js')).registerRun,
+  },
+  {
+    name: 'runs',
+    summary: 'list runs',
+    load: async () => (await import('./commands/runs.js')).registerRuns,
+  },
+  {
+    name: 'show',
+    summary: 'show a run: what was read, asked, written and left',
+    load: async () => (await import('./commands/show.js')).registerShow,
+  },
+  {
+    name: 'plan',
+    summary: 'show what a plan would change, and why',
+    load: async () => (await import('./commands/plan.js')).registerPlan,
+  },
+  {
+    name: 'approve',
+    summary: 'sign an approval for your authorities',
+    load: async () => (await import('./commands/approve.js')).registerApprove,
+  },
+  {
+    name: 'reject',
+    summary: 'sign a rejection with a reason and an end',
+    load: async () => (await import('./commands/reject.js')).registerReject,
+  },
+  {
+    name: 'cases',
+    summary: 'show records that could be the same',
+    load: async () => (await import('./commands/cases.js')).registerCases,
+  },
+  {
+    name: 'link',
+    summary: 'say that two records are the same',
+    load: async () => (await import('./commands/link.js')).registerLink,
+  },
+  {
+    name: 'unlink',
+    summary: 'say that two records are not the same',
+    load: async () => (await import('./commands/link.js')).registerUnlink,
+  },
+  {
     name: 'schedule',
     summary: 'apply, show and steer schedules',
     load: async () => (await import('./commands/schedule.js')).registerSchedule,
@@ -56,7 +111,8 @@ const commands: readonly ListedCommand[] = [
 const interrupted = 130;
 
 /** Runs one command line without the name of the program. Never throws and never ends the process; returns the exit code. */
-export async function main(argv: readonly string[], world: World): Promise<number> {
+export async function main(given: readonly string[], world: World): Promise<number> {
+  const argv = withCoordinator(given);
   const beforeEnd = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const output = createOutput({
     ...world,
@@ -125,6 +181,14 @@ function commandName(argv: readonly string[]): string | undefined {
     else if (!word.startsWith('-')) words.push(word);
   }
   return words[0] === 'help' ? words[1] : words[0];
+}
+
+/** `worker --federation` without a folder means the worker of the federation, as workers/main.ts has it. */
+function withCoordinator(argv: readonly string[]): readonly string[] {
+  if (commandName(argv) !== 'worker') return argv;
+  return argv.map((word, at) =>
+    word === '--federation' && (argv[at + 1] ?? '-').startsWith('-') ? '--coordinator' : word,
+  );
 }
 
 /** package.json lies one folder up from the source and two from the built file. */

@@ -187,6 +187,11 @@ export const errorTable = {
     actor: 'nobody',
     next: 'one run per dataset: wait for it or follow it with `concordat show`',
   },
+  runEnded: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'what was written stays and is read again by the next run; start it with `concordat run`',
+  },
   storeFault: { retry: 'later', actor: 'operator', next: 'check the exchange store and the private store' },
   notFound: {
     retry: 'never',

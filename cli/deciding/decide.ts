@@ -1,0 +1,242 @@
+/** `concordat approve` and `concordat reject`: one key, one command, one signed decision for each authority that waits. */
+import { ConcordatError } from '../../core/errors.js';
+import { affectedAuthorities } from '../../core/plan.js';
+import type { AuthorityId } from '../../core/record.js';
+import type { DecisionAnswer } from '../../workflows/messages.js';
+import type { ExitCode, Invocation } from '../invocation.js';
+import { failureOf, type Failure } from '../output/failure.js';
+import { withFederation, type FederationSession } from '../reading/federation-session.js';
+import { openPlan, type OpenPlan } from '../reading/open-plan.js';
+import { recordText } from '../showing/plan-text.js';
+import { reviewViewText } from '../showing/report-text.js';
+import { counted, listWords, shortDigest } from '../showing/words.js';
+import { sendDecision, viewReview, type ReviewView } from '../temporal/reviews.js';
+import { findApprover } from './approver.js';
+import { confirmed } from './confirm.js';
+import { questionsOf, type Named, type OpenReview, type Question } from './open-questions.js';
+import { signDecision, type Verdict } from './sign-decision.js';
+
+export interface DecideOptions extends Named {
+  readonly as: string;
+  readonly authority: string | undefined;
+  readonly yes: boolean;
+  readonly verdict: Verdict;
+}
+
+interface Answered {
+  readonly question: Question;
+  readonly decisionId: string;
+  readonly answer: DecisionAnswer | null;
+  readonly failure: ConcordatError | null;
+}
+
+/** Recorded names of records in a question before the rest is only counted. */
+const recordsShown = 12;
+
+export async function decide(invocation: Invocation, selector: string, options: DecideOptions): Promise<ExitCode> {
+  return withFederation(invocation, {}, async (session) => {
+    const { federation, layout } = session;
+    const approver = await findApprover(federation, layout, invocation.workingFolder, options.as, options.authority);
+    const open = await openPlan(session, selector);
+    const { found, plan } = open;
+    const affected = affectedAuthorities(plan);
+    const mine = approver.listings.filter(({ authority }) => affected.includes(authority));
+    if (mine.length === 0)
+      throw new ConcordatError(
+        'notAnApprover',
+        affected.length === 0
+          ? `plan ${shortDigest(found.digest)} asks nobody`
+          : `plan ${shortDigest(found.digest)} concerns ${listWords(affected)}; ${options.as} signs for ${listWords(approver.listings.map(({ authority }) => authority))}`,
+      );
+    const reviews = await Promise.all(
+      mine.map(async ({ authority, approver: name }): Promise<OpenReview> => ({
+        authority,
+        approver: name,
+        review: await whenPrepared(session, open, authority),
+      })),
+    );
+    const questions = questionsOf(open, reviews, options);
+    for (const line of questionLines(open, questions, reviews, invocation.output.paint)) invocation.output.line(line);
+    const verb = options.verdict.kind === 'approve' ? 'Approve' : 'Reject';
+    if (
+      !(await confirmed(
+        invocation,
+        `${verb} for ${listWords(questions.map(({ authority }) => authority))}?`,
+        options.yes,
+      ))
+    ) {
+      invocation.output.result({ decisions: [] }, 'nothing was signed');
+      return 0;
+    }
+    const answered: Answered[] = [];
+    for (const question of questions) answered.push(await ask(session, open, question, options.verdict, approver.key));
+    return report(invocation, session, open, answered, affected);
+  });
+}
+
+/** A review that has just been opened prepares itself for a moment. */
+async function whenPrepared(
+  session: FederationSession,
+  { found }: OpenPlan,
+  authority: AuthorityId,
+): Promise<ReviewView> {
+  const id = { federation: session.name, authority, dataset: found.dataset, plan: found.digest };
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const review = await viewReview(session.connection, id);
+    const preparing = review.kind === 'open' && review.status.stage === 'preparing';
+    if (!preparing || performance.now() >= deadline) return review;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+async function ask(
+  session: FederationSession,
+  { found }: OpenPlan,
+  question: Question,
+  verdict: Verdict,
+  key: Parameters<typeof signDecision>[3],
+): Promise<Answered> {
+  const { name: federation, connection } = session;
+  const { dataset, digest: plan } = found;
+  const { authority } = question;
+  const { decision, jws } = await signDecision(
+    question,
+    verdict,
+    { federation, dataset, plan, nowMs: Date.now() },
+    key,
+  );
+  try {
+    const answer = await sendDecision(connection, { federation, authority, dataset, plan }, { plan, jws }, decision.id);
+    return { question, decisionId: decision.id, answer, failure: null };
+  } catch (error) {
+    // One authority that refuses must not keep the answer of another from being told.
+    if (!(error instanceof ConcordatError)) throw error;
+    return { question, decisionId: decision.id, answer: null, failure: error };
+  }
+}
+
+function questionLines(
+  open: OpenPlan,
+  questions: readonly Question[],
+  reviews: readonly OpenReview[],
+  paint: Invocation['output']['paint'],
+): readonly string[] {
+  const { view, found } = open;
+  const numbers = new Map(view.operations.map(({ number, operation }) => [operation.id, number]));
+  const signs = { create: '+', update: '~', delete: '-' } as const;
+  return [
+    `${paint.bold(`Plan ${shortDigest(found.digest)}`)} of ${found.dataset}, as ${listWords([...new Set(questions.map(({ approver }) => approver))])}`,
+    ...questions.flatMap(({ authority, operations, choices, unchosen, partial, status }) => [
+      `${paint.bold(authority)}: ${counted(operations.length, 'operation')}${Object.keys(choices).length > 0 ? `, ${counted(Object.keys(choices).length, 'choice')}` : ''}; quorum ${status.quorum}${status.braked ? ' (raised by a brake)' : ''}`,
+      ...operations
+        .slice(0, recordsShown)
+        .map(
+          (operation) =>
+            `  ${signs[operation.kind]} ${recordText(view, operation.type, operation.key)}  #${numbers.get(operation.id) ?? '?'}  ${paint.dim(operation.changes.map(({ field }) => field).join(', '))}`,
+        ),
+      ...(operations.length > recordsShown
+        ? [
+            `  … and ${operations.length - recordsShown} more; see \`concordat plan ${shortDigest(found.digest)} --authority ${authority}\``,
+          ]
+        : []),
+      ...Object.entries(choices).map(([conflict, candidate]) => `  ${choiceText(open, conflict, candidate)}`),
+      ...(unchosen.length > 0 && !partial
+        ? [
+            paint.yellow(
+              `  ${counted(unchosen.length, 'conflict')} not chosen for: ${unchosen.length === 1 ? 'it stays' : 'they stay'} as ${unchosen.length === 1 ? 'it is' : 'they are'} (choose with --choose CONFLICT=CANDIDATE)`,
+            ),
+          ]
+        : []),
+    ]),
+    ...reviews
+      .filter(
+        ({ authority, review }) =>
+          review.kind !== 'open' && !questions.some((question) => question.authority === authority),
+      )
+      .map(({ authority, review }) => paint.dim(`${authority}: ${reviewViewText(authority, review, new Date())}`)),
+  ];
+}
+
+function choiceText({ view }: OpenPlan, conflictId: string, candidateDigest: string): string {
+  const conflict = view.conflicts.find((one) => one.conflict.id === conflictId);
+  const candidate = conflict?.candidates.find((one) => one.candidate.digest === candidateDigest);
+  if (!conflict || !candidate) return 'a choice';
+  const { type, key, field } = conflict.conflict;
+  return `conflict ${conflict.number} ${recordText(view, type, key)}${field === null ? '' : ` ${field}`}: candidate ${candidate.number}, held by ${listWords(candidate.candidate.heldBy)}`;
+}
+
+async function report(
+  { output }: Invocation,
+  session: FederationSession,
+  { found, plan }: OpenPlan,
+  answered: readonly Answered[],
+  affected: readonly AuthorityId[],
+): Promise<ExitCode> {
+  const now = new Date();
+  const done = answered.flatMap(({ question, answer }) => (answer?.closed ? [question.authority] : []));
+  const others = await Promise.all(
+    affected
+      .filter((authority) => !done.includes(authority))
+      .map(async (authority) => ({
+        authority,
+        review: await viewReview(session.connection, {
+          federation: session.name,
+          authority,
+          dataset: plan.dataset,
+          plan: found.digest,
+        }),
+      })),
+  );
+  const waiting = others.filter(({ review }) => review.kind === 'open' || review.kind === 'silent');
+  const failures = answered.flatMap(({ question, failure }): { authority: string; failure: Failure }[] =>
+    failure ? [{ authority: question.authority, failure: failureOf(failure) }] : [],
+  );
+  const lines = [
+    ...answered.map((one) => answerText(one)),
+    ...waiting.map(({ authority, review }) => `${authority} ${reviewViewText(authority, review, now)}`),
+    ...(done.length > 0
+      ? [
+          `${waiting.length === 0 ? 'all who were asked have answered: ' : ''}the run that waits goes on, or one starts at once; follow it with \`concordat run ${plan.dataset} --attach\` or \`concordat show ${plan.dataset}\``,
+        ]
+      : []),
+  ];
+  const [first] = answered.flatMap(({ failure }) => (failure ? [failure] : []));
+  if (first && failures.length === answered.length && answered.length === 1) throw first;
+  for (const { authority, failure } of failures)
+    output.note(`${authority}: ${failure.message}\n  next: ${failure.next}`);
+  output.result(
+    {
+      plan: found.digest,
+      dataset: plan.dataset,
+      decisions: answered.map(({ question, decisionId, answer, failure }) => ({
+        authority: question.authority,
+        approver: question.approver,
+        decision: decisionId,
+        operations: question.operations.map(({ id }) => id),
+        choices: question.choices,
+        answer,
+        failure: failure ? failureOf(failure) : null,
+      })),
+      waiting: waiting.map(({ authority, review }) => ({ authority, ...review })),
+    },
+    lines,
+  );
+  return failures.length > 0 ? 1 : 0;
+}
+
+function answerText({ question, answer, failure }: Answered): string {
+  const { authority } = question;
+  if (!answer) return `${authority}: not taken (${failure?.code ?? 'unknown'})`;
+  const verb = answer.kind === 'approve' ? 'approved' : 'rejected';
+  const parts = [
+    ...(question.operations.length > 0 ? [counted(question.operations.length, 'operation')] : []),
+    ...(Object.keys(question.choices).length > 0 ? [counted(Object.keys(question.choices).length, 'choice')] : []),
+  ];
+  const state = answer.closed
+    ? 'its review is closed'
+    : answer.missing > 0
+      ? `${counted(answer.missing, 'more approval')} ${answer.missing === 1 ? 'is' : 'are'} needed`
+      : `${counted(answer.open, 'question')} still open`;
+  return `${authority}: ${verb} ${listWords(parts.length > 0 ? parts : ['nothing more'])}; ${state}`;
+}

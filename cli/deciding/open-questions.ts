@@ -1,0 +1,128 @@
+/** What a plan asks of each authority that a person speaks for, narrowed to what the person named. */
+import type { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { Operation } from '../../core/operation.js';
+import type { Conflict } from '../../core/plan.js';
+import type { AuthorityId } from '../../core/record.js';
+import { reviewScope } from '../../core/review.js';
+import type { ReviewStatus } from '../../workflows/messages.js';
+import type { OpenPlan } from '../reading/open-plan.js';
+import { namedChoices, namedOperations } from '../reading/references.js';
+import type { ReviewView } from '../temporal/reviews.js';
+
+/** What a person answers in one decision, for one authority. */
+export interface Question {
+  readonly authority: AuthorityId;
+  readonly approver: string;
+  readonly status: ReviewStatus;
+  readonly operations: readonly Operation[];
+  readonly choices: Readonly<Record<Digest, Digest>>;
+  /** Conflicts of this authority that are not chosen for: they stay divergences once the decision is whole. */
+  readonly unchosen: readonly Conflict[];
+  /** Whether what is not named waits for another decision. */
+  readonly partial: boolean;
+}
+
+export interface Named {
+  readonly only: readonly string[];
+  readonly choose: readonly string[];
+}
+
+export interface OpenReview {
+  readonly authority: AuthorityId;
+  readonly approver: string;
+  readonly review: ReviewView;
+}
+
+/**
+ * Throws usage where something is named that these authorities do not ask, reviewClosed or authorityAbsent where no
+ * review of the plan is open for this person.
+ */
+export function questionsOf(
+  { plan, view, found }: OpenPlan,
+  reviews: readonly OpenReview[],
+  named: Named,
+): readonly Question[] {
+  const open = reviews.filter(({ review }) => review.kind === 'open');
+  if (open.length === 0) throw noneOpen(found.digest, reviews);
+  const wanted =
+    named.only.length === 0
+      ? null
+      : new Set(named.only.includes('none') ? [] : namedOperations(plan, named.only).map(({ id }) => id));
+  const choices = namedChoices(plan, named.choose);
+  const taken = new Set<string>();
+  const questions = open.flatMap(({ authority, approver, review }): Question[] => {
+    if (review.kind !== 'open') return [];
+    const scope = reviewScope(plan, authority);
+    const refused = new Set(
+      (view.sheets[authority]?.operations ?? []).flatMap((entry) => (entry.refused ? [entry.operation.id] : [])),
+    );
+    const asked = scope.operations.filter(({ id }) => !refused.has(id));
+    if (wanted === null && asked.length !== review.status.operations && review.status.stage === 'waiting')
+      throw new ConcordatError(
+        'usage',
+        `${authority} asks about ${review.status.operations} of the ${asked.length} operations that the plan has for it, and which of them only its private store says; run this where that store is, or name operations with --only`,
+      );
+    const operations = wanted === null ? asked : asked.filter(({ id }) => wanted.has(id));
+    const own = Object.fromEntries(
+      Object.entries(choices).filter(([conflict]) => scope.conflicts.some(({ id }) => id === conflict)),
+    );
+    for (const { id } of operations) taken.add(id);
+    for (const conflict of Object.keys(own)) taken.add(conflict);
+    if (wanted !== null && operations.length === 0 && Object.keys(own).length === 0) return [];
+    return [
+      {
+        authority,
+        approver,
+        status: review.status,
+        operations,
+        choices: own,
+        unchosen: scope.conflicts.filter(({ id }) => own[id] === undefined),
+        partial: wanted !== null,
+      },
+    ];
+  });
+  const strangers = [...(wanted ?? []), ...Object.keys(choices)].filter((id) => !taken.has(id));
+  if (strangers.length > 0)
+    throw new ConcordatError(
+      'decisionUnknownOperation',
+      `${strangers.map((id) => nameIn(plan, id)).join(', ')}: not asked of ${open.map(({ authority }) => authority).join(', ')}, for whom you sign`,
+    );
+  return questions;
+}
+
+function nameIn(plan: OpenPlan['plan'], id: Digest): string {
+  const operation = plan.operations.findIndex((one) => one.id === id);
+  if (operation >= 0) return `operation ${operation + 1} (${plan.operations[operation]?.authority})`;
+  const conflict = plan.conflicts.findIndex((one) => one.id === id);
+  return conflict >= 0 ? `conflict ${conflict + 1}` : id.slice(0, 12);
+}
+
+function noneOpen(plan: Digest, reviews: readonly OpenReview[]): ConcordatError {
+  const silent = reviews.filter(({ review }) => review.kind === 'silent');
+  if (silent.length > 0)
+    return new ConcordatError(
+      'authorityAbsent',
+      `the worker of ${silent.map(({ authority }) => authority).join(', ')} does not answer; a review of plan ${plan.slice(0, 12)} is open there`,
+    );
+  const why = reviews.map(({ authority, review }) => `${authority} ${stateText(review)}`);
+  return new ConcordatError(
+    'reviewClosed',
+    `nothing of plan ${plan.slice(0, 12)} waits for you: ${why.join(', ')}; \`concordat plan\` shows the newest plan`,
+  );
+}
+
+function stateText(review: ReviewView): string {
+  switch (review.kind) {
+    case 'none':
+      return 'was not asked';
+    case 'closed':
+      return `has ended (${review.result.outcome})`;
+    case 'failed':
+      return `failed (${review.failure.code})`;
+    case 'hidden':
+      return 'is not visible to you';
+    default:
+      return 'is open';
+  }
+}

@@ -1,0 +1,49 @@
+/** What a worker may know: an authority's everything that it was given, the coordinator's no credential, no key and no private state. */
+import type { AuthorityId } from '../../core/record.js';
+import { childEnvironment } from './child-environment.js';
+import type { Layout } from './layout.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Filled in from the layout where the environment does not say it. */
+export function authorityWorkerEnvironment(
+  layout: Layout,
+  authority: AuthorityId,
+  environment: Environment,
+  readyFile: string,
+): Record<string, string> {
+  return {
+    ...set(environment),
+    CONCORDAT_FEDERATION: layout.federationFolder,
+    CONCORDAT_EXCHANGE: layout.exchangeFolder,
+    CONCORDAT_PRIVATE: environment['CONCORDAT_PRIVATE'] || layout.privateFolder(authority),
+    CONCORDAT_KEYS: layout.keysFolder,
+    CONCORDAT_READY_FILE: readyFile,
+  };
+}
+
+/** HAZARD: an allow list. Whatever else the environment holds could be a credential of an authority. */
+export function federationWorkerEnvironment(
+  layout: Layout,
+  environment: Environment,
+  readyFile: string,
+): Record<string, string> {
+  const own: Record<string, string> = {};
+  for (const [name, value] of Object.entries(set(environment)))
+    if (name.startsWith('TEMPORAL_') || name === 'CONCORDAT_LOG_LEVEL') own[name] = value;
+  return childEnvironment(
+    {
+      ...own,
+      CONCORDAT_FEDERATION: layout.federationFolder,
+      CONCORDAT_EXCHANGE: layout.exchangeFolder,
+      CONCORDAT_READY_FILE: readyFile,
+    },
+    environment,
+  );
+}
+
+function set(environment: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

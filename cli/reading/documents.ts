@@ -1,0 +1,103 @@
+/** Plans, snapshots and receipts as they lie in the exchange store: checked against digest and signature before anything is shown. */
+import { getDocument, getMessage } from '../../activities/exchange.js';
+import type { ObjectStore } from '../../activities/store.js';
+import type { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { Federation } from '../../core/federation/federation.js';
+import {
+  ReceiptsBody,
+  ReceiptsStatement,
+  receiptsType,
+  snapshotType,
+  SnapshotStatement,
+  type Ref,
+} from '../../core/messages.js';
+import { Plan } from '../../core/plan.js';
+import type { AuthorityId } from '../../core/record.js';
+
+/** The coordinator's prefix (activities/federation/activities.ts), where plans lie. */
+const planPrefix = 'federation/documents/';
+
+/** Throws notFound where the store of this machine does not hold the plan. */
+export async function readPlan(exchange: ObjectStore, digest: Digest): Promise<Plan> {
+  const ref = `${planPrefix}${digest}`;
+  if ((await exchange.get(ref)) === null)
+    throw new ConcordatError(
+      'notFound',
+      `plan ${digest.slice(0, 12)} is not in the exchange store of this machine; CONCORDAT_EXCHANGE says where that is`,
+    );
+  return getDocument(exchange, { ref, sha256: digest }, Plan);
+}
+
+/** Digests of plans that begin with these characters. Other documents of the coordinator are passed over. */
+export async function plansWith(exchange: ObjectStore, prefix: string): Promise<readonly Digest[]> {
+  const names = await exchange.list(`${planPrefix}${prefix}`);
+  const digests: Digest[] = [];
+  for (const name of names.slice(0, 50)) {
+    const sha256 = name.slice(planPrefix.length);
+    try {
+      await getDocument(exchange, { ref: name, sha256 }, Plan);
+      digests.push(sha256);
+    } catch (error) {
+      if (!(error instanceof ConcordatError) || error.code !== 'inputNotAuthentic') throw error;
+    }
+  }
+  return digests;
+}
+
+export type Snapshots = Readonly<Record<AuthorityId, SnapshotStatement>>;
+
+/** Each is verified with the key that the federation pinned for whoever it speaks for. */
+export async function readSnapshots(
+  federation: Federation,
+  exchange: ObjectStore,
+  refs: readonly Ref[],
+): Promise<Snapshots> {
+  const snapshots: Record<AuthorityId, SnapshotStatement> = {};
+  for (const ref of refs) {
+    const authority = authorityOfRef(ref);
+    const { payload } = await getMessage(exchange, ref, {
+      typ: snapshotType,
+      schema: SnapshotStatement,
+      keys: pinnedKeys(federation, authority),
+    });
+    if (payload.authority !== authority)
+      throw new ConcordatError('inputNotAuthentic', `the snapshot under ${authority} speaks for ${payload.authority}`);
+    snapshots[authority] = payload;
+  }
+  return snapshots;
+}
+
+export interface AuthorityReceipts {
+  readonly authority: AuthorityId;
+  readonly complete: boolean;
+  readonly receipts: ReceiptsBody['receipts'];
+}
+
+export async function readReceipts(
+  federation: Federation,
+  exchange: ObjectStore,
+  refs: readonly Ref[],
+): Promise<readonly AuthorityReceipts[]> {
+  return Promise.all(
+    refs.map(async (ref) => {
+      const authority = authorityOfRef(ref);
+      const { payload } = await getMessage(exchange, ref, {
+        typ: receiptsType,
+        schema: ReceiptsStatement,
+        keys: pinnedKeys(federation, authority),
+      });
+      const body = { ref: `${authority}/documents/${payload.body}`, sha256: payload.body };
+      const { receipts } = await getDocument(exchange, body, ReceiptsBody);
+      return { authority, complete: payload.complete, receipts };
+    }),
+  );
+}
+
+function authorityOfRef({ ref }: Ref): AuthorityId {
+  return ref.slice(0, ref.indexOf('/'));
+}
+
+function pinnedKeys(federation: Federation, authority: AuthorityId) {
+  return federation.file.members.flatMap(({ id, key }) => (id === authority && key ? [key] : []));
+}

@@ -1,0 +1,187 @@
+/**
+ * A plan as people work with it: operations and conflicts under numbers, records under names, and the native calls where
+ * the authority's own store is here. The numbers follow from the plan alone, so they are the same on every machine.
+ */
+import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
+import type { Digest } from '../../core/digest.js';
+import { byCodeUnit } from '../../core/json.js';
+import type { Operation } from '../../core/operation.js';
+import { affectedAuthorities, type Conflict, type Plan } from '../../core/plan.js';
+import type { AuthorityId } from '../../core/record.js';
+import type { Records } from './records.js';
+import type { SheetView } from './stores.js';
+
+export interface PlannedOperation {
+  /** null for one that only a choice releases: it is named by its candidate. */
+  readonly number: number | null;
+  readonly operation: Operation;
+  readonly name: string | null;
+  /** null where they are not known here. */
+  readonly calls: ReviewSheet['operations'][number]['calls'] | null;
+  /** Why its authority does not ask its people about it. */
+  readonly refused: { readonly code: string; readonly message: string } | null;
+}
+
+export interface PlannedCandidate {
+  readonly number: number;
+  readonly candidate: Conflict['candidates'][number];
+  readonly operations: readonly PlannedOperation[];
+}
+
+export interface PlannedConflict {
+  readonly number: number;
+  readonly conflict: Conflict;
+  readonly name: string | null;
+  readonly candidates: readonly PlannedCandidate[];
+}
+
+/** How far the native calls of an authority are known here. */
+export type CallsKnown = SheetView['kind'];
+
+export interface PlanView {
+  readonly digest: Digest;
+  readonly plan: Plan;
+  readonly operations: readonly PlannedOperation[];
+  readonly conflicts: readonly PlannedConflict[];
+  /** By type and key, joined by a space: records that the plan mentions. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly callsOf: Readonly<Record<AuthorityId, CallsKnown>>;
+  readonly sheets: Readonly<Record<AuthorityId, ReviewSheet>>;
+}
+
+export interface PlanFilter {
+  readonly authority?: string;
+  readonly type?: string;
+  /** The beginning of a key, or a part of a name. */
+  readonly key?: string;
+}
+
+/** `elementTypes` says to which type the elements of a set refer: person for the members of a team. */
+export async function planView(options: {
+  readonly plan: Plan;
+  readonly digest: Digest;
+  readonly records: Records;
+  readonly sheets: Readonly<Record<AuthorityId, SheetView>>;
+  readonly elementTypes: (type: string, field: string) => string | undefined;
+}): Promise<PlanView> {
+  const { plan, digest, records, elementTypes } = options;
+  const sheets: Record<AuthorityId, ReviewSheet> = {};
+  for (const [authority, view] of Object.entries(options.sheets))
+    if (view.kind === 'sheet') sheets[authority] = view.sheet;
+  const onSheets = new Map(
+    Object.values(sheets).flatMap((sheet) => sheet.operations.map((entry) => [entry.operation.id, entry] as const)),
+  );
+  const names = await namesOf(plan, records, elementTypes, sheets);
+  const nameOf = (type: string, key: string): string | null => names.get(`${type} ${key}`) ?? null;
+  const planned = (operation: Operation, number: number | null): PlannedOperation => {
+    const known = onSheets.get(operation.id);
+    return {
+      number,
+      operation,
+      name: nameOf(operation.type, operation.key),
+      calls: known?.calls ?? null,
+      refused: known?.refused ?? null,
+    };
+  };
+  return {
+    digest,
+    plan,
+    operations: plan.operations.map((operation, position) => planned(operation, position + 1)),
+    conflicts: plan.conflicts.map((conflict, position) => ({
+      number: position + 1,
+      conflict,
+      name: nameOf(conflict.type, conflict.key),
+      candidates: conflict.candidates.map((candidate, at) => ({
+        number: at + 1,
+        candidate,
+        operations: candidate.operations.map((operation) => planned(operation, null)),
+      })),
+    })),
+    names,
+    callsOf: Object.fromEntries(
+      affectedAuthorities(plan).map((authority) => [authority, options.sheets[authority]?.kind ?? 'unreadable']),
+    ),
+    sheets,
+  };
+}
+
+async function namesOf(
+  plan: Plan,
+  records: Records,
+  elementTypes: (type: string, field: string) => string | undefined,
+  sheets: Readonly<Record<AuthorityId, ReviewSheet>>,
+): Promise<ReadonlyMap<string, string>> {
+  const mentioned = new Map<string, readonly [type: string, key: string]>();
+  const mention = (type: string, key: string): void => void mentioned.set(`${type} ${key}`, [type, key]);
+  const all = [
+    ...plan.operations,
+    ...plan.conflicts.flatMap(({ candidates }) => candidates.flatMap((one) => one.operations)),
+  ];
+  for (const { type, key, changes } of all) {
+    mention(type, key);
+    for (const change of changes) {
+      const elements = change.kind === 'set' ? elementTypes(type, change.field) : undefined;
+      if (change.kind !== 'set' || elements === undefined) continue;
+      for (const element of [...change.add, ...change.remove]) mention(elements, element);
+    }
+  }
+  for (const { type, key } of [...plan.conflicts, ...plan.divergences]) mention(type, key);
+  const names = new Map<string, string>();
+  for (const [id, [type, key]] of mentioned) {
+    const name = await records.name(type, key);
+    const shown = name ?? Object.values(sheets).find((sheet) => sheet.labels[key] !== undefined)?.labels[key];
+    if (shown !== undefined) names.set(id, shown);
+  }
+  return names;
+}
+
+/** What is left when only one authority, type or record is asked for. */
+export function filtered(view: PlanView, filter: PlanFilter): PlanView {
+  const isWanted = (type: string, key: string): boolean => {
+    if (filter.type !== undefined && filter.type !== type) return false;
+    if (filter.key === undefined) return true;
+    const name = view.names.get(`${type} ${key}`) ?? '';
+    return key.startsWith(filter.key) || name.toLowerCase().includes(filter.key.toLowerCase());
+  };
+  const touches = (authorities: readonly string[]): boolean =>
+    filter.authority === undefined || authorities.includes(filter.authority);
+  return {
+    ...view,
+    operations: view.operations.filter(
+      ({ operation }) => touches([operation.authority]) && isWanted(operation.type, operation.key),
+    ),
+    conflicts: view.conflicts.filter(
+      ({ conflict }) =>
+        isWanted(conflict.type, conflict.key) &&
+        touches(
+          conflict.candidates.flatMap(({ operations, heldBy }) => [
+            ...heldBy,
+            ...operations.map(({ authority }) => authority),
+          ]),
+        ),
+    ),
+    plan: {
+      ...view.plan,
+      divergences: view.plan.divergences.filter(
+        (divergence) => isWanted(divergence.type, divergence.key) && touches([...divergence.because, ...divergence.at]),
+      ),
+      cases: view.plan.cases.filter(
+        (found) =>
+          (filter.type === undefined || filter.type === found.type) &&
+          filter.key === undefined &&
+          touches([found.authority, ...found.candidates.map(({ authority }) => authority)]),
+      ),
+      incomplete: view.plan.incomplete.filter(
+        (scope) => touches([scope.authority]) && (filter.type === undefined || filter.type === scope.type),
+      ),
+    },
+  };
+}
+
+/** Divergences by kind, most frequent first; those that somebody accepted are not counted. */
+export function divergencesByKind(plan: Plan): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { kind, accepted } of plan.divergences)
+    if (accepted.length === 0) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort((a, b) => b[1] - a[1] || byCodeUnit(a[0], b[0])));
+}

@@ -1,0 +1,63 @@
+/** Operations, conflicts and candidates as people name them: by the number that `concordat plan` printed, or the beginning of a digest. */
+import type { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { Operation } from '../../core/operation.js';
+import type { Plan } from '../../core/plan.js';
+
+/** Fewer characters could be a number. */
+const digestCharactersMin = 8;
+
+/** `3`, `2-5` and digest prefixes, also several with commas. Throws usage for what the plan does not hold. */
+export function namedOperations(plan: Plan, words: readonly string[]): readonly Operation[] {
+  const found = new Set<Operation>();
+  for (const word of words.flatMap((text) => text.split(',')).map((text) => text.trim().replace(/^#/, ''))) {
+    if (word === '') continue;
+    const range = /^(\d{1,6})-(\d{1,6})$/.exec(word);
+    if (range) {
+      const [from, to] = [Number(range[1]), Number(range[2])];
+      if (from < 1 || to > plan.operations.length || from > to) throw noSuch('operation', word, plan.operations.length);
+      for (const operation of plan.operations.slice(from - 1, to)) found.add(operation);
+    } else found.add(one(plan.operations, word, 'operation', ({ id }) => id));
+  }
+  return [...found];
+}
+
+/** `1=2`: of conflict 1 candidate 2. */
+export function namedChoices(plan: Plan, words: readonly string[]): Readonly<Record<Digest, Digest>> {
+  const choices: Record<Digest, Digest> = {};
+  for (const word of words.flatMap((text) => text.split(','))) {
+    const [left = '', right, ...more] = word.trim().split('=');
+    if (right === undefined || more.length > 0)
+      throw new ConcordatError('usage', `--choose ${word}: write CONFLICT=CANDIDATE, such as --choose 1=2`);
+    const conflict = one(plan.conflicts, left, 'conflict', ({ id }) => id);
+    const candidate = one(conflict.candidates, right, `candidate of conflict ${left}`, ({ digest }) => digest);
+    if (choices[conflict.id] !== undefined && choices[conflict.id] !== candidate.digest)
+      throw new ConcordatError('usage', `two candidates are chosen for conflict ${left}`);
+    choices[conflict.id] = candidate.digest;
+  }
+  return choices;
+}
+
+/** By number from 1, or by the beginning of a digest. */
+export function one<Item>(items: readonly Item[], word: string, what: string, digestOf: (item: Item) => Digest): Item {
+  if (/^\d{1,6}$/.test(word)) {
+    const item = items[Number(word) - 1];
+    if (item) return item;
+    throw noSuch(what, word, items.length);
+  }
+  const prefix = word.toLowerCase();
+  if (!/^[0-9a-f]+$/.test(prefix) || prefix.length < digestCharactersMin)
+    throw new ConcordatError(
+      'usage',
+      `${word} names no ${what}: give its number, or at least ${digestCharactersMin} characters of its digest`,
+    );
+  const [only, ...more] = items.filter((item) => digestOf(item).startsWith(prefix));
+  if (!only) throw noSuch(what, word, items.length);
+  if (more.length > 0) throw new ConcordatError('usage', `${word} could be several; write more of the digest`);
+  return only;
+}
+
+function noSuch(what: string, word: string, count: number): ConcordatError {
+  const has = count === 0 ? 'there is none' : count === 1 ? 'there is one' : `there are ${count}`;
+  return new ConcordatError('usage', `there is no ${what} ${word}: ${has}; see \`concordat plan\``);
+}

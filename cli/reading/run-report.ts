@@ -1,0 +1,95 @@
+/** Everything that can be known about one run from here: its snapshots, reviews, receipts and plan, each where it may be read. */
+import { ConcordatError } from '../../core/errors.js';
+import type { SnapshotStatement } from '../../core/messages.js';
+import type { Operation } from '../../core/operation.js';
+import { operationsOf } from '../../core/permit.js';
+import type { Plan } from '../../core/plan.js';
+import { hadEffect, type Outcome } from '../../core/receipt.js';
+import type { AuthorityId } from '../../core/record.js';
+import type { PlanSummary } from '../../workflows/messages.js';
+import { viewReview, type ReviewView } from '../temporal/reviews.js';
+import type { RunView } from '../temporal/runs.js';
+import { readPlan, readReceipts, readSnapshots, type Snapshots } from './documents.js';
+import type { FederationSession } from './federation-session.js';
+import { planOf } from './find-run.js';
+import { openRecords } from './records.js';
+
+export interface UnappliedReceipt {
+  readonly authority: AuthorityId;
+  readonly operation: Operation | null;
+  readonly operationId: string;
+  readonly name: string | null;
+  readonly outcome: Outcome;
+  readonly code: string | null;
+}
+
+export interface RunReport {
+  readonly run: RunView;
+  readonly summary: PlanSummary | null;
+  readonly plan: Plan | null;
+  readonly snapshots: readonly SnapshotStatement[];
+  readonly reviews: readonly { readonly authority: AuthorityId; readonly review: ReviewView }[];
+  readonly unapplied: readonly UnappliedReceipt[];
+  /** What could not be read here, in words. */
+  readonly hidden: readonly string[];
+}
+
+export async function reportRun(session: FederationSession, run: RunView): Promise<RunReport> {
+  const { federation, exchange, connection, name } = session;
+  const found = planOf(run);
+  const hidden: string[] = [];
+  const readable = async <Value>(what: string, read: () => Promise<Value>, otherwise: Value): Promise<Value> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw error;
+      hidden.push(`${what}: ${error.message}`);
+      return otherwise;
+    }
+  };
+  const refs = found?.snapshots ?? run.progress?.snapshots ?? [];
+  const snapshots = await readable<Snapshots>('snapshots', () => readSnapshots(federation, exchange, refs), {});
+  const plan = found
+    ? await readable<Plan | null>('plan', () => readPlan(exchange, found.summary.planDigest), null)
+    : null;
+  const reviews = await Promise.all(
+    (found?.summary.affected ?? []).map(async (authority) => ({
+      authority,
+      review: await viewReview(connection, {
+        federation: name,
+        authority,
+        dataset: run.dataset,
+        plan: found?.summary.planDigest ?? '',
+      }),
+    })),
+  );
+  const receipts = await readable('receipts', () => readReceipts(federation, exchange, run.result?.receipts ?? []), []);
+  const operations = plan ? operationsOf(plan) : new Map<string, Operation>();
+  const records = openRecords(federation, exchange, run.dataset, snapshots);
+  const unapplied = await Promise.all(
+    receipts.flatMap(({ authority, receipts: own }) =>
+      own
+        .filter(({ outcome }) => !hadEffect(outcome))
+        .map(async (receipt): Promise<UnappliedReceipt> => {
+          const operation = operations.get(receipt.operation) ?? null;
+          return {
+            authority,
+            operation,
+            operationId: receipt.operation,
+            name: operation ? await records.name(operation.type, operation.key) : null,
+            outcome: receipt.outcome,
+            code: receipt.code,
+          };
+        }),
+    ),
+  );
+  return {
+    run,
+    summary: found?.summary ?? null,
+    plan,
+    snapshots: Object.values(snapshots),
+    reviews,
+    unapplied,
+    hidden,
+  };
+}

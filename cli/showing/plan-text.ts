@@ -1,0 +1,243 @@
+/** A plan in the manner of a diff: `+` creates, `~` updates, `-` deletes, by mesh and record, with before, after and cause. */
+import { isProvisional } from '../../core/record.js';
+import type { Change, Operation } from '../../core/operation.js';
+import type { Paint } from '../output/output.js';
+import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
+import { valueText, visibleText } from './value-text.js';
+import { causeWords, codeWords, counted, divergenceWords, instantText, listWords, shortDigest } from './words.js';
+
+export interface PlanText {
+  readonly paint: Paint;
+  /** To which type the elements of a set refer. */
+  readonly elementTypes: (type: string, field: string) => string | undefined;
+  /** Records shown of one authority before the rest is only counted. */
+  readonly operationsMax: number;
+}
+
+const signs = { create: '+', update: '~', delete: '-' } as const;
+
+export function planLines(view: PlanView, options: PlanText): readonly string[] {
+  return [
+    ...operationLines(view, options),
+    ...conflictLines(view, options),
+    ...caseLines(view, options),
+    ...acceptedLines(view, options),
+    ...unsettledLines(view, options),
+    ...incompleteLines(view, options),
+    summaryLine(view, options.paint),
+  ];
+}
+
+export function recordText(view: Pick<PlanView, 'names'>, type: string, key: string): string {
+  const name = view.names.get(`${type} ${key}`);
+  return `${type} ${name === undefined ? keyText(key) : `${visibleText(name)} (${keyText(key)})`}`;
+}
+
+function keyText(key: string): string {
+  return visibleText(isProvisional(key) ? key.slice(0, 9) : key.slice(0, 8));
+}
+
+function operationLines(view: PlanView, options: PlanText): readonly string[] {
+  const { paint } = options;
+  const authorities = [...new Set(view.operations.map(({ operation }) => operation.authority))];
+  return authorities.flatMap((authority) => {
+    const own = view.operations.filter(({ operation }) => operation.authority === authority);
+    const shown = own.slice(0, options.operationsMax);
+    const sheet = view.sheets[authority];
+    const brakes = (sheet?.braked ?? []).map(
+      ({ type, limit, allowed, found }) =>
+        `  ${paint.yellow('brake')} ${type}: ${found} where ${limit} allows ${allowed}; ${counted(sheet?.quorum ?? 0, 'approval')} needed`,
+    );
+    const frozen = sheet?.frozen == null ? [] : [`  ${paint.yellow('frozen')} ${visibleText(sheet.frozen)}`];
+    const left =
+      shown.length < own.length
+        ? [`  … and ${own.length - shown.length} more; narrow with --type or --key, or see all with --all`]
+        : [];
+    return [
+      paint.bold(authority),
+      ...brakes,
+      ...frozen,
+      ...callsNote(view, authority),
+      ...shown.flatMap((planned) => operationText(view, planned, options, '  ')),
+      ...left,
+      '',
+    ];
+  });
+}
+
+function callsNote(view: PlanView, authority: string): readonly string[] {
+  switch (view.callsOf[authority]) {
+    case 'sheet':
+      return [];
+    case 'none':
+      return [`  (native calls are shown once ${authority} has been asked)`];
+    default:
+      return [`  (native calls: only the people of ${authority} can see them, where its private store is)`];
+  }
+}
+
+function operationText(
+  view: PlanView,
+  planned: PlannedOperation,
+  { paint, elementTypes }: PlanText,
+  indent: string,
+): readonly string[] {
+  const { operation, number, calls, refused } = planned;
+  const sign = signs[operation.kind];
+  const colour = { '+': paint.green, '~': paint.yellow, '-': paint.red }[sign];
+  const tag = number === null ? '' : paint.dim(`  #${number}`);
+  const inner = `${indent}    `;
+  return [
+    `${indent}${colour(sign)} ${colour(recordText(view, operation.type, operation.key))}${tag}`,
+    ...operation.changes
+      .flatMap((change) => changeText(view, operation, change, elementTypes))
+      .map((line) => `${inner}${line}`),
+    paint.dim(`${inner}because ${causeWords(operation.rule, operation.because)}`),
+    ...(refused === null
+      ? []
+      : [`${inner}${paint.red('not asked')} ${visibleText(refused.message)} (${codeWords(refused.code)})`]),
+    ...(calls ?? []).map(({ call, target, arguments: given }) =>
+      paint.dim(
+        `${inner}call ${visibleText(call)} ${visibleText(target)}${Object.keys(given).length === 0 ? '' : ` ${valueText(given)}`}`,
+      ),
+    ),
+  ];
+}
+
+function changeText(
+  view: PlanView,
+  operation: Operation,
+  change: Change,
+  elementTypes: PlanText['elementTypes'],
+): readonly string[] {
+  if (change.kind === 'value') {
+    if (operation.kind === 'create') return [`${change.field}  ${valueText(change.after)}`];
+    if (operation.kind === 'delete') return [`${change.field}  ${valueText(change.before)}`];
+    return [`${change.field}  ${valueText(change.before)} -> ${valueText(change.after)}`];
+  }
+  const type = elementTypes(operation.type, change.field);
+  const element = (key: string): string => {
+    const name = type === undefined ? undefined : view.names.get(`${type} ${key}`);
+    if (name !== undefined) return `${visibleText(name)} (${keyText(key)})`;
+    return type === undefined ? valueText(key) : keyText(key);
+  };
+  return [
+    ...change.add.map((key) => `${change.field}  + ${element(key)}`),
+    ...change.remove.map((key) => `${change.field}  - ${element(key)}`),
+  ];
+}
+
+function conflictLines(view: PlanView, options: PlanText): readonly string[] {
+  if (view.conflicts.length === 0) return [];
+  return [
+    options.paint.bold('Conflicts'),
+    ...view.conflicts.flatMap((planned) => conflictText(view, planned, options)),
+    `  choose with  concordat approve ${shortDigest(view.digest)} --as KEY --choose CONFLICT=CANDIDATE`,
+    '',
+  ];
+}
+
+function conflictText(
+  view: PlanView,
+  { number, conflict, candidates }: PlannedConflict,
+  options: PlanText,
+): readonly string[] {
+  const { paint } = options;
+  const what =
+    conflict.field === null ? 'edited on one side, deleted on another' : `${conflict.field} was changed differently`;
+  return [
+    `  ${paint.magenta(`conflict ${number}`)} ${recordText(view, conflict.type, conflict.key)}: ${what}`,
+    ...candidates.flatMap(({ number: own, candidate, operations }) => {
+      const value =
+        candidate.kind === 'value'
+          ? valueText(candidate.value)
+          : candidate.kind === 'kept'
+            ? 'keep the record, and bring it back where it is gone'
+            : 'let the record go everywhere';
+      const writes = [...new Set(operations.map(({ operation }) => operation.authority))];
+      return [
+        `      ${paint.bold(`${number}=${own}`)}  ${value}  ${paint.dim(`held by ${listWords(candidate.heldBy)}; would change ${listWords(writes)}`)}`,
+        ...(candidate.kind === 'value'
+          ? []
+          : operations.flatMap((operation) => operationText(view, operation, options, '          '))),
+      ];
+    }),
+  ];
+}
+
+function caseLines(view: PlanView, { paint }: PlanText): readonly string[] {
+  const { cases } = view.plan;
+  if (cases.length === 0) return [];
+  return [
+    paint.bold('Cases'),
+    ...cases.map(
+      (found) =>
+        `  ${found.type} ${keyText(found.record)} of ${found.authority} could be ${counted(found.candidates.length, 'record')} of ${listWords([...new Set(found.candidates.map(({ authority }) => authority))])} by ${listWords(found.rule)}`,
+    ),
+    '  decide with  concordat cases',
+    '',
+  ];
+}
+
+function acceptedLines(view: PlanView, { paint }: PlanText): readonly string[] {
+  const accepted = view.plan.divergences.filter((divergence) => divergence.accepted.length > 0);
+  if (accepted.length === 0) return [];
+  return [
+    paint.bold('Accepted as they are'),
+    ...accepted.flatMap((divergence) =>
+      divergence.accepted.map(
+        ({ authority, reason, untilMs }) =>
+          `  ${recordText(view, divergence.type, divergence.key)}${divergence.field === null ? '' : ` ${divergence.field}`}: by ${authority} until ${instantText(new Date(untilMs))}: ${valueText(reason)}`,
+      ),
+    ),
+    '',
+  ];
+}
+
+/** Divergences for which this plan has no operation: nothing is left out silently. */
+function unsettledLines(view: PlanView, { paint, operationsMax }: PlanText): readonly string[] {
+  const unsettled = view.plan.divergences.filter(
+    ({ operations, accepted, kind }) => operations.length === 0 && accepted.length === 0 && kind !== 'conflict',
+  );
+  if (unsettled.length === 0) return [];
+  const shown = unsettled.slice(0, operationsMax);
+  return [
+    paint.bold('Not settled by this plan'),
+    ...shown.map(
+      ({ kind, type, key, field, at }) =>
+        `  ${recordText(view, type, key)}${field === null ? '' : ` ${field}`} at ${listWords(at)}: ${divergenceWords[kind]}`,
+    ),
+    ...(shown.length < unsettled.length ? [`  … and ${unsettled.length - shown.length} more`] : []),
+    '',
+  ];
+}
+
+function incompleteLines(view: PlanView, { paint }: PlanText): readonly string[] {
+  const { incomplete } = view.plan;
+  if (incomplete.length === 0) return [];
+  return [
+    paint.bold('Not read completely, so no deletion follows from it'),
+    ...incomplete.map(
+      ({ authority, type, scope, reason }) => `  ${authority} ${type} ${visibleText(scope)} (${codeWords(reason)})`,
+    ),
+    '',
+  ];
+}
+
+export function summaryLine(view: PlanView, paint: Paint): string {
+  const kinds = { create: 0, update: 0, delete: 0 };
+  for (const { operation } of view.operations) kinds[operation.kind] += 1;
+  const refused = view.operations.filter((planned) => planned.refused !== null).length;
+  const accepted = view.plan.divergences.filter((divergence) => divergence.accepted.length > 0).length;
+  const open = Object.values(divergencesByKind(view.plan)).reduce((sum, count) => sum + count, 0);
+  const parts = [
+    `${kinds.create} to create`,
+    `${kinds.update} to update`,
+    `${kinds.delete} to delete`,
+    ...(view.conflicts.length > 0 ? [counted(view.conflicts.length, 'conflict')] : []),
+    ...(view.plan.cases.length > 0 ? [counted(view.plan.cases.length, 'case')] : []),
+    ...(refused > 0 ? [`${refused} not asked`] : []),
+    ...(accepted > 0 ? [`${accepted} accepted as they are`] : []),
+  ];
+  return `${paint.bold(`Plan ${shortDigest(view.digest)}:`)} ${parts.join(', ')}; ${counted(open, 'open divergence')}.`;
+}

@@ -1,0 +1,90 @@
+/** Words for kinds and codes, and short forms of ids. */
+import { durationWords } from '../../core/duration.js';
+import { errorTable, isErrorCode } from '../../core/errors.js';
+import type { Rule } from '../../core/operation.js';
+import type { Divergence } from '../../core/plan.js';
+import type { RunOutcome, RunStage } from '../../workflows/messages.js';
+
+export function shortDigest(digest: string): string {
+  return digest.slice(0, 12);
+}
+
+/** Run ids begin with their time in milliseconds: this much tells runs apart. */
+export function shortRun(runId: string): string {
+  return runId.slice(0, 13);
+}
+
+export function counted(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`;
+}
+
+export const divergenceWords: Readonly<Record<Divergence['kind'], string>> = {
+  changed: 'changed on one side',
+  elementsChanged: 'set elements changed',
+  missing: 'missing somewhere',
+  deleted: 'deleted on one side',
+  conflict: 'in conflict',
+  editedAndDeleted: 'edited on one side, deleted on another',
+  deletionHeldBack: 'deletion held back: somebody was not read completely',
+  unread: 'not read completely',
+  heldByCase: 'held by a case that a person decides',
+  waitsForConflict: 'waiting for a conflict to be decided',
+};
+
+export const outcomeWords: Readonly<Record<RunOutcome, string>> = {
+  agreed: 'in agreement',
+  divergent: 'divergences are left',
+  approvalPending: 'people are still being asked',
+  planned: 'planned only: nobody was asked, nothing was written',
+};
+
+export const stageWords: Readonly<Record<RunStage, string>> = {
+  open: 'opening the run with every member',
+  snapshot: 'reading the meshes',
+  translate: 'joining new records',
+  compare: 'comparing',
+  approve: 'waiting for people',
+  commit: 'writing what was approved',
+  agree: 'signing the new base',
+  done: 'done',
+};
+
+/** Why an operation is proposed; `who` are the members whose state led to it. */
+export function causeWords(rule: Rule, who: readonly string[]): string {
+  const names = listWords(who);
+  switch (rule) {
+    case 'changedOnOneSide':
+      return `${names} changed it since the last agreement`;
+    case 'elementChanged':
+      return `${names} changed its elements since the last agreement`;
+    case 'deletedOnOneSide':
+      return `${names} deleted it since the last agreement`;
+    case 'firstContact':
+      return `first contact: ${names} ${who.length === 1 ? 'holds' : 'hold'} it`;
+    case 'newRecord':
+      return `new: only ${names} ${who.length === 1 ? 'holds' : 'hold'} it`;
+    case 'chosen':
+      return `if this candidate is chosen, which ${names} ${who.length === 1 ? 'holds' : 'hold'}`;
+  }
+}
+
+export function listWords(words: readonly string[]): string {
+  const last = words.at(-1);
+  if (last === undefined) return 'nobody';
+  return words.length === 1 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+}
+
+/** A code and what to do about it: `frozen (a freeze window of this authority is open)`. */
+export function codeWords(code: string | null): string {
+  if (code === null) return 'no reason given';
+  return isErrorCode(code) ? `${code}: ${errorTable[code].next}` : code;
+}
+
+/** `2026-11-01 09:30:05`, in UTC, as everything else that Concordat shows. */
+export function instantText(instant: Date): string {
+  return `${instant.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+export function lengthWords(from: Date, to: Date): string {
+  return durationWords(to.getTime() - from.getTime());
+}

@@ -1,0 +1,66 @@
+/** Short workflows that people ask of an authority's own worker: `probe` and `link`. */
+import { randomUUID } from 'node:crypto';
+import { WorkflowClient, type Connection } from '@temporalio/client';
+import { ConcordatError } from '../../core/errors.js';
+import { authorityNamespace, taskQueue } from '../../core/names.js';
+import type { AuthorityId } from '../../core/record.js';
+import type { link, probe } from '../../workflows/steps.js';
+import { grpcCodeOf, grpcStatus } from '../../activities/temporal-setup/temporal-services.js';
+import { failureBehind } from './workflow-failure.js';
+
+export interface AskAuthority {
+  readonly connection: Connection;
+  readonly federation: string;
+  readonly authority: AuthorityId;
+  readonly withinMs: number;
+}
+
+/** Reaches the mesh and checks the permissions of its worker. Throws authorityAbsent where no worker answers in time. */
+export async function probeAuthority(ask: AskAuthority): Promise<Awaited<ReturnType<typeof probe>>> {
+  return answered(ask, (client) =>
+    client.execute<typeof probe>('probe', {
+      workflowId: `probe/${randomUUID()}`,
+      taskQueue,
+      args: [],
+      workflowExecutionTimeout: ask.withinMs,
+      staticSummary: `Health of ${ask.authority}, asked by hand`,
+    }),
+  );
+}
+
+/** Hands a signed link to its authority. Throws what it was refused with. */
+export async function sendLink(
+  ask: AskAuthority,
+  input: Parameters<typeof link>[0],
+): Promise<Awaited<ReturnType<typeof link>>> {
+  return answered(ask, (client) =>
+    client.execute<typeof link>('link', {
+      workflowId: `link/${input.dataset}/${randomUUID()}`,
+      taskQueue,
+      args: [input],
+      workflowExecutionTimeout: ask.withinMs,
+      staticSummary: `A signed link for ${input.dataset}`,
+    }),
+  );
+}
+
+async function answered<Answer>(
+  { connection, federation, authority, withinMs }: AskAuthority,
+  execute: (client: WorkflowClient) => Promise<Answer>,
+): Promise<Answer> {
+  const client = new WorkflowClient({ connection, namespace: authorityNamespace(federation, authority) });
+  try {
+    // The server ends the workflow at its own time; this deadline is for a server that goes away.
+    return await connection.withDeadline(Date.now() + withinMs + 5_000, () => execute(client));
+  } catch (error) {
+    const failure = failureBehind(error);
+    const isAbsent = failure?.code === 'authorityAbsent' || grpcCodeOf(error) === grpcStatus.deadlineExceeded;
+    if (isAbsent)
+      throw new ConcordatError(
+        'authorityAbsent',
+        `the worker of ${authority} did not answer within ${Math.round(withinMs / 1_000)} s`,
+        { cause: error },
+      );
+    throw failure ?? error;
+  }
+}

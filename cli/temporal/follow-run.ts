@@ -1,0 +1,68 @@
+/** Follows a run to its end, over restarts of the server and runs that continue as new ones. */
+import { setMaxListeners } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import type { RunProgress, RunResult } from '../../workflows/messages.js';
+import type { reconcile } from '../../workflows/reconcile.js';
+import { retryWhileAway } from './retry-while-away.js';
+import { progressOf, type RunClient, type RunId } from './runs.js';
+import { failureBehind } from './workflow-failure.js';
+
+export interface FollowRun {
+  /** Called once a second at most. null where no worker of the federation answers. */
+  readonly progress: (progress: RunProgress | null) => void;
+  readonly server: (state: 'away' | 'back') => void;
+  /** Ends the following, not the run. */
+  readonly signal: AbortSignal;
+}
+
+const everyMs = 700;
+
+/** The result, or undefined where the signal ended the following. Throws the code with which the run failed. */
+export async function followRun(
+  client: RunClient,
+  { workflowId, runId }: RunId,
+  options: FollowRun,
+): Promise<RunResult | undefined> {
+  const { signal } = options;
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  signal.addEventListener('abort', end, { once: true });
+  // The client adds a listener for each of its calls and leaves it there.
+  setMaxListeners(0, ended.signal);
+  void poll(client, workflowId, options, ended.signal);
+  try {
+    return await untilResult(client, workflowId, runId, options, ended.signal);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw failureBehind(error) ?? error;
+  } finally {
+    signal.removeEventListener('abort', end);
+    ended.abort();
+  }
+}
+
+/** Asks in long polls, so that the end is known when it comes. */
+async function untilResult(
+  client: RunClient,
+  workflowId: string,
+  runId: string,
+  { server }: FollowRun,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  return retryWhileAway(
+    () => client.connection.withAbortSignal(signal, () => client.workflows.result<typeof reconcile>(workflowId, runId)),
+    { signal, report: server, patienceMs: 600_000 },
+  );
+}
+
+async function poll(client: RunClient, workflowId: string, { progress }: FollowRun, ended: AbortSignal): Promise<void> {
+  while (!ended.aborted) {
+    try {
+      const found = await progressOf(client, workflowId);
+      if (!ended.aborted) progress(found);
+    } catch {
+      // What matters of it, the wait for the result finds as well.
+    }
+    await setTimeout(everyMs, undefined, { signal: ended }).catch(() => undefined);
+  }
+}
