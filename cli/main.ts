@@ -22,6 +22,11 @@ interface ListedCommand {
 /** In the order in which people need them. */
 const commands: readonly ListedCommand[] = [
   {
+    name: 'demo',
+    summary: 'show the whole of it on this machine, in about a minute',
+    load: async () => (await import('./commands/demo.js')).registerDemo,
+  },
+  {
     name: 'init',
     summary: 'write a new federation folder',
     load: async () => (await import('./commands/init.js')).registerInit,

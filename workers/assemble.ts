@@ -128,7 +128,7 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
     privateStore,
     signingKey,
     linkKey: await ownLinkKey(privateStore),
-    connector: createConnector(authority.mesh, config.environment),
+    connector: await createConnector(authority.mesh, config.environment),
     now: () => Date.now(),
     heartbeat: (details) => heartbeat(details),
     ...killPoint(config),

@@ -1,21 +1,24 @@
-/** Which connector serves which kind of mesh. */
+/** Which connector serves which kind of mesh. Only its own cloud's SDK is loaded: each takes a third of a worker's start. */
 import { assertNever } from '../core/json.js';
 import type { Mesh } from '../core/federation/authority.js';
-import { createAwsIamConnector } from '../activities/connectors/aws-iam/connector.js';
 import type { Connector } from '../activities/connectors/connector.js';
-import { createEntraConnector } from '../activities/connectors/entra/connector.js';
-import { createKeystoneConnector } from '../activities/connectors/keystone/connector.js';
 import { resolveMesh, type Environment } from '../activities/federation-folder/resolve-mesh.js';
 
-export function createConnector(declared: Mesh, environment: Environment): Connector {
+export async function createConnector(declared: Mesh, environment: Environment): Promise<Connector> {
   const mesh = resolveMesh(declared, environment);
   switch (mesh.kind) {
-    case 'aws-iam':
+    case 'aws-iam': {
+      const { createAwsIamConnector } = await import('../activities/connectors/aws-iam/connector.js');
       return createAwsIamConnector({ mesh, environment });
-    case 'entra':
+    }
+    case 'entra': {
+      const { createEntraConnector } = await import('../activities/connectors/entra/connector.js');
       return createEntraConnector({ mesh, environment });
-    case 'keystone':
+    }
+    case 'keystone': {
+      const { createKeystoneConnector } = await import('../activities/connectors/keystone/connector.js');
       return createKeystoneConnector({ mesh, environment });
+    }
     default:
       return assertNever(mesh);
   }

@@ -23,7 +23,12 @@ export const meshKinds = Object.keys(templates) as readonly Mesh['kind'][];
 export interface NewFederation {
   readonly name: string;
   readonly dataset: string;
-  readonly meshes: readonly { readonly id: string; readonly kind: Mesh['kind'] }[];
+  readonly meshes: readonly {
+    readonly id: string;
+    readonly kind: Mesh['kind'];
+    /** Who may approve for this one; `approvers` where left out. */
+    readonly approvers?: readonly string[];
+  }[];
   readonly approvers: readonly string[];
   /** Endpoints of local stand-ins instead of the clouds themselves. */
   readonly sandbox: boolean;
@@ -38,11 +43,11 @@ export function newFederationFiles(wanted: NewFederation): Readonly<Record<strin
     'taxonomy/team.yaml': teamText,
     [`datasets/${wanted.dataset}.yaml`]: datasetText(wanted.dataset, ids),
   };
-  for (const { id, kind } of wanted.meshes) {
+  for (const { id, kind, approvers = wanted.approvers } of wanted.meshes) {
     const template = templates[kind];
     const variable = `CONCORDAT_${id.toUpperCase().replaceAll('-', '_')}`;
     const context = { id, sandbox: wanted.sandbox, variable };
-    files[`authorities/${id}.yaml`] = authorityText(template, context, wanted.approvers);
+    files[`authorities/${id}.yaml`] = authorityText(template, context, approvers);
     files[`maps/${id}.person.yaml`] = template.person;
     files[`maps/${id}.team.yaml`] = template.team;
   }

@@ -3,6 +3,7 @@
  * one worker per authority. Each is a process with exactly the environment it may have: the coordinator sees no
  * credential and no key, an authority only its own.
  */
+import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Connection } from '@temporalio/client';
@@ -39,13 +40,15 @@ export interface LocalFederationOptions {
   /** A server that runs already; else one is started. */
   readonly temporalAddress?: string;
   readonly keepTemporalData?: boolean;
+  /** Of the server that is started; any free port where left out. */
+  readonly port?: number;
   readonly uiPort?: number;
   readonly headless?: boolean;
   /** Added to the environment of one authority's worker. */
   readonly environmentOf?: (authority: Authority) => Readonly<Record<string, string>>;
   readonly report?: (text: string) => void;
   readonly signal?: AbortSignal;
-  readonly onUnexpectedEnd?: (process: RunningProcess, code: number) => void;
+  readonly onUnexpectedEnd?: (process: Pick<RunningProcess, 'name' | 'logFile'>, code: number) => void;
 }
 
 export interface LocalFederation {
@@ -64,22 +67,34 @@ export interface LocalFederation {
   readonly stop: () => Promise<void>;
 }
 
+const workerPrefix = 'worker-';
+
 export async function startLocalFederation(options: LocalFederationOptions): Promise<LocalFederation> {
   const { federation, federationFolder, dataFolder } = options;
   const report = options.report ?? ((): void => undefined);
   const layout = layoutOf(federationFolder, {});
-  await mkdir(dataFolder, { recursive: true });
+  const logFolder = path.join(dataFolder, 'logs');
+  await mkdir(logFolder, { recursive: true });
+  const serverLogFile = path.join(logFolder, 'temporal-server.log');
+  const serverLog = createWriteStream(serverLogFile, { flags: 'a', mode: 0o600 });
+  // A full disk must not end the demo.
+  serverLog.on('error', () => undefined);
   const processes = superviseProcesses({
-    logFolder: path.join(dataFolder, 'logs'),
+    logFolder,
     ...(options.signal ? { signal: options.signal } : {}),
     ...(options.onUnexpectedEnd ? { onUnexpectedEnd: options.onUnexpectedEnd } : {}),
   });
   let server: TemporalServer | undefined;
   let connection: Connection | undefined;
+  let stopping = false;
   const stop = async (): Promise<void> => {
-    await processes.stopAll();
-    await connection?.close();
+    stopping = true;
+    // Workers finish what they are in, side by side; then nobody needs clouds and server any more.
+    const workers = processes.running().filter(({ name }) => name.startsWith(workerPrefix));
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await Promise.all([processes.stopAll(), connection?.close()]);
     await server?.stop();
+    serverLog.end();
   };
   try {
     const sandboxStarting = options.sandbox
@@ -89,9 +104,14 @@ export async function startLocalFederation(options: LocalFederationOptions): Pro
       report('starting a Temporal server');
       server = await startTemporalServer({
         ...(options.keepTemporalData ? { folder: path.join(dataFolder, 'temporal') } : {}),
+        ...(options.port === undefined ? {} : { port: options.port }),
         ...(options.uiPort === undefined ? {} : { uiPort: options.uiPort }),
         headless: options.headless ?? false,
-        log: (line) => (line.startsWith('{') || line.startsWith('time=') ? undefined : report(line)),
+        log: (line) => void serverLog.write(`${line}\n`),
+        report,
+      });
+      void server.exited.then((code) => {
+        if (!stopping) options.onUnexpectedEnd?.({ name: 'temporal-server', logFile: serverLogFile }, code);
       });
     }
     const address = options.temporalAddress ?? server?.address ?? '';
@@ -111,7 +131,7 @@ export async function startLocalFederation(options: LocalFederationOptions): Pro
       const authority = federation.authorities[id];
       if (!authority) throw new Error(`the federation has no authority ${id}`);
       return processes.start({
-        name: `worker-${id}`,
+        name: `${workerPrefix}${id}`,
         command: process.execPath,
         arguments: [workerProgram, '--authority', id],
         environment: {
@@ -130,7 +150,7 @@ export async function startLocalFederation(options: LocalFederationOptions): Pro
     };
     const startFederation = (): Promise<RunningProcess> =>
       processes.start({
-        name: 'worker-federation',
+        name: `${workerPrefix}federation`,
         command: process.execPath,
         arguments: [workerProgram, '--federation'],
         environment: {

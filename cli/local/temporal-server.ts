@@ -23,8 +23,10 @@ export interface TemporalServerOptions {
   /** The program, where the caller knows it already. */
   readonly binary?: string;
   readonly readyWithinMs?: number;
-  /** Takes every line of the server's own log, and sentences about what takes time. */
+  /** Takes every line of the server's own log. */
   readonly log?: (line: string) => void;
+  /** Told in a sentence what takes time; goes to `log` where left out. */
+  readonly report?: (sentence: string) => void;
 }
 
 export interface TemporalServer {
@@ -52,7 +54,8 @@ const portAttempts = 5;
 /** Throws `serverNotFound`, or `processFailed` with the end of the server's log where it does not come up. */
 export async function startTemporalServer(options: TemporalServerOptions = {}): Promise<TemporalServer> {
   const log = options.log ?? (() => {});
-  const found = options.binary ? undefined : await findTemporalBinary({ report: log });
+  const report = options.report ?? log;
+  const found = options.binary ? undefined : await findTemporalBinary({ report });
   const binary = options.binary ?? found?.path ?? 'temporal';
 
   for (const [what, port] of [
@@ -93,7 +96,7 @@ export async function startTemporalServer(options: TemporalServerOptions = {}): 
     }
     lastFailure = outcome.failure;
     if (!outcome.collision) break;
-    log('A port was taken by another process in the meantime; trying others.');
+    report('A port was taken by another process in the meantime; trying others.');
   }
   await removeFolder();
   throw lastFailure;

@@ -1,0 +1,103 @@
+/** The demo from its first line to its last: puts the stage up, plays the scenes, and takes everything away again. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Invocation } from '../invocation.js';
+import { createNarrator, secondsText } from './narrator.js';
+import { playScenes } from './scenes.js';
+import { logsFolder, openStage, type Stage } from './stage.js';
+import { shellLines } from '../local/shell-lines.js';
+
+export interface DemoOptions {
+  readonly people: number;
+  readonly teams: number;
+  /** Leaves everything running until Ctrl-C. */
+  readonly keep: boolean;
+  /** Where federation, stores and logs are left; a temporary folder, removed at the end, where left out. */
+  readonly folder?: string;
+  readonly port?: number;
+  readonly uiPort?: number;
+}
+
+/** Throws what went wrong, after everything was stopped and it was said where the logs are. */
+export async function playDemo(invocation: Invocation, options: DemoOptions): Promise<void> {
+  const { output } = invocation;
+  const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), 'concordat-demo-')));
+  const narrator = createNarrator(output);
+  const broken = new AbortController();
+  const signal = AbortSignal.any([invocation.signal, broken.signal]);
+  const startedAt = performance.now();
+  let stage: Stage | undefined;
+  let failed = true;
+  try {
+    stage = await openStage({
+      ...options,
+      folder,
+      narrator,
+      paint: output.paint,
+      signal,
+      broke: (error) => broken.abort(error),
+    });
+    const { startMs } = stage;
+    const played = await playScenes(stage.setting);
+    const durationMs = Math.round(performance.now() - startedAt);
+    const summary = { passed: true, people: options.people, teams: options.teams, durationMs, startMs, ...played };
+    if (options.keep) {
+      const { address, uiAddress } = stage.local;
+      const kept = { temporal: address, ui: uiAddress ?? null, federation: stage.federationFolder };
+      output.result({ ...summary, kept }, keptLines(stage, durationMs));
+      await untilAborted(signal);
+      // A process that died while people tried things out is a failure too.
+      broken.signal.throwIfAborted();
+    } else {
+      narrator.progress('stopping workers, server and clouds');
+      await stage.local.stop();
+      const stopMs = Math.round(performance.now() - startedAt) - durationMs;
+      output.result({ ...summary, stopMs }, endLines(durationMs, options.folder));
+    }
+    failed = false;
+  } catch (error) {
+    failed = !invocation.signal.aborted;
+    throw broken.signal.aborted ? broken.signal.reason : error;
+  } finally {
+    await stage?.local.stop();
+    if (failed) output.note(`The logs are kept in ${path.join(folder, logsFolder)}.`);
+    else if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function keptLines({ local, federationFolder }: Stage, durationMs: number): readonly string[] {
+  return [
+    '',
+    `Done after ${secondsText(durationMs)}. Everything runs on until Ctrl-C.`,
+    '',
+    `  Temporal UI   ${local.uiAddress ?? ''}`,
+    `  federation    ${federationFolder}`,
+    '',
+    '  In another terminal:',
+    ...shellLines({ address: local.address, federationFolder }).map((line) => `    ${line}`),
+    '    concordat runs',
+    '    concordat show latest',
+    '    concordat plan latest',
+    '    concordat run --no-wait',
+  ];
+}
+
+function endLines(durationMs: number, folder: string | undefined): readonly string[] {
+  return [
+    '',
+    `Done after ${secondsText(durationMs)}. Everything that was started is stopped${folder === undefined ? ' and removed' : `; what it wrote is in ${folder}`}.`,
+    '',
+    '  To look around in it        npm run demo -- --keep',
+    '  A federation of your own    concordat init --mesh aws=aws-iam --mesh azure=entra',
+    '  Something to try it on      concordat dev',
+  ];
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  // Nothing else may keep the process from falling asleep for good.
+  const awake = setInterval(() => undefined, 60_000);
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  clearInterval(awake);
+}
