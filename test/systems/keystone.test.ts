@@ -6,7 +6,6 @@ import type { Connector, ReadItem } from '../../activities/connectors/connector.
 import type { JsonObject } from '../../core/json.js';
 import type { NativeObject } from '../../core/record.js';
 import { startKeystone, workforceDomain as domain_id, type KeystoneSystem } from '../support/systems/keystone.js';
-import { missingWords } from '../support/systems/system.js';
 
 const system = await startKeystone();
 if (system.kind === 'missing')
