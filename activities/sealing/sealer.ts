@@ -25,7 +25,7 @@ export interface SealerOptions {
   readonly groups: readonly FieldGroup[];
   /** Decides only how the temporary file is parted. The result does not depend on it. */
   readonly expectedCount: number;
-  /** Beyond this many bytes of records a temporary file is used. Default 32 MiB. */
+  /** Beyond this many bytes of records a temporary file is used. Default 64 MiB. */
   readonly memoryBytesMax?: number;
   readonly spillFolder?: string;
   readonly hashKey?: KeyHash;
@@ -62,7 +62,7 @@ class SegmentSealer implements Sealer {
     const shape = entryShape(this.#layout.groups.length);
     this.#collector = new EntryCollector({
       shape,
-      memoryBytesMax: options.memoryBytesMax ?? 32 * 1024 * 1024,
+      memoryBytesMax: options.memoryBytesMax ?? 64 * 1024 * 1024,
       spillFolder: options.spillFolder ?? tmpdir(),
       partBits: Math.min(12, Math.max(6, bucketBitsOf(bucketCountFor(options.expectedCount)) + 2)),
     });
