@@ -11,6 +11,7 @@ import type { AuthorityId, Fields } from './record.js';
 import type { References } from './references.js';
 import { setElements } from './operation.js';
 import { canonicalJson } from './digest.js';
+import { sameJson } from './lens/same-json.js';
 
 export interface RecordView {
   readonly key: string;
@@ -139,20 +140,31 @@ export function presenceOf(view: RecordView, context: Pick<CompareContext, 'type
   return { holders, absent, unread };
 }
 
+/** What the base cannot say: nothing at all of this type, or nothing of these fields. Told once for all records. */
+const baseSilence = new WeakMap<CompareContext, 'everything' | ReadonlySet<string>>();
+
+function silenceOf(context: CompareContext): 'everything' | ReadonlySet<string> {
+  const known = baseSilence.get(context);
+  if (known !== undefined) return known;
+  const { heldAtBase } = context;
+  const members = Object.entries(context.type.held).filter(([, fields]) => fields.length > 0);
+  const silence =
+    heldAtBase === undefined || members.some(([member]) => heldAtBase[member] === undefined)
+      ? 'everything'
+      : new Set(members.flatMap(([member, fields]) => fields.filter((field) => !heldAtBase[member]?.includes(field))));
+  baseSilence.set(context, silence);
+  return silence;
+}
+
 /**
  * The base as far as it was agreed by the members that hold its fields now. A member that took up a type or a field
  * after the last agreement never agreed to it: what it lacks there is first contact, not a deletion.
  */
 export function knownBase(base: Fields | undefined, context: CompareContext): Fields | undefined {
-  const { heldAtBase, type } = context;
-  if (base === undefined || heldAtBase === undefined) return undefined;
-  const members = Object.entries(type.held);
-  if (members.some(([member, fields]) => fields.length > 0 && heldAtBase[member] === undefined)) return undefined;
-  return Object.fromEntries(
-    Object.entries(base).filter(([field]) =>
-      members.every(([member, fields]) => !fields.includes(field) || heldAtBase[member]?.includes(field) === true),
-    ),
-  );
+  const silence = silenceOf(context);
+  if (base === undefined || silence === 'everything') return undefined;
+  if (silence.size === 0) return base;
+  return Object.fromEntries(Object.entries(base).filter(([field]) => !silence.has(field)));
 }
 
 /**
@@ -201,19 +213,16 @@ function compareValue(
   baseFields: Fields | undefined,
 ): FieldVerdict {
   const base = baseFields?.[field];
-  const byValue = new Map<string, { value: Json; heldBy: AuthorityId[] }>();
+  const found: { readonly value: Json; readonly heldBy: AuthorityId[] }[] = [];
   for (const member of speaking) {
     const value = view.members[member]?.[field] ?? null;
-    const text = canonicalJson({ value });
-    const entry = byValue.get(text) ?? { value, heldBy: [] };
-    entry.heldBy.push(member);
-    byValue.set(text, entry);
+    const known = found.find((entry) => sameJson(entry.value, value));
+    if (known) known.heldBy.push(member);
+    else found.push({ value, heldBy: [member] });
   }
-  const values = [...byValue.entries()].sort(([left], [right]) => byCodeUnit(left, right)).map(([, entry]) => entry);
-  const [first] = values;
-  if (first && values.length === 1) return { kind: 'equal', field, value: first.value };
-  const stale = base === undefined ? null : base;
-  const moved = values.filter((entry) => canonicalJson({ value: entry.value }) !== canonicalJson({ value: stale }));
+  const [first] = found;
+  if (first && found.length === 1) return { kind: 'equal', field, value: first.value };
+  const moved = found.filter((entry) => !sameJson(entry.value, base ?? null));
   const [target] = moved;
   if (target && moved.length === 1) {
     const behind = speaking.filter((member) => !target.heldBy.includes(member));
@@ -226,6 +235,10 @@ function compareValue(
       behind,
     };
   }
+  const values = found
+    .map((entry) => ({ entry, text: canonicalJson({ value: entry.value }) }))
+    .sort((left, right) => byCodeUnit(left.text, right.text))
+    .map(({ entry }) => entry);
   return { kind: 'conflict', field, base, candidates: values };
 }
 
@@ -293,7 +306,7 @@ function changedFromBase(fields: Fields, base: Fields, context: CompareContext):
     const kind = context.type.taxonomy.fields[field];
     if (kind?.kind !== 'set') {
       // What was never agreed on is somebody's own: to lose it is for a person to decide.
-      return canonicalJson({ value }) !== canonicalJson({ value: base[field] ?? null });
+      return !sameJson(value, base[field] ?? null);
     }
     const before = new Set(setElements(base[field]));
     // Losing members while its last ones leave is no edit that should keep a deleted team alive; gaining one is.

@@ -8,9 +8,9 @@ import {
   type HeldFields,
   type RecordView,
 } from './compare.js';
-import { canonicalJson } from './digest.js';
 import type { DatasetShape } from './federation/federation.js';
 import { byCodeUnit, type Json } from './json.js';
+import { sameJson } from './lens/same-json.js';
 import type { Base } from './messages.js';
 import { applyChanges, setElements, type Operation } from './operation.js';
 import type { IncompleteScope } from './plan.js';
@@ -76,7 +76,7 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
       }
       if (next === undefined) {
         if (view.base !== undefined) changes.push({ kind: 'remove', type, key: view.key });
-      } else if (view.base === undefined || canonicalJson(view.base) !== canonicalJson(next)) {
+      } else if (!sameJson(view.base, next)) {
         changes.push({ kind: 'put', type, key: view.key, fields: next });
       }
     }
@@ -112,8 +112,8 @@ function agreedFields(view: RecordView, base: Fields | undefined, context: Compa
 }
 
 function agreedValue(values: readonly (Json | undefined)[], before: Json | undefined): Json | undefined {
-  const texts = new Set(values.map((value) => canonicalJson({ value: value ?? null })));
-  return texts.size === 1 ? (values[0] ?? null) : before;
+  const first = values[0] ?? null;
+  return values.every((value) => sameJson(value ?? null, first)) ? first : before;
 }
 
 /** Before the first agreement on a set all must show the same; from then on each element is agreed on by itself. */

@@ -161,7 +161,7 @@ class PlanBuilder {
   }
 
   acceptanceOf(operation: Operation): Divergence['accepted'][number] | undefined {
-    return this.#accepted.get(`${operation.authority} ${operation.id}`);
+    return this.#accepted.size === 0 ? undefined : this.#accepted.get(`${operation.authority} ${operation.id}`);
   }
 }
 
