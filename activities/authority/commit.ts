@@ -21,8 +21,10 @@ export async function applyPermit(
 ): Promise<CommitResult> {
   const { dataset } = input.inputs;
   let pass: GatePass;
+  let own: OwnRecords;
   try {
     pass = await passGate(context, input);
+    own = await OwnRecords.load(context, input.inputs);
     await reserveBase(
       context,
       dataset,
@@ -35,7 +37,6 @@ export async function applyPermit(
   }
   const receipts: Receipt[] = [];
   let stoppedBy: ConcordatError | undefined;
-  const own = await OwnRecords.load(context, input.inputs);
   for (const operation of pass.operations) {
     if (signal?.aborted) break;
     context.heartbeat({ done: receipts.length });

@@ -34,6 +34,7 @@ export async function prepareReview(
   const { inputs } = input;
   let recomputed: Recomputed;
   try {
+  let own: OwnRecords;
     await requireLive(context, inputs);
     recomputed = await recomputePlan(context.federation, context.exchange, inputs);
     if (recomputed.planDigest !== input.planDigest || input.plan.sha256 !== input.planDigest) {
@@ -43,11 +44,11 @@ export async function prepareReview(
       );
     }
   } catch (error) {
+    own = await OwnRecords.load(context, inputs);
     if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
     return refusedReview(context, error);
   }
   const authority = authorityOf(context);
-  const own = await OwnRecords.load(context, inputs);
   const whole = reviewScope(recomputed.plan, context.id);
   const sheet = await sheetOperations(context, inputs, recomputed, own, whole);
   const asked = new Set(sheet.filter(({ refused }) => refused === null).map(({ operation }) => operation.id));

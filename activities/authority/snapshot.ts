@@ -7,20 +7,20 @@
 import { datasetShape, mapOf, type DatasetType } from '../../core/federation/federation.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
-import { snapshotType, type ScopeReport, type SnapshotStatement } from '../../core/messages.js';
+import { snapshotType, SnapshotStatement, type ScopeReport } from '../../core/messages.js';
 import { Correlation } from '../../core/correlate.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { groupsHeldBy, sealedRoot, type SealedType } from '../../core/sealed.js';
 import { digestOf, type Digest } from '../../core/digest.js';
 import { translate } from '../../core/translate.js';
 import type { RunInputs, SnapshotResult, TranslateInput } from '../../workflows/contract.js';
-import { getDocument, putMessage } from '../exchange.js';
+import { getDocument, getMessage, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import { loadLinks, type Links } from '../links.js';
 import { readOpens, type RunMessages } from '../run-messages.js';
 import { recomputeCorrelation } from '../recompute.js';
 import { createSealer } from '../sealing/sealer.js';
-import { authorityOf, type AuthorityContext } from './context.js';
+import { authorityOf, ownKey, type AuthorityContext } from './context.js';
 import { readLiveRun } from './live-run.js';
 import { readPagesOnce, storedPages } from './pages.js';
 
@@ -77,18 +77,43 @@ export async function translateAgain(context: AuthorityContext, input: Translate
   return seal(context, inputs, messages, assigned, digest);
 }
 
-/** The links that a run's correlation gives this authority, for steps after the second translation. */
+/**
+ * The links that a run's correlation gives this authority, for steps after the second translation.
+ *
+ * HAZARD: they say which native object a write touches. The one correlation that counts is the one under this
+ * authority's own signed snapshot, which it made again itself; another one would turn an approved change against
+ * somebody else's account.
+ */
 export async function assignedLinks(
   context: AuthorityContext,
   inputs: RunInputs,
 ): Promise<ReadonlyMap<string, string>> {
-  if (inputs.correlation === null) return new Map();
+  const applied = await appliedCorrelation(context, inputs);
+  if (applied === null) return new Map();
+  if (inputs.correlation?.sha256 !== applied)
+    throw new ConcordatError(
+      'planNotReproduced',
+      'the coordinator names another correlation than the one that this authority applied to its snapshot',
+    );
   const correlation = await getDocument(context.exchange, inputs.correlation, Correlation);
   return new Map(
     correlation.assignments
       .filter(({ authority }) => authority === context.id)
       .map(({ type, from, key }) => [`${type} ${from}`, key]),
   );
+}
+
+async function appliedCorrelation(context: AuthorityContext, inputs: RunInputs): Promise<Digest | null> {
+  const own = inputs.snapshots.find(({ ref }) => ref.startsWith(`${context.id}/`));
+  if (!own) throw new ConcordatError('wrongRun', `the run lacks the snapshot of ${context.id}`);
+  const { payload } = await getMessage(context.exchange, own, {
+    typ: snapshotType,
+    schema: SnapshotStatement,
+    keys: [ownKey(context)],
+  });
+  if (payload.run !== inputs.run || payload.dataset !== inputs.dataset)
+    throw new ConcordatError('wrongRun', 'the own snapshot is of another run');
+  return payload.correlation;
 }
 
 /** The federated key of a native object in this run: its link, what correlation assigned, or the provisional key. */
