@@ -80,9 +80,10 @@ function isTimely(error: ConcordatError): boolean {
 async function spend(context: AuthorityContext, dataset: string, pass: GatePass, operation: string): Promise<void> {
   const conflict = pass.conflictOf.get(operation);
   for (const { decision } of pass.decisions) {
-    if (decision.operations.includes(operation)) await spendDecision(context, dataset, decision.id, operation);
+    if (decision.operations.includes(operation))
+      await spendDecision(context, dataset, decision.id, operation, pass.permitDigest);
     if (conflict !== undefined && decision.choices[conflict] !== undefined)
-      await spendDecision(context, dataset, decision.id, conflict);
+      await spendDecision(context, dataset, decision.id, conflict, pass.permitDigest);
   }
 }
 

@@ -110,17 +110,19 @@ export async function countingDecisions(
     let decision: Decision;
     try {
       decision = await verifyDecision(context, dataset, kept.jws);
+  /** What was spent under this permit still counts: a commit that goes on after a crash is the same commit. */
+  permit: Digest | null = null,
     } catch (error) {
       // An expired or meanwhile revoked one counts no more; it stays on record.
       if (error instanceof ConcordatError) continue;
       throw error;
     }
     if (decision.plan === plan)
-      counted.push({ jws: kept.jws, decision: await withoutSpent(context, dataset, decision) });
+      counted.push({ jws: kept.jws, decision: await withoutSpent(context, dataset, decision, permit) });
     else if (!braked)
       counted.push({
         jws: kept.jws,
-        decision: await withoutSpent(context, dataset, carried(decision, kept.deletions, scope)),
+        decision: await withoutSpent(context, dataset, carried(decision, kept.deletions, scope), permit),
       });
   }
   return counted
@@ -151,13 +153,19 @@ function carried(
   };
 }
 
-/** A decision counts once for an operation: not again after the operation had its effect. */
-async function withoutSpent(context: AuthorityContext, dataset: string, decision: Decision): Promise<Decision> {
-  const spent = new Set(
-    (await context.privateStore.list(`spent/${dataset}/${decision.id}/`)).map((name) =>
-      name.slice(name.lastIndexOf('/') + 1),
-    ),
-  );
+/** A decision counts once for an operation: not again, under another permit, after the operation had its effect. */
+async function withoutSpent(
+  context: AuthorityContext,
+  dataset: string,
+  decision: Decision,
+  permit: Digest | null,
+): Promise<Decision> {
+  const spent = new Set<string>();
+  for (const name of await context.privateStore.list(`spent/${dataset}/${decision.id}/`)) {
+    const under = await context.privateStore.get(name);
+    if (permit === null || under === null || new TextDecoder().decode(under) !== permit)
+      spent.add(name.slice(name.lastIndexOf('/') + 1));
+  }
   return spent.size === 0
     ? decision
     : {
@@ -173,7 +181,7 @@ export async function spendDecision(
   decisionId: string,
   subject: Digest,
 ): Promise<void> {
-  await context.privateStore.putIfAbsent(`spent/${dataset}/${decisionId}/${subject}`, new Uint8Array());
+  await context.privateStore.putIfAbsent(`spent/${dataset}/${decisionId}/${subject}`, new TextEncoder().encode(permit));
 }
 
 export function tallyOf(scope: ReviewScope, counted: readonly CountedDecision[], quorum: number): ReviewTally {
@@ -181,5 +189,6 @@ export function tallyOf(scope: ReviewScope, counted: readonly CountedDecision[],
     scope,
     counted.map(({ decision }) => decision),
     quorum,
+  permit: Digest,
   );
 }

@@ -73,6 +73,7 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
     recomputed.planDigest,
     scope,
     tripped.length > 0,
+    permitDigest,
   );
   const conflictOf = requireDecided(scope, operations, decisions, quorum, permit.settled, tripped.length > 0);
 
