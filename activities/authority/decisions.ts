@@ -73,7 +73,7 @@ function prefixOf(dataset: string): string {
   return `decisions/${dataset}/`;
 }
 
-/** Returns false where the same decision is kept already. */
+/** Returns false where the same decision is kept already. Throws decisionRepeated for another one under its one-time id. */
 export async function keepDecision(
   context: AuthorityContext,
   dataset: string,
@@ -85,10 +85,19 @@ export async function keepDecision(
   for (const operation of scope.operations)
     if (operation.kind === 'delete' && decision.operations.includes(operation.id))
       deletions[operation.id] = [...operation.because];
-  return context.privateStore.putIfAbsent(
-    `${prefixOf(dataset)}${decision.id}`,
-    new TextEncoder().encode(JSON.stringify({ jws, deletions })),
-  );
+  const name = `${prefixOf(dataset)}${decision.id}`;
+  const bytes = new TextEncoder().encode(JSON.stringify({ jws, deletions }));
+  if (await context.privateStore.putIfAbsent(name, bytes)) return true;
+  const kept = await context.privateStore.get(name);
+  const there = kept && KeptDecision.parse(JSON.parse(new TextDecoder().decode(kept)));
+  // The signature part is malleable; what was signed is not.
+  if (there && signedPart(there.jws) !== signedPart(jws))
+    throw new ConcordatError('decisionRepeated', 'another decision was counted under the one-time id of this one');
+  return false;
+}
+
+function signedPart(jws: string): string {
+  return jws.slice(0, jws.lastIndexOf('.'));
 }
 
 /**
@@ -101,6 +110,8 @@ export async function countingDecisions(
   plan: Digest,
   scope: ReviewScope,
   braked: boolean,
+  /** What was spent under this permit still counts: a commit that goes on after a crash is the same commit. */
+  permit: Digest | null = null,
 ): Promise<readonly CountedDecision[]> {
   const counted: CountedDecision[] = [];
   for (const name of await context.privateStore.list(prefixOf(dataset))) {
@@ -110,8 +121,6 @@ export async function countingDecisions(
     let decision: Decision;
     try {
       decision = await verifyDecision(context, dataset, kept.jws);
-  /** What was spent under this permit still counts: a commit that goes on after a crash is the same commit. */
-  permit: Digest | null = null,
     } catch (error) {
       // An expired or meanwhile revoked one counts no more; it stays on record.
       if (error instanceof ConcordatError) continue;
@@ -180,6 +189,7 @@ export async function spendDecision(
   dataset: string,
   decisionId: string,
   subject: Digest,
+  permit: Digest,
 ): Promise<void> {
   await context.privateStore.putIfAbsent(`spent/${dataset}/${decisionId}/${subject}`, new TextEncoder().encode(permit));
 }
@@ -189,6 +199,5 @@ export function tallyOf(scope: ReviewScope, counted: readonly CountedDecision[],
     scope,
     counted.map(({ decision }) => decision),
     quorum,
-  permit: Digest,
   );
 }
