@@ -88,6 +88,8 @@ export type CommitResult =
       readonly authority: string;
       readonly receipts: Ref;
       readonly complete: boolean;
+      /** What stopped it before the end; null where nothing did, or an effect is unknown. */
+      readonly code: string | null;
       readonly counts: ReceiptCounts;
     };
 

@@ -364,7 +364,12 @@ async function commitAll(
     if (result.receipts) receipts.push(result.receipts);
     if (result.kind === 'refused') reports.push({ authority, outcome: 'refused', code: result.code, counts: null });
     else
-      reports.push({ authority, outcome: result.complete ? 'done' : 'incomplete', code: null, counts: result.counts });
+      reports.push({
+        authority,
+        outcome: result.complete ? 'done' : 'incomplete',
+        code: result.code,
+        counts: result.counts,
+      });
   }
   return { reports, receipts };
 }

@@ -6,7 +6,7 @@
  * after the effect was seen; an answer that cannot be classified is `unknown`, and nothing is repeated blindly.
  */
 import { digestOf, type Digest } from '../../core/digest.js';
-import type { ErrorCode } from '../../core/errors.js';
+import { ConcordatError, type ErrorCode } from '../../core/errors.js';
 import { mapOf, type DatasetType } from '../../core/federation/federation.js';
 import { canonicalJson } from '../../core/digest.js';
 import { touchedState, type Operation } from '../../core/operation.js';
@@ -145,10 +145,20 @@ async function takeTwin(
 
 async function readBack(scope: OperationContext, operation: Operation, nativeId: string): Promise<Receipt> {
   let left: Digest | null = null;
+  let unreadable = false;
   for (let tries = 0; tries < readBackTries; tries += 1) {
     if (tries > 0) await delay(readBackFirstWaitMs * 2 ** (tries - 1));
     scope.context.heartbeat();
-    const current = await readById(scope, operation, nativeId);
+    let current: Current | null | 'untranslatable';
+    try {
+      current = await readById(scope, operation, nativeId);
+    } catch (error) {
+      // HAZARD: the write had its effect. A cloud that cannot be read right after it must not cost the receipt.
+      if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
+      unreadable = true;
+      continue;
+    }
+    unreadable = false;
     if (current === 'untranslatable') continue;
     left = digestOf(touchedState(operation.changes, current?.fields ?? null));
     if (left === operation.leaves) {
@@ -156,7 +166,7 @@ async function readBack(scope: OperationContext, operation: Operation, nativeId:
       return receipt(scope, operation, 'applied', null, left);
     }
   }
-  return receipt(scope, operation, 'unknown', 'readBackDiffers', left);
+  return receipt(scope, operation, 'unknown', unreadable ? 'effectUnknown' : 'readBackDiffers', left);
 }
 
 /** From now on this native object is that record; durable at once, since no list would tell us after a crash. */

@@ -60,7 +60,9 @@ export async function applyPermit(
       // An effect that nobody can tell: stop, ask, and write nothing that might build on it.
       if (receipt.outcome === 'unknown') break;
     } catch (error) {
-      if (!(error instanceof ConcordatError) || !isTimely(error)) throw error;
+      // The time for writing is over, or the cloud cannot be read: what is done is reported, the rest waits for the next
+      // run. Thrown on, it would keep the base reserved and its receipts from everybody.
+      if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
       stoppedBy = error;
       break;
     }
@@ -70,11 +72,14 @@ export async function applyPermit(
   const ref = await signReceipts(context, input, pass, receipts, complete);
   if (stoppedBy && receipts.length === 0)
     return { kind: 'refused', authority: context.id, code: stoppedBy.code, message: stoppedBy.message, receipts: ref };
-  return { kind: 'done', authority: context.id, receipts: ref, complete, counts: countReceipts(receipts) };
-}
-
-function isTimely(error: ConcordatError): boolean {
-  return error.code === 'frozen' || error.code === 'staleSnapshot';
+  return {
+    kind: 'done',
+    authority: context.id,
+    receipts: ref,
+    complete,
+    code: stoppedBy?.code ?? null,
+    counts: countReceipts(receipts),
+  };
 }
 
 async function spend(context: AuthorityContext, dataset: string, pass: GatePass, operation: string): Promise<void> {
