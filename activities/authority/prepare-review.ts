@@ -4,6 +4,7 @@
  */
 import { quorumOf, protectionOf, trippedBrakes, type TrippedBrake } from '../../core/brakes.js';
 import { durationMs } from '../../core/duration.js';
+import type { Authority } from '../../core/federation/authority.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetType } from '../../core/federation/federation.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
@@ -33,8 +34,8 @@ export async function prepareReview(
 ): Promise<PreparedReview> {
   const { inputs } = input;
   let recomputed: Recomputed;
-  try {
   let own: OwnRecords;
+  try {
     await requireLive(context, inputs);
     recomputed = await recomputePlan(context.federation, context.exchange, inputs);
     if (recomputed.planDigest !== input.planDigest || input.plan.sha256 !== input.planDigest) {
@@ -43,8 +44,8 @@ export async function prepareReview(
         `this authority computes plan ${recomputed.planDigest.slice(0, 12)} from the sealed inputs, not ${input.planDigest.slice(0, 12)}`,
       );
     }
-  } catch (error) {
     own = await OwnRecords.load(context, inputs);
+  } catch (error) {
     if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
     return refusedReview(context, error);
   }
@@ -53,7 +54,7 @@ export async function prepareReview(
   const sheet = await sheetOperations(context, inputs, recomputed, own, whole);
   const asked = new Set(sheet.filter(({ refused }) => refused === null).map(({ operation }) => operation.id));
   const scope: ReviewScope = { ...whole, operations: whole.operations.filter(({ id }) => asked.has(id)) };
-  const tripped = trippedBrakes(authority, scope.operations, heldCounts(recomputed, context.id));
+  const tripped = brakesOfScope(authority, scope, heldCounts(recomputed, context.id));
   const quorum = quorumOf(authority, tripped.length > 0);
   const deadlineMs = durationMs(authority.approval.deadline);
   const frozen = openFreeze(context);
@@ -105,6 +106,28 @@ export async function prepareReview(
     missing: tally.missing,
     deadlineMs,
   };
+}
+
+/**
+ * The brakes that the gate could find tripped. It counts what choices released too, so people must hear of the larger
+ * quorum before they choose: of each conflict the candidate counts that writes, or deletes, most here.
+ */
+function brakesOfScope(
+  authority: Authority,
+  { operations, conflicts }: ReviewScope,
+  held: Readonly<Record<string, number>>,
+): readonly TrippedBrake[] {
+  const isDeletion = ({ kind }: Operation): boolean => kind === 'delete';
+  const most = (size: (own: readonly Operation[]) => number): readonly Operation[] =>
+    conflicts.flatMap(({ candidates }) =>
+      candidates
+        .map((candidate) => candidate.operations.filter((operation) => operation.authority === authority.authority))
+        .reduce((largest, own) => (size(own) > size(largest) ? own : largest), []),
+    );
+  const byWrites = trippedBrakes(authority, [...operations, ...most((own) => own.length)], held);
+  const byDeletions = trippedBrakes(authority, [...operations, ...most((own) => own.filter(isDeletion).length)], held);
+  const known = new Set(byWrites.map(({ type, limit }) => `${type} ${limit}`));
+  return [...byWrites, ...byDeletions.filter(({ type, limit }) => !known.has(`${type} ${limit}`))];
 }
 
 function refusedReview(context: AuthorityContext, error: ConcordatError): PreparedReview {
