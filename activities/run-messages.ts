@@ -120,6 +120,8 @@ export async function readSnapshots(
       throw new ConcordatError('staleBase', `the snapshot of ${authority} was made over another base`);
     if (sealedRoot(payload.types) !== payload.root)
       throw new ConcordatError('inputNotAuthentic', `the root of ${authority}'s snapshot does not cover its segments`);
+    if (snapshots[authority] !== undefined)
+      throw new ConcordatError('wrongRun', `the run names two snapshots of ${authority}`);
     snapshots[authority] = payload;
   }
   const missing = messages.shape.members.filter((member) => snapshots[member] === undefined);
