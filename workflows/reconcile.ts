@@ -7,6 +7,7 @@
  */
 import {
   allHandlersFinished,
+  CancellationScope,
   condition,
   createNexusServiceClient,
   isCancellation,
@@ -212,11 +213,14 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     left = proposal.left;
     if (proposal.candidate) {
       const candidate = proposal.candidate;
-      const witnesses = await all('witness', members, ({ authority, client }) =>
-        client.executeOperation(
-          'witness',
-          { inputs, plan: (plan as PlanSummary).plan, reviews: reviewRefs, permit, receipts, candidate },
-          { ...timeouts.step, summary: `${authority}: recompute and sign the new base` },
+      // HAZARD: cancelled half way, some would hold the new base and some the old one, and no later run could start.
+      const witnesses = await CancellationScope.nonCancellable(() =>
+        all('witness', members, ({ authority, client }) =>
+          client.executeOperation(
+            'witness',
+            { inputs, plan: (plan as PlanSummary).plan, reviews: reviewRefs, permit, receipts, candidate },
+            { ...timeouts.step, summary: `${authority}: recompute and sign the new base` },
+          ),
         ),
       );
       const [first] = witnesses;
@@ -313,10 +317,17 @@ async function gatherReviews(
   });
   const everyone = Promise.all(pending);
   // A run that waits for nobody still gives each review the time to open, so that decisions already given are counted.
-  await Promise.race([
-    everyone,
-    waitMs > 0 ? sleep(waitMs, { summary: 'waiting for people' }) : sleep('2s', { summary: 'reviews open' }),
-  ]);
+  try {
+    await Promise.race([
+      everyone,
+      waitMs > 0 ? sleep(waitMs, { summary: 'waiting for people' }) : sleep('2s', { summary: 'reviews open' }),
+    ]);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    // HAZARD: a run that ended at once would take its request to withdraw the reviews with it.
+    await CancellationScope.nonCancellable(() => Promise.race([everyone, sleep('1m', { summary: 'reviews end' })]));
+    throw error;
+  }
   if (cancellation) throw cancellation;
   const reports = affected.map(({ authority }): ReviewReport => {
     const result = ended.get(authority);
