@@ -79,6 +79,7 @@ export async function createFederationWorker(
       exchange: createFileStore(config.exchangeFolder),
       missingEndpoints: (names) => checkEndpoints(connection, names),
       heartbeat: () => heartbeat(),
+      ...(config.absentAfterMs === undefined ? {} : { absentAfterMs: config.absentAfterMs }),
     }),
     nexusServices: [createFederationService()],
   });

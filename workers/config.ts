@@ -1,6 +1,7 @@
 /** What a worker is told by its arguments and environment: one place, all faults at once. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { Duration, durationMs } from '../core/duration.js';
 import { ConcordatError } from '../core/errors.js';
 import { AuthorityId } from '../core/record.js';
 
@@ -13,6 +14,8 @@ interface SharedConfig {
 }
 export interface FederationWorkerConfig extends SharedConfig {
   readonly kind: 'federation';
+  /** How long the worker of an authority may be away before a run gives up; the default of the run where absent. */
+  readonly absentAfterMs?: number;
 }
 export interface AuthorityWorkerConfig extends SharedConfig {
   readonly kind: 'authority';
@@ -50,7 +53,14 @@ export function parseConfig(
     for (const name of authorityOnly)
       if (environment[name] !== undefined)
         faults.push(`${name} must not be given to the federation worker: it holds no keys and no private state`);
-    config = { kind: 'federation', ...shared };
+    const absentAfter = environment['CONCORDAT_ABSENT_AFTER'];
+    if (absentAfter !== undefined && !Duration.safeParse(absentAfter).success)
+      faults.push('CONCORDAT_ABSENT_AFTER must be a duration such as 90s or 2m');
+    config = {
+      kind: 'federation',
+      ...shared,
+      ...(absentAfter === undefined ? {} : { absentAfterMs: durationMs(absentAfter) }),
+    };
   } else {
     const authority = AuthorityId.safeParse(values.authority);
     if (values.federation === true || !authority.success) faults.push('give either --federation or --authority ID');

@@ -22,6 +22,8 @@ export interface RunSetup {
   readonly federation: string;
   readonly members: readonly { readonly authority: string; readonly endpoint: string }[];
   readonly waitInRunMs: number;
+  /** How long the worker of an authority may be away before its step fails. */
+  readonly absentAfterMs: number;
 }
 
 /** Activities of the coordinator's worker. It holds no credential and no key. */

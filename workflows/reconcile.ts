@@ -27,7 +27,7 @@ import {
   type RunInputs,
   type SnapshotResult,
 } from './contract.js';
-import type { FederationActivities } from './activity-types.js';
+import type { FederationActivities, RunSetup } from './activity-types.js';
 import { codeOf, failure, messageOf } from './failure.js';
 import {
   progressQuery,
@@ -59,10 +59,17 @@ interface Member {
 }
 
 /** How long an authority's worker may be away before its step fails, and how long a step may take once started. */
-const timeouts = {
-  open: { scheduleToCloseTimeout: '2m', scheduleToStartTimeout: '1m' },
-  step: { scheduleToCloseTimeout: '24h', scheduleToStartTimeout: '2m' },
-} as const;
+interface Timeouts {
+  readonly open: { readonly scheduleToStartTimeout: number; readonly scheduleToCloseTimeout: number };
+  readonly step: { readonly scheduleToStartTimeout: number; readonly scheduleToCloseTimeout: '24h' };
+}
+
+function timeoutsOf({ absentAfterMs }: RunSetup): Timeouts {
+  return {
+    open: { scheduleToStartTimeout: absentAfterMs, scheduleToCloseTimeout: absentAfterMs + 60_000 },
+    step: { scheduleToStartTimeout: absentAfterMs, scheduleToCloseTimeout: '24h' },
+  };
+}
 
 export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   let stage: RunStage = 'open';
@@ -87,7 +94,9 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     client: createNexusServiceClient({ service: authorityService, endpoint }),
   }));
 
-  const opens = await openAll(members, input.dataset);
+  const timeouts = timeoutsOf(setup);
+
+  const opens = await openAll(members, input.dataset, timeouts);
   const { run } = await quick.nameRun({ dataset: input.dataset, opens });
   let inputs: RunInputs = {
     dataset: input.dataset,
@@ -177,6 +186,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
       members,
       inputs,
       plan,
+      timeouts,
       input.noWait === true ? 0 : setup.waitInRunMs,
       (left) => void (waitingFor = left),
     );
@@ -202,7 +212,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
         { stage },
         `Writing: ${writers.map(({ authority }) => `${authority} ${operationsBy[authority] ?? 0}`).join(', ')} operations.`,
       );
-      const committed = await commitAll(writers, inputs, plan.plan, reviewRefs, permit);
+      const committed = await commitAll(writers, inputs, plan.plan, reviewRefs, permit, timeouts);
       commits = committed.reports;
       receipts = committed.receipts;
     }
@@ -250,7 +260,11 @@ async function checked<Result>(activity: () => Promise<Result>): Promise<Result>
   }
 }
 
-async function openAll(members: readonly Member[], dataset: string): Promise<readonly OpenResult[]> {
+async function openAll(
+  members: readonly Member[],
+  dataset: string,
+  timeouts: Timeouts,
+): Promise<readonly OpenResult[]> {
   const { workflowId, runId } = workflowInfo();
   return all('open', members, ({ authority, client }) =>
     client.executeOperation(
@@ -290,6 +304,7 @@ async function gatherReviews(
   members: readonly Member[],
   inputs: RunInputs,
   plan: PlanSummary,
+  timeouts: Timeouts,
   waitMs: number,
   report: (left: readonly string[]) => void,
 ): Promise<{ reports: ReviewReport[]; results: readonly ReviewResult[] }> {
@@ -302,8 +317,8 @@ async function gatherReviews(
         'review',
         { inputs, plan: plan.plan, planDigest: plan.planDigest },
         {
+          ...timeouts.step,
           scheduleToCloseTimeout: '400 days',
-          scheduleToStartTimeout: '2m',
           cancellationType: 'WAIT_CANCELLATION_REQUESTED',
           summary: `${authority} asks its people: ${counted(plan.operationsBy[authority] ?? 0, 'operation')}`,
         },
@@ -352,6 +367,7 @@ async function commitAll(
   plan: Ref,
   reviews: readonly Ref[],
   permit: Ref,
+  timeouts: Timeouts,
 ): Promise<{ reports: CommitReport[]; receipts: Ref[] }> {
   const answers = await Promise.allSettled(
     writers.map(({ client, authority }) =>

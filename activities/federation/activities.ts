@@ -25,7 +25,11 @@ export interface FederationContext {
   /** Which of these Nexus endpoints do not exist. */
   readonly missingEndpoints: (names: readonly string[]) => Promise<readonly string[]>;
   readonly heartbeat: () => void;
+  /** How long the worker of an authority may be away before its step fails; 2 minutes where absent. */
+  readonly absentAfterMs?: number;
 }
+
+const absentAfterDefaultMs = 120_000;
 
 /** Under which the coordinator writes in the exchange store: reserved, so no authority is called that. */
 export const federationPrefix = 'federation';
@@ -51,7 +55,12 @@ export function createFederationActivities(context: FederationContext): Federati
     ]);
     if (missing.length > 0)
       throw new ConcordatError('endpointMissing', `these Nexus endpoints do not exist: ${missing.join(', ')}`);
-    return { federation: name, members, waitInRunMs: durationMs(dataset.approval.waitInRun) };
+    return {
+      federation: name,
+      members,
+      waitInRunMs: durationMs(dataset.approval.waitInRun),
+      absentAfterMs: context.absentAfterMs ?? absentAfterDefaultMs,
+    };
   }
 
   async function nameRun(input: {
