@@ -153,7 +153,11 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
     await condition(allHandlersFinished);
     const outcome = ended ?? 'expired';
     const result = await close(input, outcome, null, null);
-    if (prepared && outcome !== 'withdrawn' && outcome !== 'replaced') await requestRun(input, prepared);
+    const late = signalled.splice(0).length;
+    if (late > 0) refusedSignals['reviewClosed'] = (refusedSignals['reviewClosed'] ?? 0) + late;
+    // Only where there is something to write: a review that expired or was rejected would ask again and again, each new
+    // run opening the next review.
+    if (prepared && result.approved + result.choices > 0) await requestRun(input, prepared);
     return result;
   });
 }
