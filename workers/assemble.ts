@@ -154,13 +154,16 @@ async function ownLinkKey(store: ObjectStore): Promise<Uint8Array> {
   return key;
 }
 
-/** For crash tests only: the process kills itself the first time that a commit reaches the named point. */
+/** For crash tests only: the process kills itself when a commit reaches the named point; `beforeCall:2` is the second time. */
 function killPoint(config: AuthorityWorkerConfig): Pick<AuthorityContext, 'checkpoint'> {
   const wanted = config.environment['CONCORDAT_TEST_KILL_AT'];
   if (wanted === undefined || wanted === '') return {};
+  const [wantedPoint, time = '1'] = wanted.split(':');
+  let reached = 0;
   return {
     checkpoint: async (point) => {
-      if (point === wanted) process.kill(process.pid, 'SIGKILL');
+      if (point === wantedPoint) reached += 1;
+      if (point === wantedPoint && reached === Number(time)) process.kill(process.pid, 'SIGKILL');
       await Promise.resolve();
     },
   };
