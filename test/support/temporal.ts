@@ -29,6 +29,11 @@ export async function temporalAddress(): Promise<string> {
   return (await ownServer).address;
 }
 
+/** One connection for all tests of a file. */
+export async function connectionForTests(): Promise<Connection> {
+  return (connection ??= Connection.connect({ address: await temporalAddress(), connectTimeout: 30_000 }));
+}
+
 /** A federation with a name that no other test has, its namespaces, endpoints and search attributes made. */
 export async function freshFederation(authorities: readonly AuthorityId[]): Promise<TestFederation> {
   const address = await temporalAddress();

@@ -1,0 +1,271 @@
+/**
+ * Two authorities and an honest coordinator in one process, without Temporal: the gate is a function of a context and an
+ * input. A test takes a copy of a world that is ready to write, lies in one way, and looks at what the gate says and at
+ * how many write calls the clouds got.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { applyPermit } from '../../../activities/authority/commit.js';
+import type { AuthorityContext } from '../../../activities/authority/context.js';
+import { openRun } from '../../../activities/authority/open.js';
+import { prepareReview } from '../../../activities/authority/prepare-review.js';
+import { closeReview, recordDecision } from '../../../activities/authority/review.js';
+import { readSheet, type ReviewSheet } from '../../../activities/authority/review-sheet.js';
+import { readPages, sealSnapshot, translateAgain } from '../../../activities/authority/snapshot.js';
+import { witnessCandidate } from '../../../activities/authority/witness.js';
+import { createFederationActivities } from '../../../activities/federation/activities.js';
+import { authorityKeyFile, readKeyFile, type PrivateKey } from '../../../activities/keys/private-key.js';
+import { resolveMesh } from '../../../activities/federation-folder/resolve-mesh.js';
+import type { Head, ObjectStore } from '../../../activities/store.js';
+import { ConcordatError } from '../../../core/errors.js';
+import type { Federation } from '../../../core/federation/federation.js';
+import type { Ref } from '../../../core/messages.js';
+import { startSandbox, type Sandbox } from '../../../sandbox/start.js';
+import type { FederationActivities } from '../../../workflows/activity-types.js';
+import type { CommitInput, CommitResult, RunInputs, SnapshotResult } from '../../../workflows/contract.js';
+import type { PlanSummary } from '../../../workflows/messages.js';
+import { connectorFor } from '../../conformance/world.js';
+import { seedEqual } from '../../support/equal-clouds.js';
+import { dataset, makeFolder, signDecision, type DecisionWishes } from '../../support/local-federation.js';
+
+export type Member = 'aws' | 'sov';
+export const members: readonly Member[] = ['aws', 'sov'];
+
+/** A store in memory that can be copied, read and tampered with. */
+export class MemoryStore implements ObjectStore {
+  readonly objects: Map<string, Uint8Array>;
+  readonly heads: Map<string, Head>;
+
+  constructor(from?: MemoryStore) {
+    this.objects = new Map(from?.objects);
+    this.heads = new Map(from?.heads);
+  }
+
+  putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
+    if (this.objects.has(name)) return Promise.resolve(false);
+    this.objects.set(name, Uint8Array.from(bytes));
+    return Promise.resolve(true);
+  }
+  get(name: string): Promise<Uint8Array | null> {
+    return Promise.resolve(this.objects.get(name) ?? null);
+  }
+  getRange(name: string, start: number, length: number): Promise<Uint8Array> {
+    const bytes = this.objects.get(name);
+    if (!bytes) return Promise.reject(new ConcordatError('storeFault', `${name} is missing`));
+    return Promise.resolve(bytes.subarray(start, start + length));
+  }
+  list(prefix: string): Promise<readonly string[]> {
+    return Promise.resolve([...this.objects.keys()].filter((name) => name.startsWith(prefix)).sort());
+  }
+  readHead(name: string): Promise<Head | null> {
+    return Promise.resolve(this.heads.get(name) ?? null);
+  }
+  compareAndSetHead(name: string, fromVersion: number, bytes: Uint8Array): Promise<boolean> {
+    if ((this.heads.get(name)?.version ?? 0) !== fromVersion) return Promise.resolve(false);
+    this.heads.set(name, { version: fromVersion + 1, bytes: Uint8Array.from(bytes) });
+    return Promise.resolve(true);
+  }
+  remove(name: string): Promise<void> {
+    this.objects.delete(name);
+    return Promise.resolve();
+  }
+}
+
+export interface Ready {
+  readonly inputs: RunInputs;
+  readonly plan: PlanSummary;
+  readonly sheets: Readonly<Record<Member, ReviewSheet>>;
+  readonly reviews: readonly Ref[];
+  readonly commit: CommitInput;
+}
+
+/** What all worlds of a test file share. */
+export interface Ground {
+  readonly folder: string;
+  readonly federation: Federation;
+  readonly keys: Readonly<Record<Member, PrivateKey>>;
+  readonly sandbox: Sandbox;
+  stop(): Promise<void>;
+}
+
+export async function layGround(edit: (file: string, text: string) => string): Promise<Ground> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'concordat-gate-'));
+  const sandbox = await startSandbox({ folder: path.join(folder, 'clouds'), people: 0 });
+  const federation = await makeFolder(path.join(folder, 'federation'), { members, approvers: ['ada', 'bob'], edit });
+  const key = async (id: Member): Promise<PrivateKey> => {
+    const found = await readKeyFile(authorityKeyFile(path.join(folder, 'federation'), id));
+    if (!found) throw new Error(`no key of ${id}`);
+    return found;
+  };
+  return {
+    folder: path.join(folder, 'federation'),
+    federation,
+    sandbox,
+    keys: { aws: await key('aws'), sov: await key('sov') },
+    stop: async () => {
+      await sandbox.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export class GateWorld {
+  readonly ground: Ground;
+  readonly exchange: MemoryStore;
+  readonly stores: Readonly<Record<Member, MemoryStore>>;
+  /** Moves every clock of this world. */
+  clockMs: number;
+  contexts: Readonly<Record<Member, AuthorityContext>>;
+  readonly coordinator: FederationActivities;
+  #attempt = 0;
+
+  constructor(ground: Ground, from?: GateWorld) {
+    this.ground = ground;
+    this.exchange = new MemoryStore(from?.exchange);
+    this.stores = { aws: new MemoryStore(from?.stores.aws), sov: new MemoryStore(from?.stores.sov) };
+    this.clockMs = from?.clockMs ?? Date.now();
+    this.#attempt = from ? from.#attempt : 0;
+    this.contexts = { aws: this.#context('aws'), sov: this.#context('sov') };
+    this.coordinator = createFederationActivities({
+      federation: ground.federation,
+      exchange: this.exchange,
+      missingEndpoints: () => Promise.resolve([]),
+      heartbeat: () => undefined,
+    });
+  }
+
+  copy(): GateWorld {
+    return new GateWorld(this.ground, this);
+  }
+
+  #context(id: Member): AuthorityContext {
+    const { federation, sandbox, keys } = this.ground;
+    const cloud = id === 'aws' ? sandbox.aws : sandbox.keystone;
+    const mesh = federation.authorities[id]?.mesh;
+    if (!mesh) throw new Error(`no authority ${id}`);
+    const environment = { ...cloud.environment, [`CONCORDAT_${id.toUpperCase()}_ENDPOINT`]: cloud.endpoint };
+    return {
+      id,
+      federation,
+      exchange: this.exchange,
+      privateStore: this.stores[id],
+      signingKey: keys[id],
+      linkKey: new TextEncoder().encode(`link key of ${id} of thirty-two.`.padEnd(32, '.')).subarray(0, 32),
+      connector: connectorFor(resolveMesh(mesh, environment), environment),
+      now: () => this.clockMs,
+      heartbeat: () => undefined,
+    };
+  }
+
+  change(id: Member, change: Partial<AuthorityContext>): void {
+    this.contexts = { ...this.contexts, [id]: { ...this.contexts[id], ...change } };
+  }
+
+  async open(): Promise<RunInputs> {
+    this.#attempt += 1;
+    const attempt = `run ${this.#attempt}`;
+    const opens = await Promise.all(members.map((id) => openRun(this.contexts[id], { dataset, attempt })));
+    const { run } = await this.coordinator.nameRun({ dataset, opens });
+    return {
+      dataset,
+      run,
+      opens: opens.map(({ open }) => open),
+      snapshots: [],
+      correlation: null,
+      firstSnapshots: [],
+    };
+  }
+
+  async planned(): Promise<{ readonly inputs: RunInputs; readonly plan: PlanSummary }> {
+    const opened = await this.open();
+    const first: SnapshotResult[] = [];
+    for (const id of members) {
+      await readPages(this.contexts[id], opened);
+      first.push(await sealSnapshot(this.contexts[id], opened));
+    }
+    let inputs: RunInputs = { ...opened, snapshots: first.map(({ snapshot }) => snapshot) };
+    if (first.some(({ unlinked }) => unlinked > 0)) {
+      const { correlation, linksBy } = await this.coordinator.correlateSnapshots(inputs);
+      const again = await Promise.all(
+        members.map(async (id, position) =>
+          (linksBy[id] ?? 0) > 0
+            ? await translateAgain(this.contexts[id], { inputs, correlation })
+            : (first[position] as SnapshotResult),
+        ),
+      );
+      inputs = {
+        ...inputs,
+        snapshots: again.map(({ snapshot }) => snapshot),
+        correlation,
+        firstSnapshots: inputs.snapshots,
+      };
+    }
+    return { inputs, plan: await this.coordinator.compareAndPlan(inputs) };
+  }
+
+  /** The whole way to a commit that the gate lets through, each decision signed by real keys. */
+  async ready(decisions: Readonly<Record<Member, readonly DecisionWishes[]>>): Promise<Ready> {
+    const { inputs, plan } = await this.planned();
+    const sheets: Partial<Record<Member, ReviewSheet>> = {};
+    const reviews: Ref[] = [];
+    for (const id of members) {
+      if (!plan.affected.includes(id)) continue;
+      const context = this.contexts[id];
+      await prepareReview(context, { inputs, plan: plan.plan, planDigest: plan.planDigest }, quiet);
+      const sheet = await readSheet(context.privateStore, dataset, plan.planDigest);
+      if (!sheet) throw new Error(`${id} wrote no sheet`);
+      sheets[id] = sheet;
+      for (const wishes of decisions[id]) {
+        const jws = await signDecision(this.ground.folder, sheet, wishes);
+        await recordDecision(context, { dataset, plan: plan.planDigest, envelope: { plan: plan.planDigest, jws } });
+      }
+      const closed = await closeReview(context, { dataset, plan: plan.planDigest, outcome: 'tally', code: null });
+      reviews.push(closed.review);
+    }
+    const { permit } = await this.coordinator.settleReviews({ inputs, plan: plan.plan, reviews });
+    return {
+      inputs,
+      plan,
+      reviews,
+      sheets: sheets as Readonly<Record<Member, ReviewSheet>>,
+      commit: { inputs, plan: plan.plan, reviews, permit },
+    };
+  }
+
+  apply(id: Member, commit: CommitInput): Promise<CommitResult> {
+    return applyPermit(this.contexts[id], commit);
+  }
+
+  /** Everyone witnesses what the honest coordinator proposes. */
+  async agree(ready: Pick<Ready, 'commit'>, receipts: readonly Ref[]): Promise<void> {
+    const { inputs, plan, reviews, permit } = ready.commit;
+    const { candidate } = await this.coordinator.proposeCandidate({ inputs, plan, reviews, permit, receipts });
+    if (!candidate) throw new Error('there is nothing to agree on');
+    for (const id of members)
+      await witnessCandidate(this.contexts[id], { inputs, plan, reviews, permit, receipts, candidate });
+  }
+
+  /** A world in which both clouds hold the same and have agreed on it. */
+  static async agreed(ground: Ground, people: number): Promise<GateWorld> {
+    seedEqual(ground.sandbox, people);
+    const world = new GateWorld(ground);
+    await world.agree(await world.ready({ aws: [], sov: [] }), []);
+    return world;
+  }
+}
+
+const quiet = { replaced: () => Promise.resolve() };
+
+const isWrite = /^(iam:(?!Get|List)|(POST|PUT|PATCH|DELETE) (?!\/v3\/auth))/;
+
+/** Calls that could have changed something, by name. */
+export function writeCalls(sandbox: Sandbox): Readonly<Record<string, number>> {
+  const counted = [sandbox.aws, sandbox.keystone].flatMap(({ server }) => Object.entries(server.calls()));
+  return Object.fromEntries(counted.filter(([name]) => isWrite.test(name)));
+}
+
+export function forgetCalls(sandbox: Sandbox): void {
+  sandbox.aws.server.forgetCalls();
+  sandbox.keystone.server.forgetCalls();
+}
