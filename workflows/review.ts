@@ -39,8 +39,14 @@ const { prepareReview, recordDecision, closeReview } = proxyActivities<Authority
   retry: { maximumAttempts: 20, initialInterval: '1s', maximumInterval: '1m' },
 });
 
+/** The workflow's own clock, which a replay gives again. */
+function nowMs(): number {
+  // oxlint-disable-next-line no-restricted-properties
+  return Date.now();
+}
+
 export async function review(input: ReviewInput): Promise<ReviewResult> {
-  const openedAtMs = Date.now();
+  const openedAtMs = nowMs();
   let prepared: PreparedReview | undefined;
   let ended: ReviewOutcome | 'tally' | undefined;
   let tally = { approved: 0, rejected: 0, open: 0, missing: 0 };
@@ -61,7 +67,7 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
     if (!prepared || ended !== undefined) return;
     show(
       {},
-      `${prepared.operations} operations and ${prepared.conflicts} conflicts of plan \`${input.planDigest.slice(0, 12)}\` wait for ${prepared.quorum} approver(s)${prepared.braked ? ' (a brake raised the quorum)' : ''}. ${tally.approved} approved, ${tally.rejected} rejected, ${tally.open} open. Deadline in ${durationWords(deadlineMs() - Date.now())}.\n\n\`concordat approve ${input.planDigest.slice(0, 12)} --as KEY\``,
+      `${prepared.operations} operations and ${prepared.conflicts} conflicts of plan \`${input.planDigest.slice(0, 12)}\` wait for ${prepared.quorum} approver(s)${prepared.braked ? ' (a brake raised the quorum)' : ''}. ${tally.approved} approved, ${tally.rejected} rejected, ${tally.open} open. Deadline in ${durationWords(deadlineMs() - nowMs())}.\n\n\`concordat approve ${input.planDigest.slice(0, 12)} --as KEY\``,
     );
   };
 
@@ -81,7 +87,7 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
           input.planDigest,
           prepared !== undefined,
           ended !== undefined,
-          prepared !== undefined && Date.now() > deadlineMs(),
+          prepared !== undefined && nowMs() > deadlineMs(),
         ),
       description: 'A signed decision on this plan',
       unfinishedPolicy: HandlerUnfinishedPolicy.WARN_AND_ABANDON,
@@ -129,7 +135,7 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
     if (prepared.kind === 'closed') ended = 'tally';
     show({ stage: 'waiting', operations: prepared.operations, authority: prepared.authority }, '');
     showWaiting();
-    const remainingMs = Math.max(1, deadlineMs() - Date.now());
+    const remainingMs = Math.max(1, deadlineMs() - nowMs());
     const takeSignals = async (): Promise<void> => {
       while (ended === undefined) {
         await condition(() => signalled.length > 0 || ended !== undefined);
