@@ -20,7 +20,7 @@ import { createFileStore } from '../../activities/store-files.js';
 import type { ObjectStore } from '../../activities/store.js';
 import { superviseProcesses, type RunningProcess } from '../../cli/local/processes.js';
 import { layoutOf, type Layout } from '../../cli/local/layout.js';
-import { Decision, decisionType } from '../../core/decision.js';
+import { decisionType, type Decision } from '../../core/decision.js';
 import type { Mesh } from '../../core/federation/authority.js';
 import type { Federation } from '../../core/federation/federation.js';
 import type { Ref } from '../../core/messages.js';

@@ -11,7 +11,7 @@ import { snapshotType, type Ref } from '../../../core/messages.js';
 import { Permit } from '../../../core/permit.js';
 import { makeOperation, type Operation } from '../../../core/operation.js';
 import { Plan } from '../../../core/plan.js';
-import { reviewScope, reviewType, type ReviewBody, type ReviewStatement } from '../../../core/review.js';
+import { reviewScope, reviewType, ReviewStatement, type ReviewBody } from '../../../core/review.js';
 import type { CommitInput } from '../../../workflows/contract.js';
 import { awsTag, awsUser, keystoneUser } from '../../support/equal-clouds.js';
 import { dataset, signDecision, type DecisionWishes } from '../../support/local-federation.js';
@@ -52,13 +52,12 @@ let prepared: { readonly world: GateWorld; readonly ready: Ready };
 
 /** One operation asked of each authority, one that sov's terms forbid, and a conflict that both choose alike. */
 function diverge(): void {
-  const { keystone, aws } = ground.sandbox;
+  const { aws } = ground.sandbox;
   keystoneUser(ground.sandbox, 1).extra['department'] = 'Archive';
   keystoneUser(ground.sandbox, 2).extra['email'] = 'two.sov@example.org';
   aws.server.state.setTag(awsUser(ground.sandbox, 2), 'email', 'two.aws@example.org');
   aws.server.state.setTag(awsUser(ground.sandbox, 0), 'displayName', 'Quillan Other');
   aws.server.state.setTag(awsUser(ground.sandbox, protectedPerson), 'department', 'Archive');
-  void keystone;
 }
 
 function cloudsAsAgreed(): void {
@@ -131,7 +130,7 @@ async function ownOperations(world: GateWorld, ready: Pick<Ready, 'plan'>, id: M
 }
 
 function dropDecisions(world: GateWorld, id: Member): void {
-  for (const name of [...world.stores[id].objects.keys()])
+  for (const name of world.stores[id].objects.keys())
     if (name.startsWith('decisions/')) world.stores[id].objects.delete(name);
 }
 
@@ -245,8 +244,8 @@ const lies: readonly (readonly [what: string, code: ErrorCode, tell: () => Promi
     async () => {
       const { world, ready } = readyWorld();
       const jws = new TextDecoder().decode(world.exchange.objects.get(refOf(ready.reviews, 'sov').ref));
-      const { payload } = readUnverified(jws, { typ: reviewType });
-      const name = `sov/documents/${String(payload['body'])}`;
+      const { body: digest } = ReviewStatement.parse(readUnverified(jws, { typ: reviewType }).payload);
+      const name = `sov/documents/${digest}`;
       const body = JSON.parse(new TextDecoder().decode(world.exchange.objects.get(name))) as ReviewBody;
       world.exchange.objects.set(name, new TextEncoder().encode(JSON.stringify({ ...body, operations: [] })));
       return { world, commit: ready.commit };
