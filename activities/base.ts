@@ -3,8 +3,10 @@ import { digestOf } from '../core/digest.js';
 import type { DatasetShape } from '../core/federation/federation.js';
 import type { Base } from '../core/messages.js';
 import type { BaseChange } from '../core/next-base.js';
+import type { Fields } from '../core/record.js';
 import type { SealedType } from '../core/sealed.js';
 import { createSealer } from './sealing/sealer.js';
+import { resealChanged } from './sealing/reseal-changed.js';
 import { readAll } from './sealing/read-records.js';
 import { createSegmentReader } from './sealing/segment-reader.js';
 import type { ObjectStore } from './store.js';
@@ -31,6 +33,20 @@ export async function sealNextBase(options: {
     const name = type.taxonomy.type;
     const old = previous?.types.find((sealed) => sealed.type === name);
     const changed = new Map(changes.filter((change) => change.type === name).map((change) => [change.key, change]));
+    const resealed =
+      old &&
+      (await resealChanged({
+        previous: old,
+        changes: fieldsByKey(changed),
+        groups: type.groups,
+        reader,
+        store: exchange,
+        prefix,
+      }));
+    if (resealed) {
+      types.push(resealed);
+      continue;
+    }
     const sealer = createSealer({
       store: exchange,
       prefix,
@@ -61,4 +77,9 @@ export async function sealNextBase(options: {
     types,
   };
   return { base, digest: digestOf(base) };
+}
+
+/** What a reseal takes: the new fields of a key, null where it goes. */
+function fieldsByKey(changed: ReadonlyMap<string, BaseChange>): ReadonlyMap<string, Fields | null> {
+  return new Map([...changed].map(([key, change]) => [key, change.kind === 'put' ? change.fields : null]));
 }
