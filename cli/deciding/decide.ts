@@ -235,8 +235,6 @@ function answerText({ question, answer, failure }: Answered): string {
   ];
   const state = answer.closed
     ? 'its review is closed'
-    : answer.missing > 0
-      ? `${counted(answer.missing, 'more approval')} ${answer.missing === 1 ? 'is' : 'are'} needed`
-      : `${counted(answer.open, 'question')} still open`;
+    : `${counted(answer.open, 'question')} still open, ${answer.missing > 1 ? 'up to ' : ''}${counted(answer.missing, 'approval')} missing`;
   return `${authority}: ${verb} ${listWords(parts.length > 0 ? parts : ['nothing more'])}; ${state}`;
 }
