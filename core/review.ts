@@ -69,7 +69,7 @@ export interface ReviewTally {
   readonly choices: Readonly<Record<Digest, Digest>>;
   readonly open: readonly Digest[];
   readonly closed: boolean;
-  /** Most approvals still missing for any one open operation, or for a conflict's leading candidate; 0 once closed. */
+  /** Most approvals still missing for any one open operation or conflict, or whole decisions if fewer; 0 once closed. */
   readonly missing: number;
 }
 
@@ -117,6 +117,8 @@ export function tally(scope: ReviewScope, decisions: readonly Decision[], quorum
   if (!settledWhole) {
     for (const id of openOperations) lacks([id]);
     for (const { id, candidates } of openConflicts) lacks(candidates.map(({ digest }) => `${id} ${digest}`));
+    // So many whole decisions would close it all the same, such as over a conflict that nobody chooses for.
+    missing = Math.min(missing, quorum - whole.size);
   }
   return {
     approved,
