@@ -27,6 +27,11 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/demo.js')).registerDemo,
   },
   {
+    name: 'dev',
+    summary: 'run a whole federation on this machine until Ctrl-C',
+    load: async () => (await import('./commands/dev.js')).registerDev,
+  },
+  {
     name: 'init',
     summary: 'write a new federation folder',
     load: async () => (await import('./commands/init.js')).registerInit,

@@ -187,6 +187,11 @@ export const errorTable = {
     actor: 'nobody',
     next: 'one run per dataset: wait for it or follow it with `concordat show`',
   },
+  alreadyRunning: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'use the one that runs, or end it with Ctrl-C in its terminal',
+  },
   runEnded: {
     retry: 'never',
     actor: 'operator',

@@ -6,6 +6,7 @@ import type { Invocation } from '../invocation.js';
 import { createNarrator, secondsText } from './narrator.js';
 import { playScenes } from './scenes.js';
 import { logsFolder, openStage, type Stage } from './stage.js';
+import { endingOf } from '../local/ending.js';
 import { shellLines } from '../local/shell-lines.js';
 
 export interface DemoOptions {
@@ -24,8 +25,7 @@ export async function playDemo(invocation: Invocation, options: DemoOptions): Pr
   const { output } = invocation;
   const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), 'concordat-demo-')));
   const narrator = createNarrator(output);
-  const broken = new AbortController();
-  const signal = AbortSignal.any([invocation.signal, broken.signal]);
+  const ending = endingOf(invocation.signal);
   const startedAt = performance.now();
   let stage: Stage | undefined;
   let failed = true;
@@ -35,8 +35,8 @@ export async function playDemo(invocation: Invocation, options: DemoOptions): Pr
       folder,
       narrator,
       paint: output.paint,
-      signal,
-      broke: (error) => broken.abort(error),
+      signal: ending.signal,
+      broke: ending.breakWith,
     });
     const { startMs } = stage;
     const played = await playScenes(stage.setting);
@@ -46,9 +46,10 @@ export async function playDemo(invocation: Invocation, options: DemoOptions): Pr
       const { address, uiAddress } = stage.local;
       const kept = { temporal: address, ui: uiAddress ?? null, federation: stage.federationFolder };
       output.result({ ...summary, kept }, keptLines(stage, durationMs));
-      await untilAborted(signal);
+      await ending.over;
       // A process that died while people tried things out is a failure too.
-      broken.signal.throwIfAborted();
+      const failure = ending.failure();
+      if (failure) throw failure;
     } else {
       narrator.progress('stopping workers, server and clouds');
       await stage.local.stop();
@@ -58,7 +59,7 @@ export async function playDemo(invocation: Invocation, options: DemoOptions): Pr
     failed = false;
   } catch (error) {
     failed = !invocation.signal.aborted;
-    throw broken.signal.aborted ? broken.signal.reason : error;
+    throw ending.failure() ?? error;
   } finally {
     await stage?.local.stop();
     if (failed) output.note(`The logs are kept in ${path.join(folder, logsFolder)}.`);
@@ -92,12 +93,4 @@ function endLines(durationMs: number, folder: string | undefined): readonly stri
     '  A federation of your own    concordat init --mesh aws=aws-iam --mesh azure=entra',
     '  Something to try it on      concordat dev',
   ];
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  // Nothing else may keep the process from falling asleep for good.
-  const awake = setInterval(() => undefined, 60_000);
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-  clearInterval(awake);
 }

@@ -9,7 +9,7 @@ import { counted, listWords } from '../showing/words.js';
 import { runClient } from '../temporal/runs.js';
 import { players } from './cast.js';
 import { secondsText, type Narrator } from './narrator.js';
-import { makeSandboxFederation, sandboxDataset } from './sandbox-federation.js';
+import { makeSandboxFederation, sandboxDataset } from '../sandbox-federation.js';
 import type { Setting } from './setting.js';
 
 export interface StageOptions {

@@ -67,7 +67,8 @@ export interface LocalFederation {
   readonly stop: () => Promise<void>;
 }
 
-const workerPrefix = 'worker-';
+/** Of the names of processes: `worker-aws`, `worker-federation`. */
+export const workerPrefix = 'worker-';
 
 export async function startLocalFederation(options: LocalFederationOptions): Promise<LocalFederation> {
   const { federation, federationFolder, dataFolder } = options;
@@ -100,6 +101,8 @@ export async function startLocalFederation(options: LocalFederationOptions): Pro
     const sandboxStarting = options.sandbox
       ? startSandboxProcess(processes, dataFolder, options.sandbox, report)
       : undefined;
+    // Awaited below; until then its failure must not end the process, or nothing would be stopped.
+    sandboxStarting?.catch(() => undefined);
     if (options.temporalAddress === undefined) {
       report('starting a Temporal server');
       server = await startTemporalServer({
@@ -114,6 +117,7 @@ export async function startLocalFederation(options: LocalFederationOptions): Pro
         if (!stopping) options.onUnexpectedEnd?.({ name: 'temporal-server', logFile: serverLogFile }, code);
       });
     }
+    options.signal?.throwIfAborted();
     const address = options.temporalAddress ?? server?.address ?? '';
     connection = await Connection.connect({ address, connectTimeout: 30_000 });
     report('making namespaces, endpoints and search attributes');

@@ -1,10 +1,10 @@
 /** A federation folder over the three local stand-ins, ready to run: written, keys made and pinned, manifests signed. */
-import { writeNewFederation } from '../../activities/federation-folder/new-federation.js';
-import { generateKeys } from '../../activities/keys/generate.js';
-import { signManifest } from '../../activities/keys/sign-manifest.js';
-import type { Federation } from '../../core/federation/federation.js';
-import type { AuthorityId } from '../../core/record.js';
-import { openFederation, openSignedFederation } from '../open-federation.js';
+import { writeNewFederation } from '../activities/federation-folder/new-federation.js';
+import { generateKeys } from '../activities/keys/generate.js';
+import { signManifest } from '../activities/keys/sign-manifest.js';
+import type { Federation } from '../core/federation/federation.js';
+import type { AuthorityId } from '../core/record.js';
+import { openFederation, openSignedFederation } from './open-federation.js';
 
 export const sandboxDataset = 'workforce';
 
