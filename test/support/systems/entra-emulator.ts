@@ -11,6 +11,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { localCertificate, trustInThisProcess } from '../certificate.js';
+import { systemsFolder } from './python-environment.js';
 import type { System } from './system.js';
 
 const version = '0.9.0';
@@ -66,13 +67,14 @@ async function findBinary(): Promise<{ path: string } | { reason: string }> {
   const found = await onPath('entra-emulator');
   if (found !== undefined) return { path: found };
   if ((await onPath('go')) === undefined) return { reason: 'neither entra-emulator nor go is on PATH' };
-  const folder = join(tmpdir(), `concordat-entra-emulator-${version}`);
+  const folder = join(systemsFolder(), `entra-emulator-${version}`);
   const path = join(folder, 'entra-emulator');
   if (await executable(path)) return { path };
   try {
     await promisify(execFile)('go', ['install', module], { env: { ...process.env, GOBIN: folder }, timeout: 300_000 });
-  } catch {
-    return { reason: '`go install` of the emulator failed' };
+  } catch (error) {
+    const { stderr = '' } = error as { readonly stderr?: string };
+    return { reason: `\`go install\` of the emulator failed: ${stderr.trim().split('\n').at(-1) ?? ''}` };
   }
   return { path };
 }
