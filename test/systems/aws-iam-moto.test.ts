@@ -1,11 +1,18 @@
 /** The aws-iam connector against moto, an implementation of IAM that is not ours. */
+import {
+  DeleteUserCommand,
+  IAMClient,
+  ListGroupsCommand,
+  ListUsersCommand,
+  SimulatePrincipalPolicyCommand,
+} from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createAwsIamConnector } from '../../activities/connectors/aws-iam/connector.js';
 import type { AwsIamMesh } from '../../activities/connectors/aws-iam/config.js';
 import type { Connector, ReadItem, WriteAnswer } from '../../activities/connectors/connector.js';
 import type { JsonObject } from '../../core/json.js';
 import type { NativeObject } from '../../core/record.js';
-import { startMoto } from '../support/systems/moto.js';
+import { deviations, startMoto } from '../support/systems/moto.js';
 import { missingWords } from '../support/systems/system.js';
 import type { System } from '../support/systems/system.js';
 
@@ -289,4 +296,46 @@ describe('probing', () => {
       expect.objectContaining({ permission: 'iam:GetAccountAuthorizationDetails', held: false }),
     );
   });
+});
+
+/** Asks moto itself, past the connector, so that a deviation that is mended in a later version fails here. */
+describe('where moto is not as AWS is', () => {
+  const checks: Partial<Record<(typeof deviations)[number]['about'], (client: IAMClient) => Promise<void>>> = {
+    onePage: async (client) => {
+      await makeUser('ada');
+      await makeUser('grace');
+      const page = await client.send(new ListUsersCommand({ MaxItems: 1 }));
+      expect([page.Users?.length, page.IsTruncated]).toEqual([2, false]);
+    },
+    pathPrefixIgnored: async (client) => {
+      await makeGroup('engines', [], '/people/');
+      const { Groups = [] } = await client.send(new ListGroupsCommand({ PathPrefix: '/machines/' }));
+      expect(Groups.map(({ GroupName }) => GroupName)).toEqual(['engines']);
+    },
+    deletesMembers: async (client) => {
+      await makeGroup('engines', [await makeUser('ada')]);
+      await client.send(new DeleteUserCommand({ UserName: 'ada' }));
+    },
+    noSimulation: async (client) => {
+      const asked = { PolicySourceArn: 'arn:aws:iam::123456789012:user/ada', ActionNames: ['iam:GetUser'] };
+      await expect(client.send(new SimulatePrincipalPolicyCommand(asked))).rejects.toThrow();
+    },
+  };
+
+  for (const { about, detail } of deviations) {
+    const check = checks[about];
+    // An absence (of throttling, of lag) has nothing to be asked, and the forwarder hides the missing list.
+    if (!check) continue;
+    it(`${about}: ${detail}`, async () => {
+      if (system.kind === 'missing') throw new Error('skipped where it is missing');
+      const client = new IAMClient({
+        region: 'us-east-1',
+        endpoint: system.endpoint,
+        credentials: { accessKeyId: 'testing', secretAccessKey: 'testing' },
+        maxAttempts: 1,
+      });
+      await check(client);
+      client.destroy();
+    });
+  }
 });

@@ -1,100 +1,16 @@
 /**
  * The cases that hold the sandbox, over systems that we did not write: Keystone itself, moto for AWS IAM, entra-emulator for
- * Microsoft Graph. Where one of these is known to differ from its cloud, the table says so, and the entry must still hold.
+ * Microsoft Graph. Where one of these is known to differ from its cloud, deviations.ts says so, and the entry must still hold.
  */
 import { describeWorld } from '../conformance/suite.js';
-import { systemWorld, type Deviation } from '../conformance/world.js';
+import { systemWorld } from '../conformance/world.js';
 import { startEntraEmulator } from '../support/systems/entra-emulator.js';
 import { startKeystone } from '../support/systems/keystone.js';
 import { startMoto } from '../support/systems/moto.js';
+import { entraEmulatorCases, keystoneCases, motoCases } from './deviations.js';
 
-const moto: readonly Deviation[] = [
-  {
-    kind: 'case',
-    case: 'a probe with a wrong secret says that the credentials are rejected',
-    why: 'moto checks neither key nor signature',
-    allowedBecause: 'the sandbox checks the signature as AWS does',
-  },
-  {
-    kind: 'case',
-    case: 'a rename keeps id and properties and frees the old name',
-    why: 'UpdateUser drops all tags',
-    allowedBecause: 'the IAM user guide: a renamed user keeps what is attached, tags among it',
-  },
-  {
-    kind: 'case',
-    case: 'a rename to a taken name is a conflict and changes nothing',
-    why: 'UpdateUser replaces the user that had the name',
-    allowedBecause: 'the IAM API reference: UpdateUser answers EntityAlreadyExists',
-  },
-  {
-    kind: 'case',
-    case: 'a name in another case is taken exactly where the cloud ignores case',
-    why: 'moto compares names with regard to case',
-    allowedBecause: 'the IAM API reference: names are unique within the account regardless of case',
-  },
-];
-
-const entraEmulator: readonly Deviation[] = [
-  {
-    kind: 'property',
-    type: 'group',
-    property: 'uniqueName',
-    treatment: 'notWritten',
-    why: "PATCH /groups(uniqueName='…') answers 404",
-    allowedBecause: 'the Graph reference, Upsert group: the request creates where it prefers create-if-missing',
-  },
-  {
-    kind: 'property',
-    type: 'group',
-    property: 'mailNickname',
-    treatment: 'notKept',
-    why: 'it is taken and never shown again',
-    allowedBecause: 'the Graph reference, group resource: returned by default',
-  },
-  {
-    kind: 'property',
-    type: 'user',
-    property: 'mailNickname',
-    treatment: 'notKept',
-    why: 'it is taken and never shown again',
-    allowedBecause: 'the Graph reference, user resource: returned where $select names it',
-  },
-  {
-    kind: 'case',
-    case: 'a probe with good credentials names who we are and misses no permission',
-    why: 'tokens carry an empty list of roles, and everything is allowed nevertheless',
-    allowedBecause: 'Entra writes consented application permissions into the token',
-  },
-  {
-    kind: 'case',
-    case: 'the twin of a body is the object that holds its name',
-    why: 'a group keeps neither uniqueName nor mailNickname, by which Entra would find it',
-    allowedBecause: 'the sandbox and Entra keep both',
-  },
-  {
-    kind: 'case',
-    case: 'a name with characters that queries use is found as it is',
-    why: 'a doubled quote in $filter is not read as one quote',
-    allowedBecause: 'OData 4.01, URL conventions, section 5.1.1.6.1: a quote within a string literal is doubled',
-  },
-  {
-    kind: 'case',
-    case: 'a property that is cleared is empty afterwards',
-    why: 'PATCH with null leaves the old value',
-    allowedBecause: 'the Graph reference, Update user: null clears',
-  },
-  {
-    kind: 'case',
-    case: 'a name in another case is taken exactly where the cloud ignores case',
-    why: 'userPrincipalName is unique with regard to case',
-    allowedBecause: 'in Entra principal names are unique regardless of case',
-  },
-];
-
-/** None: Keystone is the cloud itself. */
-const keystone: readonly Deviation[] = [];
-
-describeWorld('moto', moto, async () => systemWorld(await startMoto(), moto));
-describeWorld('entra-emulator', entraEmulator, async () => systemWorld(await startEntraEmulator(), entraEmulator));
-describeWorld('keystone', keystone, async () => systemWorld(await startKeystone(), keystone));
+describeWorld('moto', motoCases, async () => systemWorld(await startMoto(), motoCases));
+describeWorld('entra-emulator', entraEmulatorCases, async () =>
+  systemWorld(await startEntraEmulator(), entraEmulatorCases),
+);
+describeWorld('keystone', keystoneCases, async () => systemWorld(await startKeystone(), keystoneCases));
