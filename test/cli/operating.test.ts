@@ -42,6 +42,8 @@ interface ShowDocument {
   readonly snapshots: readonly { readonly authority: string; readonly records: Readonly<Record<string, number>> }[];
 }
 
+vi.setConfig({ testTimeout: 180_000 });
+
 let sandbox: SandboxFederation;
 const run = (...argv: string[]) => sandbox.run(...argv);
 const show = async (selector = 'latest') => (await sandbox.json<ShowDocument>('show', selector)).document;
@@ -67,7 +69,7 @@ async function until<Found>(look: () => Promise<Found>, holds: (found: Found) =>
       if (!holds(found)) throw new Error(`not yet: ${JSON.stringify(found).slice(0, 2_000)}`);
       return found;
     },
-    { timeout: 60_000, interval: 300 },
+    { timeout: 90_000, interval: 300 },
   );
 }
 
@@ -312,6 +314,72 @@ describe('a run that waits', () => {
     expect((await attached).code).toBe(2);
   });
 });
+
+describe('what was not written', () => {
+  it('is shown with the answer of the cloud, and a rejection as accepted until its end', async () => {
+    const { name } = await moveSomebody();
+    const clouds = sandbox.local.sandbox;
+    const faults = `${clouds?.aws.endpoint ?? ''}/_sandbox/faults`;
+    const faulty = await fetch(faults, {
+      method: 'POST',
+      body: JSON.stringify({ kind: 'forbidden', operation: 'iam:TagUser', count: 'always' }),
+    });
+    expect(faulty.status).toBe(200);
+    const running = run('run');
+    await until(show, ({ progress }) => progress?.stage === 'approve');
+    const { operations } = await plan('latest', '--key', name);
+    expect(operations.map(({ authority }) => authority).sort()).toEqual(['aws', 'azure']);
+    const ofAzure = operations.find(({ authority }) => authority === 'azure');
+    const only = ['--only', String(ofAzure?.number)];
+    const rejected = await run('reject', 'latest', '--as', 'ana', ...only, '--reason', 'wait for HR', '--until', '30d');
+    expect(rejected.stdout).toContain('azure: rejected 1 operation');
+    await run('approve', 'latest', '--as', 'ana');
+    await run('approve', 'latest', '--as', 'ben');
+    expect((await running).stdout).toMatch(/written +aws .*refused by the cloud/);
+
+    const shown = await run('show');
+    expect(shown.code).toBe(2);
+    expect(shown.stdout).toMatch(new RegExp(`Not written\\n +aws {2}update person ${name}: refused, `));
+    await fetch(faults, { method: 'DELETE' });
+    await run('run', '--plan-only');
+    const next = await plan();
+    expect(next.divergences.flatMap(({ accepted }) => accepted.map(({ reason }) => reason))).toContain('wait for HR');
+    expect(next.operations.filter((operation) => operation.name === name).map(({ authority }) => authority)).toEqual([
+      'aws',
+    ]);
+    expect((await run('plan')).stdout).toMatch(/Accepted as they are\n.*: by azure until .* UTC: "wait for HR"/);
+  });
+});
+
+/** An administrator of sov moves one person, whom all members hold, to another department. */
+async function moveSomebody(): Promise<{ readonly name: string }> {
+  const endpoint = sandbox.local.sandbox?.keystone.endpoint ?? '';
+  const signedIn = await fetch(`${endpoint}/auth/tokens`, {
+    method: 'POST',
+    body: JSON.stringify({
+      auth: {
+        identity: {
+          methods: ['password'],
+          password: { user: { name: 'concordat', domain: { id: 'default' }, password: 'sandbox-password' } },
+        },
+        scope: { domain: { id: 'workforce' } },
+      },
+    }),
+  });
+  const headers = { 'X-Auth-Token': signedIn.headers.get('x-subject-token') ?? '' };
+  const listed = await fetch(`${endpoint}/users?domain_id=workforce`, { headers });
+  const { users } = (await listed.json()) as { users: { id: string; display_name?: string; employee_id?: string }[] };
+  // One whom no case, no conflict and nothing of the story concerns: the plan before names all of these.
+  const { stdout } = await run('plan', '--all');
+  const one = users.find(
+    ({ display_name: name, employee_id: id }) => name !== undefined && id !== undefined && !stdout.includes(name),
+  );
+  if (!one?.display_name) throw new Error('nobody is left to be moved');
+  const change = { user: { department: 'Moved by sov' } };
+  const answer = await fetch(`${endpoint}/users/${one.id}`, { method: 'PATCH', headers, body: JSON.stringify(change) });
+  if (!answer.ok) throw new Error(await answer.text());
+  return { name: one.display_name };
+}
 
 describe('runs', () => {
   it('are listed newest first and shown by the beginning of their id', async () => {
