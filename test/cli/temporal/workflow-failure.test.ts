@@ -40,7 +40,7 @@ describe('the failure behind an error', () => {
       message: 'it was cancelled',
     });
     expect(failureBehind(failed(new TerminatedFailure('')))?.message).toContain('terminated');
-    expect(failureBehind(failed(new TimeoutFailure('', undefined, 1)))?.code).toBe('authorityAbsent');
+    expect(failureBehind(failed(new TimeoutFailure('', undefined, 'START_TO_CLOSE')))?.code).toBe('authorityAbsent');
   });
 
   it('is none for a failure of another kind, so that a defect stays one', () => {
