@@ -24,8 +24,8 @@ export interface DemoOptions {
 export async function playDemo(invocation: Invocation, options: DemoOptions): Promise<void> {
   const { output } = invocation;
   const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), 'concordat-demo-')));
-  const narrator = createNarrator(output);
   const ending = endingOf(invocation.signal);
+  const narrator = createNarrator(output, ending.signal);
   const startedAt = performance.now();
   let stage: Stage | undefined;
   let failed = true;
@@ -36,10 +36,10 @@ export async function playDemo(invocation: Invocation, options: DemoOptions): Pr
       narrator,
       paint: output.paint,
       signal: ending.signal,
-      broke: ending.breakWith,
+      broke: (error) => ending.breakWith(error),
     });
     const { startMs } = stage;
-    const played = await playScenes(stage.setting);
+    const played = await ending.unlessOver(playScenes(stage.setting));
     const durationMs = Math.round(performance.now() - startedAt);
     const summary = { passed: true, people: options.people, teams: options.teams, durationMs, startMs, ...played };
     if (options.keep) {

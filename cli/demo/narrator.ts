@@ -18,22 +18,28 @@ export interface Narrator {
 const widthMax = 110;
 const indent = '  ';
 
-export function createNarrator(output: Output): Narrator {
+/** Falls silent once the signal is aborted: the story is over then, and what is under way must not tell on. */
+export function createNarrator(output: Output, signal: AbortSignal): Narrator {
   const width = Math.max(60, Math.min(output.columns, widthMax)) - indent.length;
+  const say = (text: string): void => {
+    if (!signal.aborted) output.line(text);
+  };
   const lines = (texts: readonly string[]): void => {
-    for (const text of texts) output.line(`${indent}${indent}${text}`.trimEnd());
+    for (const text of texts) say(`${indent}${indent}${text}`.trimEnd());
   };
   return {
     heading: (text) => {
-      output.line('');
-      output.line(output.paint.bold(text));
+      say('');
+      say(output.paint.bold(text));
     },
     say: (text) => {
-      for (const line of wrapped(text, width)) output.line(`${indent}${line}`);
+      for (const line of wrapped(text, width)) say(`${indent}${line}`);
     },
     lines,
     rows: (rows) => lines(tableLines(rows)),
-    progress: (text) => output.progress(`${indent}… ${text}`),
+    progress: (text) => {
+      if (!signal.aborted) output.progress(`${indent}… ${text}`);
+    },
   };
 }
 

@@ -1,4 +1,6 @@
 /** When a command that runs processes has to end: by Ctrl-C, or because one of them ended by itself. */
+import { ConcordatError } from '../../core/errors.js';
+
 export interface Ending {
   /** Aborted in both cases. */
   readonly signal: AbortSignal;
@@ -7,6 +9,8 @@ export interface Ending {
   breakWith(error: Error): void;
   /** Resolves at the end, whichever it is. */
   readonly over: Promise<void>;
+  /** The answer, or a rejection as soon as it is over: what is under way then is left to itself. */
+  unlessOver<Answer>(answer: Promise<Answer>): Promise<Answer>;
 }
 
 export function endingOf(interrupted: AbortSignal): Ending {
@@ -25,5 +29,12 @@ export function endingOf(interrupted: AbortSignal): Ending {
       controller.abort(error);
     },
     over,
+    unlessOver: (answer) =>
+      Promise.race([
+        answer,
+        over.then(() => {
+          throw failure ?? new ConcordatError('runEnded', 'the command was stopped');
+        }),
+      ]),
   };
 }
