@@ -37,6 +37,8 @@ export interface ListedRun extends RunId, RunAttributes {
   readonly status: RunStatus;
   readonly startedAt: Date;
   readonly closedAt: Date | null;
+  /** Of its history; the server counts them when it closes, and may know none of a run that goes on. */
+  readonly events: number | null;
 }
 
 export interface RunView extends RunId {
@@ -146,6 +148,7 @@ function listed(info: Omit<WorkflowExecutionInfo, 'raw'>): ListedRun | undefined
     status: statusOf(info),
     startedAt: info.startTime,
     closedAt: info.closeTime ?? null,
+    events: info.historyLength > 0 ? info.historyLength : null,
     ...readAttributes(info.typedSearchAttributes),
   };
 }
