@@ -233,8 +233,10 @@ function answerText({ question, answer, failure }: Answered): string {
     ...(question.operations.length > 0 ? [counted(question.operations.length, 'operation')] : []),
     ...(Object.keys(question.choices).length > 0 ? [counted(Object.keys(question.choices).length, 'choice')] : []),
   ];
+  const before =
+    answer.kind === 'approve' && answer.rejected > 0 ? ` (${answer.rejected} rejected before stay rejected)` : '';
   const state = answer.closed
     ? 'its review is closed'
     : `${counted(answer.open, 'question')} still open, ${answer.missing > 1 ? 'up to ' : ''}${counted(answer.missing, 'approval')} missing`;
-  return `${authority}: ${verb} ${listWords(parts.length > 0 ? parts : ['nothing more'])}; ${state}`;
+  return `${authority}: ${verb} ${listWords(parts.length > 0 ? parts : ['nothing more'])}${before}; ${state}`;
 }
