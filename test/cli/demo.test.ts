@@ -1,0 +1,115 @@
+/** `concordat demo` as a stranger runs it: from nothing to a proof, two at once, with a broken cloud, and interrupted. */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { noneLeft, processesNaming, startProgram, type StartedProgram } from '../support/program.js';
+import { scratchFolder } from '../support/scratch-folder.js';
+import { builtProgram } from '../support/temporal.js';
+
+interface Summary {
+  readonly passed: boolean;
+  readonly runs: readonly {
+    readonly scene: string;
+    readonly outcome: string;
+    readonly divergences: number;
+    readonly operationsBy: Readonly<Record<string, number>>;
+    readonly applied: Readonly<Record<string, number>>;
+    readonly conflicts: number;
+    readonly cases: number;
+    readonly left: number;
+    readonly agreement: { readonly sequence: number; readonly base: string } | null;
+    readonly events: number;
+  }[];
+  readonly proof: {
+    readonly clouds: { readonly people: number; readonly teams: number; readonly differences: number };
+    readonly agreement: {
+      readonly base: string;
+      readonly signers: readonly { readonly authority: string; readonly key: string }[];
+    };
+  };
+}
+
+let dist: string;
+beforeAll(async () => {
+  dist = await builtProgram();
+}, 240_000);
+
+function startDemo(temporary: string, ...argv: string[]): StartedProgram {
+  return startProgram(dist, ['demo', '--people', '30', ...argv], { TMPDIR: temporary });
+}
+
+describe('two demos at once', () => {
+  it('the one plays to its end and leaves nothing behind; the one whose cloud forgets everything fails', async () => {
+    const [temporary, kept] = [scratchFolder(), scratchFolder()];
+    const [whole, broken] = [startDemo(temporary, '--json'), startDemo(kept, '--folder', path.join(kept, 'demo'))];
+
+    await broken.says('Third run');
+    await forgetAll(path.join(kept, 'demo'));
+    expect(await broken.ended).toBe(1);
+    expect(broken.stderr()).toMatch(/error: .*(the proof failed|nothing to do, but the run found)/);
+    expect(broken.stderr()).toContain(`The logs are kept in ${path.join(kept, 'demo')}`);
+    expect(existsSync(path.join(kept, 'demo', 'federation', '.concordat', 'logs', 'worker-aws.log'))).toBe(true);
+
+    expect(await whole.ended).toBe(0);
+    const summary = JSON.parse(whole.stdout()) as Summary;
+    expect(
+      summary.runs.map(({ scene, outcome, left, agreement }) => [scene, outcome, left > 0, agreement?.sequence]),
+    ).toEqual([
+      ['firstContact', 'divergent', true, 1],
+      ['caseSettled', 'agreed', false, 2],
+      ['changedApart', 'agreed', false, 3],
+      ['nothingToDo', 'agreed', false, undefined],
+    ]);
+    const [first, , second, third] = summary.runs;
+    expect(first?.cases).toBe(1);
+    expect(first?.applied).toEqual(first?.operationsBy);
+    expect(second?.conflicts).toBe(2);
+    expect(third).toMatchObject({ divergences: 0, operationsBy: {}, applied: {} });
+    expect(third?.events).toBeLessThan(first?.events ?? 0);
+    const { clouds, agreement } = summary.proof;
+    // 30 people and the joiner, less the one who left; nobody was lost, also of those who were missing somewhere.
+    expect(clouds).toMatchObject({ people: 30, teams: 12, differences: 0 });
+    expect(agreement.base).toBe(second?.agreement?.base);
+    expect(agreement.signers.map(({ authority }) => authority)).toEqual(['aws', 'azure', 'sov']);
+    expect(new Set(agreement.signers.map(({ key }) => key)).size).toBe(3);
+
+    expect(whole.stderr()).toContain('Second run: they agree again');
+    // Colours and live lines are for terminals.
+    expect(whole.stderr() + broken.stdout()).not.toContain('\u001b');
+    expect(await readdir(temporary)).toEqual([]);
+    await noneLeft(temporary);
+    await noneLeft(kept);
+  }, 400_000);
+});
+
+describe('a demo that is interrupted', () => {
+  it('stops everything and removes its folder', async () => {
+    const temporary = scratchFolder();
+    const demo = startDemo(temporary);
+    await demo.says('reading the meshes');
+    expect((await processesNaming(temporary)).length).toBeGreaterThan(4);
+    demo.interrupt();
+    expect(await demo.ended).toBe(130);
+    expect(await readdir(temporary)).toEqual([]);
+    await noneLeft(temporary);
+  }, 200_000);
+});
+
+describe('a demo in a folder that holds a federation already', () => {
+  it('overwrites nothing', async () => {
+    const folder = path.join(scratchFolder(), 'mine');
+    await mkdir(path.join(folder, 'federation', 'authorities'), { recursive: true });
+    const demo = startDemo(scratchFolder(), '--folder', folder);
+    expect(await demo.ended).toBe(1);
+    expect(demo.stderr()).toContain('nothing is ever overwritten');
+  }, 60_000);
+});
+
+/** One cloud goes back to what it held before anything began. */
+async function forgetAll(folder: string): Promise<void> {
+  const log = await readFile(path.join(folder, 'federation', '.concordat', 'logs', 'clouds.log'), 'utf8');
+  const { keystone } = JSON.parse(log.split('\n')[0] ?? '') as { readonly keystone: { readonly endpoint: string } };
+  const answer = await fetch(new URL('/_sandbox/reset', keystone.endpoint), { method: 'POST' });
+  if (!answer.ok) throw new Error(`the stand-in answered ${answer.status}`);
+}
