@@ -47,9 +47,9 @@ export async function agreeAgain(setting: Setting): Promise<PlayedRun> {
   return run;
 }
 
-/** One part of the story for each cloud: what one gets, another changes and the third takes away. */
+/** One part of the story for each cloud: what one gets, another loses and the third changes. */
 function sampleOf({ operations }: PlanView): readonly PlannedOperation[] {
-  const kinds = ['create', 'update', 'delete'] as const;
+  const kinds = ['create', 'delete', 'update'] as const;
   return players.flatMap(({ authority }, at) => {
     const found = operations.find(
       ({ operation }) =>
@@ -82,7 +82,7 @@ export async function findNothing(setting: Setting): Promise<PlayedRun> {
       `right after an agreement there should be nothing to do, but the run found ${counted(divergences, 'divergence')} and ${counted(cases, 'case')}`,
     );
   setting.narrator.say(
-    'All three clouds were read again, sealed and compared with the base: the digests are the same. Nobody was asked, nothing was written.',
+    'All three clouds were read again, sealed and compared with the base: no record differs. Nobody was asked, nothing was written.',
   );
   tellResult(setting, run);
   return run;

@@ -102,10 +102,10 @@ function choiceOf(
   const { kind, value, heldBy } = chosen.candidate;
   const words = {
     value: valueText(value),
-    kept: 'to keep the record, as it was edited',
-    absent: 'to let the record go',
+    kept: 'the record as it was edited',
+    absent: 'no record',
   };
-  return { number: `${conflict.number}=${chosen.number}`, words: `${words[kind]}, as ${listWords(heldBy)} has it` };
+  return { number: `${conflict.number}=${chosen.number}`, words: `${words[kind]}, held by ${listWords(heldBy)}` };
 }
 
 /** The claims of one decision as they are signed. */
