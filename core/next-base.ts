@@ -1,6 +1,5 @@
 /** The next base: what members agree on after the receipts, field by field. What still differs keeps its old base. */
 import {
-  compareRecord,
   knownBase,
   membersHolding,
   presenceOf,
@@ -68,11 +67,9 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
       let next = knownBase(view.base, context);
       if (!heldByCase.has(`${type} ${view.key}`)) {
         const after = afterOperations(view, effectiveByRecord.get(`${type} ${view.key}`) ?? []);
-        const verdict = compareRecord(after, context);
-        if (verdict.kind === 'editedAndDeleted' || (verdict.kind === 'deleted' && verdict.heldBackBy.length > 0))
-          references.markOpen(type, view.key);
-        for (const member of presenceOf(after, context).unread) references.markUnread(type, view.key, member);
-        next = verdict.kind === 'gone' ? undefined : agreedFields(after, next, context);
+        const { holders, unread } = presenceOf(after, context);
+        for (const member of unread) references.markUnread(type, view.key, member);
+        next = holders.length + unread.length === 0 ? undefined : agreedFields(after, next, context);
       }
       if (next === undefined) {
         if (view.base !== undefined) changes.push({ kind: 'remove', type, key: view.key });
