@@ -207,6 +207,14 @@ describe('the ordered rules', () => {
     expect(assignments.map(({ from }) => from)).toEqual(['~c']);
   });
 
+  it('never take two records that have keys for one, though their members differ', () => {
+    const apart = [known('k1', { bb: one }), known('k2', { cc: one })];
+    expect(run(apart)).toEqual({ assignments: [], cases: [], held: [] });
+    const { cases, assignments } = run([alone('aa', 'a', one), ...apart]);
+    expect(cases).toMatchObject([{ record: '~a', candidates: [{ key: 'k1' }, { key: 'k2' }] }]);
+    expect(assignments).toEqual([]);
+  });
+
   it('ask both where two records of one member could be the same known one', () => {
     const { cases, assignments } = run([alone('aa', 'a1', one), alone('aa', 'a2', one), known('k', { bb: one })]);
     expect(

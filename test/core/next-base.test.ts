@@ -194,6 +194,33 @@ describe('the base of a record that still differs', () => {
     expect(planOf(world).plan.operations).toMatchObject([{ authority: 'bb', rule: 'changedOnOneSide' }]);
   });
 
+  it('stays where a member that could not be read may still have something else to say', () => {
+    const world = agreedWorld(['aa', 'bb', 'cc'], { p1: ada }, {});
+    for (const member of ['aa', 'bb']) put(world, member, 'person', 'p1', { name: 'Ada L.' });
+    const { changes } = round(world, agreeing(), [{ member: 'cc', type: 'person', keys: ['p1'], fields: [] }]);
+    expect(changes).toEqual([]);
+    expect(planOf(world).plan.operations).toMatchObject([{ authority: 'cc', rule: 'changedOnOneSide' }]);
+  });
+
+  it('stays while a case holds the record, also where all show it alike', () => {
+    const world = agreedWorld(['aa', 'bb'], { p1: ada }, {});
+    for (const member of ['aa', 'bb']) put(world, member, 'person', 'p1', { name: 'Ada L.' });
+    world.held = [{ type: 'person', key: 'p1' }];
+    expect(round(world).changes).toEqual([]);
+    world.held = [];
+    expect(round(world).changes).toMatchObject([{ kind: 'put', key: 'p1', fields: { name: 'Ada L.' } }]);
+  });
+
+  it('takes in no provisional key, also where one member alone holds the set', () => {
+    const whole = fullHoldings(['aa', 'bb']);
+    const holdings = { ...whole, team: { ...whole.team, bb: ['title'] } };
+    const world = new World(shapeOf(holdings), emptyClouds(holdings));
+    put(world, 'aa', 'team', 't1', { title: 'T', people: ['~new'], labels: ['~draft'] });
+    put(world, 'bb', 'team', 't1', { title: 'T' });
+    round(world);
+    expect(world.base.team.get('t1')).toEqual({ title: 'T', people: [], labels: ['~draft'] });
+  });
+
   it('does not take the silence of an incomplete snapshot for agreement that an element is gone', () => {
     const world = agreedWorld(['aa', 'bb'], { p1: ada }, { t1: { title: 'T', people: ['p1'], labels: ['x'] } });
     put(world, 'aa', 'team', 't1', { labels: [] });
