@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Invocation } from '../invocation.js';
+import { players } from './cast.js';
 import { createNarrator, secondsText } from './narrator.js';
 import { playScenes } from './scenes.js';
 import { logsFolder, openStage, type Stage } from './stage.js';
@@ -67,7 +68,7 @@ export async function playDemo(invocation: Invocation, options: DemoOptions): Pr
   }
 }
 
-function keptLines({ local, federationFolder }: Stage, durationMs: number): readonly string[] {
+function keptLines({ local, setting, federationFolder }: Stage, durationMs: number): readonly string[] {
   return [
     '',
     `Done after ${secondsText(durationMs)}. Everything runs on until Ctrl-C.`,
@@ -79,8 +80,15 @@ function keptLines({ local, federationFolder }: Stage, durationMs: number): read
     ...shellLines({ address: local.address, federationFolder }).map((line) => `    ${line}`),
     '    concordat runs',
     '    concordat show latest',
-    '    concordat plan latest',
+    '',
+    '  Let a cloud fall back to an old backup, and see what a run makes of it:',
+    `    curl -X POST ${new URL('/_sandbox/reset', setting.sandbox.keystone.endpoint).href}`,
     '    concordat run --no-wait',
+    '    concordat plan latest',
+    ...players
+      .filter(({ cloud }) => cloud !== 'keystone')
+      .map(({ approver }) => `    concordat approve latest --as ${approver}`),
+    `    concordat reject latest --as ${players[0]?.approver ?? ''} --reason "an old backup"`,
   ];
 }
 
