@@ -60,11 +60,22 @@ export function addToKeystone({ keystone }: Sandbox, person: SeededPerson): Keys
   });
 }
 
+/** As administrators would: what comes afterwards gets ids that were never used. */
+function emptyScopes({ aws, entra, keystone }: Sandbox): void {
+  for (const { server } of [aws, entra, keystone]) server.faults.clear();
+  const iam = aws.server.state;
+  for (const user of iam.users.all().filter((one) => one.path === '/workforce/')) iam.removeUser(user);
+  for (const group of iam.groups.all().filter((one) => one.path === '/workforce/')) iam.groups.remove(group);
+  for (const object of [...entra.server.state.listUsers(), ...entra.server.state.listGroups()])
+    entra.server.state.remove(object);
+  const identity = keystone.server.state;
+  for (const user of identity.users.all().filter((one) => one.domain === 'workforce')) identity.removeUser(user);
+  for (const group of identity.groups.all().filter((one) => one.domain === 'workforce')) identity.groups.remove(group);
+}
+
 /** Empties the scopes and fills them with the people 0 to `people - 1`; the first three are the team. */
 export function seedEqual(sandbox: Sandbox, people: number): void {
-  sandbox.aws.server.reset();
-  sandbox.entra.server.reset();
-  sandbox.keystone.server.reset();
+  emptyScopes(sandbox);
   const everyone = Array.from({ length: people }, (_, number) => seededPerson(number));
   const aws = everyone.map((person) => addToAws(sandbox, person));
   const entra = everyone.map((person) => addToEntra(sandbox, person));

@@ -37,7 +37,8 @@ interface Death {
 type Round = Readonly<Record<Member, Death>>;
 
 /** A link is kept after every write, but only a creation makes one. */
-const kindsOf = (point: Point): readonly Kind[] => (point === 'afterLink' ? ['create'] : ['create', 'update', 'delete']);
+const kindsOf = (point: Point): readonly Kind[] =>
+  point === 'afterLink' ? ['create'] : ['create', 'update', 'delete'];
 
 function rounds(): readonly Round[] {
   if (process.env['CONCORDAT_FULL_SWEEP'] === '1')
@@ -111,7 +112,8 @@ function changeElsewhere(member: Member, kind: Kind, number: number): void {
 function expectOneEffect(member: Member, kind: Kind, number: number): void {
   // Finding the person throws where there are none or two.
   if (kind === 'delete') expect(() => departmentAt(member, number)).toThrow('there are 0');
-  else expect(departmentAt(member, number)).toBe(kind === 'create' ? seededPerson(number).department : `Moved ${number}`);
+  else
+    expect(departmentAt(member, number)).toBe(kind === 'create' ? seededPerson(number).department : `Moved ${number}`);
   expect(serverOf(member).calls()[calls[member][kind]]).toBe(1);
 }
 
@@ -143,7 +145,9 @@ describe('a worker killed in the middle of a commit', () => {
       // The first run writes nothing, so nobody dies in it.
       environmentOf: Object.fromEntries(members.map((id) => [id, firstRound ? killAt(firstRound, id) : {}])),
       edit: (_file, text) =>
-        text.replace('{ percentMax: 20, deletionsMax: 5 }', '{ percentMax: 90 }').replace('waitInRun: 1h', 'waitInRun: 3m'),
+        text
+          .replace('{ percentMax: 20, deletionsMax: 5 }', '{ percentMax: 90 }')
+          .replace('waitInRun: 1h', 'waitInRun: 3m'),
     });
     seedEqual(local.sandbox, 12);
     expect(await local.run()).toMatchObject({ outcome: 'agreed' });
@@ -152,7 +156,11 @@ describe('a worker killed in the middle of a commit', () => {
 
   // The first three are the team, whose membership would be a second operation.
   let used = 3;
-  it.each(rounds().map((round) => [members.map((id) => `${id} ${round[id].kind} ${round[id].point}`).join(', '), round] as const))(
+  it.each(
+    rounds().map(
+      (round) => [members.map((id) => `${id} ${round[id].kind} ${round[id].point}`).join(', '), round] as const,
+    ),
+  )(
     'leaves one effect and one receipt: %s',
     async (_name, round) => {
       const numbers = { aws: used, azure: used + 1, sov: used + 2 };
