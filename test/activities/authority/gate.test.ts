@@ -1,5 +1,6 @@
 /** A coordinator that lies, one lie a row: the gate names what is wrong, and no cloud gets a call that writes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { prepareReview } from '../../../activities/authority/prepare-review.js';
 import { keepDecision, verifyDecision } from '../../../activities/authority/decisions.js';
 import { getDocument, putDocument, putMessage } from '../../../activities/exchange.js';
 import { generatePrivateKey } from '../../../activities/keys/private-key.js';
@@ -195,13 +196,15 @@ const lies: readonly (readonly [what: string, code: ErrorCode, tell: () => Promi
     },
   ],
   [
-    'snapshots of an earlier run',
+    'the snapshot of a peer from an earlier run, with the very same content',
     'wrongRun',
     async () => {
       const world = (cloudsAsAgreed(), diverge(), agreed.copy());
       const earlier = await world.planned();
       const ready = await world.ready({ aws: one, sov: two });
-      return { world, commit: { ...ready.commit, inputs: { ...ready.inputs, snapshots: earlier.inputs.snapshots } } };
+      const older = refOf(earlier.inputs.snapshots, 'sov');
+      const snapshots = replaced(ready.inputs.snapshots, 'sov', older);
+      return { world, commit: { ...ready.commit, inputs: { ...ready.inputs, snapshots } } };
     },
   ],
   [
@@ -657,6 +660,18 @@ describe('the gate', () => {
     const result = await world.apply('aws', { ...ready.commit, reviews, permit });
     expect(result).toMatchObject({ kind: 'done', counts: { applied: 0, alreadyApplied: 0 } });
     expect(writeCalls(ground.sandbox)).toEqual({});
+  });
+
+  it('is no stricter than the review told: people hear of the larger quorum before a choice could trip the brake', async () => {
+    cloudsAsAgreed();
+    for (const number of [1, 3]) keystoneUser(ground.sandbox, number).extra['department'] = 'Archive';
+    keystoneUser(ground.sandbox, 2).extra['email'] = 'two.sov@example.org';
+    ground.sandbox.aws.server.state.setTag(awsUser(ground.sandbox, 2), 'email', 'two.aws@example.org');
+    const world = agreed.copy();
+    const { inputs, plan } = await world.planned();
+    const review = { inputs, plan: plan.plan, planDigest: plan.planDigest };
+    const prepared = await prepareReview(world.contexts.aws, review, { replaced: () => Promise.resolve() });
+    expect(prepared).toMatchObject({ kind: 'waiting', operations: 2, conflicts: 1, braked: true, quorum: 2 });
   });
 
   it.each([

@@ -64,9 +64,7 @@ function changeElsewhere(member: Member, kind: Kind): void {
 function expectEffect(member: Member, kind: Kind): void {
   const { sandbox } = ground;
   const department = (number: number): unknown =>
-    member === 'aws'
-      ? awsTag(sandbox, number, 'department')
-      : keystoneUser(sandbox, number).extra['department'];
+    member === 'aws' ? awsTag(sandbox, number, 'department') : keystoneUser(sandbox, number).extra['department'];
   if (kind === 'create') expect(department(newcomer)).toBe(seededPerson(newcomer).department);
   else if (kind === 'update') expect(department(person)).toBe('Moved');
   else if (kind === 'delete') expect(() => department(person)).toThrow('there are 0');
@@ -89,36 +87,39 @@ const cases = members.flatMap((member) =>
 );
 
 describe('a commit that dies', () => {
-  it.each(cases)('in %s, %s, at %s, has one effect and one receipt when it is tried again', async (member, kind, point) => {
-    ground.sandbox.aws.server.reset();
-    ground.sandbox.keystone.server.reset();
-    ground.sandbox.aws.server.state.restore(clouds.aws);
-    ground.sandbox.keystone.server.state.restore(clouds.sov);
-    changeElsewhere(member, kind);
-    const world = agreed.copy();
-    const { commit, sheets } = await world.ready({ aws: [{ approver: 'ada' }], sov: [{ approver: 'ada' }] });
-    const operations = sheets[member].operations.map(({ operation }) => operation.id);
-    expect(operations).toHaveLength(1);
-    const [operation = ''] = operations;
-    forgetCalls(ground.sandbox);
-    const [wanted, time = '1'] = point.split(':');
-    let reached = 0;
-    world.change(member, {
-      checkpoint: (here) =>
-        here === wanted && (reached += 1) === Number(time)
-          ? Promise.reject(new Error('the process has died'))
-          : Promise.resolve(),
-    });
-    await expect(world.apply(member, commit)).rejects.toThrow('the process has died');
-    // Nothing of the memory of the first attempt is left: its connector knows no name and no token.
-    const again = world.copy();
-    expect(await hadIntent(again.contexts[member], commit.permit.sha256, operation)).toBe(true);
-    const result = await again.apply(member, commit);
-    expect(result).toMatchObject({ kind: 'done', complete: true, counts: { applied: 1, unknown: 0, conflict: 0 } });
-    expect(await readReceipt(again.contexts[member], commit.permit.sha256, operation)).toMatchObject({
-      outcome: 'applied',
-    });
-    expect(writeCalls(ground.sandbox)).toEqual(calls[member][kind]);
-    expectEffect(member, kind);
-  });
+  it.each(cases)(
+    'in %s, %s, at %s, has one effect and one receipt when it is tried again',
+    async (member, kind, point) => {
+      ground.sandbox.aws.server.reset();
+      ground.sandbox.keystone.server.reset();
+      ground.sandbox.aws.server.state.restore(clouds.aws);
+      ground.sandbox.keystone.server.state.restore(clouds.sov);
+      changeElsewhere(member, kind);
+      const world = agreed.copy();
+      const { commit, sheets } = await world.ready({ aws: [{ approver: 'ada' }], sov: [{ approver: 'ada' }] });
+      const operations = sheets[member].operations.map(({ operation }) => operation.id);
+      expect(operations).toHaveLength(1);
+      const [operation = ''] = operations;
+      forgetCalls(ground.sandbox);
+      const [wanted, time = '1'] = point.split(':');
+      let reached = 0;
+      world.change(member, {
+        checkpoint: (here) =>
+          here === wanted && (reached += 1) === Number(time)
+            ? Promise.reject(new Error('the process has died'))
+            : Promise.resolve(),
+      });
+      await expect(world.apply(member, commit)).rejects.toThrow('the process has died');
+      // Nothing of the memory of the first attempt is left: its connector knows no name and no token.
+      const again = world.copy();
+      expect(await hadIntent(again.contexts[member], commit.permit.sha256, operation)).toBe(true);
+      const result = await again.apply(member, commit);
+      expect(result).toMatchObject({ kind: 'done', complete: true, counts: { applied: 1, unknown: 0, conflict: 0 } });
+      expect(await readReceipt(again.contexts[member], commit.permit.sha256, operation)).toMatchObject({
+        outcome: 'applied',
+      });
+      expect(writeCalls(ground.sandbox)).toEqual(calls[member][kind]);
+      expectEffect(member, kind);
+    },
+  );
 });
