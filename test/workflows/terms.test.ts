@@ -1,8 +1,9 @@
 /** The terms of authorities over a real server: a quorum of two, all or nothing, and a deadline that passes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { reviewWorkflowId } from '../../core/names.js';
 import type { RunResult } from '../../workflows/messages.js';
 import { awsTag, awsUser, keystoneUser, seedEqual } from '../support/equal-clouds.js';
-import { startFederation, type LocalFederation } from '../support/local-federation.js';
+import { dataset, startFederation, type LocalFederation } from '../support/local-federation.js';
 
 let local: LocalFederation;
 const departmentAtAws = (number: number): unknown => awsTag(local.sandbox, number, 'department');
@@ -61,10 +62,9 @@ describe('a dataset of all or nothing, between an authority with a short deadlin
     expect(nameAtSov(0)).toBe('Name 0');
   });
 
-  it('writes nothing anywhere once one deadline has passed, and starts no run of its own', async () => {
+  it('writes nothing anywhere once one deadline has passed', async () => {
     changeAtAws(1);
     changeAtSov(2);
-    const before = await runs();
     const handle = await local.start();
     const plan = await local.planOf(handle);
     expect(plan.affected).toEqual(['aws', 'sov']);
@@ -80,6 +80,14 @@ describe('a dataset of all or nothing, between an authority with a short deadlin
     });
     expect(nameAtSov(1)).not.toBe('Name 1');
     expect(departmentAtAws(2)).not.toBe('Unit 2');
+  });
+
+  it('starts no run where a review expires after its run has ended: that would go on for ever', async () => {
+    const before = await runs();
+    const { plan, outcome } = await local.run({ noWait: true }, false);
+    expect(outcome).toBe('approvalPending');
+    const review = local.client('aws').workflow.getHandle(reviewWorkflowId(dataset, plan.planDigest));
+    expect(await review.result()).toMatchObject({ outcome: 'expired' });
     await local.idle();
     expect(await runs()).toBe(before + 1);
   });
