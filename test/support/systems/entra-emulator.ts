@@ -74,7 +74,7 @@ async function findBinary(): Promise<{ path: string } | { reason: string }> {
     await promisify(execFile)('go', ['install', module], { env: { ...process.env, GOBIN: folder }, timeout: 300_000 });
   } catch (error) {
     const { stderr = '' } = error as { readonly stderr?: string };
-    return { reason: `\`go install\` of the emulator failed: ${stderr.trim().split('\n').at(-1) ?? ''}` };
+    return { reason: `\`go install\` of the emulator failed: ${stderr.trim().split('\n').at(-1)?.trim() ?? ''}` };
   }
   return { path };
 }

@@ -10,7 +10,9 @@ import { pythonEnvironment } from './python-environment.js';
 import type { System } from './system.js';
 
 const version = '5.2.5';
-const howToGet = `python3 with venv, and pip install 'moto[server]==${version}' within reach of a package index`;
+/** What IAM and STS need of `moto[server]`; the rest of it is three times as much. */
+const requirements = [`moto==${version}`, 'flask==3.1.3', 'flask-cors==6.0.5'];
+const howToGet = `python3 with venv, and pip install ${requirements.join(' ')} within reach of a package index`;
 
 /** Where moto is not as AWS is; the cases of the conformance suite that it fails are in test/systems/deviations.ts. */
 export const deviations = [
@@ -27,7 +29,7 @@ export const deviations = [
 
 /** Starts one of its own on a free port of 127.0.0.1. The first start on a machine installs it, about a minute. */
 export async function startMoto(): Promise<System> {
-  const environment = await pythonEnvironment('moto', [`moto[server]==${version}`]);
+  const environment = await pythonEnvironment('moto', requirements);
   if (environment.kind === 'missing') return { kind: 'missing', name: 'moto', reason: environment.reason, howToGet };
   const port = await freePort();
   const forwarder = await fillMotoGaps(port);

@@ -46,7 +46,8 @@ export async function pythonEnvironment(
     await rm(folder, { recursive: true, force: true });
     await run(python, ['-m', 'venv', folder]);
     const pip = path.join(binFolder, 'pip');
-    const options = ['--quiet', '--disable-pip-version-check'];
+    // What is never imported need not be compiled.
+    const options = ['--quiet', '--disable-pip-version-check', '--no-compile'];
     await run(pip, ['install', ...options, ...requirements], { timeout: makingTimeMaxMs });
     await mkdir(complete);
     return { kind: 'ready', binFolder };
