@@ -9,12 +9,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { createFileStore } from '../../activities/store-files.js';
 import { startLocalFederation, type LocalFederation } from '../../cli/local/local-federation.js';
 import type { RunningProcess } from '../../cli/local/processes.js';
 import type { Json } from '../../core/json.js';
 import type { Candidate, Conflict } from '../../core/plan.js';
-import { cast } from '../../sandbox/story.js';
 import { startEntraEmulator } from '../support/systems/entra-emulator.js';
 import { startKeystone } from '../support/systems/keystone.js';
 import { startMoto } from '../support/systems/moto.js';
@@ -24,12 +22,13 @@ import { awsCloud } from './support/aws-cloud.js';
 import { azureCloud } from './support/azure-cloud.js';
 import { idIn, plainOf, type Cloud } from './support/cloud.js';
 import { prepareFederation } from './support/federation.js';
-import { expectedIn, modelOf, nameOf, peopleOfTheStory, type CloudId, type ModelPerson } from './support/model.js';
+import { readJournal } from './support/journal.js';
+import { expectedIn, modelOf, nameOf, peopleOfTheStory, type CloudId } from './support/model.js';
 import { peopleOf, until, type FinishedRun, type PeopleOfTheFederation } from './support/people-of-the-federation.js';
+import { castOf, newcomer, tellTheStory } from './support/six-changes.js';
 import { sovCloud } from './support/sov-cloud.js';
 
 const population = peopleOfTheStory();
-const model = modelOf(population);
 const timings: string[] = [];
 
 async function timed<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
@@ -39,10 +38,10 @@ async function timed<Result>(what: string, work: () => Promise<Result>): Promise
   return result;
 }
 
+const missing: string[] = [];
 const clouds = await timed('systems installed and started', async () => {
   const [moto, emulator, keystone] = await Promise.all([startMoto(), startEntraEmulator(), startKeystone()]);
-  for (const system of [moto, emulator, keystone])
-    if (system.kind === 'missing') process.stderr.write(`${missingWords(system)}\n`);
+  for (const system of [moto, emulator, keystone]) if (system.kind === 'missing') missing.push(missingWords(system));
   return [
     ...(moto.kind === 'available' ? [await awsCloud(moto)] : []),
     ...(emulator.kind === 'available' ? [await azureCloud(emulator)] : []),
@@ -50,7 +49,8 @@ const clouds = await timed('systems installed and started', async () => {
   ];
 });
 const enough = clouds.length >= 2;
-if (!enough) process.stderr.write(`skipped: the story needs two clouds and has ${clouds.length}\n`);
+if (!enough) missing.push(`the story needs two clouds and has ${clouds.length}`);
+for (const words of missing) process.stderr.write(`${words}\n`);
 
 /** Whether all of these are there: a chapter about a cloud that is missing is skipped. */
 function have(...ids: readonly CloudId[]): boolean {
@@ -140,18 +140,17 @@ function candidate({ candidates }: Conflict, fits: (candidate: Candidate) => boo
   return found;
 }
 
-function personNumbered(number: number): ModelPerson {
-  const person = model.numbered.get(number);
-  if (!person) throw new Error(`nobody has number ${number}`);
-  return person;
-}
-
-const [renamed, leaver, newMember, disputed, torn, ...others] = cast(population).map(({ number }) =>
-  personNumbered(number),
+const model = modelOf(
+  population,
+  clouds.map(({ id }) => id),
 );
-if (!renamed || !leaver || !newMember || !disputed || !torn) throw new Error('too few people for the story');
+const { actors, others } = castOf(population, model);
+const { renamed, disputed, torn } = actors;
 
 describe.skipIf(!enough)(`the story over ${clouds.map(({ system }) => system).join(', ')}`, () => {
+  // The rest of the story is told without it.
+  test.skip.each(missing)('%s', () => undefined);
+
   test('before anything ran, no cloud holds what all are to hold', async () => {
     for (const cloud of clouds)
       expect(plainOf(await cloud.read()), cloud.id).not.toEqual(
@@ -209,6 +208,8 @@ describe.skipIf(!enough)(`the story over ${clouds.map(({ system }) => system).jo
   });
 
   test('a run right after plans nothing, asks nobody and writes nothing', async () => {
+    // Where a field is held by one cloud alone, what a creation left there is known to the base only after it was read.
+    if (clouds.length < 3) await expectNothingToWrite('run that reads what was created');
     await expectNothingToDo('run with nothing to do');
   });
 
@@ -229,7 +230,7 @@ describe.skipIf(!enough)(`the story over ${clouds.map(({ system }) => system).jo
   const oldNames = { renamed: nameOf(renamed), disputed: nameOf(disputed), torn: nameOf(torn) };
 
   test('six changes that the clouds make on their own reach the others, by approval and by choice', async () => {
-    const divergences = await timed('six changes by the clouds', tellTheStory);
+    const divergences = await timed('six changes by the clouds', () => tellTheStory(clouds, model, actors));
     const run = await timed('run after the six changes', () =>
       people.run({
         choose: (conflict) =>
@@ -245,66 +246,6 @@ describe.skipIf(!enough)(`the story over ${clouds.map(({ system }) => system).jo
     expect(found.sort()).toEqual([...divergences].sort());
     expect(run.result.agreement).not.toBeNull();
   });
-
-  /** Returns the divergences that must be found: these and no others. */
-  async function tellTheStory(): Promise<readonly string[]> {
-    const found: string[] = [];
-    const changedTeams: [handle: string, id: CloudId][] = [];
-    const idOf = async (cloud: Cloud, person: ModelPerson): Promise<string> => idIn(await cloud.read(), person);
-    if (have('azure')) {
-      const azure = cloudOf('azure');
-      const displayName = `${renamed!.displayName}-Laurent`;
-      await azure.change(await idOf(azure, renamed!), { displayName });
-      renamed!.displayName = displayName;
-      const joiner = {
-        displayName: 'Nadia Benali',
-        mail: 'nadia.benali@example.org',
-        employeeId: null,
-        department: null,
-        active: true,
-      };
-      await azure.add(joiner);
-      model.people.add(joiner);
-      found.push('changed person displayName because of azure', 'missing person itself because of azure');
-    }
-    if (have('aws')) {
-      const aws = cloudOf('aws');
-      await aws.remove(await idOf(aws, leaver!));
-      model.people.delete(leaver!);
-      for (const team of model.teams) if (team.members.delete(leaver!)) changedTeams.push([team.handle, 'aws']);
-      found.push('deleted person itself because of aws');
-    }
-    if (have('sov')) {
-      const sov = cloudOf('sov');
-      const team = model.teams.find(({ members }) => !members.has(newMember!));
-      if (!team) throw new Error('the population has no team for the story');
-      await sov.join(await idOf(sov, newMember!), team.handle);
-      team.members.add(newMember!);
-      changedTeams.push([team.handle, 'sov']);
-    }
-    if (have('aws', 'azure')) {
-      const [local = ''] = disputed!.mail.split('@');
-      const [aws, azure] = [cloudOf('aws'), cloudOf('azure')];
-      await aws.change(await idOf(aws, disputed!), { mail: `${local}.aws@example.org` });
-      await azure.change(await idOf(azure, disputed!), { mail: `${local}.new@example.org` });
-      disputed!.mail = `${local}.new@example.org`;
-      // Whoever still has the old value is a side of it too.
-      found.push(`conflict person mail because of ${clouds.map(({ id }) => id).join(' and ')}`);
-    }
-    if (have('azure', 'sov')) {
-      const [azure, sov] = [cloudOf('azure'), cloudOf('sov')];
-      const displayName = `${torn!.displayName} (on leave)`;
-      await azure.change(await idOf(azure, torn!), { displayName });
-      await sov.remove(await idOf(sov, torn!));
-      torn!.displayName = displayName;
-      found.push('editedAndDeleted person itself because of azure and sov');
-    }
-    for (const team of new Set(changedTeams.map(([handle]) => handle))) {
-      const because = changedTeams.filter(([handle]) => handle === team).map(([, id]) => id);
-      found.push(`elementsChanged team members because of ${because.join(' and ')}`);
-    }
-    return found;
-  }
 
   test('the third run has nothing to do', async () => {
     // Azure has no place for two fields of the person who joined there. That they are empty elsewhere is read, and taken
@@ -337,13 +278,7 @@ describe.skipIf(!enough)(`the story over ${clouds.map(({ system }) => system).jo
   test.each(points.map((point, index) => [point, index] as const))(
     `workers of ${victims.join(' and ')} killed with kill -9 at %s have one effect and one receipt`,
     async (point, index) => {
-      const joiner: ModelPerson = {
-        displayName: `Ana Lima ${index + 1}`,
-        mail: `ana.lima${index + 1}@example.org`,
-        employeeId: null,
-        department: null,
-        active: true,
-      };
+      const joiner = newcomer(`Ana Lima ${index + 1}`);
       const person = others[index];
       if (!person) throw new Error('too few people for the story');
       const source = cloudOf(origin);
@@ -402,13 +337,7 @@ describe.skipIf(!enough)(`the story over ${clouds.map(({ system }) => system).jo
     },
   );
 
-  /** The write journal as it lies on disk: `journal/<permit>/<operation>/intent` and `…/receipt`. */
-  async function journalOf(id: CloudId): Promise<{ receipts: readonly string[]; unanswered: readonly string[] }> {
-    const names = await createFileStore(local.layout.privateFolder(id)).list('journal/');
-    const receipts = names.filter((name) => name.endsWith('/receipt'));
-    const answered = new Set(receipts.map((name) => name.replace(/receipt$/, 'intent')));
-    return { receipts, unanswered: names.filter((name) => name.endsWith('/intent') && !answered.has(name)) };
-  }
+  const journalOf = (id: CloudId) => readJournal(local.layout.privateFolder(id));
 
   test('after all that a run has nothing to do, and nothing outside the meshes was touched', async () => {
     await expectNothingToWrite('last run');

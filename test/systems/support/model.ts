@@ -2,7 +2,16 @@
  * What the clouds must hold, worked out from the story alone. Nothing here knows how Concordat translates or compares, so
  * that the test and the program cannot share a mistake.
  */
-import { isIn, population, type Person, type Population, type Team } from '../../../sandbox/population.js';
+import {
+  employeeIdIn,
+  isIn,
+  membersIn,
+  population,
+  type CloudName,
+  type Person,
+  type Population,
+  type Team,
+} from '../../../sandbox/population.js';
 
 /** Ids of the authorities; the clouds of the population are aws, entra and keystone. */
 export type CloudId = 'aws' | 'azure' | 'sov';
@@ -50,27 +59,39 @@ export function peopleOfTheStory(): Population {
   };
 }
 
-/** What everyone must hold once first contact is settled. */
-export function modelOf({ people, teams }: Population): Model {
-  const numbered = new Map(people.map((person) => [person.number, modelPerson(person)]));
+const nameInPopulation: Readonly<Record<CloudId, CloudName>> = { aws: 'aws', azure: 'entra', sov: 'keystone' };
+
+/** What all of these clouds must hold once first contact is settled: what at least one of them knows at the start. */
+export function modelOf({ people, teams }: Population, present: readonly CloudId[]): Model {
+  const clouds = present.map((id) => nameInPopulation[id]);
+  const numbered = new Map(people.map((person) => [person.number, modelPerson(person, clouds)]));
   return {
     people: new Set(numbered.values()),
     numbered,
-    teams: teams.map(({ handle, description, members }) => ({
-      handle,
-      description,
-      members: new Set(members.flatMap((number) => numbered.get(number) ?? [])),
+    teams: teams.map((team) => ({
+      handle: team.handle,
+      description: team.description,
+      members: new Set(
+        clouds
+          .filter((cloud) => isIn(cloud, team))
+          .flatMap((cloud) => membersIn(cloud, team, people))
+          .flatMap(({ number }) => numbered.get(number) ?? []),
+      ),
     })),
   };
 }
 
-function modelPerson({ displayName, mail, employeeId, department, active }: Person): ModelPerson {
+function modelPerson(person: Person, clouds: readonly CloudName[]): ModelPerson {
+  const { displayName, mail, department, active } = person;
+  const holders = clouds.filter((cloud) => isIn(cloud, person));
+  const knowing = holders.filter((cloud) => cloud !== 'entra');
   return {
     displayName,
     mail: mail.toLowerCase(),
-    employeeId: employeeId ?? null,
-    department: department ?? null,
-    active,
+    employeeId: knowing.map((cloud) => employeeIdIn(cloud, person)).find((id) => id !== undefined) ?? null,
+    department: knowing.length > 0 ? (department ?? null) : null,
+    // The maps make active whom no cloud with such a flag holds.
+    active: holders.some((cloud) => cloud !== 'aws') ? active : true,
   };
 }
 
