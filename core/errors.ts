@@ -140,6 +140,18 @@ export const errorTable = {
     next: 'the operation touches a field that this authority does not expose',
   },
 
+  // Logs
+  logForked: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'keep both checkpoints as evidence, and ask the authority of that log to say which of its histories stands',
+  },
+  logRewound: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'a private store was put back from a backup: restore its newest state, or take the authority out of the federation and in again with a new log',
+  },
+
   // Decisions
   decisionMalformed: { retry: 'never', actor: 'approver', next: 'sign the decision again with `concordat approve`' },
   decisionSignature: { retry: 'never', actor: 'approver', next: 'sign with the key that the authority file lists' },

@@ -1,0 +1,28 @@
+/** An authority's context as its log and those of its peers need it, and the two steps of a run that touch them. */
+import type { PublicKey } from '../../core/federation/authority.js';
+import type { OpenLog } from '../../core/log/open-log.js';
+import type { AuthorityId } from '../../core/record.js';
+import { checkpointForOpen as checkpointOf, observePeers as observe, type LogObserver } from '../log/peer-logs.js';
+import { pinnedKey } from '../run-messages.js';
+import type { AuthorityContext } from './context.js';
+
+export function logObserver(context: AuthorityContext): LogObserver {
+  const { id, federation, exchange, privateStore, signingKey, now } = context;
+  const peers: Record<AuthorityId, readonly PublicKey[]> = {};
+  for (const member of federation.file.members)
+    if (member.id !== id) peers[member.id] = [pinnedKey(federation, member.id)];
+  return { id, federation: federation.file.federation, exchange, privateStore, signingKey, now, peers };
+}
+
+/** For the signed open. Throws logRewound or logForked where this authority must stop. */
+export function checkpointForOpen(context: AuthorityContext): Promise<OpenLog> {
+  return checkpointOf(logObserver(context));
+}
+
+/** For a run whose opens were verified. Throws logForked or logRewound naming the log, and nothing of the run may rest on it. */
+export async function observePeers(
+  context: AuthorityContext,
+  opens: Readonly<Record<AuthorityId, { readonly log: OpenLog }>>,
+): Promise<void> {
+  await observe(logObserver(context), opens);
+}
