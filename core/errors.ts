@@ -119,6 +119,11 @@ export const errorTable = {
     next: 'members hold different federation folders; bring them to one version',
   },
   wrongRun: { retry: 'never', actor: 'nobody', next: 'the message belongs to another run; start a new run' },
+  clockUntrusted: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'compare the clocks of the machines; after a clock that jumped was set right: `concordat clock reset`',
+  },
   staleBase: { retry: 'never', actor: 'nobody', next: 'the base moved on; the next run starts from the new one' },
   baseReserved: { retry: 'later', actor: 'nobody', next: 'another plan holds the base of this authority' },
   staleSnapshot: {

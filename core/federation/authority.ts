@@ -104,6 +104,11 @@ export const Approval = z.strictObject({
 });
 export type Approval = z.infer<typeof Approval>;
 
+export const ClockTerms = z.strictObject({
+  maxAhead: Duration.default('60s').describe('a peer whose stamp is further ahead of the own clock sits the run out'),
+});
+export type ClockTerms = z.infer<typeof ClockTerms>;
+
 export const Authority = z.strictObject({
   authority: AuthorityId,
   description: z.string().optional(),
@@ -112,6 +117,7 @@ export const Authority = z.strictObject({
     .record(z.string(), z.array(z.string()))
     .describe('per federated type, the fields that peers may see; nothing else leaves'),
   constraints: Constraints.default({ brakes: {}, freezeWindows: [], protected: [], freshness: '2h' }),
+  clock: ClockTerms.default({ maxAhead: '60s' }),
   approval: Approval.default({ quorum: 1, deadline: '7d' }),
   approvers: z.array(Approver).min(1),
 });
