@@ -10,7 +10,7 @@ import { operationsOf, type Permit } from '../core/permit.js';
 import { hadEffect } from '../core/receipt.js';
 import { getDocument, getMessage } from './exchange.js';
 import type { Recomputed } from './recompute.js';
-import { authorityOfRef, pinnedKey } from './run-messages.js';
+import { memberOfRef, pinnedKey } from './run-messages.js';
 import { sealNextBase, type SealedBase } from './base.js';
 import type { ObjectStore } from './store.js';
 
@@ -37,7 +37,7 @@ export async function nextAgreement(options: {
   const effective: Operation[] = [];
   const ids: Digest[] = [];
   for (const ref of options.receipts) {
-    const authority = authorityOfRef(ref, recomputed.messages.shape);
+    const authority = memberOfRef(ref, recomputed.messages.members);
     const { payload, id } = await getMessage(exchange, ref, {
       typ: receiptsType,
       schema: ReceiptsStatement,

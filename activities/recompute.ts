@@ -7,14 +7,13 @@ import { correlate, type Case, type Correlation } from '../core/correlate.js';
 import { ConcordatError } from '../core/errors.js';
 import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
-import { standingDigest, type Base, type SnapshotStatement } from '../core/messages.js';
+import { standingDigest, type Base, type SnapshotStatement, type RunInputs } from '../core/messages.js';
 import { heldAtBase } from '../core/next-base.js';
 import { makePlan, type IncompleteScope, type Plan } from '../core/plan.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
 import type { RecordView } from '../core/compare.js';
-import type { RunInputs } from '../workflows/contract.js';
-import { readOpens, readSnapshots, type RunMessages } from './run-messages.js';
+import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
 import { createSegmentReader } from './sealing/segment-reader.js';
 import { walkDiffering } from './sealing/walk-differing.js';
 import type { ObjectStore } from './store.js';
@@ -36,9 +35,10 @@ export async function recomputePlan(
   federation: Federation,
   exchange: ObjectStore,
   inputs: RunInputs,
+  terms: Terms = 'own',
   signal?: AbortSignal,
 ): Promise<Recomputed> {
-  const messages = await readOpens(federation, exchange, inputs);
+  const messages = await readOpens(federation, exchange, inputs, terms);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
   const views = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
   const correlation = correlateViews(messages, views);

@@ -7,7 +7,7 @@ import { ReviewBody, ReviewStatement, reviewType, type Review } from '../core/re
 import type { Digest } from '../core/digest.js';
 import { getDocument, getMessage } from './exchange.js';
 import type { Recomputed } from './recompute.js';
-import { authorityOfRef, pinnedKey } from './run-messages.js';
+import { memberOfRef, pinnedKey } from './run-messages.js';
 import type { ObjectStore } from './store.js';
 
 export interface ReadReview {
@@ -23,7 +23,7 @@ export async function readReviews(
 ): Promise<readonly ReadReview[]> {
   const reviews: ReadReview[] = [];
   for (const ref of refs) {
-    const authority = authorityOfRef(ref, recomputed.messages.shape);
+    const authority = memberOfRef(ref, recomputed.messages.members);
     const { payload, id } = await getMessage(exchange, ref, {
       typ: reviewType,
       schema: ReviewStatement,

@@ -1,11 +1,13 @@
 /**
  * Reads and checks what a run's references point to: every message signed by the member it speaks for, of this run, over
- * this configuration and base. The coordinator uses it too, but what protects an authority is that it does this itself.
+ * one configuration and base. The coordinator uses it too, but what protects an authority is that it does this itself.
  */
 import type { Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import type { PublicKey } from '../core/federation/authority.js';
-import { datasetShape, type DatasetShape, type Federation } from '../core/federation/federation.js';
+import { Configuration, shapeOf } from '../core/federation/configuration.js';
+import { datasetShape, shapeWithout, type DatasetShape, type Federation } from '../core/federation/federation.js';
+import { byCodeUnit } from '../core/json.js';
 import {
   Base,
   Open,
@@ -14,18 +16,35 @@ import {
   SnapshotStatement,
   snapshotType,
   Standing,
+  type HeldBase,
   type Ref,
+  type RunInputs,
 } from '../core/messages.js';
 import type { AuthorityId } from '../core/record.js';
 import { planAlgorithm } from '../core/plan.js';
+import { dutyOf, type BrokenRun, type RunDuty } from '../core/rounds.js';
 import { sealedRoot } from '../core/sealed.js';
-import type { RunInputs } from '../workflows/contract.js';
-import { getDocument, getMessage } from './exchange.js';
+import { findDocument, getDocument, getMessage } from './exchange.js';
 import type { ObjectStore } from './store.js';
 
-export interface RunMessages {
+/**
+ * `own`: the run is live, so its opens must name the configuration of this worker. `opened`: the run is over and a later
+ * one finishes it, under the configuration that its own opens named.
+ */
+export type Terms = 'own' | 'opened';
+
+/** The opens of a run, checked, and what follows from them. */
+export interface OpenedMessages {
+  /** Without the members that take no part. */
   readonly shape: DatasetShape;
+  /** Those taking part, sorted. */
+  readonly members: readonly AuthorityId[];
   readonly opens: Readonly<Record<AuthorityId, Open>>;
+  readonly run: Digest;
+  readonly duty: RunDuty;
+}
+
+export interface RunMessages extends OpenedMessages {
   readonly standings: Readonly<Record<AuthorityId, Standing>>;
   readonly base: Base | null;
   readonly baseDigest: Digest | null;
@@ -37,16 +56,25 @@ export function pinnedKey(federation: Federation, authority: AuthorityId): Publi
   return key;
 }
 
-export async function readOpens(
+const brokenWords: Readonly<Record<BrokenRun, string>> = {
+  differentRounds: 'the opens are of different rounds',
+  differentMembers: 'the opens name different members',
+  memberMissing: 'the opens are not those of exactly the members that take part',
+  noMajority: 'the run has not more than half of the members of the dataset',
+  baseForked: 'members hold two different sealed bases of one number',
+};
+
+/** What the opens make together, whatever the run has to do first. Throws where they are not authentic or make no run. */
+export async function readOpened(
   federation: Federation,
   exchange: ObjectStore,
-  inputs: Pick<RunInputs, 'dataset' | 'run' | 'opens'>,
-): Promise<RunMessages> {
-  const shape = datasetShape(federation, inputs.dataset);
-  const ids: Digest[] = [];
+  inputs: { readonly dataset: string; readonly opens: readonly Ref[] },
+  terms: Terms = 'own',
+): Promise<OpenedMessages> {
   const opens: Record<AuthorityId, Open> = {};
+  const ids: Digest[] = [];
   for (const ref of inputs.opens) {
-    const authority = authorityOfRef(ref, shape);
+    const authority = authorityOfRef(ref);
     const { payload, id } = await getMessage(exchange, ref, {
       typ: openType,
       schema: Open,
@@ -54,29 +82,68 @@ export async function readOpens(
     });
     if (payload.authority !== authority || payload.dataset !== inputs.dataset)
       throw new ConcordatError('wrongRun', `the open under the prefix of ${authority} speaks for somebody else`);
-    if (payload.configuration !== shape.configuration) {
-      throw new ConcordatError(
-        'configurationDiffers',
-        `${authority} opened with another configuration of dataset ${inputs.dataset} than this worker has`,
-      );
-    }
     if (!payload.algorithms.includes(planAlgorithm))
       throw new ConcordatError('configurationDiffers', `${authority} cannot recompute ${planAlgorithm}`);
     opens[authority] = payload;
     ids.push(id);
   }
-  const missing = shape.members.filter((member) => opens[member] === undefined);
-  if (missing.length > 0 || ids.length !== shape.members.length)
-    throw new ConcordatError(
-      'wrongRun',
-      `the run lacks the opens of ${missing.join(', ') || 'nobody, but has others'}`,
-    );
-  if (runIdOf(ids) !== inputs.run) throw new ConcordatError('wrongRun', 'the run id is not made of these opens');
-  const bases = new Set(Object.values(opens).map((open) => open.base?.digest ?? null));
-  if (bases.size > 1)
+  const whole = await shapeOfRun(federation, exchange, inputs.dataset, terms, Object.values(opens));
+  const duty = dutyOf(Object.values(opens), whole.members);
+  if (typeof duty === 'string')
+    throw new ConcordatError(duty === 'baseForked' ? 'baseForked' : 'wrongRun', brokenWords[duty]);
+  if (ids.length !== Object.keys(opens).length)
+    throw new ConcordatError('wrongRun', 'the run names two opens of one member');
+  const members = Object.keys(opens).sort(byCodeUnit);
+  const shape = shapeWithout(
+    whole,
+    whole.members.filter((member) => opens[member] === undefined),
+  );
+  return { shape, members, opens, run: runIdOf(ids), duty };
+}
+
+async function shapeOfRun(
+  federation: Federation,
+  exchange: ObjectStore,
+  dataset: string,
+  terms: Terms,
+  opens: readonly Open[],
+): Promise<DatasetShape> {
+  const [first] = opens;
+  if (terms === 'own' || !first) {
+    const shape = datasetShape(federation, dataset);
+    const other = opens.find(({ configuration }) => configuration !== shape.configuration);
+    if (other)
+      throw new ConcordatError(
+        'configurationDiffers',
+        `${other.authority} opened with another configuration of dataset ${dataset} than this worker has`,
+      );
+    return shape;
+  }
+  if (opens.some(({ configuration }) => configuration !== first.configuration))
+    throw new ConcordatError('configurationDiffers', 'the opens of the run to finish name different configurations');
+  const prefixes = opens.map(({ authority }) => authority);
+  return shapeOf(await findDocument(exchange, prefixes, first.configuration, Configuration));
+}
+
+/** A run that does its own work: all its members hold one base, and nothing that may be sealed already waits above it. */
+export async function readOpens(
+  federation: Federation,
+  exchange: ObjectStore,
+  inputs: Pick<RunInputs, 'dataset' | 'run' | 'opens'>,
+  terms: Terms = 'own',
+): Promise<RunMessages> {
+  const opened = await readOpened(federation, exchange, inputs, terms);
+  const { opens, duty } = opened;
+  if (opened.run !== inputs.run) throw new ConcordatError('wrongRun', 'the run id is not made of these opens');
+  if (duty.kind === 'catchUp')
     throw new ConcordatError(
       'staleBase',
-      `members hold different bases: ${shape.members.map((member) => `${member} at ${opens[member]?.base?.sequence ?? 0}`).join(', ')}`,
+      `members hold different bases: ${opened.members.map((member) => `${member} at ${opens[member]?.base?.sequence ?? 0}`).join(', ')}`,
+    );
+  if (duty.kind === 'finish')
+    throw new ConcordatError(
+      'pendingFirst',
+      `candidate ${duty.pending.sequence} of an earlier run must be sealed first`,
     );
   const standings: Record<AuthorityId, Standing> = {};
   for (const [authority, open] of Object.entries(opens)) {
@@ -86,14 +153,18 @@ export async function readOpens(
     standings[authority] = standing;
   }
   const held = Object.values(opens)[0]?.base ?? null;
-  const base = held ? await getDocument(exchange, held.ref, Base) : null;
-  // A base document is known by the digest of its canonical JSON, which is what its Ref hashes to.
-  if (held && held.ref.sha256 !== held.digest)
-    throw new ConcordatError('inputNotAuthentic', 'the base is not what the opens name');
-  return { shape, opens, standings, base, baseDigest: held?.digest ?? null };
+  const base = held ? await baseOf(exchange, held) : null;
+  return { ...opened, standings, base, baseDigest: held?.digest ?? null };
 }
 
-/** The snapshots of all members, each bound to this run. */
+/** A base document is known by the digest of its canonical JSON, which is what its Ref hashes to. */
+async function baseOf(exchange: ObjectStore, held: HeldBase): Promise<Base> {
+  if (held.ref.sha256 !== held.digest)
+    throw new ConcordatError('inputNotAuthentic', 'the base is not what the opens name');
+  return getDocument(exchange, held.ref, Base);
+}
+
+/** The snapshots of all members that take part, each bound to this run. */
 export async function readSnapshots(
   federation: Federation,
   exchange: ObjectStore,
@@ -103,7 +174,7 @@ export async function readSnapshots(
 ): Promise<Readonly<Record<AuthorityId, SnapshotStatement>>> {
   const snapshots: Record<AuthorityId, SnapshotStatement> = {};
   for (const ref of refs) {
-    const authority = authorityOfRef(ref, messages.shape);
+    const authority = memberOfRef(ref, messages.members);
     const { payload } = await getMessage(exchange, ref, {
       typ: snapshotType,
       schema: SnapshotStatement,
@@ -124,15 +195,20 @@ export async function readSnapshots(
       throw new ConcordatError('wrongRun', `the run names two snapshots of ${authority}`);
     snapshots[authority] = payload;
   }
-  const missing = messages.shape.members.filter((member) => snapshots[member] === undefined);
+  const missing = messages.members.filter((member) => snapshots[member] === undefined);
   if (missing.length > 0) throw new ConcordatError('wrongRun', `the run lacks the snapshots of ${missing.join(', ')}`);
   return snapshots;
 }
 
 /** An authority writes under its own prefix only, so the prefix says whose key must have signed. */
-export function authorityOfRef(ref: Ref, shape: DatasetShape): AuthorityId {
-  const authority = ref.ref.slice(0, ref.ref.indexOf('/'));
-  if (!shape.members.includes(authority))
-    throw new ConcordatError('wrongRun', `${ref.ref} is not under the prefix of a member`);
+export function authorityOfRef(ref: Ref): AuthorityId {
+  return ref.ref.slice(0, ref.ref.indexOf('/'));
+}
+
+/** Throws wrongRun where the reference is not under the prefix of somebody who takes part. */
+export function memberOfRef(ref: Ref, members: readonly AuthorityId[]): AuthorityId {
+  const authority = authorityOfRef(ref);
+  if (!members.includes(authority))
+    throw new ConcordatError('wrongRun', `${ref.ref} is not under the prefix of a member that takes part`);
   return authority;
 }

@@ -115,9 +115,11 @@ export function compareRecord(view: RecordView, context: CompareContext): Record
 }
 
 function incompleteMembers(context: CompareContext): readonly AuthorityId[] {
-  return Object.keys(context.type.held)
-    .filter((member) => context.incomplete.has(member))
-    .sort(byCodeUnit);
+  return [
+    ...Object.keys(context.type.held).filter((member) => context.incomplete.has(member)),
+    // HAZARD: who takes no part cannot say that it still holds the record, or has edited it.
+    ...context.type.absent,
+  ].sort(byCodeUnit);
 }
 
 export interface Presence {

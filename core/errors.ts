@@ -125,6 +125,26 @@ export const errorTable = {
     next: 'compare the clocks of the machines; after a clock that jumped was set right: `concordat clock reset`',
   },
   staleBase: { retry: 'never', actor: 'nobody', next: 'the base moved on; the next run starts from the new one' },
+  pendingFirst: {
+    retry: 'never',
+    actor: 'nobody',
+    next: 'a candidate that may be sealed already comes first; the run opens again by itself',
+  },
+  baseForked: {
+    retry: 'ask',
+    actor: 'authority',
+    next: 'two sealed bases of one number: compare the seals that the opens name; somebody signed twice',
+  },
+  notSealed: {
+    retry: 'never',
+    actor: 'nobody',
+    next: 'not every member of one run signed the candidate; the next run finishes it',
+  },
+  waitingForMajority: {
+    retry: 'later',
+    actor: 'operator',
+    next: 'start the workers of the authorities that are named: a run needs more than half of the members',
+  },
   baseReserved: { retry: 'later', actor: 'nobody', next: 'another plan holds the base of this authority' },
   staleSnapshot: {
     retry: 'never',

@@ -1,8 +1,9 @@
 /**
- * The signed messages of a run, in the simple form of this release: all members present, one run at a time.
+ * The signed messages of a run.
  *
  * Each is a compact JWS over canonical JSON, known by the SHA-256 of its signing input. The run id is the digest of the
- * sorted ids of the opens: it holds every member's nonce, so nothing old fits into it.
+ * sorted ids of the opens: it holds every member's nonce, so nothing old fits into it. How opens, witnesses and seals
+ * keep the base from forking is in core/rounds.ts.
  */
 import { z } from 'zod';
 import { Digest, digestOf } from './digest.js';
@@ -11,6 +12,7 @@ import { LinkStatement } from './correlate.js';
 import { Rejection } from './plan.js';
 import { Receipt } from './receipt.js';
 import { AuthorityId } from './record.js';
+import { Pending } from './rounds.js';
 import { SealedType } from './sealed.js';
 
 /** Where a document lies in the exchange store and what it must hash to. The only form in which data passes through a history. */
@@ -25,17 +27,25 @@ export const Standing = z.strictObject({
 });
 export type Standing = z.infer<typeof Standing>;
 
+/** A base that was sealed: its number, its digest, and where it and the proof of its sealing lie. */
+export const HeldBase = z.strictObject({ sequence: z.int().positive(), digest: Digest, ref: Ref, seal: Ref });
+export type HeldBase = z.infer<typeof HeldBase>;
+
 export const openType = 'concordat-open+jws';
 export const Open = z.strictObject({
   authority: AuthorityId,
   dataset: z.string(),
+  /** Exactly those taking part in the run, sorted; more than half of the members of the dataset. */
   members: z.array(AuthorityId),
   nonce: z.string().min(22),
   round: z.int().positive(),
+  /** Digest of a Configuration document under the prefix of this authority. */
   configuration: Digest,
   algorithms: z.array(z.string()),
-  /** The last agreement this authority witnessed; null before the first. */
-  base: z.strictObject({ sequence: z.int().positive(), digest: Digest, ref: Ref }).nullable(),
+  /** The last sealed base that this authority holds; null before the first. */
+  base: HeldBase.nullable(),
+  /** What this authority signed and has not seen sealed, with the Proposal that it signed. */
+  pending: Pending.extend({ proposal: Ref }).nullable(),
   standing: Ref,
   atMs: z.int(),
 });
@@ -108,16 +118,52 @@ export const Candidate = z.strictObject({
 });
 export type Candidate = z.infer<typeof Candidate>;
 
+/** What ties a step to its run: everything else is found from here and checked against signatures. */
+export const RunInputs = z.strictObject({
+  dataset: z.string(),
+  run: Digest,
+  opens: z.array(Ref),
+  /** The latest snapshot of each member; empty before the first. */
+  snapshots: z.array(Ref),
+  /** The correlation that the first snapshots gave and a second translation applied; null where nothing was new. */
+  correlation: Ref.nullable(),
+  /** The first snapshots, which the correlation was made from; empty where `correlation` is null. */
+  firstSnapshots: z.array(Ref),
+});
+export type RunInputs = z.infer<typeof RunInputs>;
+
+/** Everything that a candidate is made from: whoever has it makes the candidate again, in this run or a later one. */
+export const Proposal = z.strictObject({
+  inputs: RunInputs,
+  plan: Ref,
+  reviews: z.array(Ref),
+  permit: Ref,
+  receipts: z.array(Ref),
+  candidate: Ref,
+});
+export type Proposal = z.infer<typeof Proposal>;
+
 export const witnessType = 'concordat-witness+jws';
 export const Witness = z.strictObject({
   authority: AuthorityId,
   dataset: z.string(),
+  /** The run in which it was signed: the one that made the candidate, or a later one that finishes it. */
   run: Digest,
+  round: z.int().positive(),
   sequence: z.int().positive(),
   candidate: Digest,
   atMs: z.int(),
 });
 export type Witness = z.infer<typeof Witness>;
+
+/** The proof that a candidate is sealed: the opens of one run and the witness of every member that took part in it. */
+export const Seal = z.strictObject({
+  dataset: z.string(),
+  opens: z.array(Ref),
+  witnesses: z.array(Ref),
+  proposal: Ref,
+});
+export type Seal = z.infer<typeof Seal>;
 
 export function runIdOf(openIds: readonly Digest[]): Digest {
   return digestOf({ opens: [...openIds].sort(byCodeUnit) });

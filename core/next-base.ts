@@ -56,6 +56,8 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
   }
   for (const shapeType of input.shape.types) {
     const type = shapeType.taxonomy.type;
+    // What an absent member holds it has not agreed to: its types keep their base until it is back.
+    if (shapeType.absent.length > 0) continue;
     const context: CompareContext = {
       type: shapeType,
       incomplete: new Set(input.incomplete.filter((scope) => scope.type === type).map((scope) => scope.authority)),

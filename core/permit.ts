@@ -20,7 +20,7 @@ export type Permit = z.infer<typeof Permit>;
 export function makePermit(
   planDigest: Digest,
   plan: Plan,
-  dataset: Dataset,
+  dataset: Pick<Dataset, 'commit'>,
   reviews: readonly { readonly id: Digest; readonly review: Review }[],
 ): Permit {
   const byAuthority = new Map(reviews.map(({ review }) => [review.authority, review]));

@@ -91,6 +91,8 @@ export const Plan = z.strictObject({
   divergences: z.array(Divergence),
   cases: z.array(Case),
   incomplete: z.array(IncompleteScope),
+  /** Members that take no part: they count with their base, nothing is deleted and no base moves without them. */
+  absent: z.array(AuthorityId),
 });
 export type Plan = z.infer<typeof Plan>;
 
@@ -373,6 +375,7 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
       input.incomplete,
       ({ authority, type, scope, reason }) => `${authority} ${type} ${scope} ${reason}`,
     ),
+    absent: [...input.shape.absent],
   };
 }
 

@@ -1,4 +1,5 @@
 /** `concordat.authority.v1`: what the federation may ask of an authority. The long steps are workflows of its own. */
+import type { RunInputs } from '../core/messages.js';
 import { startWorkflow, WorkflowRunOperationHandler } from '@temporalio/nexus';
 import * as nexus from 'nexus-rpc';
 import { ConcordatError, errorTable } from '../core/errors.js';
@@ -7,19 +8,8 @@ import { planAlgorithm } from '../core/plan.js';
 import type { AuthorityContext } from '../activities/authority/context.js';
 import { openRun } from '../activities/authority/open.js';
 import { toFailure } from '../activities/failure.js';
-import {
-  authorityService,
-  type CommitInput,
-  type CommitResult,
-  type ReviewInput,
-  type ReviewResult,
-  type RunInputs,
-  type SnapshotResult,
-  type TranslateInput,
-  type WitnessInput,
-  type WitnessResult,
-} from '../workflows/contract.js';
-import type { commit, snapshot, translate, witness } from '../workflows/steps.js';
+import { authorityService, type CommitInput, type CommitResult, type ReviewInput, type ReviewResult, type SealInput, type SealResult, type SnapshotResult, type TranslateInput, type WitnessInput, type WitnessResult } from '../workflows/contract.js';
+import type { commit, seal, snapshot, translate, witness } from '../workflows/steps.js';
 import type { review } from '../workflows/review.js';
 import { datasetAttributes } from './search-attributes.js';
 
@@ -80,10 +70,19 @@ export function createAuthorityService(
     ),
     witness: new WorkflowRunOperationHandler<WitnessInput, WitnessResult>((operation, input) =>
       startWorkflow<typeof witness>(operation, 'witness', {
-        workflowId: stepWorkflowId('witness', input.inputs.dataset, input.inputs.run),
+        workflowId: stepWorkflowId('witness', input.dataset, input.run),
         args: [input],
         staticSummary: `Witness of the next base by ${context.id}`,
-        typedSearchAttributes: attributes(input.inputs.dataset, 'agree'),
+        typedSearchAttributes: attributes(input.dataset, 'agree'),
+        ...attach,
+      }),
+    ),
+    seal: new WorkflowRunOperationHandler<SealInput, SealResult>((operation, input) =>
+      startWorkflow<typeof seal>(operation, 'seal', {
+        workflowId: stepWorkflowId('seal', input.dataset, input.seal.sha256),
+        args: [input],
+        staticSummary: `${context.id} takes up a sealed base of ${input.dataset}`,
+        typedSearchAttributes: attributes(input.dataset, 'agree'),
         ...attach,
       }),
     ),

@@ -1,14 +1,15 @@
 /** What workflows ask of activities: types only, so that no activity code reaches the workflow bundle. */
-import type { Ref } from '../core/messages.js';
+import type { Proposal, Ref, RunInputs, Seal } from '../core/messages.js';
 import type { Digest } from '../core/digest.js';
+import type { ErrorCode } from '../core/errors.js';
 import type { LinkStatement } from '../core/correlate.js';
 import type {
   CommitInput,
   CommitResult,
-  OpenResult,
   ReviewInput,
   ReviewResult,
-  RunInputs,
+  SealInput,
+  SealResult,
   SnapshotResult,
   TranslateInput,
   WitnessInput,
@@ -24,15 +25,30 @@ export interface RunSetup {
   readonly waitInRunMs: number;
   /** How long the worker of an authority may be away before its step fails. */
   readonly absentAfterMs: number;
+  /** The highest round that any member is known to have opened; a hint, never trusted. */
+  readonly highestRound: number;
 }
+
+/** Why a member takes no part in a run. */
+export interface LeftOut {
+  readonly authority: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** What the opens of an attempt ask for next. */
+export type Judgement =
+  | { readonly kind: 'work'; readonly run: Digest }
+  /** Something may be sealed already: this proposal is signed by all of this run, then all open again. */
+  | { readonly kind: 'finish'; readonly run: Digest; readonly proposal: Ref; readonly sequence: number }
+  | { readonly kind: 'catchUp'; readonly behind: readonly string[]; readonly seal: Ref; readonly sequence: number }
+  /** Some cannot take part with the others: these open again without them. */
+  | { readonly kind: 'leaveOut'; readonly leftOut: readonly LeftOut[] };
 
 /** Activities of the coordinator's worker. It holds no credential and no key. */
 export interface FederationActivities {
   setupRun(dataset: string): Promise<RunSetup>;
-  nameRun(input: {
-    readonly dataset: string;
-    readonly opens: readonly OpenResult[];
-  }): Promise<{ readonly run: Digest }>;
+  judgeOpens(input: { readonly dataset: string; readonly opens: readonly Ref[] }): Promise<Judgement>;
   correlateSnapshots(
     inputs: RunInputs,
   ): Promise<{ readonly correlation: Ref; readonly linksBy: Readonly<Record<string, number>>; readonly cases: number }>;
@@ -43,8 +59,10 @@ export interface FederationActivities {
     readonly reviews: readonly Ref[];
   }): Promise<{ readonly permit: Ref; readonly operationsBy: Readonly<Record<string, number>> }>;
   proposeCandidate(
-    input: Omit<WitnessInput, 'candidate'>,
-  ): Promise<{ readonly candidate: Ref | null; readonly left: number }>;
+    input: Omit<Proposal, 'candidate'>,
+  ): Promise<{ readonly proposal: Ref | null; readonly left: number }>;
+  /** Puts the signatures of a run together; whoever doubts them reads them again. */
+  assembleSeal(seal: Seal): Promise<{ readonly seal: Ref }>;
 }
 
 /** Activities of one authority's worker. */
@@ -66,6 +84,7 @@ export interface AuthorityActivities {
   }): Promise<ReviewResult>;
   applyPermit(input: CommitInput): Promise<CommitResult>;
   witnessCandidate(input: WitnessInput): Promise<WitnessResult>;
+  acceptSeal(input: SealInput): Promise<SealResult>;
   probeMesh(): Promise<ProbeReport>;
   recordLink(input: { readonly dataset: string; readonly jws: string }): Promise<{ readonly statement: LinkStatement }>;
 }

@@ -4,11 +4,10 @@
  * HAZARD: everything here lands in a workflow history. No value of a record, no native id, no key material.
  */
 import * as nexus from 'nexus-rpc';
-import { Digest } from '../core/digest.js';
-import { Ref } from '../core/messages.js';
+import type { Digest } from '../core/digest.js';
+import type { Ref, RunInputs } from '../core/messages.js';
 import type { ReceiptCounts } from '../core/receipt.js';
 import type { ReviewOutcome } from '../core/review.js';
-import { z } from 'zod';
 
 export interface Description {
   readonly authority: string;
@@ -20,25 +19,14 @@ export interface OpenInput {
   readonly dataset: string;
   /** Names the attempt, so that a repeated request gets the same open. */
   readonly attempt: string;
+  readonly round: number;
+  /** Exactly those who are to take part. */
+  readonly members: readonly string[];
 }
-export interface OpenResult {
-  readonly open: Ref;
-  readonly id: Digest;
-}
-
-/** What ties a step to its run: everything else is found from here and checked against signatures. */
-export const RunInputs = z.strictObject({
-  dataset: z.string(),
-  run: Digest,
-  opens: z.array(Ref),
-  /** The latest snapshot of each member; empty before the first. */
-  snapshots: z.array(Ref),
-  /** The correlation that the first snapshots gave and a second translation applied; null where nothing was new. */
-  correlation: Ref.nullable(),
-  /** The first snapshots, which the correlation was made from; empty where `correlation` is null. */
-  firstSnapshots: z.array(Ref),
-});
-export type RunInputs = z.infer<typeof RunInputs>;
+export type OpenResult =
+  | { readonly kind: 'opened'; readonly open: Ref; readonly id: Digest }
+  /** `promised`: the highest round that this authority ever opened. */
+  | { readonly kind: 'roundTooLow' | 'roundTooFar'; readonly promised: number };
 
 export interface SnapshotResult {
   readonly snapshot: Ref;
@@ -93,17 +81,25 @@ export type CommitResult =
       readonly counts: ReceiptCounts;
     };
 
+/** Signs a candidate in the run of these opens, which made it or has to finish it. */
 export interface WitnessInput {
-  readonly inputs: RunInputs;
-  readonly plan: Ref;
-  readonly reviews: readonly Ref[];
-  readonly permit: Ref;
-  readonly receipts: readonly Ref[];
-  readonly candidate: Ref;
+  readonly dataset: string;
+  readonly run: Digest;
+  readonly opens: readonly Ref[];
+  readonly proposal: Ref;
 }
 export interface WitnessResult {
   readonly authority: string;
   readonly witness: Ref;
+}
+
+/** Shows an authority that a candidate is sealed. */
+export interface SealInput {
+  readonly dataset: string;
+  readonly seal: Ref;
+}
+export interface SealResult {
+  readonly authority: string;
   readonly sequence: number;
   readonly base: Digest;
 }
@@ -116,6 +112,7 @@ export const authorityService = nexus.service('concordat.authority.v1', {
   review: nexus.operation<ReviewInput, ReviewResult>(),
   commit: nexus.operation<CommitInput, CommitResult>(),
   witness: nexus.operation<WitnessInput, WitnessResult>(),
+  seal: nexus.operation<SealInput, SealResult>(),
 });
 
 /** An authority whose review closed asks for a run, so that an approval never waits for the next schedule. */

@@ -5,6 +5,7 @@ import { Digest } from '../core/digest.js';
 import type { ReceiptCounts } from '../core/receipt.js';
 import type { ReviewOutcome } from '../core/review.js';
 import type { Ref } from '../core/messages.js';
+import type { LeftOut } from './activity-types.js';
 import type { RequestRunInput } from './contract.js';
 
 export interface ReconcileInput {
@@ -68,6 +69,8 @@ export interface RunResult {
   readonly agreement: { readonly sequence: number; readonly base: Digest } | null;
   /** Divergences that no operation with an effect settled, without the accepted ones. */
   readonly left: number;
+  /** Members that took no part, and why. */
+  readonly absent: readonly LeftOut[];
 }
 
 export interface RunProgress {

@@ -1,11 +1,13 @@
 /** The authority's own short steps: each is a workflow in its namespace around one or two activities of its worker. */
+import type { RunInputs } from '../core/messages.js';
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { LinkStatement } from '../core/correlate.js';
 import type { AuthorityActivities, ProbeReport } from './activity-types.js';
 import type {
   CommitInput,
   CommitResult,
-  RunInputs,
+  SealInput,
+  SealResult,
   SnapshotResult,
   TranslateInput,
   WitnessInput,
@@ -68,7 +70,13 @@ export async function commit(input: CommitInput): Promise<CommitResult> {
 }
 
 export async function witness(input: WitnessInput): Promise<WitnessResult> {
-  return computing.witnessCandidate.executeWithOptions({ summary: 'recompute the next base, sign and keep it' }, [
+  return computing.witnessCandidate.executeWithOptions({ summary: 'recompute the next base, keep and sign it' }, [
+    input,
+  ]);
+}
+
+export async function seal(input: SealInput): Promise<SealResult> {
+  return computing.acceptSeal.executeWithOptions({ summary: 'check all signatures, keep the base and its links' }, [
     input,
   ]);
 }

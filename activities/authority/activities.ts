@@ -6,6 +6,7 @@ import type { AuthorityContext } from './context.js';
 import { recordLink } from './link-statement.js';
 import { prepareReview, type ReviewSignals } from './prepare-review.js';
 import { closeReview, recordDecision } from './review.js';
+import { acceptSeal } from './seal.js';
 import { readPages, sealSnapshot, translateAgain } from './snapshot.js';
 import { witnessCandidate } from './witness.js';
 
@@ -21,6 +22,7 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     closeReview: (input) => closeReview(context, input),
     applyPermit: (input) => beating(() => applyPermit(context, input, cancellationSignal())),
     witnessCandidate: (input) => beating(() => witnessCandidate(context, input)),
+    acceptSeal: (input) => beating(() => acceptSeal(context, input)),
     recordLink: (input) => recordLink(context, input),
     probeMesh: async () => {
       const probed = await context.connector.probe();

@@ -1,4 +1,4 @@
-/** This authority's own copies of the agreements that it witnessed: the head is the base that it will open with. */
+/** This authority's own copies of the agreements that it saw sealed: the head is the base that it will open with. */
 import { z } from 'zod';
 import { Digest } from '../../core/digest.js';
 import { Ref } from '../../core/messages.js';
@@ -9,7 +9,8 @@ const Agreement = z.strictObject({
   digest: Digest,
   ref: Ref,
   candidate: Digest,
-  witness: Ref,
+  /** The Seal document, under this authority's own prefix. */
+  seal: Ref,
   atMs: z.int(),
 });
 export type Agreement = z.infer<typeof Agreement>;

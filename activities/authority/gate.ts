@@ -18,7 +18,7 @@ import { readAgreement } from './agreements.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { countingDecisions, tallyOf, type CountedDecision } from './decisions.js';
 import { heldCounts, openFreeze } from './prepare-review.js';
-import { requireLive } from './snapshot.js';
+import { requireLive } from './live-run.js';
 
 export interface GatePass {
   readonly recomputed: Recomputed;

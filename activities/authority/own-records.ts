@@ -1,8 +1,8 @@
 /** This authority's native objects behind the federated keys of a run: which is which, and how they refer to each other. */
+import type { RunInputs } from '../../core/messages.js';
 import { mapOf, type DatasetType } from '../../core/federation/federation.js';
 import type { NativeObject } from '../../core/record.js';
 import { translate, type Translation } from '../../core/translate.js';
-import type { RunInputs } from '../../workflows/contract.js';
 import { loadLinks, type Links } from '../links.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { storedPages } from './pages.js';

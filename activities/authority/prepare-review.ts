@@ -2,6 +2,7 @@
  * Before people are asked: recompute the plan, take out what cannot be written here, check brakes and freeze windows,
  * and lay out what they will see. A plan that this authority cannot reproduce is refused unasked.
  */
+import type { RunInputs } from '../../core/messages.js';
 import { quorumOf, protectionOf, trippedBrakes, type TrippedBrake } from '../../core/brakes.js';
 import { durationMs } from '../../core/duration.js';
 import type { Authority } from '../../core/federation/authority.js';
@@ -11,7 +12,7 @@ import { applyChanges, type Operation } from '../../core/operation.js';
 import { reviewScope, type ReviewScope } from '../../core/review.js';
 import type { Fields, NativeObject } from '../../core/record.js';
 import type { PreparedReview } from '../../workflows/activity-types.js';
-import type { ReviewInput, RunInputs } from '../../workflows/contract.js';
+import type { ReviewInput } from '../../workflows/contract.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { countingDecisions, tallyOf } from './decisions.js';
@@ -20,7 +21,7 @@ import { OwnRecords } from './own-records.js';
 import { storedPages } from './pages.js';
 import { readReviewState, writeReviewState } from './review-state.js';
 import { writeSheet, type SheetOperation } from './review-sheet.js';
-import { requireLive } from './snapshot.js';
+import { requireLive } from './live-run.js';
 
 export interface ReviewSignals {
   /** Tells the workflow of an older plan's review that another has taken its place. */

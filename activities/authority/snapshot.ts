@@ -4,16 +4,16 @@
  * HAZARD: what could not be read or translated must never look deleted. It makes the scope of its type incomplete, is
  * counted, and no deletion follows.
  */
-import { datasetShape, mapOf, type DatasetType } from '../../core/federation/federation.js';
+import { mapOf, type DatasetType } from '../../core/federation/federation.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
-import { snapshotType, SnapshotStatement, type ScopeReport } from '../../core/messages.js';
+import { snapshotType, SnapshotStatement, type ScopeReport, type RunInputs } from '../../core/messages.js';
 import { Correlation } from '../../core/correlate.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { groupsHeldBy, sealedRoot, type SealedType } from '../../core/sealed.js';
 import { digestOf, type Digest } from '../../core/digest.js';
 import { translate } from '../../core/translate.js';
-import type { RunInputs, SnapshotResult, TranslateInput } from '../../workflows/contract.js';
+import type { SnapshotResult, TranslateInput } from '../../workflows/contract.js';
 import { getDocument, getMessage, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import { loadLinks, type Links } from '../links.js';
@@ -21,19 +21,8 @@ import { readOpens, type RunMessages } from '../run-messages.js';
 import { recomputeCorrelation } from '../recompute.js';
 import { createSealer } from '../sealing/sealer.js';
 import { authorityOf, ownKey, type AuthorityContext } from './context.js';
-import { readLiveRun } from './live-run.js';
+import { requireLive } from './live-run.js';
 import { readPagesOnce, storedPages } from './pages.js';
-
-/** Throws wrongRun unless the run was opened with this authority's live open. */
-export async function requireLive(
-  context: AuthorityContext,
-  inputs: RunInputs,
-): Promise<{ readonly openedAtMs: number }> {
-  const { live } = await readLiveRun(context, inputs.dataset);
-  if (!live || !inputs.opens.some((open) => open.ref === live.open.ref))
-    throw new ConcordatError('wrongRun', 'a newer run of this dataset was opened with this authority');
-  return { openedAtMs: live.openedAtMs };
-}
 
 export async function readPages(
   context: AuthorityContext,
@@ -130,7 +119,7 @@ async function seal(
   correlation: Digest | null,
 ): Promise<SnapshotResult> {
   const links = await loadLinks(context.privateStore, inputs.dataset, context.linkKey);
-  const shape = datasetShape(context.federation, inputs.dataset);
+  const { shape } = messages;
   const counters = new Counters();
   const inScope = await idsInScope(context, inputs);
   const types: SealedType[] = [];

@@ -1,113 +1,115 @@
-/** Recomputes the next base, signs it, and keeps this authority's own copy with the links that it made firm. */
+/**
+ * Signs a candidate: the one that its own run made, or the one that this run has to finish. What it signed is durable
+ * before it is sent, and signing spends the live open (core/rounds.ts).
+ */
 import { digestOf } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
-import { witnessType, type Witness } from '../../core/messages.js';
+import { Candidate, Proposal, witnessType, type Witness } from '../../core/messages.js';
+import { refuseWitness } from '../../core/rounds.js';
 import type { WitnessInput, WitnessResult } from '../../workflows/contract.js';
-import { putDocument, putMessage } from '../exchange.js';
+import { getDocument, putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
-import { saveLinks } from '../links.js';
 import { nextAgreement, type NextAgreement } from '../next-agreement.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit } from '../reviews.js';
-import { readAgreement, writeAgreement } from './agreements.js';
+import { readOpened, type Terms } from '../run-messages.js';
+import { readAgreement } from './agreements.js';
 import type { AuthorityContext } from './context.js';
-import { OwnRecords } from './own-records.js';
-import { requireLive } from './snapshot.js';
-import { datasetShape, mapOf } from '../../core/federation/federation.js';
-import { isProvisional } from '../../core/record.js';
-import { storedPages } from './pages.js';
+import { readRunState, requireLive, writeRunState } from './live-run.js';
 
 export async function witnessCandidate(context: AuthorityContext, input: WitnessInput): Promise<WitnessResult> {
-  const { inputs } = input;
-  const kept = await readAgreement(context, inputs.dataset);
-  // Asked again after a crash, it answers with what it has already signed.
-  if (kept.agreement?.candidate === input.candidate.sha256)
-    return {
-      authority: context.id,
-      witness: kept.agreement.witness,
-      sequence: kept.agreement.sequence,
-      base: kept.agreement.digest,
-    };
-  await requireLive(context, inputs);
-  const recomputed = await recomputePlan(context.federation, context.exchange, inputs);
-  if ((kept.agreement?.digest ?? null) !== recomputed.messages.baseDigest)
-    throw new ConcordatError('staleBase', 'the candidate starts from another base than this authority witnessed last');
-  const { permit } = await recomputePermit(context.federation, context.exchange, input.reviews, recomputed);
-  const next = await nextAgreement({
-    federation: context.federation,
-    exchange: context.exchange,
-    prefix: context.id,
-    run: inputs.run,
-    recomputed,
-    permit,
-    receipts: input.receipts,
-    heartbeat: () => context.heartbeat(),
+  const { dataset, run } = input;
+  const signed = await witnessOf(context, input);
+  if (signed) return signed;
+  const live = await requireLive(context, input);
+  const opened = await readOpened(context.federation, context.exchange, input);
+  if (opened.run !== run) throw new ConcordatError('wrongRun', 'the run id is not made of these opens');
+  const proposal = await getDocument(context.exchange, input.proposal, Proposal);
+  const candidate = await getDocument(context.exchange, proposal.candidate, Candidate);
+  const { agreement } = await readAgreement(context, dataset);
+  const base = agreement ? { sequence: agreement.sequence, digest: agreement.digest } : null;
+  const refusal = refuseWitness({ live, base }, live, opened.duty, {
+    digest: proposal.candidate.sha256,
+    sequence: candidate.sequence,
+    previous: candidate.previous,
   });
-  if (!next.candidate || !next.sealed || digestOf(next.candidate) !== input.candidate.sha256) {
+  if (refusal === 'notLive')
+    throw new ConcordatError('wrongRun', 'the run is not the one that this authority opened last');
+  if (refusal === 'finishFirst')
+    throw new ConcordatError('pendingFirst', 'another candidate may be sealed already and comes first');
+  if (refusal === 'staleBase')
+    throw new ConcordatError('staleBase', 'the candidate starts from another base than this authority holds');
+  // What only finishes an earlier run is made again under the terms which that run had.
+  const isOwnWork = opened.duty.kind === 'work';
+  if (isOwnWork && (candidate.run !== run || proposal.inputs.run !== run))
+    throw new ConcordatError('wrongRun', 'the candidate is of another run, and this one has nothing to finish');
+  const { next } = await recomputeCandidate(context, proposal, isOwnWork ? 'own' : 'opened');
+  if (!next.candidate || !next.sealed || digestOf(next.candidate) !== proposal.candidate.sha256)
     throw new ConcordatError(
       'planNotReproduced',
       'this authority computes another next base from the sealed inputs and receipts',
     );
-  }
-  const ref = await putDocument(context.exchange, context.id, next.sealed.base);
+  await putDocument(context.exchange, context.id, next.sealed.base);
+  await putDocument(context.exchange, context.id, next.candidate);
+  const own = await putDocument(context.exchange, context.id, proposal);
   const statement: Witness = {
     authority: context.id,
-    dataset: inputs.dataset,
-    run: inputs.run,
-    sequence: next.candidate.sequence,
-    candidate: input.candidate.sha256,
+    dataset,
+    run,
+    round: live.round,
+    sequence: candidate.sequence,
+    candidate: proposal.candidate.sha256,
     atMs: context.now(),
   };
-  const witness = await putMessage(
-    context.exchange,
-    context.id,
-    await signCompact(statement, { typ: witnessType, key: context.signingKey }),
-  );
-  await firmLinks(context, input, recomputed, next);
-  const agreement = {
-    sequence: next.candidate.sequence,
-    digest: next.sealed.digest,
-    ref,
-    candidate: input.candidate.sha256,
-    witness,
-    atMs: context.now(),
+  const jws = await signCompact(statement, { typ: witnessType, key: context.signingKey });
+  // HAZARD: first durable, then sent. A signature that this authority does not remember could seal what it forgot.
+  const { state, version } = await readRunState(context, dataset);
+  if (state.live?.open.ref !== live.open.ref)
+    throw new ConcordatError('wrongRun', 'a newer run of this dataset was opened with this authority');
+  const pending = {
+    round: live.round,
+    sequence: candidate.sequence,
+    candidate: proposal.candidate.sha256,
+    proposal: own,
   };
-  if (!(await writeAgreement(context, inputs.dataset, kept.version, agreement)))
-    throw new ConcordatError('baseReserved', 'another worker of this authority has just witnessed a base');
-  return { authority: context.id, witness, sequence: agreement.sequence, base: agreement.digest };
+  await context.privateStore.putIfAbsent(witnessName(input), new TextEncoder().encode(jws));
+  if (!(await writeRunState(context, dataset, version, { ...state, live: null, pending })))
+    throw new ConcordatError('baseReserved', `another worker of this authority is at work on ${dataset}`);
+  return { authority: context.id, witness: await putMessage(context.exchange, context.id, jws) };
 }
 
-/** Links of records that are now agreed are kept; links of records that all have let go are dropped. */
-async function firmLinks(
+function witnessName({ dataset, run, proposal }: WitnessInput): string {
+  return `witnesses/${dataset}/${run}/${proposal.sha256}`;
+}
+
+/** Asked again after a crash, an authority answers with what it has already signed in this run. */
+async function witnessOf(context: AuthorityContext, input: WitnessInput): Promise<WitnessResult | null> {
+  const bytes = await context.privateStore.get(witnessName(input));
+  if (!bytes) return null;
+  const { state } = await readRunState(context, input.dataset);
+  // Kept, but not yet counted as spent: the attempt that wrote it ended in between, so it signs once more below.
+  if (state.live && input.opens.some((open) => open.ref === state.live?.open.ref)) return null;
+  const jws = new TextDecoder().decode(bytes);
+  return { authority: context.id, witness: await putMessage(context.exchange, context.id, jws) };
+}
+
+/** From a proposal's references to its next base, made again from what was signed. */
+export async function recomputeCandidate(
   context: AuthorityContext,
-  input: WitnessInput,
-  recomputed: Recomputed,
-  next: NextAgreement,
-): Promise<void> {
-  const own = await OwnRecords.load(context, input.inputs);
-  const agreed = new Set(next.changes.filter(({ kind }) => kind === 'put').map(({ type, key }) => `${type} ${key}`));
-  const gone = new Set(next.changes.filter(({ kind }) => kind === 'remove').map(({ type, key }) => `${type} ${key}`));
-  const inBase = new Set(
-    Object.entries(recomputed.views).flatMap(([type, views]) =>
-      views.filter(({ base }) => base !== undefined).map(({ key }) => `${type} ${key}`),
-    ),
-  );
-  for (const type of datasetShape(context.federation, input.inputs.dataset).types) {
-    const name = type.taxonomy.type;
-    const map = mapOf(context.federation, context.id, name);
-    if (!map) continue;
-    for await (const item of storedPages(context, input.inputs.dataset, input.inputs.run)) {
-      if (item.kind !== 'objects') continue;
-      for (const object of item.objects) {
-        if (object.type !== map.native) continue;
-        const key = own.keyOf(name, object.id);
-        const record = `${name} ${key}`;
-        // A native object that took the place of a vanished one is linked anew; its predecessor's link goes.
-        if (!isProvisional(key) && (agreed.has(record) || inBase.has(record))) own.links.set(name, object.id, key);
-      }
-    }
-    for (const [nativeId, key] of own.links.entries(name))
-      if (gone.has(`${name} ${key}`)) own.links.remove(name, nativeId);
-  }
-  await saveLinks(context.privateStore, recomputed.plan.dataset, own.links);
+  proposal: Proposal,
+  terms: Terms,
+): Promise<{ readonly recomputed: Recomputed; readonly next: NextAgreement }> {
+  const recomputed = await recomputePlan(context.federation, context.exchange, proposal.inputs, terms);
+  const { permit } = await recomputePermit(context.federation, context.exchange, proposal.reviews, recomputed);
+  const next = await nextAgreement({
+    federation: context.federation,
+    exchange: context.exchange,
+    prefix: context.id,
+    run: proposal.inputs.run,
+    recomputed,
+    permit,
+    receipts: proposal.receipts,
+    heartbeat: () => context.heartbeat(),
+  });
+  return { recomputed, next };
 }

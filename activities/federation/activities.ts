@@ -6,13 +6,14 @@ import { canonicalJson, type Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
-import { runIdOf } from '../../core/messages.js';
+import type { Proposal, RunInputs } from '../../core/messages.js';
 import { authorityEndpoint, federationEndpoint } from '../../core/names.js';
 import { affectedAuthorities } from '../../core/plan.js';
 import type { FederationActivities, RunSetup } from '../../workflows/activity-types.js';
-import type { OpenResult, RunInputs } from '../../workflows/contract.js';
 import type { PlanSummary } from '../../workflows/messages.js';
 import { putDocument } from '../exchange.js';
+import { highestRound } from '../round-hints.js';
+import { judgeOpens } from './judge-opens.js';
 import { nextAgreement } from '../next-agreement.js';
 import { recomputeCorrelation, recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit } from '../reviews.js';
@@ -60,14 +61,8 @@ export function createFederationActivities(context: FederationContext): Federati
       members,
       waitInRunMs: durationMs(dataset.approval.waitInRun),
       absentAfterMs: context.absentAfterMs ?? absentAfterDefaultMs,
+      highestRound: await highestRound(exchange, dataset.members, datasetName),
     };
-  }
-
-  async function nameRun(input: {
-    readonly dataset: string;
-    readonly opens: readonly OpenResult[];
-  }): Promise<{ readonly run: Digest }> {
-    return { run: runIdOf(input.opens.map(({ id }) => id)) };
   }
 
   async function correlateSnapshots(
@@ -147,9 +142,11 @@ export function createFederationActivities(context: FederationContext): Federati
       heartbeat: context.heartbeat,
     });
     const left = divergencesLeft(recomputed, new Set(next.effective.map(({ id }) => id)));
-    if (!next.candidate || !next.sealed) return { candidate: null, left };
+    if (!next.candidate || !next.sealed) return { proposal: null, left };
     await putDocument(exchange, federationPrefix, next.sealed.base);
-    return { candidate: await putDocument(exchange, federationPrefix, next.candidate), left };
+    const candidate = await putDocument(exchange, federationPrefix, next.candidate);
+    const proposal: Proposal = { ...input, candidate };
+    return { proposal: await putDocument(exchange, federationPrefix, proposal), left };
   }
 
   async function planOf(inputs: RunInputs, planDigest: Digest): Promise<Recomputed> {
@@ -159,7 +156,15 @@ export function createFederationActivities(context: FederationContext): Federati
     return recomputed;
   }
 
-  return { setupRun, nameRun, correlateSnapshots, compareAndPlan, settleReviews, proposeCandidate };
+  return {
+    setupRun,
+    judgeOpens: (input) => judgeOpens(federation, exchange, input),
+    correlateSnapshots,
+    compareAndPlan,
+    settleReviews,
+    proposeCandidate,
+    assembleSeal: async (seal) => ({ seal: await putDocument(exchange, federationPrefix, seal) }),
+  };
 }
 
 /** A divergence is settled where all the operations of one way out had their effect; accepted ones do not count. */

@@ -55,8 +55,8 @@ async function measure(people: number): Promise<Size> {
     const firstContact = lengthOf(dev);
     concordat('run', '--no-wait');
     await approved(concordat);
-    const [found] = (concordat('cases')['cases'] ?? []) as readonly { readonly id: string }[];
-    if (found) concordat('link', found.id, '1', '--as', 'you');
+    const [found] = (concordat('cases')['cases'] ?? []) as readonly { readonly case: { readonly id: string } }[];
+    if (found) concordat('link', found.case.id, '1', '--as', 'you');
     concordat('run', '--no-wait');
     await approved(concordat, '--choose', '1=1');
     const without = Array.from({ length: rounds }, () => {

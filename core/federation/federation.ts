@@ -1,11 +1,13 @@
 /** federation.yaml and the whole folder once read: everything that an authority must have its own copy of. */
 import { z } from 'zod';
-import { digestOf, type Digest } from '../digest.js';
+import type { Digest } from '../digest.js';
+import { byCodeUnit } from '../json.js';
 import { AuthorityId } from '../record.js';
 import { PublicKey, type Authority } from './authority.js';
+import { shapeOf, type Configuration } from './configuration.js';
 import type { Dataset } from './dataset.js';
 import type { TypeMap } from './map.js';
-import { inDependencyOrder, type TaxonomyType } from './taxonomy.js';
+import type { TaxonomyType } from './taxonomy.js';
 
 export const Member = z.strictObject({
   id: AuthorityId,
@@ -41,16 +43,20 @@ export interface FieldGroup {
 
 export interface DatasetType {
   readonly taxonomy: TaxonomyType;
-  /** Per member, the fields it holds and exposes. A member that is absent holds no record of this type. */
+  /** Per member that takes part, the fields it holds and exposes. Who stands not here holds no record of this type. */
   readonly held: Readonly<Record<AuthorityId, readonly string[]>>;
+  /** Members that hold this type and take no part in the run, sorted: nothing is deleted and no base moves without them. */
+  readonly absent: readonly AuthorityId[];
   readonly groups: readonly FieldGroup[];
 }
 
 /** What compare and plan need to know of a dataset, taken from the folder once. Types stand in dependency order. */
 export interface DatasetShape {
-  readonly dataset: Dataset;
+  readonly dataset: Configuration['dataset'];
   readonly members: readonly AuthorityId[];
   readonly types: readonly DatasetType[];
+  /** Members that take no part in the run, sorted. */
+  readonly absent: readonly AuthorityId[];
   readonly configuration: Digest;
 }
 
@@ -59,22 +65,13 @@ export function mapOf(federation: Federation, authority: AuthorityId, type: stri
   return map?.lifecycle === 'active' ? map : undefined;
 }
 
-function heldFields(federation: Federation, authority: AuthorityId, type: string): readonly string[] | undefined {
-  const map = mapOf(federation, authority, type);
-  const surface = federation.authorities[authority]?.surface[type];
-  if (!map || !surface) return undefined;
-  return Object.keys(map.fields)
-    .filter((field) => surface.includes(field))
-    .sort();
-}
-
 /**
- * The digest of everything that all members must hold alike: dataset, taxonomy, maps, and of each authority what it
- * published (surface, constraints, approvers, quorum), but not how its mesh is reached.
+ * Everything that all members must hold alike: dataset, taxonomy, maps, and of each authority what it published (surface,
+ * constraints, approvers, quorum), but not how its mesh is reached.
  */
-export function configurationDigest(federation: Federation, dataset: Dataset): Digest {
+export function configurationOf(federation: Federation, dataset: Dataset): Configuration {
   const members = [...dataset.members].sort();
-  return digestOf({
+  return {
     federation: federation.file.federation,
     dataset: { ...dataset, members, schedule: null },
     keys: federation.file.members
@@ -94,34 +91,29 @@ export function configurationDigest(federation: Federation, dataset: Dataset): D
           }
         : null;
     }),
-  });
+  };
 }
 
 /** Throws only where `validate` would have refused the folder. */
 export function datasetShape(federation: Federation, datasetName: string): DatasetShape {
   const dataset = federation.datasets[datasetName];
   if (!dataset) throw new Error(`the federation has no dataset ${datasetName}`);
-  const members = [...dataset.members].sort();
-  const taxonomies = dataset.types.map((type) => {
-    const taxonomy = federation.taxonomy[type];
-    if (!taxonomy) throw new Error(`the taxonomy has no type ${type}`);
-    return taxonomy;
-  });
-  const types = inDependencyOrder(taxonomies).map((taxonomy): DatasetType => {
-    const held: Record<AuthorityId, readonly string[]> = {};
-    for (const member of members) {
-      const fields = heldFields(federation, member, taxonomy.type);
-      if (fields) held[member] = fields;
-    }
-    const byHolders = new Map<string, string[]>();
-    for (const field of Object.keys(taxonomy.fields).sort()) {
-      const holders = Object.keys(held).filter((member) => held[member]?.includes(field));
-      if (holders.length === 0) continue;
-      const id = holders.join('+');
-      byHolders.set(id, [...(byHolders.get(id) ?? []), field]);
-    }
-    const groups = [...byHolders.entries()].map(([id, fields]) => ({ id, fields, members: id.split('+') }));
-    return { taxonomy, held, groups };
-  });
-  return { dataset, members, types, configuration: configurationDigest(federation, dataset) };
+  return shapeOf(configurationOf(federation, dataset));
+}
+
+/** What is left to compare where some members take no part: they count with what the base says of them. */
+export function shapeWithout(shape: DatasetShape, absent: readonly AuthorityId[]): DatasetShape {
+  if (absent.length === 0) return shape;
+  const isAbsent = new Set(absent);
+  return {
+    ...shape,
+    absent: [...absent].sort(byCodeUnit),
+    types: shape.types.map((type) => ({
+      ...type,
+      held: Object.fromEntries(Object.entries(type.held).filter(([member]) => !isAbsent.has(member))),
+      absent: Object.keys(type.held)
+        .filter((member) => isAbsent.has(member))
+        .sort(byCodeUnit),
+    })),
+  };
 }

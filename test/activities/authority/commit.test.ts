@@ -1,6 +1,6 @@
 /** Writing what the gate let through: what a crash, an unreadable cloud or a second try leave behind. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readLiveRun } from '../../../activities/authority/live-run.js';
+import { readRunState } from '../../../activities/authority/live-run.js';
 import { recordDecision } from '../../../activities/authority/review.js';
 import { getMessage } from '../../../activities/exchange.js';
 import { ReceiptsBody, ReceiptsStatement, receiptsType, type Ref } from '../../../core/messages.js';
@@ -95,7 +95,7 @@ describe('a commit', () => {
     const result = await world.apply('aws', ready.commit);
     expect(result).toMatchObject({ kind: 'done', complete: false, code: 'forbidden', counts: { applied: 1 } });
     expect(await receiptsOf(world, result.receipts)).toEqual(['applied']);
-    expect((await readLiveRun(world.contexts.aws, dataset)).live?.reservedFor).toBeNull();
+    expect((await readRunState(world.contexts.aws, dataset)).state.live?.reservedFor).toBeNull();
     expect(writeCalls(ground.sandbox)).toEqual({ 'iam:TagUser': 1 });
   });
 

@@ -12,6 +12,7 @@ import { openRun } from '../../../activities/authority/open.js';
 import { prepareReview } from '../../../activities/authority/prepare-review.js';
 import { closeReview, recordDecision } from '../../../activities/authority/review.js';
 import { readSheet, type ReviewSheet } from '../../../activities/authority/review-sheet.js';
+import { acceptSeal } from '../../../activities/authority/seal.js';
 import { readPages, sealSnapshot, translateAgain } from '../../../activities/authority/snapshot.js';
 import { witnessCandidate } from '../../../activities/authority/witness.js';
 import { createFederationActivities } from '../../../activities/federation/activities.js';
@@ -20,10 +21,10 @@ import { resolveMesh } from '../../../activities/federation-folder/resolve-mesh.
 import type { Head, ObjectStore } from '../../../activities/store.js';
 import { ConcordatError } from '../../../core/errors.js';
 import type { Federation } from '../../../core/federation/federation.js';
-import type { Ref } from '../../../core/messages.js';
+import { runIdOf, type Ref, type RunInputs } from '../../../core/messages.js';
 import { startSandbox, type Sandbox } from '../../../sandbox/start.js';
 import type { FederationActivities } from '../../../workflows/activity-types.js';
-import type { CommitInput, CommitResult, RunInputs, SnapshotResult } from '../../../workflows/contract.js';
+import type { CommitInput, CommitResult, SnapshotResult } from '../../../workflows/contract.js';
 import type { PlanSummary } from '../../../workflows/messages.js';
 import { connectorFor } from '../../conformance/world.js';
 import { seedEqual } from '../../support/equal-clouds.js';
@@ -162,19 +163,34 @@ export class GateWorld {
     this.contexts = { ...this.contexts, [id]: { ...this.contexts[id], ...change } };
   }
 
-  async open(): Promise<RunInputs> {
+  /** What the members answer, whatever it makes together. */
+  async openAnyway(): Promise<RunInputs> {
     this.#attempt += 1;
     const attempt = `run ${this.#attempt}`;
-    const opens = await Promise.all(members.map((id) => openRun(this.contexts[id], { dataset, attempt })));
-    const { run } = await this.coordinator.nameRun({ dataset, opens });
+    const { highestRound } = await this.coordinator.setupRun(dataset);
+    const opens: Ref[] = [];
+    const ids: string[] = [];
+    for (const id of members) {
+      const opened = await openRun(this.contexts[id], { dataset, attempt, round: highestRound + 1, members });
+      if (opened.kind !== 'opened') throw new Error(`${id} promised round ${opened.promised} before`);
+      opens.push(opened.open);
+      ids.push(opened.id);
+    }
     return {
       dataset,
-      run,
-      opens: opens.map(({ open }) => open),
+      run: runIdOf(ids),
+      opens,
       snapshots: [],
       correlation: null,
       firstSnapshots: [],
     };
+  }
+
+  async open(): Promise<RunInputs> {
+    const inputs = await this.openAnyway();
+    const judgement = await this.coordinator.judgeOpens(inputs);
+    if (judgement.kind !== 'work') throw new Error(`the run has to ${judgement.kind} first`);
+    return inputs;
   }
 
   async planned(): Promise<{ readonly inputs: RunInputs; readonly plan: PlanSummary }> {
@@ -240,10 +256,20 @@ export class GateWorld {
   /** Everyone witnesses what the honest coordinator proposes. */
   async agree(ready: Pick<Ready, 'commit'>, receipts: readonly Ref[]): Promise<void> {
     const { inputs, plan, reviews, permit } = ready.commit;
-    const { candidate } = await this.coordinator.proposeCandidate({ inputs, plan, reviews, permit, receipts });
-    if (!candidate) throw new Error('there is nothing to agree on');
+    const { proposal } = await this.coordinator.proposeCandidate({
+      inputs,
+      plan,
+      reviews: [...reviews],
+      permit,
+      receipts: [...receipts],
+    });
+    if (!proposal) throw new Error('there is nothing to agree on');
+    const { run, opens } = inputs;
+    const witnesses: Ref[] = [];
     for (const id of members)
-      await witnessCandidate(this.contexts[id], { inputs, plan, reviews, permit, receipts, candidate });
+      witnesses.push((await witnessCandidate(this.contexts[id], { dataset, run, opens, proposal })).witness);
+    const { seal } = await this.coordinator.assembleSeal({ dataset, opens, witnesses, proposal });
+    for (const id of members) await acceptSeal(this.contexts[id], { dataset, seal });
   }
 
   /** A world in which both clouds hold the same and have agreed on it. */

@@ -260,7 +260,7 @@ const lies: readonly (readonly [what: string, code: ErrorCode, tell: () => Promi
     async () => {
       const { world, ready } = readyWorld();
       world.stores.sov.heads.delete(`agreements/${dataset}`);
-      const opened = await world.open();
+      const opened = await world.openAnyway();
       return { world, commit: { ...ready.commit, inputs: { ...opened, snapshots: ready.inputs.snapshots } } };
     },
   ],
@@ -618,9 +618,9 @@ const lies: readonly (readonly [what: string, code: ErrorCode, tell: () => Promi
     async () => {
       const { world, ready } = readyWorld();
       const head = world.stores.aws.heads.get(`live-run/${dataset}`);
-      const live = JSON.parse(new TextDecoder().decode(head?.bytes)) as Record<string, unknown>;
+      const state = JSON.parse(new TextDecoder().decode(head?.bytes)) as { readonly live: object };
       const reservedFor = { plan: 'b'.repeat(64), untilMs: world.clockMs + 60_000 };
-      const bytes = new TextEncoder().encode(JSON.stringify({ ...live, reservedFor }));
+      const bytes = new TextEncoder().encode(JSON.stringify({ ...state, live: { ...state.live, reservedFor } }));
       world.stores.aws.heads.set(`live-run/${dataset}`, { version: head?.version ?? 0, bytes });
       return { world, commit: ready.commit };
     },

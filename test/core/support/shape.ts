@@ -32,10 +32,16 @@ export function fullHoldings(members: readonly string[]): Holdings {
 
 export function shapeOf(holdings: Holdings, commit: Dataset['commit'] = 'permitted'): DatasetShape {
   const members = [...new Set([...Object.keys(holdings.person), ...Object.keys(holdings.team)])].sort();
-  const typeOf = (taxonomy: TaxonomyType, held: HeldFields): DatasetType => ({ taxonomy, held, groups: [] });
+  const typeOf = (taxonomy: TaxonomyType, held: HeldFields): DatasetType => ({
+    taxonomy,
+    held,
+    absent: [],
+    groups: [],
+  });
   return {
-    dataset: Dataset.parse({ dataset: 'workforce', types: ['person', 'team'], members, commit }),
+    dataset: { ...Dataset.parse({ dataset: 'workforce', types: ['person', 'team'], members, commit }), schedule: null },
     members,
+    absent: [],
     types: [typeOf(person, holdings.person), typeOf(team, holdings.team)],
     configuration: '0'.repeat(64),
   };
