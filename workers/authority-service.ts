@@ -8,7 +8,19 @@ import { planAlgorithm } from '../core/plan.js';
 import type { AuthorityContext } from '../activities/authority/context.js';
 import { openRun } from '../activities/authority/open.js';
 import { toFailure } from '../activities/failure.js';
-import { authorityService, type CommitInput, type CommitResult, type ReviewInput, type ReviewResult, type SealInput, type SealResult, type SnapshotResult, type TranslateInput, type WitnessInput, type WitnessResult } from '../workflows/contract.js';
+import {
+  authorityService,
+  type CommitInput,
+  type CommitResult,
+  type ReviewInput,
+  type ReviewResult,
+  type SealInput,
+  type SealResult,
+  type SnapshotResult,
+  type TranslateInput,
+  type WitnessInput,
+  type WitnessResult,
+} from '../workflows/contract.js';
 import type { commit, seal, snapshot, translate, witness } from '../workflows/steps.js';
 import type { review } from '../workflows/review.js';
 import { datasetAttributes } from './search-attributes.js';

@@ -69,7 +69,7 @@ export interface RunResult {
   readonly agreement: { readonly sequence: number; readonly base: Digest } | null;
   /** Divergences that no operation with an effect settled, without the accepted ones. */
   readonly left: number;
-  /** Members that took no part, and why. */
+  /** Members that took no part, and why; empty where all did. */
   readonly absent: readonly LeftOut[];
 }
 

@@ -13,12 +13,21 @@ export function resultLines(result: RunResult, plan: Plan | null, paint: Paint):
   return [
     `${paint.bold(result.dataset)}: ${colour(outcomeWords[result.outcome])}`,
     `  records     ${records.join(', ')}${result.newLinks > 0 ? `; ${counted(result.newLinks, 'record')} newly joined` : ''}`,
+    ...absentLines(result),
     ...planLinesOf(result.plan, plan),
     ...(result.reviews.length > 0 ? [`  reviews     ${result.reviews.map(reviewText).join(', ')}`] : []),
     ...(result.commits.length > 0 ? [`  written     ${result.commits.map(commitText).join('; ')}`] : []),
-    `  agreement   ${result.agreement ? `${result.agreement.sequence}, signed by all members` : 'unchanged: nothing new to agree on'}`,
+    `  agreement   ${result.agreement ? `${result.agreement.sequence}, signed by all members that took part` : 'unchanged: nothing new to agree on'}`,
     `  left        ${result.left === 0 ? 'nothing' : counted(result.left, 'divergence')}`,
   ];
+}
+
+/** One line for each member that took no part: what it means, and who can change it. */
+function absentLines({ absent }: RunResult): readonly string[] {
+  return absent.map(
+    ({ authority, code }, position) =>
+      `  ${position === 0 ? 'without    ' : '           '} ${authority}: what it holds keeps its base, and nothing is deleted because of it (${codeWords(code)})`,
+  );
 }
 
 /** Also for a run that is under way or failed after it had made its plan. */

@@ -206,7 +206,7 @@ describe('a run that cannot begin', () => {
     await local.endWorker('federation', 'SIGKILL');
     await local.startWorker('federation', { CONCORDAT_ABSENT_AFTER: '4s' });
     const failure = await failureOf((await local.start()).result());
-    expect(failure).toMatchObject({ type: 'authorityAbsent' });
+    expect(failure).toMatchObject({ type: 'waitingForMajority' });
     expect(failure.message).toContain('sov');
     expect(failure.message).not.toContain('aws (');
   }, 120_000);

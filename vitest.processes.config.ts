@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** What people start: commands, the demo, the packed tarball, workers that are killed. Each test runs processes of its own. */
+export default defineConfig({
+  test: {
+    include: ['test/processes/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+  },
+});
