@@ -112,6 +112,11 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/link.js')).registerUnlink,
   },
   {
+    name: 'clock',
+    summary: 'show or reset the logical clock of an authority',
+    load: async () => (await import('./commands/clock.js')).registerClock,
+  },
+  {
     name: 'schedule',
     summary: 'apply, show and steer schedules',
     load: async () => (await import('./commands/schedule.js')).registerSchedule,

@@ -79,6 +79,8 @@ export const zones: readonly Zone[] = [
       'activities/temporal-setup/',
       'activities/sealing/',
       'activities/authority/review-sheet.ts',
+      'activities/authority/clock.ts',
+      'activities/authority/clock-reset.ts',
       'workflows/messages.ts',
     ],
     ownTypes: ['workflows/', 'activities/authority/'],
