@@ -5,10 +5,9 @@
 import type { z } from 'zod';
 import { canonicalJson, sha256Hex, type Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
-import type { PublicKey } from '../core/federation/authority.js';
 import type { Json } from '../core/json.js';
 import type { Ref } from '../core/messages.js';
-import { verifyCompact } from './keys/verify.js';
+import { verifyCompact, type VerifyingKey } from './keys/verify.js';
 import type { ObjectStore } from './store.js';
 
 /** Plans and receipts name every operation; nothing that a peer writes is read beyond this. */
@@ -56,22 +55,30 @@ export interface VerifiedMessage<Payload> {
   readonly payload: Payload;
   /** SHA-256 of the signing input: by this a message is known, because its signature part is malleable. */
   readonly id: Digest;
+  /** Thumbprint of the key that signed. */
+  readonly kid: string;
 }
 
-/** Throws inputNotAuthentic unless one of the keys signed it as this type and it has this shape. */
+/**
+ * Throws inputNotAuthentic unless one of the keys signed it as this type and it has this shape, keyNotValid where that key
+ * did not count when it was signed.
+ */
 export async function getMessage<Schema extends z.ZodType>(
   store: ObjectStore,
   ref: Ref,
-  expected: { readonly typ: string; readonly schema: Schema; readonly keys: readonly PublicKey[] },
+  expected: { readonly typ: string; readonly schema: Schema; readonly keys: readonly VerifyingKey[] },
 ): Promise<VerifiedMessage<z.infer<Schema>>> {
-  const { payload, id } = await verifyCompact(await getText(store, ref), { typ: expected.typ, keys: expected.keys });
+  const { payload, id, kid } = await verifyCompact(await getText(store, ref), {
+    typ: expected.typ,
+    keys: expected.keys,
+  });
   const parsed = expected.schema.safeParse(payload);
   if (!parsed.success)
     throw new ConcordatError(
       'inputNotAuthentic',
       `a message of type ${expected.typ} has another shape than this version knows`,
     );
-  return { payload: parsed.data, id };
+  return { payload: parsed.data, id, kid };
 }
 
 async function getText(store: ObjectStore, ref: Ref): Promise<string> {

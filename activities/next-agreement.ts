@@ -3,6 +3,7 @@ import { digestOf, type Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
+import { keysOf } from '../core/federation/keys-of.js';
 import { ReceiptsBody, ReceiptsStatement, receiptsType, type Candidate, type Ref } from '../core/messages.js';
 import { baseChanges, heldAtBase, type BaseChange } from '../core/next-base.js';
 import type { Operation } from '../core/operation.js';
@@ -10,7 +11,7 @@ import { operationsOf, type Permit } from '../core/permit.js';
 import { hadEffect } from '../core/receipt.js';
 import { getDocument, getMessage } from './exchange.js';
 import type { Recomputed } from './recompute.js';
-import { memberOfRef, pinnedKey } from './run-messages.js';
+import { memberOfRef } from './run-messages.js';
 import { sealNextBase, type SealedBase } from './base.js';
 import type { ObjectStore } from './store.js';
 
@@ -41,7 +42,7 @@ export async function nextAgreement(options: {
     const { payload, id } = await getMessage(exchange, ref, {
       typ: receiptsType,
       schema: ReceiptsStatement,
-      keys: [pinnedKey(federation, authority)],
+      keys: keysOf(federation, authority, 'messages'),
     });
     if (
       payload.authority !== authority ||

@@ -1,13 +1,14 @@
 /** Reads the signed reviews that a permit is made from, and makes the permit again. */
 import { ConcordatError } from '../core/errors.js';
 import type { Federation } from '../core/federation/federation.js';
+import { keysOf } from '../core/federation/keys-of.js';
 import type { Ref } from '../core/messages.js';
 import { makePermit, type Permit } from '../core/permit.js';
 import { ReviewBody, ReviewStatement, reviewType, type Review } from '../core/review.js';
 import type { Digest } from '../core/digest.js';
 import { getDocument, getMessage } from './exchange.js';
 import type { Recomputed } from './recompute.js';
-import { memberOfRef, pinnedKey } from './run-messages.js';
+import { memberOfRef } from './run-messages.js';
 import type { ObjectStore } from './store.js';
 
 export interface ReadReview {
@@ -27,7 +28,7 @@ export async function readReviews(
     const { payload, id } = await getMessage(exchange, ref, {
       typ: reviewType,
       schema: ReviewStatement,
-      keys: [pinnedKey(federation, authority)],
+      keys: keysOf(federation, authority, 'messages'),
     });
     if (payload.authority !== authority || payload.dataset !== recomputed.plan.dataset)
       throw new ConcordatError('inputNotAuthentic', `the review of ${authority} speaks for somebody else`);

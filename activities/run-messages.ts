@@ -4,9 +4,9 @@
  */
 import type { Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
-import type { PublicKey } from '../core/federation/authority.js';
 import { Configuration, shapeOf } from '../core/federation/configuration.js';
 import { datasetShape, shapeWithout, type DatasetShape, type Federation } from '../core/federation/federation.js';
+import { keysOf } from '../core/federation/keys-of.js';
 import { byCodeUnit } from '../core/json.js';
 import {
   Base,
@@ -50,12 +50,6 @@ export interface RunMessages extends OpenedMessages {
   readonly baseDigest: Digest | null;
 }
 
-export function pinnedKey(federation: Federation, authority: AuthorityId): PublicKey {
-  const key = federation.file.members.find((member) => member.id === authority)?.key;
-  if (!key) throw new ConcordatError('notSigned', `no key of ${authority} is pinned in federation.yaml`);
-  return key;
-}
-
 const brokenWords: Readonly<Record<BrokenRun, string>> = {
   differentRounds: 'the opens are of different rounds',
   differentMembers: 'the opens name different members',
@@ -78,7 +72,7 @@ export async function readOpened(
     const { payload, id } = await getMessage(exchange, ref, {
       typ: openType,
       schema: Open,
-      keys: [pinnedKey(federation, authority)],
+      keys: keysOf(federation, authority, 'messages'),
     });
     if (payload.authority !== authority || payload.dataset !== inputs.dataset)
       throw new ConcordatError('wrongRun', `the open under the prefix of ${authority} speaks for somebody else`);
@@ -178,7 +172,7 @@ export async function readSnapshots(
     const { payload } = await getMessage(exchange, ref, {
       typ: snapshotType,
       schema: SnapshotStatement,
-      keys: [pinnedKey(federation, authority)],
+      keys: keysOf(federation, authority, 'messages'),
     });
     if (payload.authority !== authority || payload.dataset !== inputs.dataset || payload.run !== inputs.run)
       throw new ConcordatError('wrongRun', `the snapshot of ${authority} is of another run`);

@@ -48,8 +48,13 @@ const commands: readonly ListedCommand[] = [
   },
   {
     name: 'manifest',
-    summary: 'sign or verify what authorities publish',
+    summary: 'sign, verify, show or compare what authorities publish',
     load: async () => (await import('./commands/manifest.js')).registerManifest,
+  },
+  {
+    name: 'peer',
+    summary: 'pin the keys of peers and accept their terms',
+    load: async () => (await import('./commands/peer.js')).registerPeer,
   },
   {
     name: 'prepare',

@@ -1,7 +1,7 @@
-/** A federation folder over the three local stand-ins, ready to run: written, keys made and pinned, manifests signed. */
+/** A federation folder over the three local stand-ins, ready to run: written, keys made, manifests signed, peers pinned. */
 import { writeNewFederation } from '../activities/federation-folder/new-federation.js';
 import { generateKeys } from '../activities/keys/generate.js';
-import { signManifest } from '../activities/keys/sign-manifest.js';
+import { signFolder } from '../activities/manifests/sign-folder.js';
 import type { Federation } from '../core/federation/federation.js';
 import type { AuthorityId } from '../core/record.js';
 import { openFederation, openSignedFederation } from './open-federation.js';
@@ -28,7 +28,6 @@ export async function makeSandboxFederation(
     sandbox: true,
   });
   await generateKeys(folder, await openFederation(folder), {});
-  const pinned = await openFederation(folder);
-  for (const { id } of sandboxMeshes) await signManifest(folder, pinned, id);
+  await signFolder(folder, await openFederation(folder));
   return openSignedFederation(folder);
 }

@@ -113,6 +113,16 @@ export const errorTable = {
     next: 'this authority computes another plan from the sealed inputs; nothing was asked or written',
   },
   inputNotAuthentic: { retry: 'never', actor: 'operator', next: 'a sealed input is not what its signer signed' },
+  keyNotValid: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the key that signed was revoked, replaced or had run out; `concordat keys list` shows which one signs now',
+  },
+  manifestRolledBack: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'somebody put back a manifest or a pin that is older than one seen before; get the newest from its authority',
+  },
   configurationDiffers: {
     retry: 'never',
     actor: 'operator',
@@ -196,7 +206,17 @@ export const errorTable = {
   notSigned: {
     retry: 'never',
     actor: 'authority',
-    next: 'run `concordat keys generate`, then `concordat manifest sign`',
+    next: 'run `concordat manifest verify`: it says who has to sign or pin what',
+  },
+  signerUnreachable: {
+    retry: 'later',
+    actor: 'authority',
+    next: 'the service that keeps the signing key does not answer; check the network and the credentials of this authority',
+  },
+  signerRefused: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the service that keeps the signing key does not sign with it: check its permissions, kind and state',
   },
   endpointMissing: {
     retry: 'never',

@@ -82,7 +82,7 @@ describe('docker-compose.yml', () => {
     if (config.kind !== 'authority') throw new Error('not an authority');
     expect(targets).toContain(config.exchangeFolder);
     expect(targets).toContain(config.privateFolder);
-    expect(targets).toContain(`${config.keysFolder}/authorities/${id}.key.json`);
+    expect(targets).toContain(`${config.keysFolder}/authorities/${id}`);
   });
 
   it('starts the coordinator with what it asks for, and gives it nothing that is secret and no way out', () => {

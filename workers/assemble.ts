@@ -1,6 +1,5 @@
 /** Puts a worker together: its context, activities, Nexus service and workflow bundle. */
 import { randomBytes } from 'node:crypto';
-import path from 'node:path';
 import { heartbeat } from '@temporalio/activity';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
@@ -9,12 +8,24 @@ import type { AuthorityContext } from '../activities/authority/context.js';
 import { toFailure } from '../activities/failure.js';
 import { createFederationActivities } from '../activities/federation/activities.js';
 import { loadSignedFederation } from '../activities/federation-folder/load-signed.js';
-import { publicKeyOf, readKeyFile, type PrivateKey } from '../activities/keys/private-key.js';
+import { readAnchor } from '../activities/keys/anchor.js';
+import {
+  authorityKeyFolder,
+  keyFilesOf,
+  publicKeyOf,
+  readKeyFile,
+  type PrivateKey,
+} from '../activities/keys/private-key.js';
+import type { Signer } from '../activities/keys/signer.js';
+import { ownSigners, signerNow } from '../activities/manifests/own-keys.js';
 import type { ObjectStore } from '../activities/store.js';
 import { createFileStore } from '../activities/store-files.js';
 import { checkEndpoints } from '../activities/temporal-setup/nexus-endpoints.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Federation } from '../core/federation/federation.js';
+import { keysOf } from '../core/federation/keys-of.js';
+import { signingState } from '../core/key-state.js';
+import { isSameKey } from '../core/public-key.js';
 import { authorityNamespace, federationNamespace, reviewWorkflowId, taskQueue } from '../core/names.js';
 import { replacedSignal } from '../workflows/messages.js';
 import { createAuthorityService } from './authority-service.js';
@@ -24,8 +35,12 @@ import { createConnector } from './connectors.js';
 import { createFederationService } from './federation-service.js';
 
 export async function openFolder(config: WorkerConfig): Promise<Federation> {
-  const loaded = await loadSignedFederation(config.federationFolder);
-  if (loaded.kind === 'valid') return loaded.federation;
+  const view = config.kind === 'authority' ? { anchor: config.authority } : {};
+  const loaded = await loadSignedFederation(config.federationFolder, view);
+  if (loaded.kind === 'valid') {
+    if (config.kind === 'authority') await requireAnchor(config, loaded.federation);
+    return loaded.federation;
+  }
   const faults = loaded.faults.map(
     ({ file, line, column, field, message }) => `  ${file}:${line}:${column} ${field} ${message}`,
   );
@@ -120,14 +135,17 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
       'invalidFederation',
       `the federation has no authority ${config.authority}; it has ${Object.keys(federation.authorities).join(', ')}`,
     );
-  const signingKey = await ownSigningKey(config, federation);
+  const messageKey = await ownMessageKey(config, federation);
   const privateStore = createFileStore(config.privateFolder);
   return {
     id: config.authority,
     federation,
     exchange: createFileStore(config.exchangeFolder),
     privateStore,
-    signingKey,
+    get signingKey() {
+      return messageKey();
+    },
+    logKey: await ownLogKey(config, federation),
     linkKey: await ownLinkKey(privateStore),
     connector: await createConnector(authority.mesh, config.environment),
     now: () => Date.now(),
@@ -136,14 +154,45 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
   };
 }
 
-async function ownSigningKey(config: AuthorityWorkerConfig, federation: Federation): Promise<PrivateKey> {
-  const file = path.join(config.keysFolder, 'authorities', `${config.authority}.key.json`);
-  const key = await readKeyFile(file);
-  if (!key) throw new ConcordatError('notSigned', `${file} is missing: the key of authority ${config.authority}`);
+/** HAZARD: federation.yaml is shared. What it says of this authority's own key must be what its own keys folder says. */
+async function requireAnchor(config: AuthorityWorkerConfig, federation: Federation): Promise<void> {
+  const anchor = await readAnchor(config.keysFolder, config.authority);
   const pinned = federation.file.members.find(({ id }) => id === config.authority)?.key;
-  if (pinned?.x !== publicKeyOf(key).x)
-    throw new ConcordatError('notSigned', `${file} is not the key that federation.yaml pins for ${config.authority}`);
-  return key;
+  if (!pinned || !isSameKey(anchor, pinned))
+    throw new ConcordatError(
+      'notSigned',
+      `federation.yaml names another key of ${config.authority}'s manifest than the keys folder of its worker; if the key was replaced, copy manifest.public.json to the worker, else somebody changed federation.yaml`,
+    );
+}
+
+/** Gives the message key that counts now: after a rotation the next one takes over by itself. */
+async function ownMessageKey(config: AuthorityWorkerConfig, federation: Federation): Promise<() => Signer> {
+  const signers = await ownSigners(config.keysFolder, config.authority, 'messages');
+  const now = (): Signer => {
+    const signer = signerNow(signers, keysOf(federation, config.authority, 'messages'), Date.now());
+    if (!signer)
+      throw new ConcordatError(
+        'notSigned',
+        `no message key in ${config.keysFolder}/authorities/${config.authority} is one that the manifest of ${config.authority} names and that counts now`,
+      );
+    return signer;
+  };
+  now();
+  return now;
+}
+
+/** A log is signed by one key that the manifest names; peers know the log by it. */
+async function ownLogKey(config: AuthorityWorkerConfig, federation: Federation): Promise<PrivateKey> {
+  const named = keysOf(federation, config.authority, 'log').filter((state) => signingState([state], Date.now()));
+  const folder = authorityKeyFolder(config.keysFolder, config.authority);
+  for (const file of await keyFilesOf(folder, 'log')) {
+    const key = await readKeyFile(file);
+    if (key && named.some((state) => isSameKey(state.key, publicKeyOf(key)))) return key;
+  }
+  throw new ConcordatError(
+    'notSigned',
+    `no log key in ${folder} is one that the manifest of ${config.authority} names`,
+  );
 }
 
 /** Made on the first start and kept with the private state, which it is as secret as. */

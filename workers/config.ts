@@ -21,7 +21,7 @@ export interface AuthorityWorkerConfig extends SharedConfig {
   readonly kind: 'authority';
   readonly authority: AuthorityId;
   readonly privateFolder: string;
-  /** Holds `authorities/<id>.key.json` and nothing of any other authority. */
+  /** Holds the folder `authorities/<id>` with the worker's keys of this authority and of no other. */
   readonly keysFolder: string;
 }
 

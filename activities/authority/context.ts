@@ -1,11 +1,11 @@
 /** What an authority's activities work with: made once by its worker, and by nobody else. */
-import type { PublicKey } from '../../core/federation/authority.js';
 import type { Authority } from '../../core/federation/authority.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { Connector } from '../connectors/connector.js';
 import type { PrivateKey } from '../keys/private-key.js';
+import type { SigningKey } from '../keys/signer.js';
 import type { ObjectStore } from '../store.js';
 
 export interface AuthorityContext {
@@ -13,8 +13,10 @@ export interface AuthorityContext {
   readonly federation: Federation;
   readonly exchange: ObjectStore;
   readonly privateStore: ObjectStore;
-  /** Signs messages. HAZARD: held by this worker only. */
-  readonly signingKey: PrivateKey;
+  /** Signs messages: the one that counts now. HAZARD: held by this worker only. */
+  readonly signingKey: SigningKey;
+  /** Signs the checkpoints of this authority's log, and those of peers that it cosigns. HAZARD: as above. */
+  readonly logKey: PrivateKey;
   /** Keys the digests that peers see instead of native ids. */
   readonly linkKey: Uint8Array;
   readonly connector: Connector;
@@ -30,9 +32,4 @@ export function authorityOf(context: AuthorityContext): Authority {
   if (!authority)
     throw new ConcordatError('invalidFederation', `the federation folder has no authorities/${context.id}.yaml`);
   return authority;
-}
-
-export function ownKey(context: AuthorityContext): PublicKey {
-  const { kty, crv, x } = context.signingKey;
-  return { kty, crv, x };
 }

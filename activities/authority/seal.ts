@@ -4,6 +4,7 @@
  */
 import { ConcordatError } from '../../core/errors.js';
 import { datasetShape, mapOf } from '../../core/federation/federation.js';
+import { keysOf } from '../../core/federation/keys-of.js';
 import { Base, Candidate, Proposal, Seal, Witness, witnessType } from '../../core/messages.js';
 import { isProvisional, type AuthorityId } from '../../core/record.js';
 import { isSealed } from '../../core/rounds.js';
@@ -12,7 +13,7 @@ import { findDocument, getDocument, getMessage, putDocument } from '../exchange.
 import { saveLinks } from '../links.js';
 import type { NextAgreement } from '../next-agreement.js';
 import type { Recomputed } from '../recompute.js';
-import { memberOfRef, pinnedKey, readOpened, type OpenedMessages } from '../run-messages.js';
+import { memberOfRef, readOpened, type OpenedMessages } from '../run-messages.js';
 import { readAgreement, writeAgreement } from './agreements.js';
 import type { AuthorityContext } from './context.js';
 import { readRunState, writeRunState } from './live-run.js';
@@ -89,7 +90,7 @@ async function signersOf(
     const { payload } = await getMessage(exchange, ref, {
       typ: witnessType,
       schema: Witness,
-      keys: [pinnedKey(federation, authority)],
+      keys: keysOf(federation, authority, 'messages'),
     });
     const isOfThis =
       payload.authority === authority &&

@@ -16,11 +16,12 @@ import { translate } from '../../core/translate.js';
 import type { SnapshotResult, TranslateInput } from '../../workflows/contract.js';
 import { getDocument, getMessage, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
+import { keysOf } from '../../core/federation/keys-of.js';
 import { loadLinks, type Links } from '../links.js';
 import { readOpens, type RunMessages } from '../run-messages.js';
 import { recomputeCorrelation } from '../recompute.js';
 import { createSealer } from '../sealing/sealer.js';
-import { authorityOf, ownKey, type AuthorityContext } from './context.js';
+import { authorityOf, type AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
 import { readPagesOnce, storedPages } from './pages.js';
 
@@ -98,7 +99,7 @@ async function appliedCorrelation(context: AuthorityContext, inputs: RunInputs):
   const { payload } = await getMessage(context.exchange, own, {
     typ: snapshotType,
     schema: SnapshotStatement,
-    keys: [ownKey(context)],
+    keys: keysOf(context.federation, context.id, 'messages'),
   });
   if (payload.run !== inputs.run || payload.dataset !== inputs.dataset)
     throw new ConcordatError('wrongRun', 'the own snapshot is of another run');

@@ -2,11 +2,12 @@
 import { ConcordatError } from '../../core/errors.js';
 import { configurationOf, type Federation } from '../../core/federation/federation.js';
 import { configurationDigestOf } from '../../core/federation/configuration.js';
+import { keysOf } from '../../core/federation/keys-of.js';
 import { Open, openType, type Ref } from '../../core/messages.js';
 import { isMajority } from '../../core/rounds.js';
 import type { Judgement, LeftOut } from '../../workflows/activity-types.js';
 import { getMessage } from '../exchange.js';
-import { authorityOfRef, pinnedKey, readOpened } from '../run-messages.js';
+import { authorityOfRef, readOpened } from '../run-messages.js';
 import type { ObjectStore } from '../store.js';
 
 /** Throws where even a majority does not fit together: then it is the coordinator's own folder that differs, or all do. */
@@ -50,7 +51,7 @@ async function whoCannotTakePart(
       const { payload } = await getMessage(exchange, ref, {
         typ: openType,
         schema: Open,
-        keys: [pinnedKey(federation, authority)],
+        keys: keysOf(federation, authority, 'messages'),
       });
       if (payload.configuration !== configuration)
         leftOut.push({ authority, code: 'configurationDiffers', message: 'it holds another federation folder' });

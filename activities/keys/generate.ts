@@ -1,16 +1,22 @@
-/** `concordat keys generate`: makes what keys are missing on this machine, pins them, and signs the manifests. */
+/** `concordat keys generate`: makes what keys are missing on this machine and pins those that others must know. */
+import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { byCodeUnit } from '../../core/json.js';
 import { ConcordatError } from '../../core/errors.js';
-import type { PublicKey } from '../../core/federation/authority.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { federationFileName } from '../../core/federation/files.js';
+import { keyUses } from '../../core/key-state.js';
+import { isSameKey, type Algorithm, type PublicKey } from '../../core/public-key.js';
+import { manifestFile } from '../../core/federation/manifest-files.js';
 import { keepOutOfGit } from './keep-out-of-git.js';
 import { pinKeys, type Pin } from './pin.js';
+import { keepAnchor } from './anchor.js';
 import {
   approverKeyFile,
   authorityKeyFile,
+  authorityKeyFolder,
   generatePrivateKey,
+  keyFilesOf,
   publicKeyOf,
   readKeyFile,
   writeKeyFile,
@@ -21,6 +27,8 @@ import { thumbprintOf } from './thumbprint.js';
 export interface KeySelection {
   readonly authority?: string;
   readonly approver?: string;
+  /** Of keys that are made; EdDSA where absent. Logs are signed with Ed25519 and values encrypted to P-256 always. */
+  readonly algorithm?: Algorithm;
 }
 
 export interface KeyReport {
@@ -28,7 +36,7 @@ export interface KeyReport {
   readonly id: string;
   /** `elsewhere`: the folder pins a key whose private part is not on this machine. */
   readonly state: 'made' | 'kept' | 'elsewhere';
-  /** RFC 7638. */
+  /** RFC 7638. Of an authority the key of its manifest, which vouches for its other keys. */
   readonly thumbprint: string;
   /** Of the private key, relative to the folder. */
   readonly file: string;
@@ -47,13 +55,13 @@ export async function generateKeys(
   const found = await Promise.all(wanted.map((want) => readKeyFile(want.file)));
   for (const [at, want] of wanted.entries()) {
     const here = found[at];
-    const other = want.pinned.find((key) => here !== null && key.x !== here?.x);
+    const other = want.pinned.find((key) => here && !isSameKey(key, publicKeyOf(here)));
     if (here && other)
       throw new ConcordatError(
         'usage',
         `${path.relative(folder, want.file)} is not the key that the folder pins for ${want.kind} ${want.id}; restore the right file, or take the pinned key out of the folder to start anew`,
       );
-    if (!here && new Set(want.pinned.map((key) => key.x)).size > 1)
+    if (!here && new Set(want.pinned.map(({ x }) => x)).size > 1)
       throw new ConcordatError(
         'usage',
         `the authority files pin different keys for approver ${want.id}; one person has one key`,
@@ -69,9 +77,13 @@ export async function generateKeys(
     if (here) key = publicKeyOf(here);
     else if (want.pinned[0]) [key, state] = [want.pinned[0], 'elsewhere'];
     else {
-      const made = await generatePrivateKey();
+      const made = await generatePrivateKey(selection.algorithm);
       await writeKeyFile(want.file, made);
       [key, state] = [publicKeyOf(made), 'made'];
+    }
+    if (want.kind === 'authority' && state !== 'elsewhere') {
+      await makeWorkerKeys(folder, want.id, selection.algorithm);
+      await keepAnchor(folder, want.id, key);
     }
     for (const place of want.unpinned)
       pins.set(place.file, [...(pins.get(place.file) ?? []), { entry: place.entry, key }]);
@@ -80,6 +92,22 @@ export async function generateKeys(
   }
   for (const [file, filePins] of pins) await pinKeys(path.join(folder, file), filePins);
   return reports;
+}
+
+/** The keys that the worker signs and opens with; those that a signed manifest already names may lie elsewhere. */
+async function makeWorkerKeys(folder: string, authority: string, algorithm: Algorithm | undefined): Promise<void> {
+  const signed = await access(path.join(folder, manifestFile(authority))).then(
+    () => true,
+    () => false,
+  );
+  if (signed) return;
+  const keyFolder = authorityKeyFolder(path.join(folder, 'keys'), authority);
+  for (const use of keyUses) {
+    if (use === 'manifest' || (await keyFilesOf(keyFolder, use)).length > 0) continue;
+    // A log is signed as C2SP has it, and P-256 is what services that keep keys can open values with.
+    const made = use === 'log' ? 'EdDSA' : use === 'encryption' ? 'ES256' : algorithm;
+    await writeKeyFile(authorityKeyFile(folder, authority, use), await generatePrivateKey(made));
+  }
 }
 
 interface WantedKey {
@@ -98,7 +126,7 @@ function wantedKeys(folder: string, federation: Federation, selection: KeySelect
           {
             kind: 'authority',
             id,
-            file: authorityKeyFile(folder, id),
+            file: authorityKeyFile(folder, id, 'manifest'),
             pinned: key ? [key] : [],
             unpinned: key ? [] : [{ file: federationFileName, entry: ['members', at] }],
           },

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { isMap, isScalar, parseDocument, type Document, type Node } from 'yaml';
-import type { PublicKey } from '../../core/federation/authority.js';
+import type { PublicKey } from '../../core/public-key.js';
 import { replaceFile } from './replace-file.js';
 
 export interface Pin {
@@ -21,7 +21,7 @@ export async function pinKeys(file: string, pins: readonly Pin[]): Promise<void>
 export function pinned(text: string, { entry, key }: Pin): string {
   const document = parseDocument(text);
   const spliced = splice(text, document, entry, key);
-  document.setIn([...entry, 'key'], document.createNode({ kty: key.kty, crv: key.crv, x: key.x }, { flow: true }));
+  document.setIn([...entry, 'key'], document.createNode(membersOf(key), { flow: true }));
   const isRight = spliced !== undefined && isDeepStrictEqual(parseDocument(spliced).toJS(), document.toJS());
   // The library writes the file anew: right for any YAML, but it takes liberties with spaces.
   return isRight ? spliced : document.toString({ lineWidth: 0 });
@@ -34,7 +34,8 @@ function splice(text: string, document: Document, entry: Pin['entry'], key: Publ
   const idStart = (id?.key as Node | undefined)?.range?.[0];
   const idEnd = (id?.value as Node | null | undefined)?.range?.[1];
   if (idStart === undefined || idEnd === undefined) return undefined;
-  const property = `key: { kty: ${key.kty}, crv: ${key.crv}, x: ${quoted(key.x)} }`;
+  const members = Object.entries(membersOf(key)).map(([name, value]) => `${name}: ${quoted(value)}`);
+  const property = `key: { ${members.join(', ')} }`;
   if (node.flow) return `${text.slice(0, idEnd)}, ${property}${text.slice(idEnd)}`;
   const lineStart = text.lastIndexOf('\n', idStart - 1) + 1;
   // After the whole line: a comment behind the id stays behind the id.
@@ -43,6 +44,12 @@ function splice(text: string, document: Document, entry: Pin['entry'], key: Publ
   const newLine = text[end - 1] === '\r' ? '\r\n' : '\n';
   const before = text.slice(0, end).replace(/\r$/, '');
   return `${before}${newLine}${' '.repeat(idStart - lineStart)}${property}${newLine}${text.slice(end + 1)}`;
+}
+
+/** In the order in which people read them. */
+function membersOf(key: PublicKey): Readonly<Record<string, string>> {
+  const { kty, crv, x } = key;
+  return key.kty === 'EC' ? { kty, crv, x, y: key.y } : { kty, crv, x };
 }
 
 /** A key that YAML would read as a number, or that begins like an option, is put in quotes. */

@@ -1,18 +1,40 @@
-/** Ed25519 keys as JWK (RFC 8037): made here, kept in files that nobody else may read. */
-import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { mkdir, open, readFile, stat } from 'node:fs/promises';
+/** Private keys as JWK (RFC 8037, RFC 7518): made here, kept in files that nobody else may read. */
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 import { z } from 'zod';
 import { ConcordatError } from '../../core/errors.js';
-import { PublicKey } from '../../core/federation/authority.js';
+import { byCodeUnit } from '../../core/json.js';
+import type { KeyUse } from '../../core/key-state.js';
+import { algorithmOf, bareKey, Ed25519Key, P256Key, type Algorithm, type PublicKey } from '../../core/public-key.js';
+
+const secret = { d: z.string().regex(/^[A-Za-z0-9_-]{43}$/) };
 
 /** HAZARD: holds the secret `d`. Never log it, never put it into a result, an error or a history. */
-export const PrivateKey = z.strictObject({ ...PublicKey.shape, d: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+export const PrivateKey = z.discriminatedUnion('kty', [Ed25519Key.extend(secret), P256Key.extend(secret)]);
 export type PrivateKey = z.infer<typeof PrivateKey>;
 
-export function authorityKeyFile(folder: string, authority: string): string {
-  return path.join(folder, 'keys', 'authorities', `${authority}.key.json`);
+/** `keysFolder` is `keys/` of a federation folder, or what CONCORDAT_KEYS names. */
+export function authorityKeyFolder(keysFolder: string, authority: string): string {
+  return path.join(keysFolder, 'authorities', authority);
+}
+
+/** The first key of a use; later ones, made by a rotation, lie beside it. */
+export function authorityKeyFile(folder: string, authority: string, use: KeyUse = 'messages'): string {
+  return path.join(authorityKeyFolder(path.join(folder, 'keys'), authority), `${use}.key.json`);
+}
+
+/** All key files of one use that are here, the first key first. */
+export async function keyFilesOf(keyFolder: string, use: KeyUse): Promise<readonly string[]> {
+  const names = await readdir(keyFolder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names
+    .filter((name) => name === `${use}.key.json` || (name.startsWith(`${use}.`) && name.endsWith('.key.json')))
+    .sort(byCodeUnit)
+    .map((name) => path.join(keyFolder, name));
 }
 
 /** One key per person: the same file serves every authority that lists the approver. */
@@ -21,13 +43,16 @@ export function approverKeyFile(folder: string, approver: string): string {
 }
 
 export function publicKeyOf(key: PrivateKey): PublicKey {
-  return { kty: key.kty, crv: key.crv, x: key.x };
+  return bareKey(key);
 }
 
-export async function generatePrivateKey(): Promise<PrivateKey> {
-  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-  const { kty, crv, x, d } = await exportJWK(privateKey);
-  return PrivateKey.parse({ kty, crv, x, d });
+export async function generatePrivateKey(algorithm: Algorithm = 'EdDSA'): Promise<PrivateKey> {
+  const { privateKey } = await generateKeyPair(
+    algorithm,
+    algorithm === 'EdDSA' ? { crv: 'Ed25519', extractable: true } : { extractable: true },
+  );
+  const { kty, crv, x, y, d } = await exportJWK(privateKey);
+  return PrivateKey.parse(y === undefined ? { kty, crv, x, d } : { kty, crv, x, y, d });
 }
 
 /** Never overwrites: throws usage where the file is there. Mode 0600 in folders of mode 0700. */
@@ -67,7 +92,7 @@ export async function readKeyFile(file: string): Promise<PrivateKey | null> {
   if (!parsed.success || !matches(parsed.data))
     throw new ConcordatError(
       'usage',
-      `${file} holds no Ed25519 key as JWK; restore it, or remove it to make a new one`,
+      `${file} holds no Ed25519 or P-256 key as JWK; restore it, or remove it to make a new one`,
     );
   return parsed.data;
 }
@@ -81,10 +106,13 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** Whether `x` is the public part of `d`: else signatures would never verify, and nobody would know why. */
+/** Whether the public part belongs to `d`: else signatures would never verify, and nobody would know why. */
 function matches(key: PrivateKey): boolean {
+  const probe = new TextEncoder().encode('concordat');
+  const hash = algorithmOf(key) === 'ES256' ? 'sha256' : null;
   try {
-    return createPublicKey(createPrivateKey({ key, format: 'jwk' })).export({ format: 'jwk' })['x'] === key.x;
+    const signature = sign(hash, probe, createPrivateKey({ key, format: 'jwk' }));
+    return verify(hash, probe, createPublicKey({ key: { ...publicKeyOf(key) }, format: 'jwk' }), signature);
   } catch {
     return false;
   }

@@ -1,30 +1,38 @@
 /**
- * Compact JWS (RFC 7515) over canonical JSON, EdDSA with Ed25519 (RFC 8037): how every message of Concordat is signed.
+ * Compact JWS (RFC 7515) over canonical JSON, EdDSA with Ed25519 (RFC 8037) or ES256 (RFC 7518): how every message of
+ * Concordat is signed. Put together here by hand, because a key that a service keeps is nothing a library could use.
  *
  * A message is known by the SHA-256 of its signing input, never of the whole text: the signature part of a JWS can be
- * altered by third parties and still verify under some libraries and algorithms.
+ * altered by third parties and still verify (ES256: s and n − s).
  */
-import { CompactSign, importJWK } from 'jose';
 import { canonicalJson } from '../../core/digest.js';
+import { algorithmOf } from '../../core/public-key.js';
 import { depthMax, isTooDeep } from './canonical-text.js';
-import { publicKeyOf, type PrivateKey } from './private-key.js';
+import { signerOf, type SigningKey } from './signer.js';
 import { thumbprintOf } from './thumbprint.js';
 import { messageBytesMax } from './verify.js';
 
 export interface SignOptions {
-  /** For example `concordat-manifest+jws`: keeps a message of one kind from being taken for another. */
+  /** For example `concordat-open+jws`: keeps a message of one kind from being taken for another. */
   readonly typ: string;
-  readonly key: PrivateKey;
+  readonly key: SigningKey;
 }
 
 /** Throws TypeError for a payload deeper than 64 levels or larger than the limit: both are faults of our own. */
 export async function signCompact(payload: object, { typ, key }: SignOptions): Promise<string> {
   const text = canonicalJson(payload);
   if (isTooDeep(text)) throw new TypeError(`a message may be ${depthMax} levels deep`);
-  const kid = await thumbprintOf(publicKeyOf(key));
-  const jws = await new CompactSign(new TextEncoder().encode(text))
-    .setProtectedHeader({ alg: 'EdDSA', kid, typ })
-    .sign(await importJWK(key, 'EdDSA'));
-  if (jws.length > messageBytesMax) throw new TypeError(`a message may have ${messageBytesMax} bytes`);
-  return jws;
+  const signer = signerOf(key);
+  const kid = await thumbprintOf(signer.publicKey);
+  const header = JSON.stringify({ alg: algorithmOf(signer.publicKey), kid, typ });
+  const input = `${base64url(header)}.${base64url(text)}`;
+  // Before anybody signs: 86 characters and a dot are the signature.
+  if (input.length + 87 > messageBytesMax) throw new TypeError(`a message may have ${messageBytesMax} bytes`);
+  const signature = await signer.sign(new TextEncoder().encode(input));
+  if (signature.length !== 64) throw new TypeError('a signer must give 64 bytes');
+  return `${input}.${Buffer.from(signature).toString('base64url')}`;
+}
+
+function base64url(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64url');
 }

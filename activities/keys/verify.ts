@@ -1,12 +1,14 @@
 /**
- * Reading what others signed: compact JWS (RFC 7515) over canonical JSON, EdDSA with Ed25519 (RFC 8037). Apart from sign.ts,
- * because the coordinator verifies and must not reach a private key: test/architecture.test.ts follows the imports.
+ * Reading what others signed: compact JWS (RFC 7515) over canonical JSON, EdDSA with Ed25519 (RFC 8037) or ES256 (RFC 7518).
+ * Apart from sign.ts, because the coordinator verifies and must not reach a private key: test/architecture.test.ts follows
+ * the imports.
  */
 import { compactVerify, importJWK } from 'jose';
 import { sha256Hex, type Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
-import type { PublicKey } from '../../core/federation/authority.js';
 import { isJsonObject, type JsonObject } from '../../core/json.js';
+import { signatureStands, type KeyState } from '../../core/key-state.js';
+import { algorithmOf, algorithms, bareKey, type Algorithm, type PublicKey } from '../../core/public-key.js';
 import { isTooDeep, parseCanonical } from './canonical-text.js';
 import { thumbprintOf } from './thumbprint.js';
 
@@ -17,6 +19,7 @@ export interface ReadMessage {
   readonly payload: JsonObject;
   /** RFC 7638 thumbprint of the key that signed, or claims to have. */
   readonly kid: string;
+  readonly algorithm: Algorithm;
   /** SHA-256 of the signing input, in hexadecimal. */
   readonly id: Digest;
 }
@@ -33,9 +36,10 @@ export interface ReadOptions {
 export function readUnverified(jws: string, { typ, bytesMax = messageBytesMax }: ReadOptions): ReadMessage {
   if (jws.length > bytesMax) refuse('it is larger than allowed');
   const [header = '', payload = '', signature = '', ...more] = jws.split('.');
-  if (more.length > 0 || decoded(signature).length !== 64) refuse('it is no compact JWS with an Ed25519 signature');
+  if (more.length > 0 || decoded(signature).length !== 64) refuse('it is no compact JWS with a signature of 64 bytes');
   const members = parseHeader(textOf(header));
-  if (members['alg'] !== 'EdDSA') refuse('its algorithm is not EdDSA');
+  const algorithm = algorithms.find((known) => known === members['alg']);
+  if (!algorithm) return refuse('its algorithm is neither EdDSA nor ES256');
   if (members['typ'] !== typ) refuse(`it is not of the type ${typ}`);
   const kid = members['kid'];
   // An exact list: `crit`, `b64`, `jwk` and their kind change what a signature means.
@@ -43,32 +47,63 @@ export function readUnverified(jws: string, { typ, bytesMax = messageBytesMax }:
     refuse('its header must hold alg, kid and typ only');
   const value = parseCanonical(textOf(payload));
   if (!isJsonObject(value)) return refuse('its payload is not an object of canonical JSON');
-  return { payload: value, kid: kid as string, id: sha256Hex(`${header}.${payload}`) };
+  return { payload: value, kid: kid as string, algorithm, id: sha256Hex(`${header}.${payload}`) };
 }
+
+/** A key alone counts always; one with its state only for what it signed while it counted. */
+export type VerifyingKey = PublicKey | KeyState;
 
 export interface VerifyOptions extends ReadOptions {
   /** The keys that may have signed. The signer is the one whose thumbprint the header names. */
-  readonly keys: readonly PublicKey[];
+  readonly keys: readonly VerifyingKey[];
+  /** A time by which peers had cosigned a log that holds the message; nothing shows that where absent. */
+  readonly cosignedBeforeMs?: number;
 }
 
-/** Throws inputNotAuthentic for a message that none of the keys signed, or of another type, shape or size. */
+/**
+ * Throws inputNotAuthentic for a message that none of the keys signed, or of another type, shape or size; keyNotValid for
+ * one that was signed with a key that did not count then.
+ */
 export async function verifyCompact(jws: string, options: VerifyOptions): Promise<ReadMessage> {
   const message = readUnverified(jws, options);
-  for (const key of options.keys) {
+  for (const verifying of options.keys) {
+    const key = 'key' in verifying ? verifying.key : verifying;
     if ((await thumbprintOf(key)) !== message.kid) continue;
+    // The key says which algorithm it is for; the header only repeats it.
+    const algorithm = algorithmOf(key);
+    if (message.algorithm !== algorithm) refuse('its algorithm is not the one of its key');
     try {
-      await compactVerify(jws, await importJWK({ kty: key.kty, crv: key.crv, x: key.x }, 'EdDSA'), {
-        algorithms: ['EdDSA'],
-      });
-      return message;
+      await compactVerify(jws, await importJWK({ ...bareKey(key) }, algorithm), { algorithms: [algorithm] });
     } catch (error) {
       throw new ConcordatError('inputNotAuthentic', 'the message is refused: its signature does not verify', {
         cause: error,
       });
     }
+    if ('key' in verifying) requireStanding(verifying, message, options.cosignedBeforeMs ?? null);
+    return message;
   }
   return refuse('none of the expected keys signed it');
 }
+
+function requireStanding(state: KeyState, { payload }: ReadMessage, cosignedBeforeMs: number | null): void {
+  const standing = signatureStands(state, { issuedAtMs: issuedAtMs(payload), cosignedBeforeMs });
+  if (!standing.stands) throw new ConcordatError('keyNotValid', `the message is refused: ${standing.why}`);
+}
+
+/** When a message says that it was signed, under the names that messages have for it; null where it does not. */
+export function issuedAtMs(payload: JsonObject): number | null {
+  for (const [name, factor] of issueTimes) {
+    const value = payload[name];
+    if (typeof value === 'number' && Number.isFinite(value)) return value * factor;
+  }
+  return null;
+}
+
+const issueTimes = [
+  ['atMs', 1],
+  ['issuedAtMs', 1],
+  ['iat', 1_000],
+] as const;
 
 function refuse(why: string): never {
   throw new ConcordatError('inputNotAuthentic', `the message is refused: ${why}`);

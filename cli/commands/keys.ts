@@ -1,9 +1,9 @@
 /** `concordat keys`: signing keys of authorities and approvers, on this machine. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { generateKeys, type KeyReport, type KeySelection } from '../../activities/keys/generate.js';
-import { authorityKeyFile, readKeyFile } from '../../activities/keys/private-key.js';
-import { signManifest } from '../../activities/keys/sign-manifest.js';
-import { verifyManifests } from '../../activities/keys/verify-manifests.js';
+import { readManifests } from '../../activities/manifests/read-manifests.js';
+import { signFolder, type SignedFolder } from '../../activities/manifests/sign-folder.js';
+import { algorithms, type Algorithm } from '../../core/public-key.js';
 import { action, defineCommand } from '../invocation.js';
 import { openFederation } from '../open-federation.js';
 import { terminalText } from '../output/terminal-text.js';
@@ -19,40 +19,41 @@ export function registerKeys(program: Command): void {
   defineCommand(keys, {
     name: 'generate',
     description:
-      'Make the keys that are missing, pin the public ones in the federation files, and sign the manifests of the authorities whose key is here. Never replaces a key.',
+      'Make the keys that are missing, write the public ones into the federation files, sign the manifests of the authorities whose key is here and pin their peers for the first time. Never replaces a key.',
     examples: [
       ['concordat keys generate', 'all authorities and approvers of the folder, on this machine'],
       ['concordat keys generate --authority aws', 'on the machine of one authority'],
       ['concordat keys generate --approver ana', 'on the machine of one approver'],
+      ['concordat keys generate --algorithm ES256', 'P-256 instead of Ed25519, where a policy asks for it'],
     ],
   })
     .option('--authority <id>', 'only the key of this authority')
     .option('--approver <id>', 'only the key of this approver, for every authority that lists them')
+    .addOption(new Option('--algorithm <name>', 'of keys that are made').choices(algorithms).default('EdDSA'))
     .action(
-      action<KeySelection>(async ({ federationFolder: folder, output }, selection) => {
-        const reports = await generateKeys(folder, await openFederation(folder), selection);
-        const federation = await openFederation(folder);
-        const signed: string[] = [];
-        for (const { id } of federation.file.members) {
+      action<KeySelection & { readonly algorithm: Algorithm }>(
+        async ({ federationFolder: folder, output }, selection) => {
+          const reports = await generateKeys(folder, await openFederation(folder), selection);
+          const federation = await openFederation(folder);
           const approverOnly = selection.approver !== undefined && selection.authority === undefined;
-          const chosen = selection.authority === undefined || selection.authority === id;
-          if (approverOnly || !chosen || !(await readKeyFile(authorityKeyFile(folder, id)))) continue;
-          await signManifest(folder, federation, id);
-          signed.push(id);
-        }
-        const unsigned = await verifyManifests(folder, federation);
-        output.result({ folder, keys: reports, signed, unsigned }, [
-          ...reports.map(
-            ({ kind, id, state, thumbprint }) =>
-              `${kind} ${output.paint.bold(id)}: ${stateWords[state]} ${output.paint.dim(thumbprint)}`,
-          ),
-          ...signed.map((id) => `manifest ${output.paint.bold(id)}: signed`),
-          ...unsigned.map(({ message }) => `${output.paint.yellow('not signed yet:')} ${terminalText(message)}`),
-          ...(reports.some(({ state }) => state === 'made')
-            ? ['Private keys are under keys/, for your eyes only; back them up.']
-            : []),
-        ]);
-        return 0;
-      }),
+          const { signed, pinned }: SignedFolder = approverOnly
+            ? { signed: [], pinned: [] }
+            : await signFolder(folder, federation, selection.authority);
+          const { faults: unsigned } = await readManifests(folder, federation);
+          output.result({ folder, keys: reports, signed, pinned, unsigned }, [
+            ...reports.map(
+              ({ kind, id, state, thumbprint }) =>
+                `${kind} ${output.paint.bold(id)}: ${stateWords[state]} ${output.paint.dim(thumbprint)}`,
+            ),
+            ...signed.map((id) => `manifest ${output.paint.bold(id)}: signed`),
+            ...pinned.map(({ authority, peer }) => `peer ${output.paint.bold(peer)}: pinned by ${authority}`),
+            ...unsigned.map(({ message }) => `${output.paint.yellow('not signed yet:')} ${terminalText(message)}`),
+            ...(reports.some(({ state }) => state === 'made')
+              ? ['Private keys are under keys/, for your eyes only; back them up.']
+              : []),
+          ]);
+          return 0;
+        },
+      ),
     );
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { faultLine, type Fault } from '../../activities/federation-folder/fault.js';
 import { loadFederation } from '../../activities/federation-folder/load.js';
 import { writeSchemas } from '../../activities/federation-folder/schemas.js';
-import { verifyManifests } from '../../activities/keys/verify-manifests.js';
+import { readManifests } from '../../activities/manifests/read-manifests.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { action, defineCommand } from '../invocation.js';
 import type { Paint } from '../output/output.js';
@@ -37,7 +37,7 @@ export function registerValidate(program: Command): void {
           output.result({ valid: false, folder, faults: loaded.faults, schemas }, text);
           return 1;
         }
-        const unsigned = await verifyManifests(folder, loaded.federation);
+        const { faults: unsigned } = await readManifests(folder, loaded.federation);
         const faults = unsigned.map(({ file, message }): Fault => ({
           file,
           line: 1,

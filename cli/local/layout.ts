@@ -8,7 +8,7 @@ export interface Layout {
   readonly exchangeFolder: string;
   /** Native pages, journal, decisions and links of one authority; readable by its own worker and approvers. */
   readonly privateFolder: (authority: AuthorityId) => string;
-  /** Holds `authorities/<id>.key.json` and `approvers/<id>.key.json`. */
+  /** Holds `authorities/<id>/<use>.key.json` and `approvers/<id>.key.json`. */
   readonly keysFolder: string;
 }
 

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../activities/store.js';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
+import { keysOf } from '../../core/federation/keys-of.js';
 import {
   ReceiptsBody,
   ReceiptsStatement,
@@ -47,7 +48,7 @@ export async function plansWith(exchange: ObjectStore, prefix: string): Promise<
 
 export type Snapshots = Readonly<Record<AuthorityId, SnapshotStatement>>;
 
-/** Each is verified with the key that the federation pinned for whoever it speaks for. */
+/** Each is verified with the keys that the manifest of whoever it speaks for names. */
 export async function readSnapshots(
   federation: Federation,
   exchange: ObjectStore,
@@ -59,7 +60,7 @@ export async function readSnapshots(
     const { payload } = await getMessage(exchange, ref, {
       typ: snapshotType,
       schema: SnapshotStatement,
-      keys: pinnedKeys(federation, authority),
+      keys: keysOf(federation, authority, 'messages'),
     });
     if (payload.authority !== authority)
       throw new ConcordatError('inputNotAuthentic', `the snapshot under ${authority} speaks for ${payload.authority}`);
@@ -85,7 +86,7 @@ export async function readReceipts(
       const { payload } = await getMessage(exchange, ref, {
         typ: receiptsType,
         schema: ReceiptsStatement,
-        keys: pinnedKeys(federation, authority),
+        keys: keysOf(federation, authority, 'messages'),
       });
       const body = { ref: `${authority}/documents/${payload.body}`, sha256: payload.body };
       const { receipts } = await getDocument(exchange, body, ReceiptsBody);
@@ -96,8 +97,4 @@ export async function readReceipts(
 
 function authorityOfRef({ ref }: Ref): AuthorityId {
   return ref.slice(0, ref.indexOf('/'));
-}
-
-function pinnedKeys(federation: Federation, authority: AuthorityId) {
-  return federation.file.members.flatMap(({ id, key }) => (id === authority && key ? [key] : []));
 }

@@ -3,7 +3,7 @@ import { access, constants } from 'node:fs/promises';
 import type { Connection } from '@temporalio/client';
 import { faultLine } from '../../activities/federation-folder/fault.js';
 import { loadFederation } from '../../activities/federation-folder/load.js';
-import { verifyManifests } from '../../activities/keys/verify-manifests.js';
+import { readManifests } from '../../activities/manifests/read-manifests.js';
 import { checkEndpoints } from '../../activities/temporal-setup/nexus-endpoints.js';
 import { grpcCodeOf, grpcStatus } from '../../activities/temporal-setup/temporal-services.js';
 import { ConcordatError, errorTable, isErrorCode } from '../../core/errors.js';
@@ -59,7 +59,7 @@ export async function checkFolder(
     return { checks, federation: null };
   }
   const { federation } = loaded;
-  const unsigned = await verifyManifests(folder, federation);
+  const { faults: unsigned } = await readManifests(folder, federation);
   return {
     federation,
     checks: [

@@ -2,15 +2,10 @@
 import { z } from 'zod';
 import { Duration } from '../duration.js';
 import { Json } from '../json.js';
+import { PublicKey } from '../public-key.js';
 import { AuthorityId } from '../record.js';
 
-/** A public key as JWK (RFC 8037): Ed25519 only until a federation asks for more. */
-export const PublicKey = z.strictObject({
-  kty: z.literal('OKP'),
-  crv: z.literal('Ed25519'),
-  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-});
-export type PublicKey = z.infer<typeof PublicKey>;
+export { PublicKey };
 
 const environmentName = z
   .string()
@@ -67,6 +62,8 @@ export const Mesh = z.discriminatedUnion('kind', [
 ]);
 export type Mesh = z.infer<typeof Mesh>;
 
+export const meshKinds = ['aws-iam', 'entra', 'keystone'] as const satisfies readonly Mesh['kind'][];
+
 export const Brake = z.strictObject({
   operationsMax: z.int().nonnegative().optional(),
   percentMax: z.int().min(0).max(100).optional().describe('of the records of that type that this mesh holds'),
@@ -109,6 +106,12 @@ export const ClockTerms = z.strictObject({
 });
 export type ClockTerms = z.infer<typeof ClockTerms>;
 
+export const LineageCommitments = z.strictObject({
+  keepFor: Duration.default('3650d').describe('how long the lineage log, hops and agreements are kept'),
+  cosign: z.boolean().default(true).describe('whether the logs of peers are cosigned here'),
+});
+export type LineageCommitments = z.infer<typeof LineageCommitments>;
+
 export const Authority = z.strictObject({
   authority: AuthorityId,
   description: z.string().optional(),
@@ -120,5 +123,6 @@ export const Authority = z.strictObject({
   clock: ClockTerms.default({ maxAhead: '60s' }),
   approval: Approval.default({ quorum: 1, deadline: '7d' }),
   approvers: z.array(Approver).min(1),
+  lineage: LineageCommitments.default({ keepFor: '3650d', cosign: true }),
 });
 export type Authority = z.infer<typeof Authority>;

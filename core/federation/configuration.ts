@@ -5,30 +5,19 @@
 import { z } from 'zod';
 import { digestOf, type Digest } from '../digest.js';
 import { AuthorityId } from '../record.js';
-import { Approval, Approver, Constraints, PublicKey } from './authority.js';
 import { Dataset } from './dataset.js';
 import type { DatasetShape, DatasetType } from './federation.js';
 import { TypeMap } from './map.js';
 import { inDependencyOrder, TaxonomyType } from './taxonomy.js';
+import { Terms } from './terms.js';
 
-/** Dataset, taxonomy, active maps, and of each member what it published, but not how its mesh is reached. Members stand in order. */
+/** Dataset, taxonomy, active maps, and of each member the terms in force, but not how its mesh is reached. Members stand in order. */
 export const Configuration = z.strictObject({
   federation: z.string(),
   dataset: Dataset.omit({ schedule: true }).extend({ schedule: z.null() }),
-  keys: z.array(z.strictObject({ id: AuthorityId, key: PublicKey.nullable() })),
   taxonomy: z.array(TaxonomyType.nullable()),
   maps: z.array(TypeMap.nullable()),
-  authorities: z.array(
-    z
-      .strictObject({
-        id: AuthorityId,
-        surface: z.record(z.string(), z.array(z.string())),
-        constraints: Constraints,
-        approval: Approval,
-        approvers: z.array(Approver),
-      })
-      .nullable(),
-  ),
+  authorities: z.array(Terms.omit({ description: true }).nullable()),
 });
 export type Configuration = z.infer<typeof Configuration>;
 
@@ -67,7 +56,7 @@ function heldFields(configuration: Configuration, member: AuthorityId, type: str
   const { dataset, maps, authorities } = configuration;
   const memberAt = [...dataset.members].sort().indexOf(member);
   const map = maps[memberAt * dataset.types.length + dataset.types.indexOf(type)];
-  const surface = authorities.find((authority) => authority?.id === member)?.surface[type];
+  const surface = authorities.find((authority) => authority?.authority === member)?.surface[type];
   if (!map || !surface) return undefined;
   return Object.keys(map.fields)
     .filter((field) => surface.includes(field))

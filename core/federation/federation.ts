@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { Digest } from '../digest.js';
 import { byCodeUnit } from '../json.js';
 import { AuthorityId } from '../record.js';
+import type { AcceptedManifest } from './accepted-manifest.js';
+import { termsOf } from './terms.js';
 import { PublicKey, type Authority } from './authority.js';
 import { shapeOf, type Configuration } from './configuration.js';
 import type { Dataset } from './dataset.js';
@@ -11,7 +13,9 @@ import type { TaxonomyType } from './taxonomy.js';
 
 export const Member = z.strictObject({
   id: AuthorityId,
-  key: PublicKey.optional().describe('the pinned key of this authority, written by `concordat keys generate`'),
+  key: PublicKey.optional().describe(
+    'the key by which this authority signs its manifest, written by `concordat keys generate`; compare its thumbprint by another way',
+  ),
 });
 export type Member = z.infer<typeof Member>;
 
@@ -32,6 +36,8 @@ export interface Federation {
   readonly taxonomy: Readonly<Record<string, TaxonomyType>>;
   readonly maps: Readonly<Record<string, TypeMap>>;
   readonly datasets: Readonly<Record<string, Dataset>>;
+  /** Absent where the folder was read as it is. Where it is there, `authorities` hold the terms that are in force. */
+  readonly manifests?: Readonly<Record<AuthorityId, AcceptedManifest>>;
 }
 
 /** Fields of a type that the same members hold: compared under one digest, so that a cloud without a place for a field does not make every record differ. */
@@ -66,30 +72,22 @@ export function mapOf(federation: Federation, authority: AuthorityId, type: stri
 }
 
 /**
- * Everything that all members must hold alike: dataset, taxonomy, maps, and of each authority what it published (surface,
- * constraints, approvers, quorum), but not how its mesh is reached.
+ * Everything that all members must hold alike: dataset, taxonomy, maps, and of each authority the terms that are in force,
+ * but not how its mesh is reached. Keys of authorities stand in no configuration: each may renew its own at any time, and
+ * what it then signs verifies or does not.
  */
 export function configurationOf(federation: Federation, dataset: Dataset): Configuration {
   const members = [...dataset.members].sort();
   return {
     federation: federation.file.federation,
     dataset: { ...dataset, members, schedule: null },
-    keys: federation.file.members
-      .filter((member) => members.includes(member.id))
-      .map((member) => ({ id: member.id, key: member.key ?? null })),
     taxonomy: dataset.types.map((type) => federation.taxonomy[type] ?? null),
     maps: members.flatMap((member) => dataset.types.map((type) => mapOf(federation, member, type) ?? null)),
     authorities: members.map((member) => {
       const authority = federation.authorities[member];
-      return authority
-        ? {
-            id: member,
-            surface: authority.surface,
-            constraints: authority.constraints,
-            approval: authority.approval,
-            approvers: authority.approvers,
-          }
-        : null;
+      if (!authority) return null;
+      const { description: _description, ...terms } = termsOf(authority);
+      return terms;
     }),
   };
 }

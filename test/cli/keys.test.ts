@@ -23,7 +23,7 @@ test('no output holds the private part of a key', async () => {
     await run(['keys', 'generate', '--federation', folder]),
     await run(['keys', 'generate', '--json', '--federation', folder]),
   ];
-  for (const file of ['authorities/aws', 'authorities/azure', 'approvers/ana']) {
+  for (const file of ['authorities/aws/manifest', 'authorities/azure/log', 'approvers/ana']) {
     const { d } = JSON.parse(await readFile(path.join(folder, `keys/${file}.key.json`), 'utf8')) as { d: string };
     for (const { stdout, stderr } of said) expect(stdout + stderr).not.toContain(d);
   }
@@ -36,6 +36,10 @@ test('each authority on its own machine: the folder is signed once all have done
   expect(JSON.parse(first.stdout)).toMatchObject({ signed: ['aws'], unsigned: [{ authority: 'azure' }] });
   expect((await run(['manifest', 'verify', '--federation', folder])).code).toBe(1);
   await run(['keys', 'generate', '--authority', 'azure', '--federation', folder]);
+  const unpinned = await run(['manifest', 'verify', '--federation', folder]);
+  expect(unpinned.code).toBe(1);
+  expect(unpinned.stdout).toContain('run `concordat peer pin azure --authority aws` where the key of aws is');
+  expect((await run(['peer', 'pin', '--authority', 'aws', '--federation', folder])).code).toBe(0);
   expect((await run(['manifest', 'verify', '--federation', folder])).code).toBe(0);
 });
 
@@ -43,7 +47,7 @@ test('a changed file is shown as stale, and signing it again settles it', async 
   const folder = await written(smallFederation);
   await run(['keys', 'generate', '--federation', folder]);
   const file = path.join(folder, 'authorities/azure.yaml');
-  await writeFile(file, (await readFile(file, 'utf8')).replace('freshness: 2h', 'freshness: 3h'));
+  await writeFile(file, (await readFile(file, 'utf8')).replace('freshness: 2h', 'freshness: 1h'));
   const stale = await run(['manifest', 'verify', '--federation', folder]);
   expect(stale.code).toBe(1);
   expect(stale.stdout).toMatch(

@@ -16,7 +16,7 @@ test('a folder without faults ends with 0 and says what it holds', async () => {
   const said = await run(['validate', '--federation', await written(smallFederation)]);
   expect(said.code).toBe(0);
   expect(said.stdout).toContain('valid: federation small (authorities 2, types 2, maps 4, datasets 1)');
-  expect(said.stdout).toContain('not signed yet: manifests/aws.jws');
+  expect(said.stdout).toContain('not signed yet: manifests/aws.jwt');
   expect(said.stderr).toBe('');
 });
 
@@ -30,7 +30,7 @@ test('faults end with 1 and stand one a line as file, line and column', async ()
 test('--signed counts missing manifests as faults', async () => {
   const said = await run(['validate', '--signed', '--federation', await written(smallFederation)]);
   expect(said.code).toBe(1);
-  expect(said.stdout).toMatch(/^manifests\/aws\.jws:1:1 .*\nmanifests\/azure\.jws:1:1 .*\n2 faults\n$/);
+  expect(said.stdout).toMatch(/^manifests\/aws\.jwt:1:1 .*\nmanifests\/azure\.jwt:1:1 .*\n2 faults\n$/);
 });
 
 test('--json prints one document on stdout and nothing else, also for faults', async () => {

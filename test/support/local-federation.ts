@@ -15,7 +15,8 @@ import { writeNewFederation } from '../../activities/federation-folder/new-feder
 import { generateKeys } from '../../activities/keys/generate.js';
 import { approverKeyFile, readKeyFile } from '../../activities/keys/private-key.js';
 import { signCompact } from '../../activities/keys/sign.js';
-import { signManifest } from '../../activities/keys/sign-manifest.js';
+import { loadSignedFederation } from '../../activities/federation-folder/load-signed.js';
+import { signFolder } from '../../activities/manifests/sign-folder.js';
 import { createFileStore } from '../../activities/store-files.js';
 import type { ObjectStore } from '../../activities/store.js';
 import { superviseProcesses, type RunningProcess } from '../../cli/local/processes.js';
@@ -60,9 +61,15 @@ export async function makeFolder(folder: string, wishes: FolderWishes = {}): Pro
       if (changed !== text) await writeFile(path.join(folder, file), changed);
     }
   await generateKeys(folder, await valid(folder), {});
-  const federation = await valid(folder);
-  for (const id of members) await signManifest(folder, federation, id);
-  return federation;
+  await signFolder(folder, await valid(folder));
+  return signedFederation(folder);
+}
+
+/** As workers read it: verified manifests, and the terms that are in force. */
+export async function signedFederation(folder: string): Promise<Federation> {
+  const loaded = await loadSignedFederation(folder);
+  if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.faults, null, 2));
+  return loaded.federation;
 }
 
 export async function valid(folder: string): Promise<Federation> {

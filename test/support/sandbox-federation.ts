@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeNewFederation } from '../../activities/federation-folder/new-federation.js';
 import { generateKeys } from '../../activities/keys/generate.js';
-import { signManifest } from '../../activities/keys/sign-manifest.js';
+import { signFolder } from '../../activities/manifests/sign-folder.js';
 import { startLocalFederation, type LocalFederation } from '../../cli/local/local-federation.js';
 import { openFederation, openSignedFederation } from '../../cli/open-federation.js';
 import type { Federation } from '../../core/federation/federation.js';
@@ -90,6 +90,5 @@ export async function startSandboxFederation(
 
 async function signEverything(folder: string): Promise<void> {
   await generateKeys(folder, await openFederation(folder), {});
-  const federation = await openFederation(folder);
-  for (const { id } of federation.file.members) await signManifest(folder, federation, id);
+  await signFolder(folder, await openFederation(folder));
 }

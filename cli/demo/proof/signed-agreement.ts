@@ -1,15 +1,15 @@
 /**
- * Checks the last agreement as an outsider would: from the exchange store and the public keys that federation.yaml pins.
+ * Checks the last agreement as an outsider would: from the exchange store and the keys that the members' manifests name.
  * No private key, no worker and no Temporal server is asked.
  */
 import { findDocument, getMessage } from '../../../activities/exchange.js';
-import { thumbprintOf } from '../../../activities/keys/thumbprint.js';
 import { readAll } from '../../../activities/sealing/read-records.js';
 import { createSegmentReader } from '../../../activities/sealing/segment-reader.js';
 import type { ObjectStore } from '../../../activities/store.js';
 import type { Digest } from '../../../core/digest.js';
 import { ConcordatError } from '../../../core/errors.js';
 import type { Federation } from '../../../core/federation/federation.js';
+import { keysOf } from '../../../core/federation/keys-of.js';
 import { Base, Candidate, Witness, witnessType } from '../../../core/messages.js';
 import { setElements } from '../../../core/operation.js';
 import type { AuthorityId, FederatedRecord } from '../../../core/record.js';
@@ -68,14 +68,13 @@ async function witnessOf(
   dataset: string,
   sequence: number,
 ): Promise<{ authority: AuthorityId; candidate: Digest; key: string; message: Digest }> {
-  const pinned = federation.file.members.find(({ id }) => id === authority)?.key;
-  if (!pinned) throw new ConcordatError('notSigned', `no key of ${authority} is pinned in federation.yaml`);
+  const keys = keysOf(federation, authority, 'messages');
   for (const name of await exchange.list(`${authority}/messages/`)) {
     const ref = { ref: name, sha256: name.slice(name.lastIndexOf('/') + 1) };
     try {
-      const { payload, id } = await getMessage(exchange, ref, { typ: witnessType, schema: Witness, keys: [pinned] });
+      const { payload, id, kid } = await getMessage(exchange, ref, { typ: witnessType, schema: Witness, keys });
       if (payload.authority === authority && payload.dataset === dataset && payload.sequence === sequence)
-        return { authority, candidate: payload.candidate, key: await thumbprintOf(pinned), message: id };
+        return { authority, candidate: payload.candidate, key: kid, message: id };
     } catch (error) {
       // Snapshots, receipts and their like, or something that this authority did not sign.
       if (!(error instanceof ConcordatError) || error.code !== 'inputNotAuthentic') throw error;

@@ -86,6 +86,7 @@ export interface Ground {
   readonly folder: string;
   readonly federation: Federation;
   readonly keys: Readonly<Record<Member, PrivateKey>>;
+  readonly logKeys: Readonly<Record<Member, PrivateKey>>;
   readonly sandbox: Sandbox;
   stop(): Promise<void>;
 }
@@ -94,16 +95,17 @@ export async function layGround(edit: (file: string, text: string) => string): P
   const folder = await mkdtemp(path.join(tmpdir(), 'concordat-gate-'));
   const sandbox = await startSandbox({ folder: path.join(folder, 'clouds'), people: 0 });
   const federation = await makeFolder(path.join(folder, 'federation'), { members, approvers: ['ada', 'bob'], edit });
-  const key = async (id: Member): Promise<PrivateKey> => {
-    const found = await readKeyFile(authorityKeyFile(path.join(folder, 'federation'), id));
-    if (!found) throw new Error(`no key of ${id}`);
+  const key = async (id: Member, use: 'messages' | 'log'): Promise<PrivateKey> => {
+    const found = await readKeyFile(authorityKeyFile(path.join(folder, 'federation'), id, use));
+    if (!found) throw new Error(`no key of ${id} for ${use}`);
     return found;
   };
   return {
     folder: path.join(folder, 'federation'),
     federation,
     sandbox,
-    keys: { aws: await key('aws'), sov: await key('sov') },
+    keys: { aws: await key('aws', 'messages'), sov: await key('sov', 'messages') },
+    logKeys: { aws: await key('aws', 'log'), sov: await key('sov', 'log') },
     stop: async () => {
       await sandbox.stop();
       await rm(folder, { recursive: true, force: true });
@@ -141,7 +143,7 @@ export class GateWorld {
   }
 
   #context(id: Member): AuthorityContext {
-    const { federation, sandbox, keys } = this.ground;
+    const { federation, sandbox, keys, logKeys } = this.ground;
     const cloud = id === 'aws' ? sandbox.aws : sandbox.keystone;
     const mesh = federation.authorities[id]?.mesh;
     if (!mesh) throw new Error(`no authority ${id}`);
@@ -152,6 +154,7 @@ export class GateWorld {
       exchange: this.exchange,
       privateStore: this.stores[id],
       signingKey: keys[id],
+      logKey: logKeys[id],
       linkKey: new TextEncoder().encode(`link key of ${id} of thirty-two.`.padEnd(32, '.')).subarray(0, 32),
       connector: connectorFor(resolveMesh(mesh, environment), environment),
       now: () => this.clockMs,

@@ -6,7 +6,9 @@ import { parse } from 'yaml';
 import { loadFederation } from '../../../activities/federation-folder/load.js';
 import { loadSignedFederation } from '../../../activities/federation-folder/load-signed.js';
 import { generateKeys } from '../../../activities/keys/generate.js';
-import { signManifest } from '../../../activities/keys/sign-manifest.js';
+import { pinPeer } from '../../../activities/manifests/pin-peer.js';
+import { signFolder } from '../../../activities/manifests/sign-folder.js';
+import { signManifest } from '../../../activities/manifests/sign-manifest.js';
 import { pinned } from '../../../activities/keys/pin.js';
 import {
   approverKeyFile,
@@ -17,6 +19,7 @@ import {
   writeKeyFile,
 } from '../../../activities/keys/private-key.js';
 import type { Federation } from '../../../core/federation/federation.js';
+import { keyUses } from '../../../core/key-state.js';
 import { changed, smallFederation, written, type Files } from '../federation-folder/small-federation.js';
 
 async function valid(folder: string): Promise<Federation> {
@@ -33,8 +36,7 @@ async function withKeys(files: Files = smallFederation): Promise<string> {
 
 async function signed(files: Files = smallFederation): Promise<string> {
   const folder = await withKeys(files);
-  const federation = await valid(folder);
-  for (const { id } of federation.file.members) await signManifest(folder, federation, id);
+  await signFolder(folder, await valid(folder));
   return folder;
 }
 
@@ -53,8 +55,8 @@ async function manifestFaults(folder: string): Promise<readonly string[]> {
 test('one call makes a key for every authority and approver, readable by its owner only', async () => {
   const folder = await withKeys();
   for (const file of [
-    authorityKeyFile(folder, 'aws'),
-    authorityKeyFile(folder, 'azure'),
+    ...keyUses.map((use) => authorityKeyFile(folder, 'aws', use)),
+    authorityKeyFile(folder, 'azure', 'manifest'),
     approverKeyFile(folder, 'ana'),
   ]) {
     expect((await stat(file)).mode & 0o777, file).toBe(0o600);
@@ -81,10 +83,10 @@ test('a second call keeps every key and every file', async () => {
 
 test('a pinned key whose private part is elsewhere stays pinned, and none is made', async () => {
   const folder = await withKeys();
-  await rm(authorityKeyFile(folder, 'aws'));
+  await rm(authorityKeyFile(folder, 'aws', 'manifest'));
   const reports = await generateKeys(folder, await valid(folder), {});
   expect(reports.find(({ id }) => id === 'aws')?.state).toBe('elsewhere');
-  expect(await readKeyFile(authorityKeyFile(folder, 'aws'))).toBeNull();
+  expect(await readKeyFile(authorityKeyFile(folder, 'aws', 'manifest'))).toBeNull();
 });
 
 test('one authority or one approver can be chosen, and unknown ones are refused', async () => {
@@ -101,8 +103,8 @@ test('a key on this machine that is not the pinned one is refused before anythin
   const folder = await withKeys(
     changed(smallFederation, 'authorities/aws.yaml', '- id: ana', '- id: ana\n  - id: bob'),
   );
-  await rm(authorityKeyFile(folder, 'aws'));
-  await writeKeyFile(authorityKeyFile(folder, 'aws'), await generatePrivateKey());
+  await rm(authorityKeyFile(folder, 'aws', 'manifest'));
+  await writeKeyFile(authorityKeyFile(folder, 'aws', 'manifest'), await generatePrivateKey());
   await rm(approverKeyFile(folder, 'bob'));
   await edit(folder, 'authorities/aws.yaml', /- id: bob\n.*\n/, '- id: bob\n');
   const call = generateKeys(folder, await valid(folder), {});
@@ -186,8 +188,8 @@ test('pinning where a line cannot simply be added still gives the right file', (
 test('a folder counts as signed only after every member has signed', async () => {
   const folder = await written(smallFederation);
   expect(await manifestFaults(folder)).toEqual([
-    expect.stringMatching(/^notSigned manifests\/aws\.jws .*concordat keys generate/),
-    expect.stringMatching(/^notSigned manifests\/azure\.jws/),
+    expect.stringMatching(/^notSigned manifests\/aws\.jwt .*concordat keys generate/),
+    expect.stringMatching(/^notSigned manifests\/azure\.jwt/),
   ]);
   await generateKeys(folder, await valid(folder), {});
   await signManifest(folder, await valid(folder), 'aws');
@@ -195,6 +197,14 @@ test('a folder counts as signed only after every member has signed', async () =>
     expect.stringMatching(/azure has not signed .*manifest sign --authority azure/),
   ]);
   await signManifest(folder, await valid(folder), 'azure');
+  expect(await manifestFaults(folder)).toEqual([
+    expect.stringMatching(
+      /^notSigned manifests\/aws\/peers\/azure\.jwt aws has not pinned azure; .*peer pin azure --authority aws/,
+    ),
+    expect.stringMatching(/^notSigned manifests\/azure\/peers\/aws\.jwt azure has not pinned aws/),
+  ]);
+  await pinPeer(folder, await valid(folder), 'aws', 'azure');
+  await pinPeer(folder, await valid(folder), 'azure', 'aws');
   expect(await manifestFaults(folder)).toEqual([]);
 });
 
@@ -210,7 +220,7 @@ test.each([
   await edit(folder, 'authorities/aws.yaml', from, to);
   expect(await manifestFaults(folder)).toEqual([
     expect.stringMatching(
-      /^notSigned manifests\/aws\.jws .*changed since aws signed it.*manifest sign --authority aws/,
+      /^notSigned manifests\/aws\.jwt .*changed since aws signed it.*manifest sign --authority aws/,
     ),
   ]);
 });
@@ -226,7 +236,7 @@ test('how a mesh is reached, comments and order are not part of the manifest', a
   expect(await manifestFaults(folder)).toEqual([]);
   expect(
     Buffer.from(
-      (await readFile(path.join(folder, 'manifests/azure.jws'), 'utf8')).split('.')[1] ?? '',
+      (await readFile(path.join(folder, 'manifests/azure.jwt'), 'utf8')).split('.')[1] ?? '',
       'base64url',
     ).toString(),
   ).not.toContain('contoso');
@@ -234,9 +244,9 @@ test('how a mesh is reached, comments and order are not part of the manifest', a
 
 test('the manifest of another authority, an altered one, and one of a key that is not pinned are refused', async () => {
   const folder = await signed();
-  const file = path.join(folder, 'manifests/aws.jws');
+  const file = path.join(folder, 'manifests/aws.jwt');
   const own = await readFile(file, 'utf8');
-  await writeFile(file, await readFile(path.join(folder, 'manifests/azure.jws'), 'utf8'));
+  await writeFile(file, await readFile(path.join(folder, 'manifests/azure.jwt'), 'utf8'));
   expect(await manifestFaults(folder)).toEqual([expect.stringMatching(/is not what the pinned key of aws signed/)]);
   const [head = '', , signature = ''] = own.split('.');
   const payload = Buffer.from(own.split('.')[1] ?? '', 'base64url')
@@ -246,10 +256,7 @@ test('the manifest of another authority, an altered one, and one of a key that i
   expect(await manifestFaults(folder)).toEqual([expect.stringMatching(/signature does not verify/)]);
   await writeFile(file, own);
   expect(await manifestFaults(folder)).toEqual([]);
-  await rename(
-    path.join(folder, 'keys/authorities/azure.key.json'),
-    path.join(folder, 'keys/authorities/aws.key.json'),
-  );
+  await rename(authorityKeyFile(folder, 'azure', 'manifest'), authorityKeyFile(folder, 'aws', 'manifest'));
   await expect(signManifest(folder, await valid(folder), 'aws')).rejects.toMatchObject({
     code: 'notSigned',
     message: expect.stringContaining('is not the one that federation.yaml pins'),

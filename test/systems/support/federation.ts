@@ -6,7 +6,8 @@ import { loadFederation } from '../../../activities/federation-folder/load.js';
 import { writeNewFederation } from '../../../activities/federation-folder/new-federation.js';
 import { generateKeys } from '../../../activities/keys/generate.js';
 import { readKeyFile, approverKeyFile, type PrivateKey } from '../../../activities/keys/private-key.js';
-import { signManifest } from '../../../activities/keys/sign-manifest.js';
+import { loadSignedFederation } from '../../../activities/federation-folder/load-signed.js';
+import { signFolder } from '../../../activities/manifests/sign-folder.js';
 import type { Federation } from '../../../core/federation/federation.js';
 import type { Cloud } from './cloud.js';
 import { mapsForTheEmulator } from './maps-for-the-emulator.js';
@@ -36,17 +37,22 @@ export async function prepareFederation(folder: string, clouds: readonly Cloud[]
   }
   const drafted = await valid(folder);
   await generateKeys(folder, drafted, {});
-  const federation = await valid(folder);
-  for (const { id } of clouds) await signManifest(folder, federation, id);
+  await signFolder(folder, await valid(folder));
   const approverKey = await readKeyFile(approverKeyFile(folder, approver));
   if (!approverKey) throw new Error('no key was made for the approver');
-  return { folder, federation: await valid(folder), approverKey };
+  return { folder, federation: await signed(folder), approverKey };
 }
 
 async function valid(folder: string): Promise<Federation> {
   const loaded = await loadFederation(folder);
   if (loaded.kind === 'valid') return loaded.federation;
   throw new Error(`the federation folder is not valid: ${JSON.stringify(loaded.faults, null, 2)}`);
+}
+
+async function signed(folder: string): Promise<Federation> {
+  const loaded = await loadSignedFederation(folder);
+  if (loaded.kind === 'valid') return loaded.federation;
+  throw new Error(`the federation folder is not signed: ${JSON.stringify(loaded.faults, null, 2)}`);
 }
 
 async function editYaml(file: string, edit: (document: Document) => void): Promise<void> {

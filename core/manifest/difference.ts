@@ -1,0 +1,149 @@
+/**
+ * Two versions of an authority's terms, difference by difference, and whether each makes the terms narrower or wider for
+ * its peers. What is not known to be narrower is wider: a section that this version does not understand waits for people.
+ */
+import { canonicalJson } from '../digest.js';
+import { durationMs, Duration } from '../duration.js';
+import { byCodeUnit, type Json, type JsonObject } from '../json.js';
+import type { Terms } from '../federation/terms.js';
+
+/** One step into the terms: a member of an object, or an element of a list that is known by what it is. */
+export type Step =
+  { readonly kind: 'member'; readonly name: string } | { readonly kind: 'element'; readonly name: string };
+
+export type Direction = 'narrower' | 'wider' | 'neither';
+
+export interface Difference {
+  readonly path: readonly Step[];
+  /** Undefined where it was not there. */
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+  readonly direction: Direction;
+}
+
+/** In the order of their paths. Empty where both say the same, in whatever order they list it. */
+export function termsDifferences(before: Terms, after: Terms): readonly Difference[] {
+  const [old, now] = [factsOf(before), factsOf(after)];
+  const paths = new Map([...old, ...now].map(([name, { path }]) => [name, path]));
+  return [...paths.entries()]
+    .sort(([one], [other]) => byCodeUnit(one, other))
+    .flatMap(([name, path]): Difference[] => {
+      const [was, is] = [old.get(name)?.value, now.get(name)?.value];
+      if (was !== undefined && is !== undefined && canonicalJson(was) === canonicalJson(is)) return [];
+      return [{ path, before: was, after: is, direction: directionOf(path, was, is) }];
+    });
+}
+
+interface Fact {
+  readonly path: readonly Step[];
+  readonly value: Json;
+}
+
+/** Every leaf of the terms under a name of its own. Lists are sets here: their order means nothing in any section. */
+function factsOf(terms: Terms): ReadonlyMap<string, Fact> {
+  const facts = new Map<string, Fact>();
+  const add = (path: readonly Step[], value: Json | undefined): void => {
+    if (value === undefined) return;
+    if (Array.isArray(value)) {
+      for (const element of value as readonly Json[]) {
+        const name = elementName(element);
+        const inner: readonly Step[] = [...path, { kind: 'element', name }];
+        if (isEntry(element)) {
+          facts.set(nameOf(inner), { path: inner, value: true });
+          for (const [member, of] of Object.entries(element))
+            if (member !== 'id') add([...inner, { kind: 'member', name: member }], of);
+        } else facts.set(nameOf(inner), { path: inner, value: element });
+      }
+    } else if (typeof value === 'object' && value !== null && !isLeaf(path)) {
+      for (const [member, of] of Object.entries(value as JsonObject))
+        add([...path, { kind: 'member', name: member }], of);
+    } else facts.set(nameOf(path), { path, value });
+  };
+  add([], terms as unknown as Json);
+  return facts;
+}
+
+/** An entry of a list that is known by its id, as approvers are: what it holds can differ by itself. */
+function isEntry(element: Json): element is JsonObject & { readonly id: string } {
+  return typeof element === 'object' && element !== null && !Array.isArray(element) && 'id' in element;
+}
+
+/** How an element is recognised in its list: by its id, as text, or by all that it says. */
+export function elementName(element: Json): string {
+  if (isEntry(element)) return element.id;
+  return typeof element === 'string' ? element : canonicalJson(element);
+}
+
+/** Objects that are one thing: a public key changes as a whole. */
+function isLeaf(path: readonly Step[]): boolean {
+  return path.at(-1)?.name === 'key';
+}
+
+function nameOf(path: readonly Step[]): string {
+  return canonicalJson(path.map(({ kind, name }) => [kind, name]));
+}
+
+function directionOf(path: readonly Step[], before: Json | undefined, after: Json | undefined): Direction {
+  const [section = '', part = '', name = '', detail = ''] = path.map((step) => step.name);
+  switch (section) {
+    case 'description':
+      return 'neither';
+    case 'surface':
+      return before === undefined || after === undefined ? presence(before, 'wider') : exposure(before, after);
+    case 'constraints':
+      if (part === 'brakes') return limit(before, after);
+      if (part === 'freezeWindows' || part === 'protected') return presence(before, 'narrower');
+      if (part === 'freshness') return length(before, after, 'shorter');
+      return 'wider';
+    case 'approval':
+      if (part === 'deadline') return 'neither';
+      if (part === 'quorum' || part === 'quorumWhenBraked')
+        // Without a number of its own a braked quorum follows the other one, in either direction.
+        return before === undefined || after === undefined ? 'wider' : limit(after, before);
+      return 'wider';
+    case 'approvers':
+      // Who approves decides about this authority's mesh alone; a renewed key is the same person.
+      if (name === 'key') return 'neither';
+      if (name === '') return presence(before, 'wider');
+      return name === 'roles' && detail !== '' ? presence(before, 'wider') : entryPart(before, after);
+    case 'lineage':
+      if (part === 'keepFor') return length(before, after, 'longer');
+      if (part === 'cosign') return after === true ? 'narrower' : 'wider';
+      return 'wider';
+    default:
+      return 'wider';
+  }
+}
+
+/** What a thing is that was added; what was taken away is the other. */
+function presence(before: Json | undefined, whenAdded: 'narrower' | 'wider'): Direction {
+  const isAdded = before === undefined;
+  return isAdded === (whenAdded === 'wider') ? 'wider' : 'narrower';
+}
+
+/** Other parts of an approver: they came or went with the person, or nobody knows what they mean. */
+function entryPart(before: Json | undefined, after: Json | undefined): Direction {
+  return after === undefined && before !== undefined ? 'neither' : 'wider';
+}
+
+/** A field that is shown in clear, only as a digest, or not at all. */
+const exposures: readonly Json[] = ['hidden', 'digest', 'clear'];
+
+function exposure(before: Json, after: Json): Direction {
+  const [was, is] = [exposures.indexOf(before), exposures.indexOf(after)];
+  return was >= 0 && is >= 0 && is < was ? 'narrower' : 'wider';
+}
+
+/** A number above which something is stopped: none at all is the widest. */
+function limit(before: Json | undefined, after: Json | undefined): Direction {
+  const most = (value: Json | undefined): number =>
+    typeof value === 'number' ? value : value === undefined ? Number.POSITIVE_INFINITY : Number.NaN;
+  return most(after) < most(before) ? 'narrower' : 'wider';
+}
+
+function length(before: Json | undefined, after: Json | undefined, narrower: 'shorter' | 'longer'): Direction {
+  const [was, is] = [Duration.safeParse(before), Duration.safeParse(after)];
+  if (!was.success || !is.success) return 'wider';
+  const change = durationMs(is.data) - durationMs(was.data);
+  return (narrower === 'shorter' ? change < 0 : change > 0) ? 'narrower' : change === 0 ? 'neither' : 'wider';
+}
