@@ -57,8 +57,14 @@ export class World {
       if (change.kind === 'put') records.set(change.key, change.fields);
       else records.delete(change.key);
     }
-    this.heldAtBase = heldNow(this.shape);
+    // A base is sealed in the groups of all members, also of those who are away.
+    const isWhole = this.shape.absent.length === 0;
+    this.heldAtBase = { ...this.heldAtBase, ...heldNow(isWhole ? this.shape : withoutTypesOfAbsent(this.shape)) };
   }
+}
+
+function withoutTypesOfAbsent(shape: DatasetShape): DatasetShape {
+  return { ...shape, types: shape.types.filter(({ absent }) => absent.length === 0) };
 }
 
 export function heldNow(shape: DatasetShape): Readonly<Record<string, HeldFields>> {
