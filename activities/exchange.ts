@@ -7,6 +7,7 @@ import { canonicalJson, sha256Hex, type Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Ref } from '../core/messages.js';
+import { parseCanonical } from './keys/canonical-text.js';
 import { verifyCompact, type VerifyingKey } from './keys/verify.js';
 import type { ObjectStore } from './store.js';
 
@@ -88,16 +89,17 @@ async function getText(store: ObjectStore, ref: Ref): Promise<string> {
     throw new ConcordatError('inputNotAuthentic', `${ref.ref} is larger than allowed`);
   if (sha256Hex(bytes) !== ref.sha256)
     throw new ConcordatError('inputNotAuthentic', `${ref.ref} does not hash to its name`);
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new ConcordatError('inputNotAuthentic', `${ref.ref} is not UTF-8`);
+  }
 }
 
 function parseDocument<Schema extends z.ZodType>(text: string, schema: Schema, ref: Ref): z.infer<Schema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new ConcordatError('inputNotAuthentic', `${ref.ref} is not JSON`);
-  }
+  // HAZARD: a document is known by its bytes, and members of one name twice would be two documents to two readers.
+  const value = parseCanonical(text);
+  if (value === undefined) throw new ConcordatError('inputNotAuthentic', `${ref.ref} is not canonical JSON`);
   const parsed = schema.safeParse(value);
   if (!parsed.success)
     throw new ConcordatError('inputNotAuthentic', `${ref.ref} has another shape than this version knows`);

@@ -14,6 +14,14 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether a value nests deeper than so many levels; stops as soon as it does. */
+export function isDeeper(value: Json, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels <= 0) return true;
+  for (const inner of Object.values(value)) if (isDeeper(inner as Json, levels - 1)) return true;
+  return false;
+}
+
 /** Compares by UTF-16 code unit, the one order that is the same on every machine. Never use localeCompare. */
 export function byCodeUnit(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;

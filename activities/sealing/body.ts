@@ -1,5 +1,5 @@
 /** Opens bodies: finds them, reads those that lie near each other in one go, and holds each to its index entry. */
-import { isJsonObject, type Json } from '../../core/json.js';
+import { isDeeper, isJsonObject, type Json } from '../../core/json.js';
 import type { Fields } from '../../core/record.js';
 import { hashBytes } from './entry-buffer.js';
 import type { RecordLayout, RecordTexts } from './record-layout.js';
@@ -12,6 +12,8 @@ export interface OpenBody {
   readonly fields: Fields;
 }
 
+/** No field of a taxonomy is deeper than a list; what recurses over records must not overflow on a peer's. */
+const depthMax = 16;
 const lineHeadBytes = 2 * hashBytes + 1;
 export const readBytesMax = 1024 * 1024;
 const readsAtOnce = 8;
@@ -113,7 +115,7 @@ function parsedRecord(text: string): OpenBody {
   }
   const fields = isJsonObject(parsed) ? parsed['fields'] : undefined;
   const key = isJsonObject(parsed) ? parsed['key'] : undefined;
-  if (!isJsonObject(fields) || typeof key !== 'string' || key === '')
+  if (!isJsonObject(fields) || typeof key !== 'string' || key === '' || isDeeper(fields, depthMax))
     throw notAuthentic('a line of its body is not a record');
   return { key, fields };
 }

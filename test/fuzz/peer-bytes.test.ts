@@ -1,0 +1,166 @@
+/**
+ * Every parser that reads what a peer wrote, over inputs that are nearly right: each is read or refused with a code, in
+ * bounded time, and never brings the worker down. A seed that fails is in the message.
+ */
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import { getDocument } from '../../activities/exchange.js';
+import { generatePrivateKey, publicKeyOf, type PrivateKey } from '../../activities/keys/private-key.js';
+import { signCompact } from '../../activities/keys/sign.js';
+import { readUnverified, verifyCompact } from '../../activities/keys/verify.js';
+import { Correlation, LinkStatement } from '../../core/correlate.js';
+import { Decision } from '../../core/decision.js';
+import { canonicalJson, sha256Hex } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import { Configuration } from '../../core/federation/configuration.js';
+import type { Json } from '../../core/json.js';
+import {
+  Base,
+  Candidate,
+  Open,
+  openType,
+  Proposal,
+  ReceiptsBody,
+  ReceiptsStatement,
+  Seal,
+  SnapshotStatement,
+  Standing,
+  Witness,
+} from '../../core/messages.js';
+import { Permit } from '../../core/permit.js';
+import { Plan } from '../../core/plan.js';
+import { ReviewBody, ReviewStatement } from '../../core/review.js';
+import { dutyOf } from '../../core/rounds.js';
+import { sealedRoot } from '../../core/sealed.js';
+import { MemoryStore } from '../activities/authority/gate-world.js';
+import { randomOf } from '../core/support/rounds-world.js';
+import { mutatedText, mutatedValue, type Random } from './mutate.js';
+import { samples } from './samples.js';
+
+const inputs = Number(process.env['CONCORDAT_FUZZ_INPUTS'] ?? 100_000);
+/** Of one input, on a machine that does other things too. */
+const longestMs = 2_000;
+
+const schemas: Readonly<Record<keyof typeof samples, z.ZodType>> = {
+  open: Open,
+  snapshot: SnapshotStatement,
+  receipts: ReceiptsStatement,
+  receiptsBody: ReceiptsBody,
+  review: ReviewStatement,
+  reviewBody: ReviewBody,
+  witness: Witness,
+  seal: Seal,
+  proposal: Proposal,
+  candidate: Candidate,
+  base: Base,
+  standing: Standing,
+  configuration: Configuration,
+  plan: Plan,
+  permit: Permit,
+  correlation: Correlation,
+  decision: Decision,
+  link: LinkStatement,
+};
+const names = Object.keys(samples) as readonly (keyof typeof samples)[];
+
+interface Count {
+  read: number;
+  refused: number;
+}
+
+/** Reads each input; anything thrown that has no code of ours, or takes long, fails with its seed. */
+async function overall(share: number, offset: number, read: (random: Random, seed: number) => unknown): Promise<Count> {
+  const count: Count = { read: 0, refused: 0 };
+  for (let seed = offset + 1; seed <= offset + share; seed += 1) {
+    const beganMs = performance.now();
+    try {
+      const reading = read(randomOf(seed), seed);
+      if (reading instanceof Promise) await reading;
+      count.read += 1;
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
+      expect(error.message.length, `seed ${seed}: the refusal repeats what it refuses`).toBeLessThan(600);
+      count.refused += 1;
+    }
+    const tookMs = performance.now() - beganMs;
+    if (tookMs > longestMs) throw new Error(`seed ${seed} took ${Math.round(tookMs)} ms`);
+  }
+  return count;
+}
+
+let key: PrivateKey;
+let jws: string;
+beforeAll(async () => {
+  key = await generatePrivateKey();
+  jws = await signCompact(samples.open, { typ: openType, key });
+});
+
+describe(`what a peer wrote, in ${inputs} inputs`, () => {
+  it('holds samples that are right as they are', async () => {
+    for (const name of names) expect(schemas[name].safeParse(samples[name]), name).toMatchObject({ success: true });
+    expect((await verifyCompact(jws, { typ: openType, keys: [publicKeyOf(key)] })).payload).toEqual(samples.open);
+  });
+
+  it('is read or refused as a signed message', { timeout: 300_000 }, async () => {
+    const count = await overall(Math.floor(inputs * 0.3), 0, (random) =>
+      readUnverified(mutatedText(jws, random), { typ: openType }),
+    );
+    expect(count.refused).toBeGreaterThan(count.read);
+  });
+
+  it('is refused as a signed message wherever the signed part was changed', { timeout: 300_000 }, async () => {
+    const keys = [publicKeyOf(key)];
+    const count = await overall(Math.floor(inputs * 0.05), 1_000_000, async (random, seed) => {
+      const changed = mutatedText(jws, random);
+      const { id } = await verifyCompact(changed, { typ: openType, keys });
+      if (id !== sha256Hex(jws.slice(0, jws.lastIndexOf('.')))) throw new Error(`seed ${seed} was taken for signed`);
+    });
+    expect(count.refused).toBeGreaterThan(0);
+  });
+
+  it('is read or refused as a document of every kind', { timeout: 300_000 }, async () => {
+    const store = new MemoryStore();
+    const count = await overall(Math.floor(inputs * 0.3), 2_000_000, async (random, seed) => {
+      const name = names[seed % names.length] as keyof typeof samples;
+      const bytes = new TextEncoder().encode(mutatedText(canonicalJson(samples[name]), random));
+      const ref = { ref: 'aws/documents/x', sha256: sha256Hex(bytes) };
+      store.objects.clear();
+      store.objects.set(ref.ref, bytes);
+      return getDocument(store, ref, schemas[name]);
+    });
+    expect(count.refused).toBeGreaterThan(count.read);
+  });
+
+  it('is read or refused where its author signed another shape', { timeout: 300_000 }, async () => {
+    const store = new MemoryStore();
+    const seen: Record<string, Count> = {};
+    await overall(Math.floor(inputs * 0.35), 3_000_000, async (random, seed) => {
+      const name = names[seed % names.length] as keyof typeof samples;
+      const count = (seen[name] ??= { read: 0, refused: 0 });
+      const value = mutatedValue(samples[name] as Json, random);
+      const bytes = new TextEncoder().encode(JSON.stringify(value));
+      const ref = { ref: 'aws/documents/x', sha256: sha256Hex(bytes) };
+      store.objects.clear();
+      store.objects.set(ref.ref, bytes);
+      let found: unknown;
+      try {
+        found = await getDocument(store, ref, schemas[name]);
+      } catch (error) {
+        count.refused += 1;
+        throw error;
+      }
+      count.read += 1;
+      useWhatWasRead(name, found);
+    });
+    for (const name of names) expect(seen[name]?.refused, name).toBeGreaterThan(0);
+  });
+});
+
+/** What the code does with a message right after it was read must hold for all that its schema lets through. */
+function useWhatWasRead(name: keyof typeof samples, found: unknown): void {
+  if (name === 'open') {
+    const open = Open.parse(found);
+    dutyOf([open, { ...open, authority: 'sov' }], ['aws', 'sov']);
+  }
+  if (name === 'snapshot') sealedRoot(SnapshotStatement.parse(found).types);
+}
