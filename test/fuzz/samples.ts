@@ -1,5 +1,7 @@
 /** One message and document of every kind that peers write, each as small as it can be with something in every part. */
 
+import { Terms } from '../../core/federation/terms.js';
+
 const digest = 'ab'.repeat(32);
 const ref = { ref: `aws/documents/${digest}`, sha256: digest };
 const message = { ref: `aws/messages/${digest}`, sha256: digest };
@@ -41,6 +43,14 @@ const inputs = {
   correlation: ref,
   firstSnapshots: [message],
 };
+/** With whatever an authority may say by now, each at its default. */
+const terms = Terms.omit({ description: true }).parse({
+  authority: 'aws',
+  mesh: { kind: 'aws-iam' },
+  surface: { person: ['mail'] },
+  constraints: { brakes: { person: { percentMax: 20 } } },
+  approvers: [{ id: 'ada' }],
+});
 const linkStatement = { kind: 'link', authority: 'aws', type: 'person', record: `~${digest}`, to: 'k1' };
 
 export const samples = {
@@ -131,7 +141,6 @@ export const samples = {
       approval: { waitInRun: '1h' },
       schedule: null,
     },
-    keys: [{ id: 'aws', key: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) } }],
     taxonomy: [{ type: 'person', fields: { mail: { kind: 'text', equality: 'exact', sensitivity: 'personal' } } }],
     maps: [
       {
@@ -145,16 +154,7 @@ export const samples = {
       },
       null,
     ],
-    authorities: [
-      {
-        id: 'aws',
-        surface: { person: ['mail'] },
-        constraints: { brakes: { person: { percentMax: 20 } }, freezeWindows: [], protected: [], freshness: '2h' },
-        approval: { quorum: 1, deadline: '7d' },
-        approvers: [{ id: 'ada' }],
-      },
-      null,
-    ],
+    authorities: [terms, null],
   },
   plan: {
     algorithm: 'concordat-plan/1',
