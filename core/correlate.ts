@@ -21,6 +21,14 @@ export const LinkStatement = z.strictObject({
 });
 export type LinkStatement = z.infer<typeof LinkStatement>;
 
+/** A statement as it stands: who signed it, and the federated key that its record has by now; null before it has one. */
+export const StandingLink = z.strictObject({
+  ...LinkStatement.shape,
+  approver: z.string(),
+  key: z.string().nullable(),
+});
+export type StandingLink = z.infer<typeof StandingLink>;
+
 export const Assignment = z.strictObject({
   authority: AuthorityId,
   type: z.string(),

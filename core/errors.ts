@@ -162,6 +162,11 @@ export const errorTable = {
     next: 'the run is older than this authority accepts; start a new run',
   },
   quorumMissing: { retry: 'never', actor: 'approver', next: 'more approvers of this authority must approve' },
+  separationOfDuties: {
+    retry: 'never',
+    actor: 'approver',
+    next: 'somebody else than the author of the link behind it must approve too',
+  },
   brakeTripped: {
     retry: 'never',
     actor: 'approver',
@@ -198,6 +203,21 @@ export const errorTable = {
   },
   decisionExpired: { retry: 'never', actor: 'approver', next: 'sign the decision again' },
   decisionUnknownOperation: { retry: 'never', actor: 'approver', next: 'name operations of this plan' },
+  delegationInvalid: {
+    retry: 'never',
+    actor: 'approver',
+    next: 'see `concordat delegations`; ask for a new one with `concordat delegate`, or sign with your own voice',
+  },
+  delegationNotEnough: {
+    retry: 'never',
+    actor: 'approver',
+    next: 'name with --only what the delegation covers, or ask whoever gave it to sign',
+  },
+  deadlinePassed: {
+    retry: 'never',
+    actor: 'approver',
+    next: 'the authority declared that a passed deadline rejects what was open; it is asked again after 30 days or when a value moves',
+  },
   decisionRepeated: { retry: 'never', actor: 'nobody', next: 'this decision was already counted' },
   reviewClosed: { retry: 'never', actor: 'approver', next: 'the review has ended; a new run asks again where needed' },
 

@@ -8,8 +8,8 @@
 import { z } from 'zod';
 import { Digest, digestOf } from './digest.js';
 import { byCodeUnit } from './json.js';
-import { LinkStatement } from './correlate.js';
-import { Rejection } from './plan.js';
+import { StandingLink } from './correlate.js';
+import { Rejection } from './acceptance.js';
 import { Receipt } from './receipt.js';
 import { AuthorityId } from './record.js';
 import { Pending } from './rounds.js';
@@ -22,7 +22,7 @@ export type Ref = z.infer<typeof Ref>;
 /** What an authority's people have said that outlives a run: part of the plan, so published by digest in the open. */
 export const Standing = z.strictObject({
   authority: AuthorityId,
-  links: z.array(LinkStatement),
+  links: z.array(StandingLink),
   rejections: z.array(Rejection),
 });
 export type Standing = z.infer<typeof Standing>;

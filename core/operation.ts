@@ -79,6 +79,46 @@ export function applyChanges(changes: readonly Change[], fields: Fields | null):
   return result;
 }
 
+/**
+ * What of an operation can be turned down by itself, each by its digest: of an update every value and every element, so
+ * that a field which was turned down stays so when another field of its record moves. A record is created or deleted
+ * whole. Neither rule nor cause is in it: the same change is the same question.
+ */
+export function piecesOf(operation: Operation): readonly { readonly field: string | null; readonly digest: Digest }[] {
+  const { authority, type, key, kind, changes, id } = operation;
+  if (kind !== 'update') return [{ field: null, digest: id }];
+  return changes.flatMap((change) =>
+    changePieces(change).map((piece) => ({
+      field: change.field,
+      digest: digestOf({ authority, type, key, ...piece }),
+    })),
+  );
+}
+
+function changePieces(change: Change): readonly { readonly [name: string]: Json }[] {
+  const { field } = change;
+  if (change.kind === 'value') return [{ field, before: change.before, after: change.after }];
+  return [
+    ...change.add.map((element) => ({ field, add: element })),
+    ...change.remove.map((element) => ({ field, remove: element })),
+  ];
+}
+
+/** What is left of a change without the pieces that `isOut`; null where nothing is. */
+export function withoutPieces(
+  { authority, type, key }: Pick<Operation, 'authority' | 'type' | 'key'>,
+  change: Change,
+  isOut: (piece: Digest) => boolean,
+): Change | null {
+  const out = (piece: { readonly [name: string]: Json }): boolean =>
+    isOut(digestOf({ authority, type, key, ...piece }));
+  const { field } = change;
+  if (change.kind === 'value') return out({ field, before: change.before, after: change.after }) ? null : change;
+  const add = change.add.filter((element) => !out({ field, add: element }));
+  const remove = change.remove.filter((element) => !out({ field, remove: element }));
+  return add.length + remove.length === 0 ? null : { ...change, add, remove };
+}
+
 export interface OperationDraft {
   readonly authority: AuthorityId;
   readonly type: string;

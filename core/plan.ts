@@ -13,6 +13,14 @@ import {
   type RecordVerdict,
   type RecordView,
 } from './compare.js';
+import {
+  Acceptance,
+  Acceptances,
+  askedOperations,
+  distinctAcceptances,
+  settlingOf,
+  type Rejection,
+} from './acceptance.js';
 import { Case } from './correlate.js';
 import { Digest, digestOf } from './digest.js';
 import { creation, deletion, updatesOf } from './draft-operations.js';
@@ -64,10 +72,10 @@ export const Divergence = z.strictObject({
   field: z.string().nullable(),
   because: z.array(AuthorityId),
   at: z.array(AuthorityId),
-  /** Operations that would settle it, where there are any. */
+  /** Operations that are asked for and would settle it, where there are any. */
   operations: z.array(Digest),
-  /** Who accepted it as it is: a rejection with a reason and an end. */
-  accepted: z.array(z.strictObject({ authority: AuthorityId, reason: z.string(), untilMs: z.int() })),
+  /** Who accepted it as it is, wholly or in part: a rejection with a reason and an end. */
+  accepted: z.array(Acceptance),
 });
 export type Divergence = z.infer<typeof Divergence>;
 
@@ -96,15 +104,6 @@ export const Plan = z.strictObject({
 });
 export type Plan = z.infer<typeof Plan>;
 
-/** A rejection that still holds: this authority keeps the identical operation from being asked again until then. */
-export const Rejection = z.strictObject({
-  operation: Digest,
-  reason: z.string().max(500),
-  untilMs: z.int(),
-  approver: z.string(),
-});
-export type Rejection = z.infer<typeof Rejection>;
-
 export interface PlanInput {
   readonly shape: DatasetShape;
   readonly base: Digest | null;
@@ -122,11 +121,11 @@ export interface PlanInput {
 
 /** Operations are asked for at the end: a dispute gains some when the sets that refer to its record are walked. */
 type DivergenceDraft = Omit<Divergence, 'operations' | 'accepted'> & {
-  readonly operations: () => readonly Operation[];
+  readonly operations: readonly Operation[];
+  readonly accepted: readonly Acceptance[];
+  /** Conflicts that it is, or waits for. */
+  readonly conflicts: readonly Digest[];
 };
-
-/** Who accepted an operation as not done, by authority and operation. An authority accepts for its own mesh only. */
-type Accepted = ReadonlyMap<string, Divergence['accepted'][number]>;
 
 class PlanBuilder {
   readonly operations: Operation[] = [];
@@ -134,14 +133,13 @@ class PlanBuilder {
   readonly divergences: DivergenceDraft[] = [];
   readonly disputes = new Disputes();
   readonly references: References;
-  readonly #accepted: Accepted;
+  readonly acceptances: Acceptances;
 
   constructor(input: PlanInput) {
     this.references = new References(input.shape, input.held);
-    this.#accepted = acceptedOperations(input.rejections);
+    this.acceptances = new Acceptances(input.rejections);
   }
 
-  /** Plans the operations and what they would settle. */
   diverge(
     kind: Divergence['kind'],
     type: DatasetType,
@@ -149,35 +147,21 @@ class PlanBuilder {
     field: string | null,
     because: readonly AuthorityId[],
     at: readonly AuthorityId[],
-    operations: readonly Operation[] | (() => readonly Operation[]) = [],
+    settling: Partial<Pick<DivergenceDraft, 'operations' | 'accepted' | 'conflicts'>> = {},
   ): void {
     this.divergences.push({
+      operations: [],
+      accepted: [],
+      conflicts: [],
+      ...settling,
       kind,
       type: type.taxonomy.type,
       key: view.key,
       field,
       because: [...because].sort(byCodeUnit),
       at: [...at].sort(byCodeUnit),
-      operations: typeof operations === 'function' ? operations : () => operations,
     });
   }
-
-  acceptanceOf(operation: Operation): Divergence['accepted'][number] | undefined {
-    return this.#accepted.size === 0 ? undefined : this.#accepted.get(`${operation.authority} ${operation.id}`);
-  }
-}
-
-function acceptedOperations(rejections: PlanInput['rejections']): Accepted {
-  const accepted = new Map<string, Divergence['accepted'][number]>();
-  for (const [authority, own] of Object.entries(rejections)) {
-    for (const { operation, reason, untilMs } of own) {
-      const known = accepted.get(`${authority} ${operation}`);
-      // Of two that hold, the later end counts; the reason breaks a tie, so that no order shows.
-      if (known && (known.untilMs > untilMs || (known.untilMs === untilMs && known.reason <= reason))) continue;
-      accepted.set(`${authority} ${operation}`, { authority, reason, untilMs });
-    }
-  }
-  return accepted;
 }
 
 export function makePlan(input: PlanInput): Plan {
@@ -221,9 +205,12 @@ function planRecord(builder: PlanBuilder, view: RecordView, context: CompareCont
         references.markOpen(name, view.key);
         builder.diverge('deletionHeldBack', type, view, null, verdict.by, verdict.heldBackBy);
       } else {
-        for (const authority of verdict.heldBy)
-          planned.push(deletion(authority, type, view, 'deletedOnOneSide', verdict.by));
-        builder.diverge('deleted', type, view, null, verdict.by, verdict.heldBy, planned);
+        const asked = builder.acceptances.ask(
+          verdict.heldBy.map((authority) => deletion(authority, type, view, 'deletedOnOneSide', verdict.by)),
+          view,
+        );
+        planned.push(...askedOperations(asked));
+        builder.diverge('deleted', type, view, null, verdict.by, verdict.heldBy, settlingOf(asked));
       }
       break;
     case 'editedAndDeleted':
@@ -235,10 +222,7 @@ function planRecord(builder: PlanBuilder, view: RecordView, context: CompareCont
   }
   builder.operations.push(...planned);
   const happens = (kind: Operation['kind'], member: AuthorityId): boolean =>
-    planned.some(
-      (operation) =>
-        operation.kind === kind && operation.authority === member && builder.acceptanceOf(operation) === undefined,
-    );
+    planned.some((operation) => operation.kind === kind && operation.authority === member);
   for (const member of presence.unread) references.markUnread(name, view.key, member);
   for (const member of presence.absent) if (!happens('create', member)) references.markWithout(name, view.key, member);
   for (const member of presence.holders) if (happens('delete', member)) references.markWithout(name, view.key, member);
@@ -251,30 +235,36 @@ function planDifference(
   verdict: Extract<RecordVerdict, { kind: 'differs' }>,
   holders: readonly AuthorityId[],
 ): readonly Operation[] {
-  const updates = holders.flatMap((authority) => updatesOf(authority, type.taxonomy.type, view, verdict.fields));
+  const updates = builder.acceptances.ask(
+    holders.flatMap((authority) => updatesOf(authority, type.taxonomy.type, view, verdict.fields)),
+    view,
+  );
+  const conflicts: Digest[] = [];
   for (const field of verdict.fields) {
     if (field.kind === 'equal') continue;
     if (field.kind === 'conflict') {
-      planConflict(builder, type, view, field);
+      conflicts.push(planConflict(builder, type, view, field));
       continue;
     }
     const at = field.kind === 'proposal' ? field.behind : Object.keys(field.perMember);
-    const operations = updates.filter(({ changes }) => changes.some((change) => change.field === field.field));
     const kind = field.kind === 'proposal' ? 'changed' : 'elementsChanged';
-    builder.diverge(kind, type, view, field.field, field.because, at, operations);
+    builder.diverge(kind, type, view, field.field, field.because, at, settlingOf(updates, field.field));
   }
   if (verdict.unread.length > 0) builder.diverge('unread', type, view, null, holders, verdict.unread);
-  if (verdict.missing.length === 0) return updates;
+  if (verdict.missing.length === 0) return askedOperations(updates);
   // A record is created whole or not at all: an open conflict about one of its fields holds its creation back.
-  if (verdict.fields.some((field) => field.kind === 'conflict')) {
-    builder.diverge('waitsForConflict', type, view, null, holders, verdict.missing);
-    return updates;
+  if (conflicts.length > 0) {
+    builder.diverge('waitsForConflict', type, view, null, holders, verdict.missing, { conflicts });
+    return askedOperations(updates);
   }
-  const creations = verdict.missing.map((authority) =>
-    creation(authority, type, view.key, verdict.merged, 'newRecord', holders, builder.references),
+  const creations = builder.acceptances.ask(
+    verdict.missing.map((authority) =>
+      creation(authority, type, view.key, verdict.merged, 'newRecord', holders, builder.references),
+    ),
+    view,
   );
-  builder.diverge('missing', type, view, null, holders, verdict.missing, creations);
-  return [...updates, ...creations];
+  builder.diverge('missing', type, view, null, holders, verdict.missing, settlingOf(creations));
+  return askedOperations([...updates, ...creations]);
 }
 
 function planConflict(
@@ -282,7 +272,7 @@ function planConflict(
   type: DatasetType,
   view: RecordView,
   { field, candidates: values }: Extract<FieldVerdict, { kind: 'conflict' }>,
-): void {
+): Digest {
   const candidates = values.map((candidate): Candidate => ({
     digest: digestOf({ value: candidate.value }),
     kind: 'value',
@@ -305,10 +295,11 @@ function planConflict(
         });
       }),
   }));
-  builder.conflicts.push(makeConflict(type.taxonomy.type, view.key, field, candidates));
+  const conflict = makeConflict(type.taxonomy.type, view.key, field, candidates);
+  builder.conflicts.push(conflict);
   const involved = values.flatMap(({ heldBy }) => heldBy);
-  const operations = candidates.flatMap((candidate) => candidate.operations);
-  builder.diverge('conflict', type, view, field, involved, involved, operations);
+  builder.diverge('conflict', type, view, field, involved, involved, { conflicts: [conflict.id] });
+  return conflict.id;
 }
 
 function planDispute(
@@ -320,7 +311,8 @@ function planDispute(
 ): void {
   const candidates = disputeCandidates(type, view, verdict, holders, builder.references);
   builder.disputes.add(type.taxonomy.type, view.key, candidates, verdict.by);
-  builder.conflicts.push(makeConflict(type.taxonomy.type, view.key, null, candidates));
+  const conflict = makeConflict(type.taxonomy.type, view.key, null, candidates);
+  builder.conflicts.push(conflict);
   builder.diverge(
     'editedAndDeleted',
     type,
@@ -328,7 +320,7 @@ function planDispute(
     null,
     [...verdict.editedBy, ...verdict.by],
     [...holders, ...verdict.by],
-    () => candidates.flatMap((candidate) => candidate.operations),
+    { conflicts: [conflict.id] },
   );
 }
 
@@ -342,9 +334,31 @@ function makeConflict(type: string, key: string, field: string | null, candidate
   return { id, type, key, field, candidates };
 }
 
-/** Takes out what an authority's standing rejections keep from being asked, and puts everything into its one order. */
+/** Puts everything into its one order. */
 function freeze(input: PlanInput, builder: PlanBuilder): Plan {
   const typeOrder = new Map(input.shape.types.map((type, position) => [type.taxonomy.type, position]));
+  const asked = new Map(builder.conflicts.map((conflict) => [conflict.id, builder.acceptances.askConflict(conflict)]));
+  const settling = ({
+    operations,
+    accepted,
+    conflicts,
+    kind,
+  }: DivergenceDraft): Pick<Divergence, 'operations' | 'accepted'> => {
+    const own = conflicts.flatMap((id) => asked.get(id) ?? []);
+    // What waits for a conflict goes on waiting while a way out of it is asked about.
+    const isLeft = kind !== 'waitsForConflict' || own.every(({ conflict }) => conflict === null);
+    return {
+      operations: [
+        ...operations,
+        ...(kind === 'waitsForConflict'
+          ? []
+          : own.flatMap(({ conflict }) => conflict?.candidates.flatMap((one) => one.operations) ?? [])),
+      ]
+        .map(({ id }) => id)
+        .sort(byCodeUnit),
+      accepted: distinctAcceptances([...accepted, ...(isLeft ? own.flatMap((one) => one.accepted) : [])]),
+    };
+  };
   return {
     algorithm: planAlgorithm,
     dataset: input.shape.dataset.dataset,
@@ -353,21 +367,18 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
     standing: input.standing,
     correlation: input.correlation,
     operations: sortedBy(
-      builder.operations.filter((operation) => builder.acceptanceOf(operation) === undefined),
+      builder.operations,
       ({ authority, type, key, kind, id }) => `${authority} ${typeOrder.get(type) ?? 0} ${key} ${kind} ${id}`,
     ),
-    conflicts: sortedBy(builder.conflicts, ({ id }) => id),
+    conflicts: sortedBy(
+      [...asked.values()].flatMap(({ conflict }) => conflict ?? []),
+      ({ id }) => id,
+    ),
     divergences: sortedBy(
-      builder.divergences.map(({ operations, ...divergence }) => ({
-        ...divergence,
-        operations: operations()
-          .map(({ id }) => id)
-          .sort(byCodeUnit),
-        accepted: sortedBy(
-          operations().flatMap((operation) => builder.acceptanceOf(operation) ?? []),
-          ({ authority, reason, untilMs }) => `${authority} ${untilMs} ${reason}`,
-        ),
-      })),
+      builder.divergences.map((draft) => {
+        const { kind, type, key, field, because, at } = draft;
+        return { kind, type, key, field, because, at, ...settling(draft) };
+      }),
       ({ type, key, field, kind }) => `${type} ${key} ${field ?? ''} ${kind}`,
     ),
     cases: sortedBy(input.cases, ({ id }) => id),
@@ -377,6 +388,11 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
     ),
     absent: [...input.shape.absent],
   };
+}
+
+/** Whether people left a difference as it is, so that nobody is asked about it any more. */
+export function isAccepted({ accepted, operations }: Divergence): boolean {
+  return accepted.length > 0 && operations.length === 0;
 }
 
 function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {

@@ -1,5 +1,8 @@
 /** Counting decisions: which operations and choices an authority's people have settled. Pure; signatures were checked before. */
 import { z } from 'zod';
+import type { Requirement } from './approval/requirement.js';
+import type { Electorate } from './approval/electorate.js';
+import { shortfall, type Shortfall, type Voice } from './approval/voices.js';
 import type { Decision } from './decision.js';
 import { Digest } from './digest.js';
 import { byCodeUnit } from './json.js';
@@ -25,9 +28,12 @@ export type ReviewOutcome = z.infer<typeof ReviewOutcome>;
 export const ReviewBody = z.strictObject({
   operations: z.array(Digest),
   rejected: z.array(Digest),
+  /** Conflicts that these people leave as they are. */
+  left: z.array(Digest),
   choices: z.record(Digest, Digest),
-  /** The signed decisions behind it, as compact JWS. */
+  /** The signed decisions behind it, and the delegations that they name, as compact JWS. */
   decisions: z.array(z.string()),
+  delegations: z.array(z.string()),
 });
 export type ReviewBody = z.infer<typeof ReviewBody>;
 
@@ -63,69 +69,127 @@ export function reviewScope(plan: Plan, authority: AuthorityId): ReviewScope {
   };
 }
 
+/** A decision with whose voice it is: the signer's own, or that of whoever delegated it to them. */
+export interface Vote {
+  readonly decision: Decision;
+  readonly voice: string;
+}
+
+/** An authority's own terms of approval for one plan. */
+export interface TallyTerms {
+  readonly authority: AuthorityId;
+  /** For an operation by its id, or for a conflict by its id and all that one of its candidates would write here. */
+  readonly demandOf: (subject: Digest, operations: readonly Operation[]) => Demand;
+}
+
+export interface Demand {
+  readonly requirement: Requirement;
+  readonly electorate: Electorate;
+}
+
 export interface ReviewTally {
   readonly approved: readonly Digest[];
   readonly rejected: readonly Digest[];
+  /** Conflicts that were rejected, which leaves them as they are. */
+  readonly left: readonly Digest[];
   readonly choices: Readonly<Record<Digest, Digest>>;
   readonly open: readonly Digest[];
   readonly closed: boolean;
-  /** Most approvals still missing for any one open operation or conflict, or whole decisions if fewer; 0 once closed. */
+  /** Most people still missing for any one open operation or conflict, or whole decisions if fewer; 0 once closed. */
   readonly missing: number;
+  /** Of them, how many with which role: the most for any one question. */
+  readonly missingRoles: Readonly<Record<string, number>>;
+  /** Whether something open was approved by its authors only. */
+  readonly needsOther: boolean;
 }
 
 /**
- * One rejection settles an operation as rejected; `quorum` different approvers settle it as approved. A choice needs
- * the same quorum for the same candidate. A decision that is not partial settles all it does not name as left alone
- * once the quorum has spoken whole.
+ * One rejection settles an operation as rejected, or a conflict as left; enough different people settle it as approved.
+ * A choice needs as many for the same candidate. A decision that is not partial settles all it does not name as left
+ * alone once enough people have spoken whole.
  */
-export function tally(scope: ReviewScope, decisions: readonly Decision[], quorum: number): ReviewTally {
-  const rejected = new Set(decisions.filter(({ kind }) => kind === 'reject').flatMap(({ operations }) => operations));
-  const approvers = new Map<string, Set<string>>();
-  const count = (subject: string, approver: string): void => {
-    approvers.set(subject, (approvers.get(subject) ?? new Set()).add(approver));
-  };
-  const whole = new Set<string>();
-  for (const decision of decisions) {
-    if (!decision.partial) whole.add(decision.approver);
-    if (decision.kind === 'reject') continue;
-    for (const operation of decision.operations) count(operation, decision.approver);
-    for (const [conflict, candidate] of Object.entries(decision.choices))
-      count(`${conflict} ${candidate}`, decision.approver);
+export function tally(scope: ReviewScope, votes: readonly Vote[], terms: TallyTerms): ReviewTally {
+  const rejected = new Set<Digest>();
+  const voicesFor = new Map<string, Voice[]>();
+  const whole: Voice[] = [];
+  for (const { decision, voice } of votes) {
+    const own: Voice = { signer: decision.approver, of: voice };
+    if (!decision.partial) whole.push(own);
+    if (decision.kind === 'reject') {
+      for (const subject of [...decision.operations, ...decision.conflicts]) rejected.add(subject);
+      continue;
+    }
+    const choices = Object.entries(decision.choices).map(([conflict, candidate]) => `${conflict} ${candidate}`);
+    for (const subject of [...decision.operations, ...choices]) {
+      const known = voicesFor.get(subject);
+      if (known) known.push(own);
+      else voicesFor.set(subject, [own]);
+    }
   }
-  const enough = (subject: string): boolean => (approvers.get(subject)?.size ?? 0) >= quorum;
-  const ids = scope.operations.map(({ id }) => id);
-  const approved = ids.filter((id) => !rejected.has(id) && enough(id));
-  const isApproved = new Set(approved);
+  const count = counter();
+  const approved: Digest[] = [];
+  const open = new Map<Digest, Shortfall>();
+  const wholeRejected = votes.some(({ decision }) => decision.kind === 'reject' && !decision.partial);
+  const ask = (id: Digest, demand: Demand, lacking: Shortfall): void => {
+    if (wholeRejected) return;
+    const settledWhole = count(demand, whole);
+    if (settledWhole.people > 0) open.set(id, settledWhole.people < lacking.people ? settledWhole : lacking);
+  };
+  for (const operation of scope.operations) {
+    if (rejected.has(operation.id)) continue;
+    const demand = terms.demandOf(operation.id, [operation]);
+    const lacking = count(demand, voicesFor.get(operation.id) ?? []);
+    if (lacking.people === 0) approved.push(operation.id);
+    else ask(operation.id, demand, lacking);
+  }
   const choices: Record<Digest, Digest> = {};
   for (const conflict of scope.conflicts) {
-    const chosen = conflict.candidates.filter(({ digest }) => enough(`${conflict.id} ${digest}`));
+    if (rejected.has(conflict.id)) continue;
+    const candidates = conflict.candidates.map(({ digest, operations }) => {
+      const own = operations.filter(({ authority }) => authority === terms.authority);
+      const demand = terms.demandOf(conflict.id, own);
+      return { digest, demand, lacking: count(demand, voicesFor.get(`${conflict.id} ${digest}`) ?? []) };
+    });
+    const chosen = candidates.filter(({ lacking }) => lacking.people === 0);
     const [only] = chosen;
-    // Two candidates with a quorum each would be people contradicting themselves: nothing is chosen then.
+    // Two candidates that enough people chose would be people contradicting themselves: nothing is chosen then.
     if (only && chosen.length === 1) choices[conflict.id] = only.digest;
+    else {
+      const [nearest] = [...candidates].sort((a, b) => a.lacking.people - b.lacking.people);
+      if (nearest) ask(conflict.id, nearest.demand, nearest.lacking);
+    }
   }
-  const wholeRejected = decisions.some(({ kind, partial }) => kind === 'reject' && !partial);
-  const settledWhole = whole.size >= quorum || wholeRejected;
-  const openOperations = ids.filter((id) => !rejected.has(id) && !isApproved.has(id));
-  const openConflicts = scope.conflicts.filter(({ id }) => choices[id] === undefined);
-  const open = settledWhole ? [] : [...openOperations, ...openConflicts.map(({ id }) => id)].sort(byCodeUnit);
-  // No spread into Math.max: a plan may hold more operations than a call may have arguments.
+  const roles: Record<string, number> = {};
   let missing = 0;
-  const lacks = (subjects: readonly string[]): void => {
-    const most = subjects.reduce((size, subject) => Math.max(size, approvers.get(subject)?.size ?? 0), 0);
-    missing = Math.max(missing, quorum - most);
-  };
-  if (!settledWhole) {
-    for (const id of openOperations) lacks([id]);
-    for (const { id, candidates } of openConflicts) lacks(candidates.map(({ digest }) => `${id} ${digest}`));
-    // So many whole decisions would close it all the same, such as over a conflict that nobody chooses for.
-    missing = Math.min(missing, quorum - whole.size);
+  for (const lacking of open.values()) {
+    missing = Math.max(missing, lacking.people);
+    for (const [role, people] of Object.entries(lacking.roles)) roles[role] = Math.max(roles[role] ?? 0, people);
   }
   return {
     approved,
-    rejected: ids.filter((id) => rejected.has(id)),
+    rejected: scope.operations.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
+    left: scope.conflicts.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
     choices,
-    open,
-    closed: open.length === 0,
+    open: [...open.keys()].sort(byCodeUnit),
+    closed: open.size === 0,
     missing,
+    missingRoles: Object.fromEntries(Object.entries(roles).sort(([left], [right]) => byCodeUnit(left, right))),
+    needsOther: [...open.values()].some(({ needsOther }) => needsOther),
+  };
+}
+
+/**
+ * A plan may hold many operations, and mostly the same people speak for all of them: each case is counted once, as long
+ * as terms give equal demands as one object.
+ */
+function counter(): (demand: Demand, voices: readonly Voice[]) => Shortfall {
+  const known = new Map<Demand, Map<string, Shortfall>>();
+  return (demand, voices) => {
+    const ofDemand = known.get(demand) ?? new Map<string, Shortfall>();
+    known.set(demand, ofDemand);
+    const spoken = [...new Set(voices.map(({ signer, of }) => `${signer} ${of}`))].sort(byCodeUnit).join();
+    const found = ofDemand.get(spoken) ?? shortfall(demand.requirement, voices, demand.electorate);
+    ofDemand.set(spoken, found);
+    return found;
   };
 }

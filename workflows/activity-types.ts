@@ -1,4 +1,5 @@
 /** What workflows ask of activities: types only, so that no activity code reaches the workflow bundle. */
+import type { Delegation } from '../core/approval/delegation.js';
 import type { Proposal, Ref, RunInputs, Seal } from '../core/messages.js';
 import type { Digest } from '../core/digest.js';
 import type { ErrorCode } from '../core/errors.js';
@@ -15,7 +16,7 @@ import type {
   WitnessInput,
   WitnessResult,
 } from './contract.js';
-import type { DecisionAnswer, DecisionEnvelope, PlanSummary } from './messages.js';
+import type { DecisionAnswer, DecisionEnvelope, PlanSummary, ReviewProgress } from './messages.js';
 import type { ReviewOutcome } from '../core/review.js';
 
 /** Where this run goes: found once at its start. */
@@ -86,10 +87,14 @@ export interface AuthorityActivities {
   witnessCandidate(input: WitnessInput): Promise<WitnessResult>;
   acceptSeal(input: SealInput): Promise<SealResult>;
   probeMesh(): Promise<ProbeReport>;
+  remindPeople(input: RemindInput): Promise<RemindAnswer>;
+  recordDelegation(input: { readonly jws: string }): Promise<DelegationView>;
+  endDelegation(input: { readonly jws: string }): Promise<DelegationView>;
+  listDelegations(): Promise<readonly DelegationView[]>;
   recordLink(input: { readonly dataset: string; readonly jws: string }): Promise<{ readonly statement: LinkStatement }>;
 }
 
-export interface PreparedReview {
+export interface PreparedReview extends ReviewProgress {
   readonly kind: 'waiting' | 'closed' | 'refused';
   readonly authority: string;
   readonly federation: string;
@@ -99,12 +104,39 @@ export interface PreparedReview {
   readonly conflicts: number;
   readonly quorum: number;
   readonly braked: boolean;
-  readonly approved: number;
-  readonly rejected: number;
-  readonly open: number;
-  readonly missing: number;
   /** From the opening of this review, on the authority's own terms. */
   readonly deadlineMs: number;
+  /** Since when the oldest of its questions has been asked, also by reviews that this one replaced. */
+  readonly waitingSinceMs: number;
+  /** After the opening. */
+  readonly reminders: readonly number[];
+  readonly escalations: readonly DueNotice[];
+}
+
+export interface DueNotice {
+  /** After the opening of the review. */
+  readonly afterMs: number;
+  /** Who is called in; null where the same people are reminded. */
+  readonly role: string | null;
+  readonly mayDecide: boolean;
+}
+
+export interface RemindInput {
+  readonly dataset: string;
+  readonly plan: Digest;
+  readonly role: string | null;
+  readonly mayDecide: boolean;
+}
+export interface RemindAnswer extends ReviewProgress {
+  readonly posted: 'posted' | 'nowhere' | 'failed' | 'notNeeded';
+}
+
+/** A delegation as it is shown: ids of approvers and times. */
+export interface DelegationView extends Pick<
+  Delegation,
+  'id' | 'authority' | 'dataset' | 'kinds' | 'from' | 'to' | 'issuedAtMs' | 'untilMs'
+> {
+  readonly state: 'holds' | 'over' | 'ended';
 }
 
 export interface ProbeReport {

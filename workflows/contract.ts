@@ -53,6 +53,8 @@ export interface ReviewResult {
   readonly review: Ref;
   readonly approved: number;
   readonly rejected: number;
+  /** Conflicts that its people left as they are. */
+  readonly left: number;
   readonly choices: number;
 }
 

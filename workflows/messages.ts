@@ -6,7 +6,7 @@ import type { ReceiptCounts } from '../core/receipt.js';
 import type { ReviewOutcome } from '../core/review.js';
 import type { Ref } from '../core/messages.js';
 import type { LeftOut } from './activity-types.js';
-import type { RequestRunInput } from './contract.js';
+import type { RequestRunInput, ReviewResult } from './contract.js';
 
 export interface ReconcileInput {
   readonly dataset: string;
@@ -36,14 +36,10 @@ export interface PlanSummary {
   readonly baseMoves: boolean;
 }
 
-export interface ReviewReport {
-  readonly authority: string;
+/** A review as a run reports it: what its authority answered, or why there is no answer. */
+export type ReviewReport = Omit<ReviewResult, 'review' | 'outcome'> & {
   readonly outcome: ReviewOutcome | 'pending' | 'failed';
-  readonly code: string | null;
-  readonly approved: number;
-  readonly rejected: number;
-  readonly choices: number;
-}
+};
 
 export interface CommitReport {
   readonly authority: string;
@@ -85,30 +81,45 @@ export interface RunProgress {
 export const DecisionEnvelope = z.strictObject({ plan: Digest, jws: z.string().min(1).max(1_000_000) });
 export type DecisionEnvelope = z.infer<typeof DecisionEnvelope>;
 
-export interface DecisionAnswer {
-  readonly accepted: true;
-  readonly approver: string;
-  readonly kind: 'approve' | 'reject';
+/** How far the decisions on a plan are, in counts. */
+export interface ReviewProgress {
   readonly approved: number;
   readonly rejected: number;
+  /** Conflicts that are left as they are. */
+  readonly left: number;
+  readonly choices: number;
   readonly open: number;
-  /** Approvals still missing for some operation. */
+  /** People still missing for some question. */
   readonly missing: number;
+  /** Of them, how many with which role. */
+  readonly missingRoles: Readonly<Record<string, number>>;
+  /** Whether something was approved by those alone who signed the link behind it. */
+  readonly needsOther: boolean;
+  /** Approvers, by id, who have said all they want to say about this plan. */
+  readonly spoken: readonly string[];
   readonly closed: boolean;
 }
 
-export interface ReviewStatus {
+export interface DecisionAnswer extends ReviewProgress {
+  readonly accepted: true;
+  readonly approver: string;
+  readonly kind: 'approve' | 'reject';
+}
+
+export interface ReviewStatus extends Omit<ReviewProgress, 'closed'> {
   readonly plan: Digest;
+  readonly dataset: string;
   readonly stage: 'preparing' | 'waiting' | 'closed';
   readonly operations: number;
   readonly conflicts: number;
   readonly quorum: number;
   readonly braked: boolean;
-  readonly approved: number;
-  readonly rejected: number;
-  readonly open: number;
-  readonly missing: number;
+  /** Since when the oldest of these questions has been asked. */
+  readonly waitingSinceMs: number;
   readonly deadlineMs: number;
+  /** Roles that were called in because nobody decided. */
+  readonly escalatedTo: readonly string[];
+  readonly reminded: number;
   /** Signals that were not accepted, by code: nothing is dropped without a trace. */
   readonly refusedSignals: Readonly<Record<string, number>>;
 }

@@ -14,12 +14,13 @@ import {
   isCancellation,
   proxyActivities,
   setHandler,
+  sleep,
 } from '@temporalio/workflow';
 import { HandlerUnfinishedPolicy } from '@temporalio/common';
 import { durationWords } from '../core/duration.js';
 import { federationEndpoint } from '../core/names.js';
 import type { ReviewOutcome } from '../core/review.js';
-import type { AuthorityActivities, PreparedReview } from './activity-types.js';
+import type { AuthorityActivities, DueNotice, PreparedReview } from './activity-types.js';
 import { federationService, type ReviewInput, type ReviewResult } from './contract.js';
 import { codeOf, failure, messageOf } from './failure.js';
 import {
@@ -29,6 +30,7 @@ import {
   replacedSignal,
   reviewStatusQuery,
   type DecisionAnswer,
+  type ReviewProgress,
   type ReviewStatus,
 } from './messages.js';
 import { show } from './stage.js';
@@ -38,6 +40,25 @@ const { prepareReview, recordDecision, closeReview } = proxyActivities<Authority
   heartbeatTimeout: '1m',
   retry: { maximumAttempts: 20, initialInterval: '1s', maximumInterval: '1m' },
 });
+
+/** What is outside may be slow or gone; after these tries the log has it, and the review goes on. */
+const { remindPeople } = proxyActivities<AuthorityActivities>({
+  startToCloseTimeout: '30s',
+  retry: { maximumAttempts: 6, initialInterval: '2s', maximumInterval: '1m' },
+});
+
+const nothingDecided: ReviewProgress = {
+  approved: 0,
+  rejected: 0,
+  left: 0,
+  choices: 0,
+  open: 0,
+  missing: 0,
+  missingRoles: {},
+  needsOther: false,
+  spoken: [],
+  closed: false,
+};
 
 /** The workflow's own clock, which a replay gives again. */
 function nowMs(): number {
@@ -49,7 +70,9 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
   const openedAtMs = nowMs();
   let prepared: PreparedReview | undefined;
   let ended: ReviewOutcome | 'tally' | undefined;
-  let tally = { approved: 0, rejected: 0, open: 0, missing: 0 };
+  let progress: ReviewProgress = nothingDecided;
+  const reminded: string[] = [];
+  const escalatedTo: string[] = [];
   const refusedSignals: Record<string, number> = {};
   const signalled: DecisionEnvelope[] = [];
   const deadlineMs = (): number => openedAtMs + (prepared?.deadlineMs ?? 0);
@@ -58,7 +81,7 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
     const answer = await recordDecision.executeWithOptions({ summary: 'verify signature, approver and quorum' }, [
       { dataset: input.inputs.dataset, plan: input.planDigest, envelope },
     ]);
-    tally = { approved: answer.approved, rejected: answer.rejected, open: answer.open, missing: answer.missing };
+    progress = countsOf(answer);
     if (answer.closed && ended === undefined) ended = 'tally';
     showWaiting();
     return answer;
@@ -67,7 +90,10 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
     if (!prepared || ended !== undefined) return;
     show(
       {},
-      `${prepared.operations} operations and ${prepared.conflicts} conflicts of plan \`${input.planDigest.slice(0, 12)}\` wait for ${prepared.quorum} approver(s)${prepared.braked ? ' (a brake raised the quorum)' : ''}. ${tally.approved} approved, ${tally.rejected} rejected, ${tally.open} open. Deadline in ${durationWords(deadlineMs() - nowMs())}.\n\n\`concordat approve ${input.planDigest.slice(0, 12)} --as KEY\``,
+      waitingWords(input.planDigest, prepared, progress, [
+        ...reminded,
+        `Deadline in ${durationWords(deadlineMs() - nowMs())}.`,
+      ]),
     );
   };
 
@@ -107,13 +133,17 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
     reviewStatusQuery,
     (): ReviewStatus => ({
       plan: input.planDigest,
+      dataset: input.inputs.dataset,
       stage: ended !== undefined ? 'closed' : prepared === undefined ? 'preparing' : 'waiting',
       operations: prepared?.operations ?? 0,
       conflicts: prepared?.conflicts ?? 0,
       quorum: prepared?.quorum ?? 0,
       braked: prepared?.braked ?? false,
-      ...tally,
+      ...progress,
+      waitingSinceMs: prepared?.waitingSinceMs ?? openedAtMs,
       deadlineMs: deadlineMs(),
+      escalatedTo,
+      reminded: reminded.length,
       refusedSignals,
     }),
     { description: 'What was asked and how far the decisions are' },
@@ -123,12 +153,7 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
     prepared = await prepareReview.executeWithOptions({ summary: 'recompute the plan and check own constraints' }, [
       input,
     ]);
-    tally = {
-      approved: prepared.approved,
-      rejected: prepared.rejected,
-      open: prepared.open,
-      missing: prepared.missing,
-    };
+    progress = countsOf(prepared);
     if (prepared.kind === 'refused') {
       return await close(input, 'refused', prepared.code, prepared.message);
     }
@@ -148,8 +173,27 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
     const signals = takeSignals().catch((error: unknown) => {
       if (!isCancellation(error)) throw error;
     });
+    const isOpen = (): boolean => ended === undefined;
+    const remind = async (notice: DueNotice): Promise<void> => {
+      const answer = await remindPeople.executeWithOptions({ summary: noticeWords(notice) }, [
+        { dataset: input.inputs.dataset, plan: input.planDigest, role: notice.role, mayDecide: notice.mayDecide },
+      ]);
+      progress = countsOf(answer);
+      if (notice.role !== null) escalatedTo.push(notice.role);
+      reminded.push(`${noticeWords(notice)}${answer.posted === 'failed' ? '; its address did not answer' : ''}.`);
+      // Who has just been called in may have decided long ago.
+      if (answer.closed && ended === undefined) ended = 'tally';
+      showWaiting();
+    };
+    // Beside the wait for the deadline: an address that does not answer must not hold it up.
+    const notices = new CancellationScope();
+    const reminding = notices
+      .run(() => remindInTime(dueNotices(prepared), openedAtMs, isOpen, remind))
+      .catch(() => undefined);
     const decided = await condition(() => ended !== undefined, remainingMs, { summary: 'deadline of the review' });
     if (!decided) ended = 'expired';
+    notices.cancel();
+    await reminding;
     await signals;
   } catch (error) {
     if (!isCancellation(error)) throw failure(codeOf(error), messageOf(error));
@@ -166,6 +210,61 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
     if (prepared && result.approved + result.choices > 0) await requestRun(input, prepared);
     return result;
   });
+}
+
+function dueNotices(prepared: PreparedReview | undefined): readonly DueNotice[] {
+  const reminders = prepared?.reminders.map((afterMs): DueNotice => ({ afterMs, role: null, mayDecide: false })) ?? [];
+  return [...reminders, ...(prepared?.escalations ?? [])].sort((a, b) => a.afterMs - b.afterMs);
+}
+
+async function remindInTime(
+  notices: readonly DueNotice[],
+  openedAtMs: number,
+  isOpen: () => boolean,
+  remind: (notice: DueNotice) => Promise<void>,
+): Promise<void> {
+  for (const notice of notices) {
+    const waitMs = openedAtMs + notice.afterMs - nowMs();
+    if (waitMs > 0) await sleep(waitMs, { summary: noticeWords(notice) });
+    if (!isOpen()) return;
+    try {
+      await remind(notice);
+    } catch (error) {
+      // HAZARD: never ends a review. The next notice, or the deadline, comes all the same.
+      if (isCancellation(error)) throw error;
+    }
+  }
+}
+
+function noticeWords({ role, mayDecide }: DueNotice): string {
+  if (role === null) return 'Reminded';
+  return mayDecide ? `The role ${role} may now decide too` : `The role ${role} was told`;
+}
+
+/** The counts out of an answer that holds more. */
+function countsOf(answer: ReviewProgress): ReviewProgress {
+  const { approved, rejected, left, choices, open, missing, missingRoles, needsOther, spoken, closed } = answer;
+  return { approved, rejected, left, choices, open, missing, missingRoles, needsOther, spoken, closed };
+}
+
+/** Counts, roles and the next thing to type: shown in clear in Temporal UI. */
+function waitingWords(
+  planDigest: string,
+  { operations, conflicts, quorum, braked }: PreparedReview,
+  { approved, rejected, open, missing, missingRoles, needsOther }: ReviewProgress,
+  more: readonly string[],
+): string {
+  const plan = planDigest.slice(0, 12);
+  const roles = Object.entries(missingRoles).map(([role, count]) => `${count} with the role ${role}`);
+  const lacking = roles.length > 0 ? `${missing}, among them ${roles.join(' and ')}` : String(missing);
+  return [
+    `${operations} operations and ${conflicts} conflicts of plan \`${plan}\` wait for at least ${quorum} approver(s)${braked ? ' (a brake raised the quorum)' : ''}. ${approved} approved, ${rejected} rejected, ${open} open. People missing: ${lacking}.`,
+    ...(needsOther
+      ? ['Something was approved only by whoever signed the link behind it: somebody else must approve too.']
+      : []),
+    ...more,
+    `\n\`concordat approve ${plan} --as KEY\``,
+  ].join('\n');
 }
 
 async function takeSignal(

@@ -2,7 +2,7 @@
 import type { RunInputs } from '../core/messages.js';
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { LinkStatement } from '../core/correlate.js';
-import type { AuthorityActivities, ProbeReport } from './activity-types.js';
+import type { AuthorityActivities, DelegationView, ProbeReport } from './activity-types.js';
 import type {
   CommitInput,
   CommitResult,
@@ -90,4 +90,17 @@ export async function link(input: {
   readonly jws: string;
 }): Promise<{ readonly statement: LinkStatement }> {
   return asking.recordLink.executeWithOptions({ summary: 'verify the signed link and keep it' }, [input]);
+}
+
+/** A voice that is lent, or its early end: verified and kept by the authority's own worker. */
+export async function delegate(input: { readonly jws: string }): Promise<DelegationView> {
+  return asking.recordDelegation.executeWithOptions({ summary: 'verify the signed delegation and keep it' }, [input]);
+}
+
+export async function endDelegation(input: { readonly jws: string }): Promise<DelegationView> {
+  return asking.endDelegation.executeWithOptions({ summary: 'verify the signed end of a delegation' }, [input]);
+}
+
+export async function delegations(): Promise<readonly DelegationView[]> {
+  return asking.listDelegations.executeWithOptions({ summary: 'list the delegations' }, []);
 }

@@ -1,9 +1,11 @@
 /** The activities of one authority's worker: this is where its context meets Temporal. */
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import type { AuthorityActivities } from '../../workflows/activity-types.js';
 import { applyPermit } from './commit.js';
 import type { AuthorityContext } from './context.js';
+import { endDelegation, listDelegations, recordDelegation } from './delegations.js';
 import { recordLink } from './link-statement.js';
+import { remindPeople } from './notices.js';
 import { prepareReview, type ReviewSignals } from './prepare-review.js';
 import { closeReview, recordDecision } from './review.js';
 import { acceptSeal } from './seal.js';
@@ -20,6 +22,16 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     prepareReview: (input) => beating(() => prepareReview(context, input, signals)),
     recordDecision: (input) => recordDecision(context, input),
     closeReview: (input) => closeReview(context, input),
+    remindPeople: (input) => {
+      const { attempt, retryPolicy } = activityInfo();
+      const isLastTry = attempt >= (retryPolicy?.maximumAttempts ?? 1);
+      return remindPeople(context, { ...input, isLastTry }, signals, (message, fields) =>
+        log.info(message, { ...fields }),
+      );
+    },
+    recordDelegation: (input) => recordDelegation(context, input),
+    endDelegation: (input) => endDelegation(context, input),
+    listDelegations: () => listDelegations(context),
     applyPermit: (input) => beating(() => applyPermit(context, input, cancellationSignal())),
     witnessCandidate: (input) => beating(() => witnessCandidate(context, input)),
     acceptSeal: (input) => beating(() => acceptSeal(context, input)),

@@ -3,28 +3,43 @@
  * the operations it names, once, until it expires. They outlive the review that took them.
  */
 import { z } from 'zod';
+import { covers, type Delegation } from '../../core/approval/delegation.js';
 import { Decision, decisionType } from '../../core/decision.js';
 import { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
-import { tally, type ReviewScope, type ReviewTally } from '../../core/review.js';
+import type { ReviewScope, Vote } from '../../core/review.js';
 import { verifyCompact } from '../keys/verify.js';
 import { authorityOf, type AuthorityContext } from './context.js';
+import { holdingDelegation, type SignedDelegation } from './delegations.js';
 
 const KeptDecision = z.strictObject({
   jws: z.string(),
-  /** What each deletion that it names was caused by, as its signer saw it. */
+  /** Every deletion that its signer was shown, with what it was caused by. */
   deletions: z.record(Digest, z.array(z.string())),
+  /** Per conflict that it chooses for, the operations that the candidate then had. */
+  chosen: z.record(Digest, z.array(Digest)),
 });
+type KeptDecision = z.infer<typeof KeptDecision>;
 
-export interface CountedDecision {
+export interface CountedDecision extends Vote {
   readonly jws: string;
+  /** The delegation that it names, as compact JWS. */
+  readonly delegation: string | null;
+}
+
+interface VerifiedDecision {
   readonly decision: Decision;
+  readonly delegation: SignedDelegation | null;
 }
 
 /** Throws with the code of the first thing that is wrong: shape, signature, approver, authority, plan, time. */
-export async function verifyDecision(context: AuthorityContext, dataset: string, jws: string): Promise<Decision> {
+export async function verifyDecision(
+  context: AuthorityContext,
+  dataset: string,
+  jws: string,
+): Promise<VerifiedDecision> {
   const authority = authorityOf(context);
   let payload: unknown;
   const keys = authority.approvers.flatMap(({ key }) => (key ? [key] : []));
@@ -66,7 +81,11 @@ export async function verifyDecision(context: AuthorityContext, dataset: string,
     );
   }
   if (decision.expiresAtMs <= context.now()) throw new ConcordatError('decisionExpired', 'the decision has expired');
-  return decision;
+  const delegation =
+    decision.delegation === null
+      ? null
+      : await holdingDelegation(context, decision.delegation, { dataset, by: decision.approver });
+  return { decision, delegation };
 }
 
 function prefixOf(dataset: string): string {
@@ -81,12 +100,19 @@ export async function keepDecision(
   decision: Decision,
   scope: ReviewScope,
 ): Promise<boolean> {
-  const deletions: Record<Digest, string[]> = {};
-  for (const operation of scope.operations)
-    if (operation.kind === 'delete' && decision.operations.includes(operation.id))
-      deletions[operation.id] = [...operation.because];
+  const seen: Omit<KeptDecision, 'jws'> = {
+    deletions: Object.fromEntries(
+      scope.operations.filter(({ kind }) => kind === 'delete').map(({ id, because }) => [id, [...because]]),
+    ),
+    chosen: Object.fromEntries(
+      Object.entries(decision.choices).map(([conflict, candidate]) => [
+        conflict,
+        operationsOfChoice(scope, conflict, candidate).map(({ id }) => id),
+      ]),
+    ),
+  };
   const name = `${prefixOf(dataset)}${decision.id}`;
-  const bytes = new TextEncoder().encode(JSON.stringify({ jws, deletions }));
+  const bytes = new TextEncoder().encode(JSON.stringify({ jws, ...seen }));
   if (await context.privateStore.putIfAbsent(name, bytes)) return true;
   const kept = await context.privateStore.get(name);
   const there = kept && KeptDecision.parse(JSON.parse(new TextDecoder().decode(kept)));
@@ -100,9 +126,16 @@ function signedPart(jws: string): string {
   return jws.slice(0, jws.lastIndexOf('.'));
 }
 
+/** All that a candidate would write, in any mesh; empty where this plan does not have it. */
+function operationsOfChoice({ conflicts }: ReviewScope, conflict: Digest, candidate: Digest): readonly Operation[] {
+  const found = conflicts.find(({ id }) => id === conflict);
+  return found?.candidates.find(({ digest }) => digest === candidate)?.operations ?? [];
+}
+
 /**
- * The decisions that count for this plan: those that name it, and, unless a brake tripped, those on identical operations
- * of earlier plans. A deletion stands only with the same cause and where this plan deletes nothing its signer had not seen.
+ * The decisions that count for this plan: those that name it, and, unless a brake tripped, those that hold for identical
+ * operations of later plans. A deletion stands only with the same cause and where this plan deletes nothing that its
+ * signer had not seen. Of a delegate's word only what their delegation covers counts.
  */
 export async function countingDecisions(
   context: AuthorityContext,
@@ -118,48 +151,97 @@ export async function countingDecisions(
     const bytes = await context.privateStore.get(name);
     if (!bytes) continue;
     const kept = KeptDecision.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    let decision: Decision;
+    let verified: VerifiedDecision;
     try {
-      decision = await verifyDecision(context, dataset, kept.jws);
+      verified = await verifyDecision(context, dataset, kept.jws);
     } catch (error) {
       // An expired or meanwhile revoked one counts no more; it stays on record.
       if (error instanceof ConcordatError) continue;
       throw error;
     }
-    if (decision.plan === plan)
-      counted.push({ jws: kept.jws, decision: await withoutSpent(context, dataset, decision, permit) });
-    else if (!braked)
-      counted.push({
-        jws: kept.jws,
-        decision: await withoutSpent(context, dataset, carried(decision, kept.deletions, scope), permit),
-      });
+    const { delegation } = verified;
+    const holds = bindingHere(verified.decision, kept, { plan, scope, braked });
+    if (!holds) continue;
+    const decision = await withoutSpent(context, dataset, withinDelegation(holds, delegation, scope), permit);
+    if (decision.plan !== plan && isEmpty(decision)) continue;
+    counted.push({
+      jws: kept.jws,
+      decision,
+      voice: delegation?.delegation.from ?? decision.approver,
+      delegation: delegation?.jws ?? null,
+    });
   }
-  return counted
-    .filter(
-      ({ decision }) =>
-        decision.operations.length > 0 || Object.keys(decision.choices).length > 0 || decision.plan === plan,
-    )
-    .sort((a, b) => byCodeUnit(a.decision.id, b.decision.id));
+  return counted.sort((a, b) => byCodeUnit(a.decision.id, b.decision.id));
 }
 
-function carried(
+function isEmpty({ operations, conflicts, choices }: Decision): boolean {
+  return operations.length + conflicts.length + Object.keys(choices).length === 0;
+}
+
+/** What a decision says about this plan; null where it says nothing. */
+function bindingHere(
   decision: Decision,
-  deletionCauses: Readonly<Record<Digest, readonly string[]>>,
-  scope: ReviewScope,
-): Decision {
+  kept: KeptDecision,
+  { plan, scope, braked }: { readonly plan: Digest; readonly scope: ReviewScope; readonly braked: boolean },
+): Decision | null {
+  if (decision.plan === plan) return decision;
+  // Beyond a brake people decide anew, and some bind themselves to one plan only.
+  if (braked || decision.binds === 'thisPlan') return null;
+  return carried(decision, kept, scope);
+}
+
+function carried(decision: Decision, { deletions, chosen }: KeptDecision, scope: ReviewScope): Decision {
   const named = new Set(decision.operations);
   const here = scope.operations.filter(({ id }) => named.has(id));
-  const unseenDeletion = scope.operations.some(({ id, kind }) => kind === 'delete' && !named.has(id));
-  const stands = (operation: Operation): boolean =>
-    operation.kind !== 'delete' ||
-    (!unseenDeletion && JSON.stringify(deletionCauses[operation.id]) === JSON.stringify(operation.because));
+  const unseenDeletion = scope.operations.some(({ id, kind }) => kind === 'delete' && deletions[id] === undefined);
+  const stands = ({ id, kind, because }: Operation): boolean =>
+    kind !== 'delete' || (!unseenDeletion && JSON.stringify(deletions[id]) === JSON.stringify(because));
   const conflicts = new Set(scope.conflicts.map(({ id }) => id));
+  // HAZARD: a conflict is known by its values. A candidate may have gained operations since, such as one more team that
+  // a record comes back into; a choice stands for exactly what it was made for.
+  const choiceStands = ([conflict, candidate]: readonly [Digest, Digest]): boolean => {
+    const operations = operationsOfChoice(scope, conflict, candidate);
+    return (
+      JSON.stringify(operations.map(({ id }) => id)) === JSON.stringify(chosen[conflict]) &&
+      !(unseenDeletion && operations.some(({ kind }) => kind === 'delete'))
+    );
+  };
   return {
     ...decision,
     operations: here.filter(stands).map(({ id }) => id),
-    choices: Object.fromEntries(Object.entries(decision.choices).filter(([conflict]) => conflicts.has(conflict))),
+    conflicts: decision.conflicts.filter((id) => conflicts.has(id)),
+    choices: Object.fromEntries(
+      Object.entries(decision.choices).filter((choice) => conflicts.has(choice[0]) && choiceStands(choice)),
+    ),
     partial: true,
   };
+}
+
+/** A delegate's word about what the delegation does not cover says nothing, so it is never the last word on a plan. */
+function withinDelegation(decision: Decision, signed: SignedDelegation | null, scope: ReviewScope): Decision {
+  if (!signed || signed.delegation.kinds === null) return decision;
+  const outside = new Set(outsideDelegation(decision, signed.delegation, scope));
+  return {
+    ...decision,
+    operations: decision.operations.filter((id) => !outside.has(id)),
+    conflicts: decision.conflicts.filter((id) => !outside.has(id)),
+    choices: Object.fromEntries(Object.entries(decision.choices).filter(([conflict]) => !outside.has(conflict))),
+    partial: true,
+  };
+}
+
+/** What a decision names and its delegation does not cover: operations and conflicts, by their ids. */
+export function outsideDelegation(decision: Decision, delegation: Delegation, scope: ReviewScope): readonly Digest[] {
+  const byId = new Map(scope.operations.map((operation) => [operation.id, operation]));
+  const ofConflict = (id: Digest): readonly Operation[] =>
+    (scope.conflicts.find((conflict) => conflict.id === id)?.candidates ?? []).flatMap(({ operations }) => operations);
+  return [
+    ...decision.operations.filter((id) => !covers(delegation, [byId.get(id) ?? []].flat())),
+    ...decision.conflicts.filter((id) => !covers(delegation, ofConflict(id))),
+    ...Object.entries(decision.choices)
+      .filter(([conflict, candidate]) => !covers(delegation, operationsOfChoice(scope, conflict, candidate)))
+      .map(([conflict]) => conflict),
+  ];
 }
 
 /** A decision counts once for an operation: not again, under another permit, after the operation had its effect. */
@@ -192,12 +274,4 @@ export async function spendDecision(
   permit: Digest,
 ): Promise<void> {
   await context.privateStore.putIfAbsent(`spent/${dataset}/${decisionId}/${subject}`, new TextEncoder().encode(permit));
-}
-
-export function tallyOf(scope: ReviewScope, counted: readonly CountedDecision[], quorum: number): ReviewTally {
-  return tally(
-    scope,
-    counted.map(({ decision }) => decision),
-    quorum,
-  );
 }

@@ -4,21 +4,24 @@
  *
  * Reads from top to bottom like its specification; each check has its code in core/errors.ts.
  */
-import { protectionOf, quorumOf, trippedBrakes } from '../../core/brakes.js';
+import { requirementWords } from '../../core/approval/requirement.js';
+import { protectionOf, trippedBrakes } from '../../core/brakes.js';
 import { digestOf, type Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
-import { operationsOf } from '../../core/permit.js';
-import { reviewScope, type ReviewScope } from '../../core/review.js';
+import { operationsOf, type Permit } from '../../core/permit.js';
+import { reviewScope, tally, type ReviewScope } from '../../core/review.js';
 import type { CommitInput } from '../../workflows/contract.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit } from '../reviews.js';
 import { readAgreement } from './agreements.js';
 import { authorityOf, type AuthorityContext } from './context.js';
-import { countingDecisions, tallyOf, type CountedDecision } from './decisions.js';
+import { countingDecisions, type CountedDecision } from './decisions.js';
 import { heldCounts, openFreeze } from './prepare-review.js';
 import { requireLive } from './live-run.js';
+import { readReviewState } from './review-state.js';
+import { authorsOfScope, termsOf, type ReviewTerms } from './terms.js';
 
 export interface GatePass {
   readonly recomputed: Recomputed;
@@ -63,7 +66,6 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
 
   // 5. No brake has tripped, or the larger quorum has spoken.
   const tripped = trippedBrakes(authority, operations, heldCounts(recomputed, context.id));
-  const quorum = quorumOf(authority, tripped.length > 0);
 
   // 6. Own people decided: signatures, approvers, expiry, each operation by the quorum, each decision once.
   const scope = reviewScope(recomputed.plan, context.id);
@@ -75,7 +77,15 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
     tripped.length > 0,
     permitDigest,
   );
-  const conflictOf = requireDecided(scope, operations, decisions, quorum, permit.settled, tripped.length > 0);
+  const authors = await authorsOfScope(context, input.inputs, recomputed, scope);
+  const conflictOf = await requireDecided(context, input, {
+    scope,
+    operations,
+    decisions,
+    settled: permit.settled,
+    braked: tripped.length > 0,
+    authors,
+  });
 
   // 7. Nothing that this authority declared untouchable is touched, and nothing outside its surface.
   for (const operation of operations) {
@@ -113,31 +123,43 @@ export function requireTimely(context: AuthorityContext, openedAtMs: number): vo
   if (ageMs < 0) refuse('staleSnapshot', 'the clock of this authority stands before the opening of the run');
 }
 
-function requireDecided(
-  scope: ReviewScope,
-  operations: readonly Operation[],
-  decisions: readonly CountedDecision[],
-  quorum: number,
-  settled: readonly { readonly conflict: Digest; readonly candidate: Digest }[],
-  braked: boolean,
-): ReadonlyMap<Digest, Digest> {
-  const tally = tallyOf(scope, decisions, quorum);
-  const approved = new Set(tally.approved);
+async function requireDecided(
+  context: AuthorityContext,
+  input: CommitInput,
+  given: {
+    readonly scope: ReviewScope;
+    readonly operations: readonly Operation[];
+    readonly decisions: readonly CountedDecision[];
+    readonly settled: Permit['settled'];
+    readonly braked: boolean;
+    readonly authors: ReviewTerms['authors'];
+  },
+): Promise<ReadonlyMap<Digest, Digest>> {
+  const { scope, operations, decisions, settled, braked, authors } = given;
+  const state = await readReviewState(context, input.inputs.dataset);
+  const askedAtMs = state?.plan === input.plan.sha256 ? state.askedAtMs : {};
+  const terms = termsOf(context, { braked, authors, askedAtMs });
+  const told = tally(scope, decisions, terms);
+  const approved = new Set(told.approved);
   const conflictOf = new Map<Digest, Digest>();
   for (const conflict of scope.conflicts) {
-    const choice = tally.choices[conflict.id];
+    const choice = told.choices[conflict.id];
     if (choice === undefined || !settled.some((one) => one.conflict === conflict.id && one.candidate === choice))
       continue;
     for (const operation of conflict.candidates.find(({ digest }) => digest === choice)?.operations ?? [])
       conflictOf.set(operation.id, conflict.id);
   }
   const undecided = operations.filter(({ id }) => !approved.has(id) && !conflictOf.has(id));
-  if (undecided.length > 0)
-    refuse(
-      braked ? 'brakeTripped' : 'quorumMissing',
-      `${undecided.length} operations lack the approval of ${quorum} approver(s)`,
-    );
-  return conflictOf;
+  const [first] = undecided;
+  if (first === undefined) return conflictOf;
+  // Enough people, if only the one who signed the link behind it were not the only one among them.
+  const withoutAuthors = tally(scope, decisions, termsOf(context, { braked, authors: {}, askedAtMs }));
+  const byAuthorsOnly = undecided.every(({ id }) => withoutAuthors.approved.includes(id));
+  const needed = requirementWords(terms.demandOf(first.id, [first]).requirement);
+  refuse(
+    byAuthorsOnly ? 'separationOfDuties' : braked ? 'brakeTripped' : 'quorumMissing',
+    `${undecided.length} operations lack their approval: ${needed}`,
+  );
 }
 
 /** Creations and updates with the types they refer to first, then deletions the other way round. */

@@ -36,6 +36,6 @@ export async function recordLink(
     federation !== context.federation.file.federation
   )
     throw new ConcordatError('decisionForOtherPlan', `the link is for ${statement.authority}, dataset ${dataset}`);
-  await addToStanding(context, dataset, { links: [statement] });
+  await addToStanding(context, dataset, { links: [{ ...statement, approver, key: null }] });
   return { statement };
 }

@@ -13,25 +13,30 @@ import { reviewScope, type ReviewScope } from '../../core/review.js';
 import type { Fields, NativeObject } from '../../core/record.js';
 import type { PreparedReview } from '../../workflows/activity-types.js';
 import type { ReviewInput } from '../../workflows/contract.js';
+import type { ReviewProgress } from '../../workflows/messages.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
 import { authorityOf, type AuthorityContext } from './context.js';
-import { countingDecisions, tallyOf } from './decisions.js';
 import { nativeChange } from './native-writes.js';
 import { OwnRecords } from './own-records.js';
 import { storedPages } from './pages.js';
-import { readReviewState, writeReviewState } from './review-state.js';
+import { noticesOf, type ReviewNotice } from './notices.js';
+import { progressOf, reviewNow } from './review.js';
+import { readReviewState, writeReviewState, type ReviewState } from './review-state.js';
 import { writeSheet, type SheetOperation } from './review-sheet.js';
 import { requireLive } from './live-run.js';
+import { authorsOfScope } from './terms.js';
 
 export interface ReviewSignals {
   /** Tells the workflow of an older plan's review that another has taken its place. */
   readonly replaced: (dataset: string, oldPlan: string, newPlan: string) => Promise<void>;
+  /** Tells people that they are waited for, outside of Temporal; absent where the authority declared no way. */
+  readonly notify?: (notice: ReviewNotice) => Promise<void>;
 }
 
 export async function prepareReview(
   context: AuthorityContext,
   input: ReviewInput,
-  signals: ReviewSignals,
+  signals: Pick<ReviewSignals, 'replaced'>,
 ): Promise<PreparedReview> {
   const { inputs } = input;
   let recomputed: Recomputed;
@@ -58,6 +63,9 @@ export async function prepareReview(
   const tripped = brakesOfScope(authority, scope, heldCounts(recomputed, context.id));
   const quorum = quorumOf(authority, tripped.length > 0);
   const deadlineMs = durationMs(authority.approval.deadline);
+  const previous = await readReviewState(context, inputs.dataset);
+  const openedAtMs = previous?.plan === input.planDigest ? previous.openedAtMs : context.now();
+  const authors = await authorsOfScope(context, inputs, recomputed, scope);
   const frozen = openFreeze(context);
   await writeSheet(context, {
     federation: context.federation.file.federation,
@@ -67,7 +75,7 @@ export async function prepareReview(
     quorum,
     braked: tripped.map((brake: TrippedBrake) => ({ ...brake })),
     frozen,
-    deadlineAtMs: context.now() + deadlineMs,
+    deadlineAtMs: openedAtMs + deadlineMs,
     operations: [...sheet],
     conflicts: scope.conflicts.map((conflict) => ({
       conflict,
@@ -79,18 +87,22 @@ export async function prepareReview(
   const refusedOperations = sheet.flatMap(({ operation, refused }) =>
     refused ? [{ operation: operation.id, code: refused.code }] : [],
   );
-  const previous = await readReviewState(context, inputs.dataset);
   if (previous && previous.plan !== input.planDigest)
     await signals.replaced(inputs.dataset, previous.plan, input.planDigest);
-  await writeReviewState(context, inputs.dataset, {
+  const state: ReviewState = {
     plan: input.planDigest,
     scope: { operations: [...scope.operations], conflicts: [...scope.conflicts] },
     refused: refusedOperations,
     quorum,
     braked: tripped.length > 0,
-  });
-  const counted = await countingDecisions(context, inputs.dataset, input.planDigest, scope, tripped.length > 0);
-  const tally = tallyOf(scope, counted, quorum);
+    authors: Object.fromEntries(Object.entries(authors).map(([id, people]) => [id, [...people]])),
+    openedAtMs,
+    askedAtMs: Object.fromEntries(
+      [...scope.operations, ...scope.conflicts].map(({ id }) => [id, previous?.askedAtMs[id] ?? openedAtMs]),
+    ),
+  };
+  await writeReviewState(context, inputs.dataset, state);
+  const { tally, counted } = await reviewNow(context, inputs.dataset, input.planDigest, state);
   return {
     kind: tally.closed ? 'closed' : 'waiting',
     authority: context.id,
@@ -101,11 +113,9 @@ export async function prepareReview(
     conflicts: scope.conflicts.length,
     quorum,
     braked: tripped.length > 0,
-    approved: tally.approved.length,
-    rejected: tally.rejected.length,
-    open: tally.open.length,
-    missing: tally.missing,
+    ...progressOf(tally, counted),
     deadlineMs,
+    ...noticesOf(authority, state, deadlineMs),
   };
 }
 
@@ -131,6 +141,19 @@ function brakesOfScope(
   return [...byWrites, ...byDeletions.filter(({ type, limit }) => !known.has(`${type} ${limit}`))];
 }
 
+const nothingDecided: ReviewProgress = {
+  approved: 0,
+  rejected: 0,
+  left: 0,
+  choices: 0,
+  open: 0,
+  missing: 0,
+  missingRoles: {},
+  needsOther: false,
+  spoken: [],
+  closed: false,
+};
+
 function refusedReview(context: AuthorityContext, error: ConcordatError): PreparedReview {
   return {
     kind: 'refused',
@@ -142,11 +165,11 @@ function refusedReview(context: AuthorityContext, error: ConcordatError): Prepar
     conflicts: 0,
     quorum: 0,
     braked: false,
-    approved: 0,
-    rejected: 0,
-    open: 0,
-    missing: 0,
+    ...nothingDecided,
     deadlineMs: 0,
+    waitingSinceMs: context.now(),
+    reminders: [],
+    escalations: [],
   };
 }
 

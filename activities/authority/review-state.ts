@@ -12,6 +12,11 @@ const ReviewState = z.strictObject({
   refused: z.array(z.strictObject({ operation: Digest, code: z.string() })),
   quorum: z.int().positive(),
   braked: z.boolean(),
+  /** By operation, the approvers who authored it. */
+  authors: z.record(Digest, z.array(z.string())),
+  openedAtMs: z.int(),
+  /** By operation or conflict, since when people have been asked, in this review or in the ones that it replaced. */
+  askedAtMs: z.record(Digest, z.int()),
 });
 export type ReviewState = z.infer<typeof ReviewState>;
 

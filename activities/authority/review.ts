@@ -1,21 +1,35 @@
 /** Taking decisions, and signing what a review settled. */
-import { ConcordatError } from '../../core/errors.js';
+import type { Rejection } from '../../core/acceptance.js';
+import type { Decision } from '../../core/decision.js';
 import type { Digest } from '../../core/digest.js';
+import { durationMs } from '../../core/duration.js';
+import { ConcordatError } from '../../core/errors.js';
+import { byCodeUnit } from '../../core/json.js';
+import { piecesOf } from '../../core/operation.js';
 import {
   reviewType,
+  tally,
   type ReviewBody,
   type ReviewOutcome,
+  type ReviewScope,
   type ReviewStatement,
   type ReviewTally,
 } from '../../core/review.js';
 import type { ReviewResult } from '../../workflows/contract.js';
-import type { DecisionAnswer, DecisionEnvelope } from '../../workflows/messages.js';
+import type { DecisionAnswer, DecisionEnvelope, ReviewProgress } from '../../workflows/messages.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
-import type { AuthorityContext } from './context.js';
-import { countingDecisions, keepDecision, tallyOf, verifyDecision } from './decisions.js';
-import { readReviewState, requireReviewState } from './review-state.js';
+import { authorityOf, type AuthorityContext } from './context.js';
+import {
+  countingDecisions,
+  keepDecision,
+  outsideDelegation,
+  verifyDecision,
+  type CountedDecision,
+} from './decisions.js';
+import { readReviewState, requireReviewState, type ReviewState } from './review-state.js';
 import { addToStanding } from './standing.js';
+import { termsOf } from './terms.js';
 
 /** A rejection without an end holds this long before it is asked again. */
 const rejectionDefaultMs = 30 * 24 * 3_600_000;
@@ -25,52 +39,98 @@ export async function recordDecision(
   { dataset, plan, envelope }: { readonly dataset: string; readonly plan: Digest; readonly envelope: DecisionEnvelope },
 ): Promise<DecisionAnswer> {
   const state = await requireReviewState(context, dataset, plan);
-  const decision = await verifyDecision(context, dataset, envelope.jws);
+  const { decision, delegation } = await verifyDecision(context, dataset, envelope.jws);
   if (decision.plan !== plan)
     throw new ConcordatError('decisionForOtherPlan', `the signed decision names plan ${decision.plan.slice(0, 12)}`);
-  const known = new Set(state.scope.operations.map(({ id }) => id));
-  const unknown = decision.operations.filter((id) => !known.has(id));
+  requireAsked(context, decision, state.scope);
+  const outside = delegation ? outsideDelegation(decision, delegation.delegation, state.scope) : [];
+  if (outside.length > 0)
+    throw new ConcordatError(
+      'delegationNotEnough',
+      `${outside.length} of what the decision names is of a kind that ${delegation?.delegation.from ?? 'nobody'} did not delegate`,
+    );
+  const isNew = await keepDecision(context, dataset, envelope.jws, decision, state.scope);
+  if (decision.kind === 'reject' && isNew)
+    await addToStanding(context, dataset, {
+      rejections: rejectionsOf(state.scope, [...decision.operations, ...decision.conflicts], {
+        reason: decision.reason ?? '',
+        untilMs: decision.untilMs ?? context.now() + rejectionDefaultMs,
+        approver: decision.approver,
+      }),
+    });
+  const { tally, counted } = await reviewNow(context, dataset, plan, state);
+  return { accepted: true, approver: decision.approver, kind: decision.kind, ...progressOf(tally, counted) };
+}
+
+function requireAsked(context: AuthorityContext, decision: Decision, { operations, conflicts }: ReviewScope): void {
+  const known = new Set([...operations, ...conflicts].map(({ id }) => id));
+  const unknown = [...decision.operations, ...decision.conflicts].filter((id) => !known.has(id));
   const unknownChoices = Object.entries(decision.choices).filter(
     ([conflict, candidate]) =>
-      !state.scope.conflicts.some(
-        ({ id, candidates }) => id === conflict && candidates.some(({ digest }) => digest === candidate),
-      ),
+      !conflicts.some(({ id, candidates }) => id === conflict && candidates.some(({ digest }) => digest === candidate)),
   );
-  if (unknown.length + unknownChoices.length > 0) {
+  if (unknown.length + unknownChoices.length > 0)
     throw new ConcordatError(
       'decisionUnknownOperation',
-      `the decision names ${unknown.length} operations and ${unknownChoices.length} choices that this plan does not ask of ${context.id}`,
+      `the decision names ${unknown.length} operations or conflicts and ${unknownChoices.length} choices that this plan does not ask of ${context.id}`,
     );
-  }
-  const isNew = await keepDecision(context, dataset, envelope.jws, decision, state.scope);
-  if (decision.kind === 'reject' && isNew) {
-    const untilMs = decision.untilMs ?? context.now() + rejectionDefaultMs;
-    await addToStanding(context, dataset, {
-      rejections: decision.operations.map((operation) => ({
-        operation,
-        reason: decision.reason ?? '',
-        untilMs,
-        approver: decision.approver,
-      })),
-    });
-  }
-  const tally = await currentTally(context, dataset, plan);
+  // A yes to leaving things as they are is a no.
+  if (decision.kind === 'approve' ? decision.conflicts.length > 0 : Object.keys(decision.choices).length > 0)
+    throw new ConcordatError(
+      'decisionMalformed',
+      'an approval chooses for conflicts, a rejection leaves them as they are',
+    );
+}
+
+function rejectionsOf(
+  { operations }: ReviewScope,
+  ids: readonly Digest[],
+  why: Omit<Rejection, 'subject'>,
+): Rejection[] {
+  const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  return ids.flatMap((id) => {
+    const operation = byId.get(id);
+    const subjects = operation ? piecesOf(operation).map(({ digest }) => digest) : [id];
+    return subjects.map((subject) => ({ subject, ...why }));
+  });
+}
+
+export interface ReviewNow {
+  readonly tally: ReviewTally;
+  readonly counted: readonly CountedDecision[];
+}
+
+/** How the review of a plan stands: every decision verified again, on this authority's clock and terms of now. */
+export async function reviewNow(
+  context: AuthorityContext,
+  dataset: string,
+  plan: Digest,
+  state: ReviewState,
+): Promise<ReviewNow> {
+  const counted = await countingDecisions(context, dataset, plan, state.scope, state.braked);
+  return { counted, tally: tally(state.scope, counted, termsOf(context, state)) };
+}
+
+/** Counts and ids of approvers: all that a history may know of how a review stands. */
+export function progressOf(tallied: ReviewTally, counted: readonly CountedDecision[]): ReviewProgress {
   return {
-    accepted: true,
-    approver: decision.approver,
-    kind: decision.kind,
-    approved: tally.approved.length,
-    rejected: tally.rejected.length,
-    open: tally.open.length,
-    missing: tally.missing,
-    closed: tally.closed,
+    approved: tallied.approved.length,
+    rejected: tallied.rejected.length,
+    left: tallied.left.length,
+    choices: Object.keys(tallied.choices).length,
+    open: tallied.open.length,
+    missing: tallied.missing,
+    missingRoles: tallied.missingRoles,
+    needsOther: tallied.needsOther,
+    spoken: [
+      ...new Set(counted.filter(({ decision }) => !decision.partial).map(({ decision }) => decision.approver)),
+    ].sort(byCodeUnit),
+    closed: tallied.closed,
   };
 }
 
-async function currentTally(context: AuthorityContext, dataset: string, plan: Digest): Promise<ReviewTally> {
-  const { scope, braked, quorum } = await requireReviewState(context, dataset, plan);
-  return tallyOf(scope, await countingDecisions(context, dataset, plan, scope, braked), quorum);
-}
+/** Part of the deadline that must be over on this authority's own clock before it counts as passed. */
+const deadlinePercentMin = 90;
 
 export async function closeReview(
   context: AuthorityContext,
@@ -87,23 +147,28 @@ export async function closeReview(
   },
 ): Promise<ReviewResult> {
   const state = await readReviewState(context, dataset);
-  const settles = (outcome === 'tally' || outcome === 'expired') && state?.plan === plan;
-  const counted = settles ? await countingDecisions(context, dataset, plan, state.scope, state.braked) : [];
-  const tally = settles ? tallyOf(state.scope, counted, state.quorum) : null;
+  const own = (outcome === 'tally' || outcome === 'expired') && state?.plan === plan ? state : null;
+  const now = own ? await reviewNow(context, dataset, plan, own) : null;
+  const late = own && now && outcome === 'expired' ? await rejectLate(context, dataset, own, now.tally.open) : [];
+  const conflicts = new Set(own?.scope.conflicts.map(({ id }) => id));
   const body: ReviewBody = {
-    operations: [...(tally?.approved ?? [])],
-    rejected: [...(tally?.rejected ?? [])],
-    choices: { ...tally?.choices },
-    decisions: counted.map(({ jws }) => jws),
+    operations: [...(now?.tally.approved ?? [])],
+    rejected: [...(now?.tally.rejected ?? []), ...late.filter((id) => !conflicts.has(id))],
+    left: [...(now?.tally.left ?? []), ...late.filter((id) => conflicts.has(id))],
+    choices: { ...now?.tally.choices },
+    decisions: now?.counted.map(({ jws }) => jws) ?? [],
+    delegations: [...new Set(now?.counted.flatMap(({ delegation }) => delegation ?? []))],
   };
-  const settledOutcome = outcome === 'tally' ? outcomeOf(body, state?.scope.operations.length ?? 0) : outcome;
+  const settledOutcome =
+    outcome === 'tally' || late.length > 0 ? outcomeOf(body, state?.scope.operations.length ?? 0) : outcome;
+  const settledCode = late.length > 0 ? 'deadlinePassed' : code;
   const bodyRef = await putDocument(context.exchange, context.id, body);
   const statement: ReviewStatement = {
     authority: context.id,
     dataset,
     plan,
     outcome: settledOutcome,
-    code,
+    code: settledCode,
     body: bodyRef.sha256,
     atMs: context.now(),
   };
@@ -115,17 +180,40 @@ export async function closeReview(
   return {
     authority: context.id,
     outcome: settledOutcome,
-    code,
+    code: settledCode,
     review,
     approved: body.operations.length,
     rejected: body.rejected.length,
+    left: body.left.length,
     choices: Object.keys(body.choices).length,
   };
 }
 
+/** Where the authority declared so, a passed deadline turns down what is still open. It never approves anything. */
+async function rejectLate(
+  context: AuthorityContext,
+  dataset: string,
+  state: ReviewState,
+  open: readonly Digest[],
+): Promise<readonly Digest[]> {
+  const { onDeadline, deadline } = authorityOf(context).approval;
+  const waitedMs = context.now() - state.openedAtMs;
+  // HAZARD: whoever operates Temporal can make a workflow say that it is late. Then it has expired, and nobody spoke.
+  const isLate = waitedMs * 100 >= durationMs(deadline) * deadlinePercentMin;
+  if (onDeadline !== 'reject' || !isLate || open.length === 0) return [];
+  await addToStanding(context, dataset, {
+    rejections: rejectionsOf(state.scope, open, {
+      reason: 'nobody decided before the deadline',
+      untilMs: context.now() + rejectionDefaultMs,
+      approver: '(deadline)',
+    }),
+  });
+  return open;
+}
+
 function outcomeOf(body: ReviewBody, asked: number): ReviewOutcome {
   const settled = body.operations.length + Object.keys(body.choices).length;
-  if (asked === 0 && settled === 0) return 'notNeeded';
-  if (body.operations.length === asked && body.rejected.length === 0) return 'approved';
+  if (asked === 0 && settled + body.left.length === 0) return 'notNeeded';
+  if (body.operations.length === asked && body.rejected.length + body.left.length === 0) return 'approved';
   return settled > 0 ? 'partlyApproved' : 'rejected';
 }

@@ -1,13 +1,14 @@
 /** What this authority's people have said that outlives a run: links, and rejections until their end. */
 import { z } from 'zod';
-import { LinkStatement } from '../../core/correlate.js';
+import { StandingLink } from '../../core/correlate.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { Standing } from '../../core/messages.js';
-import { Rejection } from '../../core/plan.js';
+import { Rejection } from '../../core/acceptance.js';
+import { loadLinks } from '../links.js';
 import type { AuthorityContext } from './context.js';
 
-const StandingState = z.strictObject({ links: z.array(LinkStatement), rejections: z.array(Rejection) });
+const StandingState = z.strictObject({ links: z.array(StandingLink), rejections: z.array(Rejection) });
 type StandingState = z.infer<typeof StandingState>;
 
 function headName(dataset: string): string {
@@ -29,11 +30,28 @@ export async function currentStanding(context: AuthorityContext, dataset: string
   const nowMs = context.now();
   return {
     authority: context.id,
-    links: [...state.links].sort((a, b) => byCodeUnit(`${a.record} ${a.to}`, `${b.record} ${b.to}`)),
+    links: (await withKeys(context, dataset, state.links)).sort((a, b) =>
+      byCodeUnit(`${a.record} ${a.to}`, `${b.record} ${b.to}`),
+    ),
     rejections: state.rejections
       .filter(({ untilMs }) => untilMs > nowMs)
-      .sort((a, b) => byCodeUnit(a.operation, b.operation)),
+      .sort((a, b) => byCodeUnit(a.subject, b.subject)),
   };
+}
+
+/** Peers see provisional keys only; what became of its own records this authority must say, so that authors are known. */
+async function withKeys(
+  context: AuthorityContext,
+  dataset: string,
+  links: readonly StandingLink[],
+): Promise<StandingLink[]> {
+  if (links.length === 0) return [];
+  const known = await loadLinks(context.privateStore, dataset, context.linkKey);
+  const keys = new Map<string, string>();
+  for (const type of new Set(links.map((link) => link.type)))
+    for (const [nativeId, key] of known.entries(type))
+      keys.set(`${type} ${known.provisionalKeyOf(type, nativeId)}`, key);
+  return links.map((link) => ({ ...link, key: keys.get(`${link.type} ${link.record}`) ?? null }));
 }
 
 export async function addToStanding(
@@ -48,7 +66,7 @@ export async function addToStanding(
       [...state.links, ...(added.links ?? [])].map((link) => [`${link.type} ${link.record} ${link.to}`, link]),
     );
     const rejections = new Map(
-      [...state.rejections, ...(added.rejections ?? [])].map((rejection) => [rejection.operation, rejection]),
+      [...state.rejections, ...(added.rejections ?? [])].map((rejection) => [rejection.subject, rejection]),
     );
     const next: StandingState = {
       links: [...links.values()],

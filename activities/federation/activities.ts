@@ -8,7 +8,7 @@ import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
 import type { Proposal, RunInputs } from '../../core/messages.js';
 import { authorityEndpoint, federationEndpoint } from '../../core/names.js';
-import { affectedAuthorities } from '../../core/plan.js';
+import { affectedAuthorities, isAccepted } from '../../core/plan.js';
 import type { FederationActivities, RunSetup } from '../../workflows/activity-types.js';
 import type { PlanSummary } from '../../workflows/messages.js';
 import { putDocument } from '../exchange.js';
@@ -96,8 +96,8 @@ export function createFederationActivities(context: FederationContext): Federati
     return {
       plan: ref,
       planDigest,
-      divergences: plan.divergences.filter(({ accepted }) => accepted.length === 0).length,
-      accepted: plan.divergences.filter(({ accepted }) => accepted.length > 0).length,
+      divergences: plan.divergences.filter((divergence) => !isAccepted(divergence)).length,
+      accepted: plan.divergences.filter(isAccepted).length,
       operations: plan.operations.length,
       operationsBy,
       conflicts: plan.conflicts.length,
@@ -177,7 +177,7 @@ export function divergencesLeft(recomputed: Recomputed, effective: ReadonlySet<D
       .map(({ type, key, field }) => canonicalJson([type, key, field])),
   );
   return recomputed.plan.divergences.filter((divergence) => {
-    if (divergence.accepted.length > 0) return false;
+    if (isAccepted(divergence)) return false;
     if (divergence.kind === 'conflict' || divergence.kind === 'editedAndDeleted')
       return !settledConflicts.has(canonicalJson([divergence.type, divergence.key, divergence.field]));
     return divergence.operations.length === 0 || !divergence.operations.every((id) => effective.has(id));

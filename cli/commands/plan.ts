@@ -1,6 +1,6 @@
 /** `concordat plan`: what a run would change where, and why, record by record. */
 import type { Command } from 'commander';
-import type { Plan } from '../../core/plan.js';
+import { isAccepted, type Plan } from '../../core/plan.js';
 import { ConcordatError } from '../../core/errors.js';
 import { action, defineCommand } from '../invocation.js';
 import { elementTypesOf, withFederation } from '../reading/federation-session.js';
@@ -67,7 +67,7 @@ function aftermath(run: RunView | null): readonly string[] {
 }
 
 function isSettled({ divergences, cases }: Plan): boolean {
-  return cases.length === 0 && divergences.every(({ accepted }) => accepted.length > 0);
+  return cases.length === 0 && divergences.every(isAccepted);
 }
 
 function checkFilter({ authority, type }: Options, authorities: readonly string[], types: readonly string[]): void {

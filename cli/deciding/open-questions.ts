@@ -7,7 +7,7 @@ import type { AuthorityId } from '../../core/record.js';
 import { reviewScope } from '../../core/review.js';
 import type { ReviewStatus } from '../../workflows/messages.js';
 import type { OpenPlan } from '../reading/open-plan.js';
-import { namedChoices, namedOperations } from '../reading/references.js';
+import { namedChoices, namedConflicts, namedOperations } from '../reading/references.js';
 import type { ReviewView } from '../temporal/reviews.js';
 
 /** What a person answers in one decision, for one authority. */
@@ -17,6 +17,8 @@ export interface Question {
   readonly status: ReviewStatus;
   readonly operations: readonly Operation[];
   readonly choices: Readonly<Record<Digest, Digest>>;
+  /** Conflicts that a rejection leaves as they are. */
+  readonly conflicts: readonly Digest[];
   /** Conflicts of this authority that are not chosen for: they stay divergences once the decision is whole. */
   readonly unchosen: readonly Conflict[];
   /** Whether what is not named waits for another decision. */
@@ -26,6 +28,8 @@ export interface Question {
 export interface Named {
   readonly only: readonly string[];
   readonly choose: readonly string[];
+  /** For a rejection, the conflicts that it leaves as they are; all of them where nothing is named at all. */
+  readonly leave?: readonly string[];
 }
 
 export interface OpenReview {
@@ -45,11 +49,12 @@ export function questionsOf(
 ): readonly Question[] {
   const open = reviews.filter(({ review }) => review.kind === 'open');
   if (open.length === 0) throw noneOpen(found.digest, reviews);
-  const wanted =
-    named.only.length === 0
-      ? null
-      : new Set(named.only.includes('none') ? [] : namedOperations(plan, named.only).map(({ id }) => id));
+  const isWhole = named.only.length === 0 && (named.leave ?? []).length === 0;
+  const wanted = isWhole
+    ? null
+    : new Set(named.only.includes('none') ? [] : namedOperations(plan, named.only).map(({ id }) => id));
   const choices = namedChoices(plan, named.choose);
+  const leave = namedConflicts(plan, named.leave ?? []).map(({ id }) => id);
   const taken = new Set<string>();
   const questions = open.flatMap(({ authority, approver, review }): Question[] => {
     if (review.kind !== 'open') return [];
@@ -67,9 +72,12 @@ export function questionsOf(
     const own = Object.fromEntries(
       Object.entries(choices).filter(([conflict]) => scope.conflicts.some(({ id }) => id === conflict)),
     );
+    const all = scope.conflicts.map(({ id }) => id);
+    const conflicts = named.leave === undefined ? [] : isWhole ? all : all.filter((id) => leave.includes(id));
     for (const { id } of operations) taken.add(id);
+    for (const id of conflicts) taken.add(id);
     for (const conflict of Object.keys(own)) taken.add(conflict);
-    if (wanted !== null && operations.length === 0 && Object.keys(own).length === 0) return [];
+    if (wanted !== null && operations.length + conflicts.length + Object.keys(own).length === 0) return [];
     return [
       {
         authority,
@@ -77,12 +85,13 @@ export function questionsOf(
         status: review.status,
         operations,
         choices: own,
-        unchosen: scope.conflicts.filter(({ id }) => own[id] === undefined),
+        conflicts,
+        unchosen: scope.conflicts.filter(({ id }) => own[id] === undefined && !conflicts.includes(id)),
         partial: wanted !== null,
       },
     ];
   });
-  const strangers = [...(wanted ?? []), ...Object.keys(choices)].filter((id) => !taken.has(id));
+  const strangers = [...(wanted ?? []), ...leave, ...Object.keys(choices)].filter((id) => !taken.has(id));
   if (strangers.length > 0)
     throw new ConcordatError(
       'decisionUnknownOperation',

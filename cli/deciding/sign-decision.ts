@@ -7,6 +7,12 @@ import type { Digest } from '../../core/digest.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { Question } from './open-questions.js';
 
+/** How far a decision reaches, and with whose voice. */
+export interface Reach {
+  readonly onlyThisPlan: boolean;
+  readonly delegation: string | null;
+}
+
 export type Verdict =
   { readonly kind: 'approve' } | { readonly kind: 'reject'; readonly reason: string; readonly untilMs: number | null };
 
@@ -18,8 +24,9 @@ export async function signDecision(
   verdict: Verdict,
   context: { readonly federation: string; readonly dataset: string; readonly plan: Digest; readonly nowMs: number },
   key: PrivateKey,
+  reach: Reach = { onlyThisPlan: false, delegation: null },
 ): Promise<{ readonly decision: Decision; readonly jws: string }> {
-  const { authority, approver, operations, choices, partial } = question;
+  const { authority, approver, operations, conflicts, choices, partial } = question;
   const { federation, dataset, plan, nowMs } = context;
   const decision: Decision = {
     id: randomBytes(16).toString('base64url'),
@@ -30,7 +37,10 @@ export async function signDecision(
     plan,
     approver,
     operations: operations.map(({ id }) => id).sort(byCodeUnit),
+    delegation: reach.delegation,
+    binds: reach.onlyThisPlan ? 'thisPlan' : 'identicalOperations',
     choices: verdict.kind === 'approve' ? { ...choices } : {},
+    conflicts: verdict.kind === 'reject' ? [...conflicts].sort(byCodeUnit) : [],
     partial,
     reason: verdict.kind === 'reject' ? verdict.reason : null,
     untilMs: verdict.kind === 'reject' ? verdict.untilMs : null,

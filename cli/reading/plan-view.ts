@@ -6,7 +6,7 @@ import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
 import type { Digest } from '../../core/digest.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
-import { affectedAuthorities, type Conflict, type Plan } from '../../core/plan.js';
+import { affectedAuthorities, isAccepted, type Conflict, type Plan } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { Records } from './records.js';
 import type { SheetView } from './stores.js';
@@ -181,7 +181,7 @@ export function filtered(view: PlanView, filter: PlanFilter): PlanView {
 /** Divergences by kind, most frequent first; those that somebody accepted are not counted. */
 export function divergencesByKind(plan: Plan): Readonly<Record<string, number>> {
   const counts = new Map<string, number>();
-  for (const { kind, accepted } of plan.divergences)
-    if (accepted.length === 0) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const divergence of plan.divergences)
+    if (!isAccepted(divergence)) counts.set(divergence.kind, (counts.get(divergence.kind) ?? 0) + 1);
   return Object.fromEntries([...counts].sort((a, b) => b[1] - a[1] || byCodeUnit(a[0], b[0])));
 }

@@ -2,7 +2,7 @@
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Operation } from '../../core/operation.js';
-import type { Plan } from '../../core/plan.js';
+import type { Conflict, Plan } from '../../core/plan.js';
 
 /** Fewer characters could be a number. */
 const digestCharactersMin = 8;
@@ -20,6 +20,12 @@ export function namedOperations(plan: Plan, words: readonly string[]): readonly 
     } else found.add(one(plan.operations, word, 'operation', ({ id }) => id));
   }
   return [...found];
+}
+
+/** `1` and digest prefixes, also several with commas. */
+export function namedConflicts(plan: Plan, words: readonly string[]): readonly Conflict[] {
+  const found = words.flatMap((text) => text.split(',')).flatMap((text) => (text.trim() === '' ? [] : [text.trim()]));
+  return [...new Set(found.map((word) => one(plan.conflicts, word, 'conflict', ({ id }) => id)))];
 }
 
 /** `1=2`: of conflict 1 candidate 2. */

@@ -1,6 +1,7 @@
 /** A plan in the manner of a diff: `+` creates, `~` updates, `-` deletes, by mesh and record, with before, after and cause. */
 import { isProvisional } from '../../core/record.js';
 import type { Change, Operation } from '../../core/operation.js';
+import { isAccepted } from '../../core/plan.js';
 import type { Paint } from '../output/output.js';
 import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
 import { valueText, visibleText } from './value-text.js';
@@ -228,7 +229,7 @@ export function summaryLine(view: PlanView, paint: Paint): string {
   const kinds = { create: 0, update: 0, delete: 0 };
   for (const { operation } of view.operations) kinds[operation.kind] += 1;
   const refused = view.operations.filter((planned) => planned.refused !== null).length;
-  const accepted = view.plan.divergences.filter((divergence) => divergence.accepted.length > 0).length;
+  const accepted = view.plan.divergences.filter(isAccepted).length;
   const open = Object.values(divergencesByKind(view.plan)).reduce((sum, count) => sum + count, 0);
   const parts = [
     `${kinds.create} to create`,

@@ -4,6 +4,7 @@ import { Duration } from '../duration.js';
 import { Json } from '../json.js';
 import { PublicKey } from '../public-key.js';
 import { AuthorityId } from '../record.js';
+import { Approval, approvalDefaults, Role } from './approval.js';
 
 export { PublicKey };
 
@@ -87,19 +88,9 @@ export type Constraints = z.infer<typeof Constraints>;
 export const Approver = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9.-]*$/),
   key: PublicKey.optional().describe('written by `concordat keys generate`'),
+  roles: z.array(Role).default([]).describe('what approval.quorums asks for'),
 });
 export type Approver = z.infer<typeof Approver>;
-
-export const Approval = z.strictObject({
-  quorum: z.int().positive().default(1),
-  quorumWhenBraked: z
-    .int()
-    .positive()
-    .optional()
-    .describe('needed once a brake trips; the quorum plus one where absent'),
-  deadline: Duration.default('7d'),
-});
-export type Approval = z.infer<typeof Approval>;
 
 export const ClockTerms = z.strictObject({
   maxAhead: Duration.default('60s').describe('a peer whose stamp is further ahead of the own clock sits the run out'),
@@ -121,7 +112,7 @@ export const Authority = z.strictObject({
     .describe('per federated type, the fields that peers may see; nothing else leaves'),
   constraints: Constraints.default({ brakes: {}, freezeWindows: [], protected: [], freshness: '2h' }),
   clock: ClockTerms.default({ maxAhead: '60s' }),
-  approval: Approval.default({ quorum: 1, deadline: '7d' }),
+  approval: Approval.default(approvalDefaults),
   approvers: z.array(Approver).min(1),
   lineage: LineageCommitments.default({ keepFor: '3650d', cosign: true }),
 });

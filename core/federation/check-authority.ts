@@ -1,6 +1,7 @@
 /** Authority files: their surfaces against the maps, and terms that nobody could meet. */
 import { durationMs } from '../duration.js';
 import type { Authority } from './authority.js';
+import { checkApproval } from './check-approval.js';
 import { faultAt, type FaultPath, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';
 import { isBroken, mapFor, repeatedAt, typeNames, typeOf, type FederationParts, type Located } from './parts.js';
@@ -13,7 +14,7 @@ export function checkAuthorities(parts: FederationParts): readonly PathFault[] {
     ...checkIdentity(parts, authority),
     ...checkSurface(parts, authority),
     ...checkConstraints(parts, authority),
-    ...checkApproval(authority),
+    ...checkApproval(parts, authority),
   ]);
 }
 
@@ -108,39 +109,6 @@ function checkConstraints(parts: FederationParts, { file, value }: Located<Autho
       );
   }
   return faults;
-}
-
-function checkApproval({ file, value }: Located<Authority>): readonly PathFault[] {
-  const faults: PathFault[] = [];
-  const { quorum, quorumWhenBraked } = value.approval;
-  const approvers = value.approvers.length;
-  const have = `there ${approvers === 1 ? 'is 1 approver' : `are ${approvers} approvers`}`;
-  if (quorum > approvers)
-    faults.push(
-      faultAt(file, ['approval', 'quorum'], `needs ${quorum} approvals but ${have}; nothing could ever be approved`),
-    );
-  if (quorumWhenBraked !== undefined && quorumWhenBraked < quorum)
-    faults.push(faultAt(file, ['approval', 'quorumWhenBraked'], `must not be smaller than the quorum (${quorum})`));
-  const braked = quorumWhenBraked ?? quorum + 1;
-  if (braked > approvers && quorum <= approvers && (quorumWhenBraked !== undefined || hasBrakes(value)))
-    faults.push(
-      faultAt(
-        file,
-        ['approval', 'quorumWhenBraked'],
-        `needs ${braked} approvals once a brake trips${quorumWhenBraked === undefined ? ' (the quorum plus one where it is not given)' : ''} but ${have}`,
-      ),
-    );
-  for (const at of repeatedAt(value.approvers, (approver) => approver.id))
-    faults.push(faultAt(file, ['approvers', at, 'id'], 'is an approver already; each person is listed once'));
-  for (const at of repeatedAt(value.approvers, (approver) => approver.key?.x))
-    faults.push(
-      faultAt(file, ['approvers', at, 'key'], 'is the key of another approver: one person could count as two'),
-    );
-  return faults;
-}
-
-function hasBrakes(authority: Authority): boolean {
-  return Object.keys(authority.constraints.brakes).length > 0;
 }
 
 function unknownType(

@@ -123,8 +123,10 @@ describe('a permit', () => {
         atMs: 0,
         operations: [...operations],
         rejected: [],
+        left: [],
         choices: {},
         decisions: [],
+        delegations: [],
       },
     });
     const permit = makePermit(planned.digest, planned.plan, world.shape.dataset, [

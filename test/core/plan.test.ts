@@ -10,6 +10,7 @@ import { affectedAuthorities, makePlan, Plan, type PlanInput } from '../../core/
 import type { Fields } from '../../core/record.js';
 import type { Cloud, TypeName } from './support/cloud.js';
 import { agreeing, incompleteOf, planOf, reviewsOf, round, viewsOf, World, type Gap } from './support/round.js';
+import { rejectionsOf } from './support/terms.js';
 import { fullHoldings, shapeOf } from './support/shape.js';
 import { disagreements, emptyClouds, gaps, keysOf, memberNames, plots, settle, worldOf } from './support/worlds.js';
 
@@ -116,8 +117,8 @@ describe('one input', () => {
           const world = worldOf(plot);
           world.held = held.map((key) => ({ type: key.startsWith('p') ? 'person' : 'team', key }));
           // Some rejections stand, so that they take part.
-          for (const { authority, id } of planOf(world, missing).plan.operations.filter((_, at) => at % 4 === 0))
-            (world.rejections[authority] ??= []).push({ operation: id, reason: 'r', untilMs: 1, approver: 'ada' });
+          for (const operation of planOf(world, missing).plan.operations.filter((_, at) => at % 4 === 0))
+            (world.rejections[operation.authority] ??= []).push(...rejectionsOf(operation));
           const input = inputOf(world, missing);
           const other = shuffledInput(input, seed);
           const plan = makePlan(input);
@@ -537,14 +538,14 @@ describe('standing rejections', () => {
     const world = agreedWorld(['aa', 'bb']);
     put(world, 'aa', 'person', 'p1', { name: 'Countess' });
     const [asked] = planOf(world).plan.operations;
-    world.rejections['bb'] = [{ operation: asked?.id ?? '', reason: 'her name is Ada', untilMs: 7, approver: 'bo' }];
+    world.rejections['bb'] = asked ? rejectionsOf(asked, { reason: 'her name is Ada', untilMs: 7 }) : [];
     const { plan } = planOf(world);
     expect(plan.operations).toEqual([]);
     expect(plan.divergences).toMatchObject([
       {
         kind: 'changed',
         field: 'name',
-        operations: [asked?.id],
+        operations: [],
         accepted: [{ authority: 'bb', reason: 'her name is Ada', untilMs: 7 }],
       },
     ]);
@@ -559,7 +560,8 @@ describe('standing rejections', () => {
     const world = agreedWorld(['aa', 'bb', 'cc']);
     put(world, 'aa', 'person', 'p1', { name: 'Countess' });
     const asked = planOf(world).plan.operations;
-    world.rejections['cc'] = asked.map(({ id }) => ({ operation: id, reason: 'r', untilMs: 7, approver: 'bo' }));
+    // Both by name, so that only the mesh can tell them apart.
+    world.rejections['cc'] = asked.flatMap((operation) => rejectionsOf(operation));
     expect(brief(planOf(world).plan.operations)).toEqual(['bb update p1']);
   });
 });

@@ -6,6 +6,7 @@ import { makeOperation, type Operation } from '../../core/operation.js';
 import type { Conflict } from '../../core/plan.js';
 import { reviewScope, tally, type ReviewScope } from '../../core/review.js';
 import { decisionOf, planOf } from './support/round.js';
+import { ownVotes, plainTerms } from './support/terms.js';
 import { plots, worldOf } from './support/worlds.js';
 
 function operation(key: string): Operation {
@@ -154,7 +155,7 @@ describe('a tally', () => {
   ];
 
   it.each(table)('of %s', (_, asked, quorum, decisions, expected) => {
-    const found = tally(asked, decisions, quorum);
+    const found = tally(asked, ownVotes(decisions), plainTerms(quorum));
     expect(found.approved).toEqual(expected.approved.map(({ id }) => id));
     expect(found.rejected).toEqual((expected.rejected ?? []).map(({ id }) => id));
     expect(found.choices).toEqual(expected.choice === undefined ? {} : { [conflict.id]: expected.choice });
@@ -182,7 +183,10 @@ describe('a tally', () => {
   it('counts a repeated decision once and does not depend on order', () => {
     fc.assert(
       fc.property(decisions, fc.integer({ min: 1, max: 3 }), (made, quorum) => {
-        expect(tally(both, [...made].reverse().concat(made), quorum)).toEqual(tally(both, made, quorum));
+        const terms = plainTerms(quorum);
+        expect(tally(both, ownVotes([...made].reverse().concat(made)), terms)).toEqual(
+          tally(both, ownVotes(made), terms),
+        );
       }),
     );
   });
@@ -190,7 +194,7 @@ describe('a tally', () => {
   it('needs as many different people as the quorum says for whatever it approves or chooses', () => {
     fc.assert(
       fc.property(decisions, fc.integer({ min: 1, max: 3 }), (made, quorum) => {
-        const found = tally(both, made, quorum);
+        const found = tally(both, ownVotes(made), plainTerms(quorum));
         const people = (of: (decision: Decision) => boolean): number =>
           new Set(
             made.filter((decision) => decision.kind === 'approve' && of(decision)).map(({ approver }) => approver),
@@ -209,7 +213,7 @@ describe('a tally', () => {
 
   it('survives a plan larger than a call may have arguments', () => {
     const many = Array.from({ length: 200_000 }, (_, at) => ({ ...one, id: String(at) }));
-    expect(tally({ operations: many, conflicts: [] }, [], 2).missing).toBe(2);
+    expect(tally({ operations: many, conflicts: [] }, [], plainTerms(2)).missing).toBe(2);
   });
 });
 

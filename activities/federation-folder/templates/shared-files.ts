@@ -94,7 +94,13 @@ approval:
   quorum: 1
   # Raise this to 2 as soon as there is a second approver.
   quorumWhenBraked: 1
-  deadline: 7d
+  # Who needs to approve what, beyond the quorum:
+  # quorums:
+  #   - for: { type: team, kind: delete }
+  #     need: { security: 1, any: 2 }
+${approvers.length === 1 ? '  # One approver links records and approves what follows. Take this away as soon as there is a second one.\n  separationOfDuties: waived\n' : ''}  deadline: 7d
+  # What a passed deadline means for what is still open: expire (it is asked again) or reject (for 30 days).
+  onDeadline: expire
 # People whose signed decisions count. \`concordat keys generate\` writes their public keys here.
 approvers:
 ${approvers.map((id) => `  - id: ${id}\n`).join('')}`;

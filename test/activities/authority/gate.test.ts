@@ -105,7 +105,14 @@ async function withOwnReview(
   id: Member,
   operations: readonly string[],
 ): Promise<CommitInput> {
-  const body: ReviewBody = { operations: [...operations], rejected: [], choices: {}, decisions: [] };
+  const body: ReviewBody = {
+    operations: [...operations],
+    rejected: [],
+    left: [],
+    choices: {},
+    decisions: [],
+    delegations: [],
+  };
   const statement: ReviewStatement = {
     authority: id,
     dataset,

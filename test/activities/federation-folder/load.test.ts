@@ -38,7 +38,7 @@ const row = (
 });
 
 const yamlRows: readonly Row[] = [
-  row('broken YAML', aws, 'approval: {', 'approval: [', `${aws}:8:23`, /broken YAML/),
+  row('broken YAML', aws, 'approval: {', 'approval: [', `${aws}:8:51`, /broken YAML/),
   row('a name given twice', aws, 'approval:', 'surface: {}\napproval:', `${aws}:8:1`, /given twice/),
   row('a tag', aws, 'authority: aws', 'authority: !secret aws', `${aws}:1:12`, /tags/),
   row('an anchor', aws, 'authority: aws', 'authority: &a aws', `${aws}:1:15`, /anchors are not read/),
@@ -313,8 +313,8 @@ const authorityRows: readonly Row[] = [
   row(
     'a brake that limits nothing',
     aws,
-    'approval: { quorum: 1 }',
-    '  brakes: { person: {} }\napproval: { quorum: 1, quorumWhenBraked: 1 }',
+    'approval: { quorum: 1,',
+    '  brakes: { person: {} }\napproval: { quorum: 1, quorumWhenBraked: 1,',
     `${aws}:8:21 constraints.brakes.person`,
     /limits nothing/,
   ),
@@ -377,7 +377,7 @@ const authorityRows: readonly Row[] = [
   row(
     'a braked quorum below the quorum',
     aws,
-    '{ quorum: 1 }\napprovers:',
+    '{ quorum: 1, separationOfDuties: waived }\napprovers:',
     '{ quorum: 2, quorumWhenBraked: 1 }\napprovers:\n  - id: bob',
     `${aws}:8:42 approval.quorumWhenBraked`,
     /not be smaller/,

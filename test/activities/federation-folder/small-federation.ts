@@ -13,7 +13,7 @@ surface:
   team: [handle, members]
 constraints:
   freshness: 2h
-approval: { quorum: 1 }
+approval: { quorum: 1, separationOfDuties: waived }
 approvers:
   - id: ana
 `;

@@ -7,11 +7,13 @@ import type { DatasetShape } from '../../../core/federation/federation.js';
 import { baseChanges, type BaseChange } from '../../../core/next-base.js';
 import type { Operation } from '../../../core/operation.js';
 import { makePermit, operationsOf, type Permit } from '../../../core/permit.js';
-import { makePlan, type Conflict, type IncompleteScope, type Plan, type Rejection } from '../../../core/plan.js';
+import type { Rejection } from '../../../core/acceptance.js';
+import { makePlan, type Conflict, type IncompleteScope, type Plan } from '../../../core/plan.js';
 import { hadEffect, type Outcome } from '../../../core/receipt.js';
 import type { Fields } from '../../../core/record.js';
 import { reviewScope, tally, type Review } from '../../../core/review.js';
 import { inWriteOrder, typeNames, type Cloud, type TypeName } from './cloud.js';
+import { ownVotes, plainTerms, rejectionsOf } from './terms.js';
 
 /** What one member's snapshot fails to show; every entry makes its type incomplete. */
 export interface Gap {
@@ -182,7 +184,10 @@ export function decisionOf(fields: Partial<Decision>): Decision {
     plan: '0'.repeat(64),
     approver: 'ada',
     operations: [],
+    delegation: null,
+    binds: 'identicalOperations',
     choices: {},
+    conflicts: [],
     partial: false,
     reason: null,
     untilMs: null,
@@ -203,15 +208,15 @@ export function reviewsOf(world: World, { plan, digest }: Planned, answers: Answ
       if (choice !== undefined) choices[conflict.id] = choice;
     }
     const rejected = saying('reject');
-    for (const operation of rejected)
-      (world.rejections[authority] ??= []).push({ operation, reason: 'not here', untilMs: 1, approver: 'ada' });
+    for (const operation of scope.operations)
+      if (rejected.includes(operation.id)) (world.rejections[authority] ??= []).push(...rejectionsOf(operation));
     const decisions = [
       decisionOf({ authority, plan: digest, operations: saying('approve'), choices, partial: true }),
       ...(rejected.length > 0
         ? [decisionOf({ authority, plan: digest, kind: 'reject', operations: rejected, partial: true })]
         : []),
     ];
-    const counted = tally(scope, decisions, 1);
+    const counted = tally(scope, ownVotes(decisions), plainTerms(1, authority));
     const review: Review = {
       authority,
       dataset: 'workforce',
@@ -221,8 +226,10 @@ export function reviewsOf(world: World, { plan, digest }: Planned, answers: Answ
       atMs: 0,
       operations: [...counted.approved],
       rejected: [...counted.rejected],
+      left: [...counted.left],
       choices: { ...counted.choices },
       decisions: [],
+      delegations: [],
     };
     return { id: digestOf({ authority, digest }), review };
   });

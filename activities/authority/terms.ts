@@ -1,0 +1,85 @@
+/** This authority's own terms of approval for one plan: who must approve what, who counts by now, and who authored what. */
+import { Authorship } from '../../core/approval/authors.js';
+import { electorateOf } from '../../core/approval/electorate.js';
+import { requirementOf, subjectOf } from '../../core/approval/requirement.js';
+import { quorumOf } from '../../core/brakes.js';
+import { Correlation, type Assignment } from '../../core/correlate.js';
+import type { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { Demand, ReviewScope, TallyTerms } from '../../core/review.js';
+import type { RunInputs } from '../../workflows/contract.js';
+import { getDocument } from '../exchange.js';
+import type { Recomputed } from '../recompute.js';
+import { authorityOf, type AuthorityContext } from './context.js';
+
+/** What the terms of one review rest on. */
+export interface ReviewTerms {
+  readonly braked: boolean;
+  /** By operation, the approvers who authored it; those without one are left out. */
+  readonly authors: Readonly<Record<Digest, readonly string[]>>;
+  /** By operation or conflict, since when people have been asked, on this authority's own clock. */
+  readonly askedAtMs: Readonly<Record<Digest, number>>;
+}
+
+export function termsOf(context: AuthorityContext, { braked, authors, askedAtMs }: ReviewTerms): TallyTerms {
+  const authority = authorityOf(context);
+  const quorum = quorumOf(authority, braked);
+  const nowMs = context.now();
+  const demands = new Map<string, Demand>();
+  return {
+    authority: context.id,
+    demandOf: (subject, operations) => {
+      const waitedMs = nowMs - (askedAtMs[subject] ?? nowMs);
+      const subjects = operations.map(subjectOf);
+      const own = operations.flatMap(({ id }) => authors[id] ?? []);
+      const name = JSON.stringify([waitedMs, subjects, own]);
+      const demand = demands.get(name) ?? {
+        requirement: requirementOf(authority, subjects, quorum, own),
+        electorate: electorateOf(authority, waitedMs),
+      };
+      demands.set(name, demand);
+      return demand;
+    },
+  };
+}
+
+/** Who authored the operations that this authority's people are asked about, in the words of its own approvers. */
+export async function authorsOfScope(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  recomputed: Recomputed,
+  scope: ReviewScope,
+): Promise<Readonly<Record<Digest, readonly string[]>>> {
+  const links = Object.values(recomputed.messages.standings).flatMap((standing) => standing.links);
+  if (links.length === 0) return {};
+  const assignments = await appliedAssignments(context, inputs, recomputed);
+  const authorship = new Authorship(context.federation.authorities, links, assignments);
+  const authors: Record<Digest, readonly string[]> = {};
+  const operations = [
+    ...scope.operations,
+    ...scope.conflicts.flatMap(({ candidates }) => candidates.flatMap((candidate) => candidate.operations)),
+  ];
+  for (const operation of operations) {
+    if (operation.authority !== context.id) continue;
+    const people = authorship.of(operation, context.id);
+    if (people.length > 0) authors[operation.id] = people;
+  }
+  return authors;
+}
+
+/**
+ * HAZARD: the coordinator names the correlation, so it counts only as what a member signed: whoever got new links made it
+ * again and put its digest into their snapshot.
+ */
+async function appliedAssignments(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  { snapshots }: Recomputed,
+): Promise<readonly Assignment[]> {
+  const applied = new Set(Object.values(snapshots).flatMap(({ correlation }) => correlation ?? []));
+  if (applied.size === 0) return [];
+  const { correlation } = inputs;
+  if (applied.size > 1 || !correlation || !applied.has(correlation.sha256))
+    throw new ConcordatError('planNotReproduced', 'the run names another correlation than its snapshots applied');
+  return (await getDocument(context.exchange, correlation, Correlation)).assignments;
+}

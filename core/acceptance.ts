@@ -1,0 +1,117 @@
+/**
+ * What people left as it is: kept in their authority's standing, so that a plan asks for the rest only. An authority
+ * accepts for its own mesh alone.
+ */
+import { z } from 'zod';
+import type { RecordView } from './compare.js';
+import { Digest } from './digest.js';
+import { byCodeUnit } from './json.js';
+import { makeOperation, piecesOf, withoutPieces, type Operation } from './operation.js';
+import type { Conflict } from './plan.js';
+import { AuthorityId } from './record.js';
+
+/**
+ * A rejection that still holds: until its end this authority's people are not asked again about a piece of an operation
+ * (piecesOf in operation.ts), or about a conflict. Each is known by a digest of the values, so it holds until one moves.
+ */
+export const Rejection = z.strictObject({
+  subject: Digest,
+  reason: z.string().max(500),
+  untilMs: z.int(),
+  approver: z.string(),
+});
+export type Rejection = z.infer<typeof Rejection>;
+
+/** Who accepted a difference, why, and until when. */
+export const Acceptance = z.strictObject({ authority: AuthorityId, reason: z.string(), untilMs: z.int() });
+export type Acceptance = z.infer<typeof Acceptance>;
+
+/** An operation without the pieces that its authority's people turned down; null where nothing is left to ask. */
+export interface Asked {
+  readonly operation: Operation | null;
+  readonly accepted: readonly { readonly field: string | null; readonly acceptance: Acceptance }[];
+}
+
+/** A conflict without the candidates that would write where people left it as it is; null where no way out is left. */
+export interface AskedConflict {
+  readonly conflict: Conflict | null;
+  readonly accepted: readonly Acceptance[];
+}
+
+export class Acceptances {
+  /** By authority and subject. */
+  readonly #bySubject = new Map<string, Acceptance>();
+
+  constructor(rejections: Readonly<Record<AuthorityId, readonly Rejection[]>>) {
+    for (const [authority, own] of Object.entries(rejections)) {
+      for (const { subject, reason, untilMs } of own) {
+        const known = this.of(authority, subject);
+        // Of two that hold, the later end counts; the reason breaks a tie, so that no order shows.
+        if (known && (known.untilMs > untilMs || (known.untilMs === untilMs && known.reason <= reason))) continue;
+        this.#bySubject.set(`${authority} ${subject}`, { authority, reason, untilMs });
+      }
+    }
+  }
+
+  of(authority: AuthorityId, subject: Digest): Acceptance | undefined {
+    return this.#bySubject.get(`${authority} ${subject}`);
+  }
+
+  ask(operations: readonly Operation[], view: RecordView): readonly Asked[] {
+    return operations.map((operation) => this.#askOne(operation, view));
+  }
+
+  #askOne(operation: Operation, view: RecordView): Asked {
+    if (this.#bySubject.size === 0) return { operation, accepted: [] };
+    const { authority, kind } = operation;
+    const accepted = piecesOf(operation).flatMap(({ field, digest }) => {
+      const acceptance = this.of(authority, digest);
+      return acceptance ? [{ field, acceptance }] : [];
+    });
+    if (accepted.length === 0) return { operation, accepted };
+    if (kind !== 'update') return { operation: null, accepted };
+    const isOut = (piece: Digest): boolean => this.of(authority, piece) !== undefined;
+    const changes = operation.changes.flatMap((change) => withoutPieces(operation, change, isOut) ?? []);
+    if (changes.length === 0) return { operation: null, accepted };
+    return { operation: makeOperation({ ...operation, changes, current: view.members[authority] ?? null }), accepted };
+  }
+
+  askConflict(conflict: Conflict): AskedConflict {
+    const written = new Set(
+      conflict.candidates.flatMap(({ operations }) => operations.map(({ authority }) => authority)),
+    );
+    const accepted = [...written].flatMap((authority) => this.of(authority, conflict.id) ?? []);
+    if (accepted.length === 0) return { conflict, accepted };
+    const leaving = new Set(accepted.map(({ authority }) => authority));
+    const candidates = conflict.candidates.filter(({ operations }) =>
+      operations.every(({ authority }) => !leaving.has(authority)),
+    );
+    const isAsked = candidates.some(({ operations }) => operations.length > 0);
+    return { conflict: isAsked ? { ...conflict, candidates } : null, accepted };
+  }
+}
+
+export function askedOperations(asked: readonly Asked[]): readonly Operation[] {
+  return asked.flatMap(({ operation }) => operation ?? []);
+}
+
+/** What settles a divergence, and who accepted it: of one field, or of the whole record. */
+export function settlingOf(
+  asked: readonly Asked[],
+  field: string | null = null,
+): { readonly operations: readonly Operation[]; readonly accepted: readonly Acceptance[] } {
+  return {
+    operations: askedOperations(asked).filter(
+      ({ changes }) => field === null || changes.some((change) => change.field === field),
+    ),
+    accepted: asked.flatMap(({ accepted }) =>
+      accepted.flatMap((own) => (field === null || own.field === field ? [own.acceptance] : [])),
+    ),
+  };
+}
+
+export function distinctAcceptances(accepted: readonly Acceptance[]): Acceptance[] {
+  const nameOf = ({ authority, reason, untilMs }: Acceptance): string => `${authority} ${untilMs} ${reason}`;
+  const byName = new Map(accepted.map((one) => [nameOf(one), one]));
+  return [...byName].sort(([left], [right]) => byCodeUnit(left, right)).map(([, one]) => one);
+}

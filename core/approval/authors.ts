@@ -1,0 +1,82 @@
+/**
+ * Separation of duties: who stands behind an operation. A change that was observed in a cloud has no author here. One
+ * that exists because somebody said which records are the same, or are not, has that person as its author, and nobody
+ * approves alone what they authored.
+ */
+import { newKey, type Assignment, type StandingLink } from '../correlate.js';
+import type { Authority } from '../federation/authority.js';
+import { byCodeUnit } from '../json.js';
+import type { Operation } from '../operation.js';
+import { isProvisional, type AuthorityId } from '../record.js';
+
+interface Author {
+  readonly authority: AuthorityId;
+  readonly approver: string;
+}
+
+/** One statement with the keys of the records that it joined or kept apart. */
+interface Authored {
+  readonly author: Author;
+  readonly type: string;
+  readonly keys: ReadonlySet<string>;
+  /** Whose view of the record the statement changed; null where that cannot be told, which is taken as everybody's. */
+  readonly at: AuthorityId | null;
+}
+
+export class Authorship {
+  readonly #statements: readonly Authored[];
+  readonly #authorities: Readonly<Record<AuthorityId, Authority>>;
+
+  /** `links` of all members' standings; `assignments` of the correlation that this run's snapshots applied. */
+  constructor(
+    authorities: Readonly<Record<AuthorityId, Authority>>,
+    links: readonly StandingLink[],
+    assignments: readonly Assignment[],
+  ) {
+    this.#authorities = authorities;
+    const assigned = new Map(assignments.map(({ type, from, key }) => [`${type} ${from}`, key]));
+    const keysOf = (type: string, key: string): readonly string[] => {
+      if (!isProvisional(key)) return [key];
+      const given = assigned.get(`${type} ${key}`);
+      // Alone in its cluster, the record got the key that follows from its own digest.
+      return [key, newKey(type, [key]), ...(given === undefined ? [] : [given])];
+    };
+    this.#statements = links.map(({ authority, approver, type, record, to, key }) => ({
+      author: { authority, approver },
+      type,
+      keys: new Set([...keysOf(type, record), ...keysOf(type, to), ...(key === null ? [] : [key])]),
+      at: isProvisional(to) ? null : authority,
+    }));
+  }
+
+  /** The approvers of `authority`, by id, who are one person with an author of the operation. Sorted. */
+  of(operation: Operation, authority: AuthorityId): readonly string[] {
+    const people = new Set<string>();
+    for (const { author, type, keys, at } of this.#statements) {
+      const isMeant = at === null || at === operation.authority || operation.because.includes(at);
+      if (isMeant && mentions(operation, type, keys))
+        for (const id of samePerson(this.#authorities, author, authority)) people.add(id);
+    }
+    return [...people].sort(byCodeUnit);
+  }
+}
+
+/** The record itself, or as a member of a set: whoever links an account to a person must not walk into their teams. */
+function mentions({ type, key, changes }: Operation, ofType: string, keys: ReadonlySet<string>): boolean {
+  if (type === ofType && keys.has(key)) return true;
+  return changes.some(
+    (change) => change.kind === 'set' && [...change.add, ...change.remove].some((element) => keys.has(element)),
+  );
+}
+
+/** A person may be listed by several authorities, under different names; the key tells. */
+function samePerson(
+  authorities: Readonly<Record<AuthorityId, Authority>>,
+  { authority, approver }: Author,
+  at: AuthorityId,
+): readonly string[] {
+  const key = authorities[authority]?.approvers.find(({ id }) => id === approver)?.key?.x;
+  return (authorities[at]?.approvers ?? [])
+    .filter((own) => (at === authority && own.id === approver) || (key !== undefined && own.key?.x === key))
+    .map(({ id }) => id);
+}
