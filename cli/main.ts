@@ -102,6 +102,21 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/reject.js')).registerReject,
   },
   {
+    name: 'inbox',
+    summary: 'show all that waits for an approver',
+    load: async () => (await import('./commands/inbox.js')).registerInbox,
+  },
+  {
+    name: 'delegate',
+    summary: 'lend your voice to another approver for a time',
+    load: async () => (await import('./commands/delegate.js')).registerDelegate,
+  },
+  {
+    name: 'delegations',
+    summary: 'show who lent whom a voice, and take yours back',
+    load: async () => (await import('./commands/delegations.js')).registerDelegations,
+  },
+  {
     name: 'cases',
     summary: 'show records that could be the same',
     load: async () => (await import('./commands/cases.js')).registerCases,

@@ -95,11 +95,14 @@ export function askedOperations(asked: readonly Asked[]): readonly Operation[] {
   return asked.flatMap(({ operation }) => operation ?? []);
 }
 
-/** What settles a divergence, and who accepted it: of one field, or of the whole record. */
-export function settlingOf(
-  asked: readonly Asked[],
-  field: string | null = null,
-): { readonly operations: readonly Operation[]; readonly accepted: readonly Acceptance[] } {
+/** What settles a divergence, and who accepted it. */
+export interface Settling {
+  readonly operations: readonly Operation[];
+  readonly accepted: readonly Acceptance[];
+}
+
+/** Of one field, or of the whole record. */
+export function settlingOf(asked: readonly Asked[], field: string | null = null): Settling {
   return {
     operations: askedOperations(asked).filter(
       ({ changes }) => field === null || changes.some((change) => change.field === field),
@@ -107,6 +110,20 @@ export function settlingOf(
     accepted: asked.flatMap(({ accepted }) =>
       accepted.flatMap((own) => (field === null || own.field === field ? [own.acceptance] : [])),
     ),
+  };
+}
+
+/** A divergence that is a conflict, or only waits for some: then it goes on waiting while a way out of one is asked about. */
+export function withConflicts(
+  { operations, accepted }: Settling,
+  conflicts: readonly AskedConflict[],
+  waits: boolean,
+): Settling {
+  const isLeft = !waits || conflicts.every(({ conflict }) => conflict === null);
+  const asked = conflicts.flatMap(({ conflict }) => conflict?.candidates.flatMap((one) => one.operations) ?? []);
+  return {
+    operations: [...operations, ...(waits ? [] : asked)],
+    accepted: [...accepted, ...(isLeft ? conflicts.flatMap((one) => one.accepted) : [])],
   };
 }
 

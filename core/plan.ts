@@ -19,7 +19,9 @@ import {
   askedOperations,
   distinctAcceptances,
   settlingOf,
+  withConflicts,
   type Rejection,
+  type Settling,
 } from './acceptance.js';
 import { Case } from './correlate.js';
 import { Digest, digestOf } from './digest.js';
@@ -120,12 +122,11 @@ export interface PlanInput {
 }
 
 /** Operations are asked for at the end: a dispute gains some when the sets that refer to its record are walked. */
-type DivergenceDraft = Omit<Divergence, 'operations' | 'accepted'> & {
-  readonly operations: readonly Operation[];
-  readonly accepted: readonly Acceptance[];
-  /** Conflicts that it is, or waits for. */
-  readonly conflicts: readonly Digest[];
-};
+type DivergenceDraft = Omit<Divergence, 'operations' | 'accepted'> &
+  Settling & {
+    /** Conflicts that it is, or waits for. */
+    readonly conflicts: readonly Digest[];
+  };
 
 class PlanBuilder {
   readonly operations: Operation[] = [];
@@ -338,27 +339,12 @@ function makeConflict(type: string, key: string, field: string | null, candidate
 function freeze(input: PlanInput, builder: PlanBuilder): Plan {
   const typeOrder = new Map(input.shape.types.map((type, position) => [type.taxonomy.type, position]));
   const asked = new Map(builder.conflicts.map((conflict) => [conflict.id, builder.acceptances.askConflict(conflict)]));
-  const settling = ({
-    operations,
-    accepted,
-    conflicts,
-    kind,
-  }: DivergenceDraft): Pick<Divergence, 'operations' | 'accepted'> => {
-    const own = conflicts.flatMap((id) => asked.get(id) ?? []);
-    // What waits for a conflict goes on waiting while a way out of it is asked about.
-    const isLeft = kind !== 'waitsForConflict' || own.every(({ conflict }) => conflict === null);
-    return {
-      operations: [
-        ...operations,
-        ...(kind === 'waitsForConflict'
-          ? []
-          : own.flatMap(({ conflict }) => conflict?.candidates.flatMap((one) => one.operations) ?? [])),
-      ]
-        .map(({ id }) => id)
-        .sort(byCodeUnit),
-      accepted: distinctAcceptances([...accepted, ...(isLeft ? own.flatMap((one) => one.accepted) : [])]),
-    };
-  };
+  const settling = ({ conflicts, kind, ...own }: DivergenceDraft): Settling =>
+    withConflicts(
+      own,
+      conflicts.flatMap((id) => asked.get(id) ?? []),
+      kind === 'waitsForConflict',
+    );
   return {
     algorithm: planAlgorithm,
     dataset: input.shape.dataset.dataset,
@@ -377,7 +363,9 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
     divergences: sortedBy(
       builder.divergences.map((draft) => {
         const { kind, type, key, field, because, at } = draft;
-        return { kind, type, key, field, because, at, ...settling(draft) };
+        const { operations, accepted } = settling(draft);
+        const ids = operations.map(({ id }) => id).sort(byCodeUnit);
+        return { kind, type, key, field, because, at, operations: ids, accepted: distinctAcceptances(accepted) };
       }),
       ({ type, key, field, kind }) => `${type} ${key} ${field ?? ''} ${kind}`,
     ),

@@ -9,6 +9,8 @@ interface Options {
   readonly only?: readonly string[];
   readonly choose?: readonly string[];
   readonly yes?: true;
+  readonly for?: string;
+  readonly onlyThisPlan?: true;
 }
 
 export function registerApprove(program: Command): void {
@@ -22,6 +24,8 @@ export function registerApprove(program: Command): void {
       ['concordat approve 3f2a91c0 --as ana --only 1 4-7', 'some operations; the rest stays open'],
       ['concordat approve 3f2a91c0 --as ana --choose 1=2', 'everything, and of conflict 1 candidate 2'],
       ['concordat approve 3f2a91c0 --as ana --only none --choose 1=2', 'the choice and nothing else'],
+      ['concordat approve latest --as ana --only-this-plan', 'and ask again if another plan has the same'],
+      ['concordat approve latest --as ana --for ben', "with ben's voice, which he delegated to ana"],
       ['concordat approve latest --as ./ana.key.json --yes', 'with a key file, and without a question'],
     ],
   })
@@ -29,6 +33,8 @@ export function registerApprove(program: Command): void {
     .option('--authority <id>', 'sign for this authority only')
     .option('--only <operations...>', 'these operations only; the others stay open. `none` for choices alone')
     .option('--choose <conflict=candidate...>', 'accept a value for a conflict')
+    .option('--for <approver>', 'speak with the voice that this approver delegated to you')
+    .option('--only-this-plan', 'do not let it stand for identical operations of later plans')
     .option('-y, --yes', 'do not ask before signing')
     .action(
       action<Options, [plan: string]>(async (invocation, options, plan) =>
@@ -39,6 +45,8 @@ export function registerApprove(program: Command): void {
           choose: options.choose ?? [],
           yes: options.yes === true,
           verdict: { kind: 'approve' },
+          onlyThisPlan: options.onlyThisPlan === true,
+          for: options.for,
         }),
       ),
     );

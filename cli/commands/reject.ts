@@ -12,6 +12,8 @@ interface Options {
   readonly authority?: string;
   readonly only?: readonly string[];
   readonly yes?: true;
+  readonly conflict?: readonly string[];
+  readonly for?: string;
 }
 
 const reasonCharactersMax = 500;
@@ -20,10 +22,11 @@ export function registerReject(program: Command): void {
   defineCommand(program, {
     name: 'reject <plan>',
     description:
-      'Sign a rejection of a plan, or of some of its operations. Until its end, or until a value moves, the divergence is shown as accepted and not asked again.',
+      'Sign a rejection of a plan, or of some of its operations and conflicts. Until its end, or until a value moves, the divergence is shown as accepted and not asked again.',
     examples: [
       ['concordat reject latest --as ana --reason "left on purpose"', 'everything, for 30 days'],
       ['concordat reject 3f2a91c0 --as ana --only 3 --until 90d --reason "a test account"', 'one operation'],
+      ['concordat reject 3f2a91c0 --as ana --conflict 1 --reason "both spellings are right"', 'leave a conflict'],
       ['concordat reject 3f2a91c0 --as ana --until 2027-01-31 --reason "after the audit"', 'until a day'],
     ],
   })
@@ -32,6 +35,8 @@ export function registerReject(program: Command): void {
     .option('--until <end>', 'how long it holds: a duration such as 30d, a day or an instant; 30 days where left out')
     .option('--authority <id>', 'sign for this authority only')
     .option('--only <operations...>', 'these operations only; the others stay open')
+    .option('--conflict <conflicts...>', 'these conflicts only: each is left as it is')
+    .option('--for <approver>', 'speak with the voice that this approver delegated to you')
     .option('-y, --yes', 'do not ask before signing')
     .action(
       action<Options, [plan: string]>(async (invocation, options, plan) => {
@@ -44,8 +49,11 @@ export function registerReject(program: Command): void {
           authority: options.authority,
           only: options.only ?? [],
           choose: [],
+          leave: options.conflict ?? [],
           yes: options.yes === true,
           verdict: { kind: 'reject', reason, untilMs },
+          onlyThisPlan: false,
+          for: options.for,
         });
       }),
     );

@@ -8,19 +8,23 @@ import { failureOf, type Failure } from '../output/failure.js';
 import { withFederation, type FederationSession } from '../reading/federation-session.js';
 import { openPlan, type OpenPlan } from '../reading/open-plan.js';
 import { recordText } from '../showing/plan-text.js';
-import { reviewViewText } from '../showing/report-text.js';
+import { missingText, reviewViewText } from '../showing/report-text.js';
 import { counted, listWords, shortDigest } from '../showing/words.js';
+import { listDelegations } from '../temporal/authority-workflows.js';
 import { sendDecision, viewReview, type ReviewView } from '../temporal/reviews.js';
 import { findApprover } from './approver.js';
 import { confirmed } from './confirm.js';
 import { questionsOf, type Named, type OpenReview, type Question } from './open-questions.js';
-import { signDecision, type Verdict } from './sign-decision.js';
+import { signDecision, type Reach, type Verdict } from './sign-decision.js';
 
 export interface DecideOptions extends Named {
   readonly as: string;
   readonly authority: string | undefined;
   readonly yes: boolean;
   readonly verdict: Verdict;
+  readonly onlyThisPlan: boolean;
+  /** Whose voice it is, where that was lent to who signs. */
+  readonly for: string | undefined;
 }
 
 interface Answered {
@@ -69,7 +73,9 @@ export async function decide(invocation: Invocation, selector: string, options: 
       return 0;
     }
     const answered: Answered[] = [];
-    for (const question of questions) answered.push(await ask(session, open, question, options.verdict, approver.key));
+    const reaches = await Promise.all(questions.map((question) => reachOf(session, open, question, options)));
+    for (const [at, question] of questions.entries())
+      answered.push(await ask(session, open, question, options.verdict, approver.key, reaches[at] as Reach));
     return report(invocation, session, open, answered, affected);
   });
 }
@@ -90,12 +96,33 @@ async function whenPrepared(
   }
 }
 
+/** The delegation that holds now is found at the authority, so that nobody has to copy its id. */
+async function reachOf(
+  { connection, name: federation }: FederationSession,
+  { found }: OpenPlan,
+  { authority, approver }: Question,
+  { onlyThisPlan, for: lender }: DecideOptions,
+): Promise<Reach> {
+  if (lender === undefined) return { onlyThisPlan, delegation: null };
+  const known = await listDelegations({ connection, federation, authority, withinMs: 30_000 });
+  const fitting = known.find(
+    ({ state, from, to, dataset }) =>
+      state === 'holds' && from === lender && to === approver && (dataset === null || dataset === found.dataset),
+  );
+  if (fitting) return { onlyThisPlan, delegation: fitting.id };
+  throw new ConcordatError(
+    'delegationInvalid',
+    `${authority} knows no delegation from ${lender} to ${approver} that holds now for ${found.dataset}`,
+  );
+}
+
 async function ask(
   session: FederationSession,
   { found }: OpenPlan,
   question: Question,
   verdict: Verdict,
   key: Parameters<typeof signDecision>[3],
+  reach: Reach,
 ): Promise<Answered> {
   const { name: federation, connection } = session;
   const { dataset, digest: plan } = found;
@@ -105,6 +132,7 @@ async function ask(
     verdict,
     { federation, dataset, plan, nowMs: Date.now() },
     key,
+    reach,
   );
   try {
     const answer = await sendDecision(connection, { federation, authority, dataset, plan }, { plan, jws }, decision.id);
@@ -127,7 +155,7 @@ function questionLines(
   const signs = { create: '+', update: '~', delete: '-' } as const;
   return [
     `${paint.bold(`Plan ${shortDigest(found.digest)}`)} of ${found.dataset}, as ${listWords([...new Set(questions.map(({ approver }) => approver))])}`,
-    ...questions.flatMap(({ authority, operations, choices, unchosen, partial, status }) => [
+    ...questions.flatMap(({ authority, operations, choices, conflicts, unchosen, partial, status }) => [
       `${paint.bold(authority)}: ${counted(operations.length, 'operation')}${Object.keys(choices).length > 0 ? `, ${counted(Object.keys(choices).length, 'choice')}` : ''}; quorum ${status.quorum}${status.braked ? ' (raised by a brake)' : ''}`,
       ...operations
         .slice(0, recordsShown)
@@ -141,6 +169,7 @@ function questionLines(
           ]
         : []),
       ...Object.entries(choices).map(([conflict, candidate]) => `  ${choiceText(open, conflict, candidate)}`),
+      ...conflicts.map((conflict) => `  ${leftText(open, conflict)}`),
       ...(unchosen.length > 0 && !partial
         ? [
             paint.yellow(
@@ -156,6 +185,13 @@ function questionLines(
       )
       .map(({ authority, review }) => paint.dim(`${authority}: ${reviewViewText(authority, review, new Date())}`)),
   ];
+}
+
+function leftText({ view }: OpenPlan, conflictId: string): string {
+  const found = view.conflicts.find((one) => one.conflict.id === conflictId);
+  if (!found) return 'a conflict is left as it is';
+  const { type, key, field } = found.conflict;
+  return `conflict ${found.number} ${recordText(view, type, key)}${field === null ? '' : ` ${field}`}: left as it is`;
 }
 
 function choiceText({ view }: OpenPlan, conflictId: string, candidateDigest: string): string {
@@ -215,6 +251,7 @@ async function report(
         decision: decisionId,
         operations: question.operations.map(({ id }) => id),
         choices: question.choices,
+        conflicts: question.conflicts,
         answer,
         failure: failure ? failureOf(failure) : null,
       })),
@@ -232,11 +269,12 @@ function answerText({ question, answer, failure }: Answered): string {
   const parts = [
     ...(question.operations.length > 0 ? [counted(question.operations.length, 'operation')] : []),
     ...(Object.keys(question.choices).length > 0 ? [counted(Object.keys(question.choices).length, 'choice')] : []),
+    ...(question.conflicts.length > 0 ? [counted(question.conflicts.length, 'conflict')] : []),
   ];
   const before =
     answer.kind === 'approve' && answer.rejected > 0 ? ` (${answer.rejected} rejected before stay rejected)` : '';
   const state = answer.closed
     ? 'its review is closed'
-    : `${counted(answer.open, 'question')} still open, ${answer.missing > 1 ? 'up to ' : ''}${counted(answer.missing, 'approval')} missing`;
+    : `${counted(answer.open, 'question')} still open, ${missingText(answer)}`;
   return `${authority}: ${verb} ${listWords(parts.length > 0 ? parts : ['nothing more'])}${before}; ${state}`;
 }

@@ -134,6 +134,7 @@ function conflictLines(view: PlanView, options: PlanText): readonly string[] {
     options.paint.bold('Conflicts'),
     ...view.conflicts.flatMap((planned) => conflictText(view, planned, options)),
     `  choose with  concordat approve ${shortDigest(view.digest)} --as KEY --choose CONFLICT=CANDIDATE`,
+    `  or leave as it is with  concordat reject ${shortDigest(view.digest)} --as KEY --conflict CONFLICT --reason TEXT`,
     '',
   ];
 }

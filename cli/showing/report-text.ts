@@ -4,6 +4,7 @@ import { errorTable } from '../../core/errors.js';
 import type { SnapshotStatement } from '../../core/messages.js';
 import type { Paint } from '../output/output.js';
 import type { RunReport, UnappliedReceipt } from '../reading/run-report.js';
+import type { ReviewProgress } from '../../workflows/messages.js';
 import type { ReviewView } from '../temporal/reviews.js';
 import { failureLines, nextCommands, planLinesOf, resultLines, reviewText } from './run-text.js';
 import { valueText, visibleText } from './value-text.js';
@@ -95,14 +96,24 @@ export function reviewViewText(authority: string, review: ReviewView, now: Date)
     case 'closed':
       return reviewText(review.result).slice(authority.length + 1);
     case 'open': {
-      const { stage, operations, conflicts, quorum, braked, approved, rejected, open, missing, deadlineMs } =
-        review.status;
+      const { stage, operations, conflicts, quorum, braked, approved, rejected, open, deadlineMs } = review.status;
       if (stage === 'preparing') return 'is being prepared';
       const asked = `${counted(operations, 'operation')}, ${counted(conflicts, 'conflict')}`;
       const decided = `${approved} approved, ${rejected} rejected, ${open} open`;
-      return `waits: ${asked}; ${decided}; quorum ${quorum}${braked ? ' (raised by a brake)' : ''}, ${counted(missing, 'approval')} missing; ${durationWords(deadlineMs - now.getTime())} left${refusedText(review.status.refusedSignals)}`;
+      return `waits: ${asked}; ${decided}; quorum ${quorum}${braked ? ' (raised by a brake)' : ''}, ${missingText(review.status)}; ${durationWords(deadlineMs - now.getTime())} left${refusedText(review.status.refusedSignals)}`;
     }
   }
+}
+
+/** Who must still speak: `2 approvals missing (1 with the role security)`. */
+export function missingText({
+  missing,
+  missingRoles,
+  needsOther,
+}: Pick<ReviewProgress, 'missing' | 'missingRoles' | 'needsOther'>): string {
+  const roles = Object.entries(missingRoles).map(([role, count]) => `${count} with the role ${role}`);
+  const notes = [...roles, ...(needsOther ? ['somebody besides who signed the link behind it'] : [])];
+  return `${missing > 1 ? 'up to ' : ''}${counted(missing, 'approval')} missing${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
 }
 
 function refusedText(refused: Readonly<Record<string, number>>): string {

@@ -1,10 +1,11 @@
-/** Short workflows that people ask of an authority's own worker: `probe` and `link`. */
+/** Short workflows that people ask of an authority's own worker: `probe`, `link` and those about delegations. */
 import { randomUUID } from 'node:crypto';
 import { WorkflowClient, type Connection } from '@temporalio/client';
 import { ConcordatError } from '../../core/errors.js';
 import { authorityNamespace, taskQueue } from '../../core/names.js';
 import type { AuthorityId } from '../../core/record.js';
-import type { link, probe } from '../../workflows/steps.js';
+import type { DelegationView } from '../../workflows/activity-types.js';
+import type { delegate, delegations, endDelegation, link, probe } from '../../workflows/steps.js';
 import { grpcCodeOf, grpcStatus } from '../../activities/temporal-setup/temporal-services.js';
 import { failureBehind } from './workflow-failure.js';
 
@@ -40,6 +41,36 @@ export async function sendLink(
       args: [input],
       workflowExecutionTimeout: ask.withinMs,
       staticSummary: `A signed link for ${input.dataset}`,
+    }),
+  );
+}
+
+/** Hands a signed delegation, or its signed end, to its authority. Throws what it was refused with. */
+export async function sendDelegation(
+  ask: AskAuthority,
+  kind: 'delegate' | 'endDelegation',
+  jws: string,
+): Promise<DelegationView> {
+  return answered(ask, (client) =>
+    client.execute<typeof delegate | typeof endDelegation>(kind, {
+      workflowId: `${kind}/${randomUUID()}`,
+      taskQueue,
+      args: [{ jws }],
+      workflowExecutionTimeout: ask.withinMs,
+      staticSummary: kind === 'delegate' ? 'A voice that is lent' : 'A voice that is taken back',
+    }),
+  );
+}
+
+/** Every delegation that the authority knows, the newest first. */
+export async function listDelegations(ask: AskAuthority): Promise<readonly DelegationView[]> {
+  return answered(ask, (client) =>
+    client.execute<typeof delegations>('delegations', {
+      workflowId: `delegations/${randomUUID()}`,
+      taskQueue,
+      args: [],
+      workflowExecutionTimeout: ask.withinMs,
+      staticSummary: 'Who lent whom a voice',
     }),
   );
 }

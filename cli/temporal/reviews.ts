@@ -79,6 +79,23 @@ export async function viewReview(connection: Connection, id: ReviewId): Promise<
   }
 }
 
+/** Every review that is open in an authority's namespace, by dataset and plan. Throws what the server answered. */
+export async function openReviews(
+  connection: Connection,
+  federation: string,
+  authority: AuthorityId,
+): Promise<readonly ReviewId[]> {
+  const client = new WorkflowClient({ connection, namespace: authorityNamespace(federation, authority) });
+  const found: ReviewId[] = [];
+  for await (const { workflowId } of client.list({
+    query: "WorkflowType = 'review' AND ExecutionStatus = 'Running'",
+  })) {
+    const [, dataset, plan] = workflowId.split('/');
+    if (dataset !== undefined && plan !== undefined) found.push({ federation, authority, dataset, plan });
+  }
+  return found;
+}
+
 /**
  * Sends a signed decision and waits for the answer. Sent again while the review is being prepared or the server is away:
  * the id of the Update is the decision's, and a decision counts once. Throws what the authority refused it with, and

@@ -4,10 +4,14 @@
  * approves alone what they authored.
  */
 import { newKey, type Assignment, type StandingLink } from '../correlate.js';
-import type { Authority } from '../federation/authority.js';
 import { byCodeUnit } from '../json.js';
 import type { Operation } from '../operation.js';
 import { isProvisional, type AuthorityId } from '../record.js';
+
+/** Who is listed by an authority, under which name and with which key. */
+interface Listed {
+  readonly approvers: readonly { readonly id: string; readonly key?: { readonly x: string } | undefined }[];
+}
 
 interface Author {
   readonly authority: AuthorityId;
@@ -25,11 +29,11 @@ interface Authored {
 
 export class Authorship {
   readonly #statements: readonly Authored[];
-  readonly #authorities: Readonly<Record<AuthorityId, Authority>>;
+  readonly #authorities: Readonly<Record<AuthorityId, Listed>>;
 
   /** `links` of all members' standings; `assignments` of the correlation that this run's snapshots applied. */
   constructor(
-    authorities: Readonly<Record<AuthorityId, Authority>>,
+    authorities: Readonly<Record<AuthorityId, Listed>>,
     links: readonly StandingLink[],
     assignments: readonly Assignment[],
   ) {
@@ -71,7 +75,7 @@ function mentions({ type, key, changes }: Operation, ofType: string, keys: Reado
 
 /** A person may be listed by several authorities, under different names; the key tells. */
 function samePerson(
-  authorities: Readonly<Record<AuthorityId, Authority>>,
+  authorities: Readonly<Record<AuthorityId, Listed>>,
   { authority, approver }: Author,
   at: AuthorityId,
 ): readonly string[] {

@@ -1,6 +1,6 @@
 /** Who counts, as what, after people have been asked for some time. Pure: the time waited comes in. */
 import { durationMs } from '../duration.js';
-import type { Authority } from '../federation/authority.js';
+import type { ApprovalTerms } from './terms.js';
 
 export interface Electorate {
   readonly rolesOf: Readonly<Record<string, readonly string[]>>;
@@ -10,7 +10,7 @@ export interface Electorate {
   readonly standIns: ReadonlySet<string>;
 }
 
-export function electorateOf({ approvers, approval }: Authority, waitedMs: number): Electorate {
+export function electorateOf({ approvers, approval }: ApprovalTerms, waitedMs: number): Electorate {
   const deciding = approval.escalations.filter(({ may }) => may === 'decide');
   const inEffect = deciding.filter(({ after }) => waitedMs >= durationMs(after));
   const standIns = new Set(inEffect.map(({ to }) => to));

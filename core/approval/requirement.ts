@@ -1,8 +1,7 @@
 /** How many people, with which roles, must approve a change: the plain quorum, raised by brakes and by declared rules. */
-import type { Authority } from '../federation/authority.js';
-import { anyRole, type QuorumRule } from '../federation/approval.js';
 import { byCodeUnit } from '../json.js';
 import type { Operation } from '../operation.js';
+import { anyRole, type ApprovalTerms, type QuorumRule } from './terms.js';
 
 export interface Requirement {
   /** Per role, how many different people who hold it. Each person is counted for one role only. */
@@ -30,7 +29,7 @@ function fits({ for: about }: QuorumRule, { type, kind, fields }: Subject): bool
 
 /** Over several subjects, which one decision settles together, the largest number for each role counts. */
 export function requirementOf(
-  { approval }: Authority,
+  { approval }: ApprovalTerms,
   subjects: readonly Subject[],
   quorum: number,
   authors: readonly string[] = [],

@@ -4,7 +4,7 @@ import { Duration } from '../duration.js';
 import { Json } from '../json.js';
 import { PublicKey } from '../public-key.js';
 import { AuthorityId } from '../record.js';
-import { Approval, approvalDefaults, Role } from './approval.js';
+import { Approval, approvalDefaults, Role } from '../approval/terms.js';
 
 export { PublicKey };
 

@@ -1,10 +1,10 @@
 /** The terms of approval of an authority: nothing may be asked for that its approvers could never give. */
 import { electorateOf } from '../approval/electorate.js';
 import { requirementOf, type Subject } from '../approval/requirement.js';
+import { anyRole } from '../approval/terms.js';
 import { shortfall } from '../approval/voices.js';
 import { quorumOf } from '../brakes.js';
 import { durationMs } from '../duration.js';
-import { anyRole } from './approval.js';
 import type { Authority } from './authority.js';
 import { faultAt, type FaultPath, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';

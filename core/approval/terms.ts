@@ -76,6 +76,12 @@ export const Approval = z.strictObject({
 });
 export type Approval = z.infer<typeof Approval>;
 
+/** Of an authority's file, what counting needs. */
+export interface ApprovalTerms {
+  readonly approval: Approval;
+  readonly approvers: readonly { readonly id: string; readonly roles: readonly string[] }[];
+}
+
 export const approvalDefaults: Approval = {
   quorum: 1,
   quorums: [],

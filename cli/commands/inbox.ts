@@ -1,0 +1,52 @@
+/** `concordat inbox`: all that waits for an approver, in all their authorities and datasets. */
+import type { Command } from 'commander';
+import { findApprover } from '../deciding/approver.js';
+import { action, defineCommand } from '../invocation.js';
+import { withFederation } from '../reading/federation-session.js';
+import { readInbox } from '../reading/inbox.js';
+import { inboxLines, nextCommand } from '../showing/inbox-text.js';
+
+interface Options {
+  readonly as: string;
+  readonly authority?: string;
+}
+
+export function registerInbox(program: Command): void {
+  defineCommand(program, {
+    name: 'inbox',
+    description:
+      'Show all that waits for an approver: reviews of plans and cases, over all datasets, oldest first, with their age, their deadline, what is missing and what to type. Ends with 2 where something waits, with 0 where nothing does, and with 1 where that cannot be told.',
+    examples: [
+      ['concordat inbox --as ana', 'in every authority that lists ana'],
+      ['concordat inbox --as ana --authority aws --json', 'in one, for scripts'],
+    ],
+  })
+    .requiredOption('--as <key>', 'for whom: the id of an approver, or the path of a key file')
+    .option('--authority <id>', 'in this authority only')
+    .action(
+      action<Options>(async (invocation, options) =>
+        withFederation(invocation, { withinMs: 120_000 }, async (session) => {
+          const { federation, layout } = session;
+          const { output, workingFolder } = invocation;
+          const approver = await findApprover(federation, layout, workingFolder, options.as, options.authority);
+          const inbox = await readInbox(session, approver);
+          output.result(
+            {
+              reviews: inbox.reviews.map((review) => ({
+                authority: review.authority,
+                approver: review.approver,
+                hasSpoken: review.hasSpoken,
+                ...review.status,
+                next: nextCommand(review, options.as),
+              })),
+              cases: inbox.cases.map((found) => ({ ...found, next: `concordat cases ${found.dataset}` })),
+              hidden: inbox.hidden,
+            },
+            inboxLines(inbox, options.as, output.paint, new Date()),
+          );
+          if (inbox.reviews.some(({ hasSpoken }) => !hasSpoken) || inbox.cases.length > 0) return 2;
+          return inbox.hidden.length > 0 ? 1 : 0;
+        }),
+      ),
+    );
+}
