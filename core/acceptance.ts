@@ -7,7 +7,7 @@ import type { RecordView } from './compare.js';
 import { Digest } from './digest.js';
 import { byCodeUnit } from './json.js';
 import { makeOperation, piecesOf, withoutPieces, type Operation } from './operation.js';
-import type { Conflict } from './plan.js';
+import type { Conflict, Divergence } from './plan.js';
 import { AuthorityId } from './record.js';
 
 /**
@@ -131,4 +131,9 @@ export function distinctAcceptances(accepted: readonly Acceptance[]): Acceptance
   const nameOf = ({ authority, reason, untilMs }: Acceptance): string => `${authority} ${untilMs} ${reason}`;
   const byName = new Map(accepted.map((one) => [nameOf(one), one]));
   return [...byName].sort(([left], [right]) => byCodeUnit(left, right)).map(([, one]) => one);
+}
+
+/** Whether people left a difference as it is, so that nobody is asked about it any more. */
+export function isAccepted({ accepted, operations }: Divergence): boolean {
+  return accepted.length > 0 && operations.length === 0;
 }

@@ -378,11 +378,6 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
   };
 }
 
-/** Whether people left a difference as it is, so that nobody is asked about it any more. */
-export function isAccepted({ accepted, operations }: Divergence): boolean {
-  return accepted.length > 0 && operations.length === 0;
-}
-
 function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
   return items
     .map((item) => ({ item, key: keyOf(item) }))

@@ -33,6 +33,7 @@ import { bundleFile } from './bundle-workflows.js';
 import type { AuthorityWorkerConfig, FederationWorkerConfig, WorkerConfig } from './config.js';
 import { createConnector } from './connectors.js';
 import { createFederationService } from './federation-service.js';
+import { webhookFrom } from './webhook.js';
 
 export async function openFolder(config: WorkerConfig): Promise<Federation> {
   const view = config.kind === 'authority' ? { anchor: config.authority } : {};
@@ -108,6 +109,8 @@ export async function createAuthorityWorker(
 ): Promise<Worker> {
   const context = await authorityContext(config, federation);
   const namespace = namespaceOf(config, federation);
+  const webhook = federation.authorities[config.authority]?.approval.webhookFrom;
+  const notify = webhookFrom(webhook, config.environment);
   const client = new Client({ connection: Connection.lazy(connectionOptions), namespace });
   return Worker.create({
     ...common,
@@ -115,6 +118,7 @@ export async function createAuthorityWorker(
     namespace,
     workflowBundle: { codePath: bundleFile('authority') },
     activities: createAuthorityActivities(context, {
+      ...(notify ? { notify } : {}),
       replaced: async (dataset, oldPlan, newPlan) => {
         try {
           await client.workflow.getHandle(reviewWorkflowId(dataset, oldPlan)).signal(replacedSignal, { plan: newPlan });

@@ -54,11 +54,11 @@ export async function gatherReviews(
   if (cancellation) throw cancellation;
   const reports = affected.map(({ authority }): ReviewReport => {
     const result = ended.get(authority);
-    if (!result) return { authority, outcome: 'pending', code: null, approved: 0, rejected: 0, choices: 0 };
+    if (!result) return { authority, outcome: 'pending', code: null, approved: 0, rejected: 0, left: 0, choices: 0 };
     if ('failed' in result)
-      return { authority, outcome: 'failed', code: result.failed, approved: 0, rejected: 0, choices: 0 };
-    const { outcome, code, approved, rejected, choices } = result;
-    return { authority, outcome, code, approved, rejected, choices };
+      return { authority, outcome: 'failed', code: result.failed, approved: 0, rejected: 0, left: 0, choices: 0 };
+    const { review: _review, ...reported } = result;
+    return reported;
   });
   return {
     reports,

@@ -7,7 +7,7 @@ import { Correlation, type Assignment } from '../../core/correlate.js';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Demand, ReviewScope, TallyTerms } from '../../core/review.js';
-import type { RunInputs } from '../../workflows/contract.js';
+import type { RunInputs } from '../../core/messages.js';
 import { getDocument } from '../exchange.js';
 import type { Recomputed } from '../recompute.js';
 import { authorityOf, type AuthorityContext } from './context.js';

@@ -1,6 +1,7 @@
 /** `concordat plan`: what a run would change where, and why, record by record. */
 import type { Command } from 'commander';
-import { isAccepted, type Plan } from '../../core/plan.js';
+import { isAccepted } from '../../core/acceptance.js';
+import type { Plan } from '../../core/plan.js';
 import { ConcordatError } from '../../core/errors.js';
 import { action, defineCommand } from '../invocation.js';
 import { elementTypesOf, withFederation } from '../reading/federation-session.js';

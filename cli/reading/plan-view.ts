@@ -3,10 +3,11 @@
  * the authority's own store is here. The numbers follow from the plan alone, so they are the same on every machine.
  */
 import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
+import { isAccepted } from '../../core/acceptance.js';
 import type { Digest } from '../../core/digest.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
-import { affectedAuthorities, isAccepted, type Conflict, type Plan } from '../../core/plan.js';
+import { affectedAuthorities, type Conflict, type Plan } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { Records } from './records.js';
 import type { SheetView } from './stores.js';

@@ -1,7 +1,7 @@
 /** A plan in the manner of a diff: `+` creates, `~` updates, `-` deletes, by mesh and record, with before, after and cause. */
 import { isProvisional } from '../../core/record.js';
 import type { Change, Operation } from '../../core/operation.js';
-import { isAccepted } from '../../core/plan.js';
+import { isAccepted } from '../../core/acceptance.js';
 import type { Paint } from '../output/output.js';
 import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
 import { valueText, visibleText } from './value-text.js';

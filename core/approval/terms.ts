@@ -76,6 +76,14 @@ export const Approval = z.strictObject({
 });
 export type Approval = z.infer<typeof Approval>;
 
+/** What peers are told. Which environment variable names an address is nobody else's business. */
+export const PublishedApproval = Approval.omit({ webhookFrom: true });
+export type PublishedApproval = z.infer<typeof PublishedApproval>;
+
+export function publishedApproval({ webhookFrom: _own, ...published }: Approval): PublishedApproval {
+  return published;
+}
+
 /** Of an authority's file, what counting needs. */
 export interface ApprovalTerms {
   readonly approval: Approval;

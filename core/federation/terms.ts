@@ -1,19 +1,28 @@
 /** The terms of an authority as its peers see them: its file without how its mesh is reached. */
 import { z } from 'zod';
+import { publishedApproval, PublishedApproval } from '../approval/terms.js';
 import { digestOf, type Digest } from '../digest.js';
 import { Authority, meshKinds } from './authority.js';
 
 /** Endpoints, accounts, tenants and names of environment variables are nobody else's business. */
-export const Terms = Authority.omit({ mesh: true }).extend({ mesh: z.strictObject({ kind: z.enum(meshKinds) }) });
+export const Terms = Authority.omit({ mesh: true, approval: true }).extend({
+  mesh: z.strictObject({ kind: z.enum(meshKinds) }),
+  approval: PublishedApproval,
+});
 export type Terms = z.infer<typeof Terms>;
 
 export function termsOf(authority: Authority): Terms {
-  return { ...authority, mesh: { kind: authority.mesh.kind } };
+  return { ...authority, mesh: { kind: authority.mesh.kind }, approval: publishedApproval(authority.approval) };
 }
 
-/** The authority as it counts now: its terms from what was accepted, the way to its mesh from its own file. */
+/** The authority as it counts now: its terms from what was accepted, the ways to its mesh and its people from its own file. */
 export function withTerms(authority: Authority, terms: Terms): Authority {
-  return { ...terms, mesh: authority.mesh };
+  const { webhookFrom } = authority.approval;
+  return {
+    ...terms,
+    mesh: authority.mesh,
+    approval: { ...terms.approval, ...(webhookFrom === undefined ? {} : { webhookFrom }) },
+  };
 }
 
 export function termsDigest(terms: Terms): Digest {
