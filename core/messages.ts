@@ -10,6 +10,7 @@ import { Digest, digestOf } from './digest.js';
 import { byCodeUnit } from './json.js';
 import { StandingLink } from './correlate.js';
 import { Rejection } from './acceptance.js';
+import { OpenLog } from './log/open-log.js';
 import { Receipt } from './receipt.js';
 import { AuthorityId } from './record.js';
 import { Pending } from './rounds.js';
@@ -47,6 +48,8 @@ export const Open = z.strictObject({
   /** What this authority signed and has not seen sealed, with the Proposal that it signed. */
   pending: Pending.extend({ proposal: Ref }).nullable(),
   standing: Ref,
+  /** Of its log, and of those of its peers as far as it has cosigned them. */
+  log: OpenLog,
   atMs: z.int(),
 });
 export type Open = z.infer<typeof Open>;
@@ -69,6 +72,8 @@ export const SnapshotStatement = z.strictObject({
   correlation: Digest.nullable(),
   types: z.array(SealedType),
   root: Digest,
+  /** Of the salts that this authority proposes for records which have none yet; null where all have theirs. */
+  salts: Digest.nullable(),
   scopes: z.array(ScopeReport),
   /** Counted and shown, never silently dropped. */
   untranslatable: z.array(
@@ -152,6 +157,8 @@ export const Witness = z.strictObject({
   round: z.int().positive(),
   sequence: z.int().positive(),
   candidate: Digest,
+  /** Where its entry lies in the log of this authority. */
+  position: z.int().nonnegative(),
   atMs: z.int(),
 });
 export type Witness = z.infer<typeof Witness>;

@@ -11,7 +11,7 @@ export function logObserver(context: AuthorityContext): LogObserver {
   const peers: Record<AuthorityId, readonly PublicKey[]> = {};
   for (const member of federation.file.members)
     if (member.id !== id) peers[member.id] = keysOf(federation, member.id, 'log').map(({ key }) => key);
-  return { id, federation: federation.file.federation, exchange, privateStore, signingKey: logKey, now, peers };
+  return { id, federation: federation.file.federation, exchange, privateStore, logKey, now, peers };
 }
 
 /** For the signed open. Throws logRewound or logForked where this authority must stop. */

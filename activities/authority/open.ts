@@ -18,6 +18,7 @@ import { publishRound } from '../round-hints.js';
 import type { AuthorityContext } from './context.js';
 import { readAgreement } from './agreements.js';
 import { readRunState, writeRunState } from './live-run.js';
+import { checkpointForOpen } from './log-observer.js';
 import { currentStanding } from './standing.js';
 
 /** Repeated for the same attempt it gives the same open. Throws baseReserved while a commit of another run is writing. */
@@ -58,6 +59,7 @@ export async function openRun(context: AuthorityContext, input: OpenInput): Prom
       : null,
     pending: state.pending,
     standing,
+    log: await checkpointForOpen(context),
     atMs: nowMs,
   };
   const jws = await signCompact(payload, { typ: openType, key: context.signingKey });

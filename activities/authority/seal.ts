@@ -4,18 +4,17 @@
  */
 import { ConcordatError } from '../../core/errors.js';
 import { datasetShape, mapOf } from '../../core/federation/federation.js';
-import { keysOf } from '../../core/federation/keys-of.js';
-import { Base, Candidate, Proposal, Seal, Witness, witnessType } from '../../core/messages.js';
-import { isProvisional, type AuthorityId } from '../../core/record.js';
-import { isSealed } from '../../core/rounds.js';
+import { Base, Seal, type Proposal } from '../../core/messages.js';
+import { isProvisional } from '../../core/record.js';
 import type { SealInput, SealResult } from '../../workflows/contract.js';
-import { findDocument, getDocument, getMessage, putDocument } from '../exchange.js';
+import { findDocument, getDocument, putDocument } from '../exchange.js';
 import { saveLinks } from '../links.js';
 import type { NextAgreement } from '../next-agreement.js';
 import type { Recomputed } from '../recompute.js';
-import { memberOfRef, readOpened, type OpenedMessages } from '../run-messages.js';
+import { verifySeal } from '../seals.js';
 import { readAgreement, writeAgreement } from './agreements.js';
 import type { AuthorityContext } from './context.js';
+import { adoptSealedHops, hopsOfCandidate } from './hops.js';
 import { readRunState, writeRunState } from './live-run.js';
 import { OwnRecords } from './own-records.js';
 import { storedPages } from './pages.js';
@@ -25,19 +24,31 @@ import { recomputeCandidate } from './witness.js';
 export async function acceptSeal(context: AuthorityContext, input: SealInput): Promise<SealResult> {
   const { dataset } = input;
   const seal = await getDocument(context.exchange, input.seal, Seal);
-  const { proposal, candidate, digest } = await verifySeal(context, dataset, seal);
+  const { proposal, candidate, digest } = await verifySeal(context.federation, context.exchange, dataset, seal);
   const kept = await readAgreement(context, dataset);
   if (kept.agreement && kept.agreement.sequence >= candidate.sequence) {
     if (kept.agreement.sequence === candidate.sequence && kept.agreement.candidate !== digest)
       throw new ConcordatError('baseForked', `two candidates of number ${candidate.sequence} are sealed`);
     await forgetPending(context, dataset, kept.agreement.sequence);
+    await adoptSealedHops(context, dataset);
     return { authority: context.id, sequence: kept.agreement.sequence, base: kept.agreement.digest };
   }
   const members = context.federation.file.members.map(({ id }) => id);
   const base = await findDocument(context.exchange, [context.id, ...members], candidate.next, Base);
   if (proposal.inputs.snapshots.some(({ ref }) => ref.startsWith(`${context.id}/`))) {
-    const { recomputed, next } = await recomputeCandidate(context, proposal, 'opened');
-    await firmLinks(context, proposal, recomputed, next);
+    const { recomputed, next, reviews } = await recomputeCandidate(context, proposal, 'opened');
+    const own = await OwnRecords.load(context, proposal.inputs);
+    await hopsOfCandidate(context, {
+      run: proposal.inputs.run,
+      candidate: digest,
+      sequence: candidate.sequence,
+      recomputed,
+      next,
+      reviews,
+      own,
+      hlc: `${context.now().toString(16).padStart(12, '0')}0000`,
+    });
+    await firmLinks(context, proposal, recomputed, next, own);
   }
   const agreement = {
     sequence: candidate.sequence,
@@ -50,60 +61,8 @@ export async function acceptSeal(context: AuthorityContext, input: SealInput): P
   if (!(await writeAgreement(context, dataset, kept.version, agreement)))
     throw new ConcordatError('baseReserved', `another worker of this authority takes up a base of ${dataset}`);
   await forgetPending(context, dataset, agreement.sequence);
+  await adoptSealedHops(context, dataset);
   return { authority: context.id, sequence: agreement.sequence, base: agreement.digest };
-}
-
-/** Throws unless exactly the members of the run that the opens make signed this candidate in it. */
-async function verifySeal(
-  context: AuthorityContext,
-  dataset: string,
-  seal: Seal,
-): Promise<{ readonly proposal: Proposal; readonly candidate: Candidate; readonly digest: string }> {
-  const { federation, exchange } = context;
-  if (seal.dataset !== dataset) throw new ConcordatError('inputNotAuthentic', 'the seal is of another dataset');
-  const opened = await readOpened(federation, exchange, seal, 'opened');
-  const proposal = await getDocument(exchange, seal.proposal, Proposal);
-  const candidate = await getDocument(exchange, proposal.candidate, Candidate);
-  const digest = proposal.candidate.sha256;
-  const signers = await signersOf(context, opened, seal, candidate, digest);
-  if (!isSealed(opened.members, signers))
-    throw new ConcordatError(
-      'notSealed',
-      `of ${opened.members.join(', ')} only ${signers.join(', ') || 'nobody'} signed candidate ${candidate.sequence}`,
-    );
-  if (candidate.dataset !== dataset)
-    throw new ConcordatError('inputNotAuthentic', 'the candidate is of another dataset');
-  return { proposal, candidate, digest };
-}
-
-async function signersOf(
-  { federation, exchange }: AuthorityContext,
-  opened: OpenedMessages,
-  seal: Seal,
-  candidate: Candidate,
-  digest: string,
-): Promise<readonly AuthorityId[]> {
-  const round = Object.values(opened.opens)[0]?.round;
-  const signers: AuthorityId[] = [];
-  for (const ref of seal.witnesses) {
-    const authority = memberOfRef(ref, opened.members);
-    const { payload } = await getMessage(exchange, ref, {
-      typ: witnessType,
-      schema: Witness,
-      keys: keysOf(federation, authority, 'messages'),
-    });
-    const isOfThis =
-      payload.authority === authority &&
-      payload.dataset === seal.dataset &&
-      payload.run === opened.run &&
-      payload.round === round &&
-      payload.sequence === candidate.sequence &&
-      payload.candidate === digest;
-    if (!isOfThis)
-      throw new ConcordatError('inputNotAuthentic', `the witness of ${authority} is of another run or candidate`);
-    signers.push(authority);
-  }
-  return signers;
 }
 
 async function forgetPending(context: AuthorityContext, dataset: string, sequence: number): Promise<void> {
@@ -118,8 +77,8 @@ async function firmLinks(
   { inputs }: Proposal,
   recomputed: Recomputed,
   next: NextAgreement,
+  own: OwnRecords,
 ): Promise<void> {
-  const own = await OwnRecords.load(context, inputs);
   const agreed = new Set(next.changes.filter(({ kind }) => kind === 'put').map(({ type, key }) => `${type} ${key}`));
   const gone = new Set(next.changes.filter(({ kind }) => kind === 'remove').map(({ type, key }) => `${type} ${key}`));
   const inBase = new Set(

@@ -18,11 +18,14 @@ import { getDocument, getMessage, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import { keysOf } from '../../core/federation/keys-of.js';
 import { loadLinks, type Links } from '../links.js';
+import { ownTable } from '../lineage/run-hops.js';
+import { SaltProposals } from '../lineage/salts.js';
 import { readOpens, type RunMessages } from '../run-messages.js';
 import { recomputeCorrelation } from '../recompute.js';
 import { createSealer } from '../sealing/sealer.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
+import { logObserver, observePeers } from './log-observer.js';
 import { readPagesOnce, storedPages } from './pages.js';
 
 export async function readPages(
@@ -30,8 +33,9 @@ export async function readPages(
   inputs: RunInputs,
   signal?: AbortSignal,
 ): Promise<{ objects: number; incompleteScopes: number }> {
-  await readOpens(context.federation, context.exchange, inputs);
+  const { opens } = await readOpens(context.federation, context.exchange, inputs);
   await requireLive(context, inputs);
+  await observePeers(context, opens);
   await readPagesOnce(context, inputs.dataset, inputs.run, signal);
   let objects = 0;
   let incompleteScopes = 0;
@@ -122,12 +126,13 @@ async function seal(
   const links = await loadLinks(context.privateStore, inputs.dataset, context.linkKey);
   const { shape } = messages;
   const counters = new Counters();
+  const salts = new SaltProposals(await ownTable(logObserver(context), inputs.dataset));
   const inScope = await idsInScope(context, inputs);
   const types: SealedType[] = [];
   const scopes: ScopeReport[] = [];
   let unlinked = 0;
   for (const type of shape.types) {
-    const sealed = await sealType(context, inputs, type, { links, assigned, inScope, counters });
+    const sealed = await sealType(context, inputs, type, { links, assigned, inScope, counters, salts });
     if (!sealed) continue;
     unlinked += sealed.unlinked;
     types.push(sealed.sealed);
@@ -142,6 +147,7 @@ async function seal(
     correlation,
     types,
     root: sealedRoot(types),
+    salts: await salts.put(context.exchange, context.id),
     scopes,
     ...counters.report(),
     atMs: context.now(),
@@ -165,13 +171,14 @@ interface SealContext {
   readonly assigned: ReadonlyMap<string, string>;
   readonly inScope: ReadonlyMap<string, ReadonlySet<string>>;
   readonly counters: Counters;
+  readonly salts: SaltProposals;
 }
 
 async function sealType(
   context: AuthorityContext,
   inputs: RunInputs,
   type: DatasetType,
-  { links, assigned, inScope, counters }: SealContext,
+  { links, assigned, inScope, counters, salts }: SealContext,
 ): Promise<{ sealed: SealedType; unlinked: number } | undefined> {
   const name = type.taxonomy.type;
   const map = mapOf(context.federation, context.id, name);
@@ -215,6 +222,7 @@ async function sealType(
       for (const property of translation.unmapped) counters.unmapped(name, property);
       if (!translation.roundTrips) counters.lossy(name);
       sealer.add(translation.record);
+      await salts.add(name, key);
     }
     return { sealed: await sealer.finish(), unlinked };
   } finally {

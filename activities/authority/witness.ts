@@ -11,11 +11,13 @@ import { getDocument, putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import { nextAgreement, type NextAgreement } from '../next-agreement.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
-import { recomputePermit } from '../reviews.js';
+import { recomputePermit, type ReadReview } from '../reviews.js';
+import { appendAgreement } from '../lineage/run-hops.js';
 import { readOpened, type Terms } from '../run-messages.js';
 import { readAgreement } from './agreements.js';
 import type { AuthorityContext } from './context.js';
 import { readRunState, requireLive, writeRunState } from './live-run.js';
+import { logObserver, observePeers } from './log-observer.js';
 
 export async function witnessCandidate(context: AuthorityContext, input: WitnessInput): Promise<WitnessResult> {
   const { dataset, run } = input;
@@ -24,6 +26,7 @@ export async function witnessCandidate(context: AuthorityContext, input: Witness
   const live = await requireLive(context, input);
   const opened = await readOpened(context.federation, context.exchange, input);
   if (opened.run !== run) throw new ConcordatError('wrongRun', 'the run id is not made of these opens');
+  await observePeers(context, opened.opens);
   const proposal = await getDocument(context.exchange, input.proposal, Proposal);
   const candidate = await getDocument(context.exchange, proposal.candidate, Candidate);
   const { agreement } = await readAgreement(context, dataset);
@@ -52,6 +55,13 @@ export async function witnessCandidate(context: AuthorityContext, input: Witness
   await putDocument(context.exchange, context.id, next.sealed.base);
   await putDocument(context.exchange, context.id, next.candidate);
   const own = await putDocument(context.exchange, context.id, proposal);
+  const position = await appendAgreement(logObserver(context), {
+    dataset,
+    sequence: candidate.sequence,
+    candidate: proposal.candidate.sha256,
+    run: candidate.run,
+    base: candidate.next,
+  });
   const statement: Witness = {
     authority: context.id,
     dataset,
@@ -59,6 +69,7 @@ export async function witnessCandidate(context: AuthorityContext, input: Witness
     round: live.round,
     sequence: candidate.sequence,
     candidate: proposal.candidate.sha256,
+    position,
     atMs: context.now(),
   };
   const jws = await signCompact(statement, { typ: witnessType, key: context.signingKey });
@@ -98,9 +109,13 @@ export async function recomputeCandidate(
   context: AuthorityContext,
   proposal: Proposal,
   terms: Terms,
-): Promise<{ readonly recomputed: Recomputed; readonly next: NextAgreement }> {
+): Promise<{
+  readonly recomputed: Recomputed;
+  readonly next: NextAgreement;
+  readonly reviews: readonly ReadReview[];
+}> {
   const recomputed = await recomputePlan(context.federation, context.exchange, proposal.inputs, terms);
-  const { permit } = await recomputePermit(context.federation, context.exchange, proposal.reviews, recomputed);
+  const { permit, reviews } = await recomputePermit(context.federation, context.exchange, proposal.reviews, recomputed);
   const next = await nextAgreement({
     federation: context.federation,
     exchange: context.exchange,
@@ -111,5 +126,5 @@ export async function recomputeCandidate(
     receipts: proposal.receipts,
     heartbeat: () => context.heartbeat(),
   });
-  return { recomputed, next };
+  return { recomputed, next, reviews };
 }

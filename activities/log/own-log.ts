@@ -46,7 +46,8 @@ export type Appended = z.infer<typeof Appended>;
 export interface LogOwner {
   readonly id: AuthorityId;
   readonly federation: string;
-  readonly signingKey: PrivateKey;
+  /** Ed25519: a note knows no other signature. */
+  readonly logKey: PrivateKey;
   readonly privateStore: ObjectStore;
   readonly exchange: ObjectStore;
 }
@@ -108,14 +109,14 @@ export async function readOwnLog(owner: Pick<LogOwner, 'privateStore'>): Promise
 }
 
 function signedCheckpoint(owner: LogOwner, frontier: Frontier): SignedCheckpoint {
-  const key = logNoteKey(owner.federation, owner.id, publicKeyOf(owner.signingKey));
+  const key = logNoteKey(owner.federation, owner.id, publicKeyOf(owner.logKey));
   const checkpoint = {
     origin: logOrigin(owner.federation, owner.id),
     size: frontier.size,
     root: rootOf(frontier, sha256),
   };
   const text = checkpointText(checkpoint);
-  const signature = signRaw(owner.signingKey, new TextEncoder().encode(text));
+  const signature = signRaw(owner.logKey, new TextEncoder().encode(text));
   return { checkpoint, note: noteText({ text, signatures: [{ name: key.name, keyId: noteKeyId(key), signature }] }) };
 }
 
@@ -248,7 +249,7 @@ async function publishCheckpoint(owner: LogOwner, head: LogHead): Promise<void> 
 
 function checkpointSignedBy(owner: LogOwner, text: string): Checkpoint | null {
   const note = parseNote(text);
-  const key = logNoteKey(owner.federation, owner.id, publicKeyOf(owner.signingKey));
+  const key = logNoteKey(owner.federation, owner.id, publicKeyOf(owner.logKey));
   return note && isSignedBy(note, key, verifyRaw) ? parseCheckpoint(note.text) : null;
 }
 

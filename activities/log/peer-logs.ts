@@ -170,9 +170,9 @@ async function requireOwnHistory(observer: LogObserver, own: Checkpoint, held: S
 }
 
 async function cosign(observer: LogObserver, peer: AuthorityId, { note }: Sighting, version: number): Promise<void> {
-  const key = cosignerKey(observer.federation, observer.id, publicKeyOf(observer.signingKey));
+  const key = cosignerKey(observer.federation, observer.id, publicKeyOf(observer.logKey));
   const atSeconds = Math.floor(observer.now() / 1000);
-  const signature = signRaw(observer.signingKey, cosignedBytes(note.text, atSeconds));
+  const signature = signRaw(observer.logKey, cosignedBytes(note.text, atSeconds));
   const origin = logOrigin(observer.federation, peer);
   const logSignatures = note.signatures.filter(({ name }) => name === origin);
   const text = noteText({
@@ -227,7 +227,7 @@ function sightingOf(observer: LogObserver, log: AuthorityId, text: string, shown
   const note = parseNote(text);
   const checkpoint = note && parseCheckpoint(note.text);
   if (!note || !checkpoint || checkpoint.origin !== logOrigin(observer.federation, log)) return null;
-  const keys = log === observer.id ? [publicKeyOf(observer.signingKey)] : (observer.peers[log] ?? []);
+  const keys = log === observer.id ? [publicKeyOf(observer.logKey)] : (observer.peers[log] ?? []);
   const isSigned = keys.some((key) => isSignedBy(note, logNoteKey(observer.federation, log, key), verifyRaw));
   return isSigned ? { note, checkpoint, shownBy } : null;
 }

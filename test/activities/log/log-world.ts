@@ -26,12 +26,12 @@ export class LogWorld {
   }
 
   of(id: string, stores: { readonly privateStore?: ObjectStore; readonly exchange?: ObjectStore } = {}): LogObserver {
-    const [signingKey, privateStore] = [this.keys[id], this.stores[id]];
-    if (!signingKey || !privateStore) throw new Error(`no authority ${id}`);
+    const [logKey, privateStore] = [this.keys[id], this.stores[id]];
+    if (!logKey || !privateStore) throw new Error(`no authority ${id}`);
     return {
       id,
       federation: 'test',
-      signingKey,
+      logKey,
       privateStore,
       exchange: this.exchange,
       now: () => 1_700_000_000_000,

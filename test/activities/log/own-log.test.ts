@@ -145,6 +145,25 @@ describe('the log', () => {
     );
   });
 
+  it('stops there too where only the checkpoint, or only the tiles, still tell of more', async () => {
+    const world = new LogWorld(['aws']);
+    await appendToLog(world.of('aws'), [entry('one')]);
+    const backup = world.copy();
+    await appendToLog(world.of('aws'), [entry('two')]);
+    await appendToLog(world.of('aws'), [entry('three')]);
+    const privateStore = backup.stores['aws'] ?? world.exchange;
+    const published = backup.exchange.heads.get(publishedCheckpoint('aws'));
+    const tilesOnly = world.copy();
+    if (published) tilesOnly.exchange.heads.set(publishedCheckpoint('aws'), published);
+    await expect(
+      appendToLog(tilesOnly.of('aws', { privateStore: backup.copy().stores['aws'] ?? privateStore }), [entry('other')]),
+    ).rejects.toMatchObject({ code: 'logRewound' });
+    // The same entry again writes the same tile, and still stands below what was published.
+    await expect(appendToLog(world.of('aws', { privateStore }), [entry('two')])).rejects.toMatchObject({
+      code: 'logRewound',
+    });
+  });
+
   it('is the same for two processes on one folder', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'concordat-log-'));
     try {

@@ -117,6 +117,13 @@ describe('proofs', () => {
     expect(verifyConsistency(claim)).toBe(false);
   });
 
+  it('of inclusion do not verify where they end below the root that they are for', () => {
+    const leaf = all[0] ?? emptyRoot();
+    expect(verifyInclusion({ leaf, index: 0, size: 2, proof: [], root: leaf })).toBe(false);
+    const proof = inclusionRanges(0, 4).map(hashOf(all));
+    expect(verifyInclusion({ leaf, index: 0, size: 8, proof, root: root(4) })).toBe(false);
+  });
+
   it('take any numbers and lengths without throwing', () => {
     const short = new Uint8Array(31);
     for (const size of [-1, 0, 0.5, Number.NaN, Infinity, 2 ** 53]) {

@@ -1,0 +1,91 @@
+/** Where a run's lineage is made: what an authority knows when it witnesses a candidate, put into hops. */
+import type { Digest } from '../../core/digest.js';
+import { Decision, decisionType } from '../../core/decision.js';
+import { keysOf } from '../../core/federation/keys-of.js';
+import type { Plan } from '../../core/plan.js';
+import type { AuthorityId } from '../../core/record.js';
+import type { ReadReview } from '../reviews.js';
+import type { Recomputed } from '../recompute.js';
+import { readUnverified } from '../keys/verify.js';
+import { adoptHops, makeRunHops, type HopOwner, type Made } from '../lineage/run-hops.js';
+import type { NextAgreement } from '../next-agreement.js';
+import { readAgreement } from './agreements.js';
+import type { AuthorityContext } from './context.js';
+import { logObserver } from './log-observer.js';
+import type { OwnRecords } from './own-records.js';
+
+export interface HopsInput {
+  readonly run: Digest;
+  readonly candidate: Digest;
+  readonly sequence: number;
+  readonly recomputed: Recomputed;
+  readonly next: NextAgreement;
+  readonly reviews: readonly ReadReview[];
+  readonly own: OwnRecords;
+  /** This authority's stamp for the agreement. */
+  readonly hlc: string;
+}
+
+/** Durable before it returns, so before the witness that rests on it is signed. Asked again it gives the same. */
+export async function hopsOfCandidate(context: AuthorityContext, input: HopsInput): Promise<Made> {
+  const { recomputed, next, own } = input;
+  const dataset = recomputed.plan.dataset;
+  await adoptSealedHops(context, dataset);
+  return makeRunHops(hopOwner(context), {
+    run: input.run,
+    plan: recomputed.planDigest,
+    candidate: input.candidate,
+    sequence: input.sequence,
+    shape: recomputed.messages.shape,
+    views: recomputed.views,
+    changes: next.changes,
+    effective: next.effective,
+    decisionsBy: decisionsBy(context.id, recomputed.plan, input.reviews),
+    salts: Object.fromEntries(Object.entries(recomputed.snapshots).map(([id, { salts }]) => [id, salts])),
+    nativeOf: (type, key) => {
+      const nativeId = own.nativeIdOf(type, key);
+      // The keyed digest without the mark of a provisional key.
+      return nativeId === null ? null : own.links.provisionalKeyOf(type, nativeId).slice(1);
+    },
+    hlc: input.hlc,
+    atMs: context.now(),
+    heartbeat: () => context.heartbeat(),
+  });
+}
+
+function hopOwner(context: AuthorityContext): HopOwner {
+  const messageKeys = keysOf(context.federation, context.id, 'messages');
+  return { ...logObserver(context), signingKey: context.signingKey, messageKeys };
+}
+
+/** Takes the hops of the agreement that this authority holds now into its table; does nothing where they are in. */
+export async function adoptSealedHops(context: AuthorityContext, dataset: string): Promise<void> {
+  const { agreement } = await readAgreement(context, dataset);
+  if (agreement) await adoptHops(logObserver(context), dataset, agreement.candidate, agreement.seal);
+}
+
+/** Operation → the decisions by which this authority's people approved it, by name or by choosing its candidate. */
+function decisionsBy(
+  id: AuthorityId,
+  plan: Plan,
+  reviews: readonly ReadReview[],
+): ReadonlyMap<Digest, readonly Digest[]> {
+  const approved = new Map<Digest, Digest[]>();
+  const add = (operation: Digest, decision: Digest): void => {
+    approved.set(operation, [...(approved.get(operation) ?? []), decision]);
+  };
+  for (const { review } of reviews) {
+    if (review.authority !== id) continue;
+    for (const jws of review.decisions) {
+      const { payload, id: decisionId } = readUnverified(jws, { typ: decisionType });
+      const decision = Decision.safeParse(payload);
+      if (!decision.success || decision.data.kind !== 'approve') continue;
+      for (const operation of decision.data.operations) add(operation, decisionId);
+      for (const [conflict, chosen] of Object.entries(decision.data.choices))
+        for (const candidate of plan.conflicts.find((one) => one.id === conflict)?.candidates ?? [])
+          if (candidate.digest === chosen)
+            for (const operation of candidate.operations) if (operation.authority === id) add(operation.id, decisionId);
+    }
+  }
+  return approved;
+}

@@ -1,0 +1,24 @@
+/** What a verification found, in words for people and with a kind for programs. */
+
+/** `wrong`: it does not verify. `missing`: something that should be there is not. The rest is what could be shown. */
+export type FindingKind = 'observed' | 'approved' | 'wrote' | 'agreed' | 'logged' | 'missing' | 'wrong';
+
+export interface Finding {
+  readonly kind: FindingKind;
+  /** Whose statement it is; null for what concerns all. */
+  readonly authority: string | null;
+  readonly words: string;
+}
+
+export class Findings {
+  readonly all: Finding[] = [];
+
+  add(kind: FindingKind, authority: string | null, words: string): void {
+    this.all.push({ kind, authority, words });
+  }
+
+  /** True where nothing is wrong and nothing missing. */
+  get hold(): boolean {
+    return this.all.every(({ kind }) => kind !== 'wrong' && kind !== 'missing');
+  }
+}

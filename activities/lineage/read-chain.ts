@@ -1,0 +1,118 @@
+/** Reads a record's lineage token out of the exchange store, from any member's part of it. Nothing that it reads is trusted yet. */
+import type { z } from 'zod';
+import type { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import { byCodeUnit } from '../../core/json.js';
+import type { AuthorityChain, Cosigned, TravellingHop } from '../../core/lineage/bundle.js';
+import { parseHop, type PreviousHop } from '../../core/lineage/hop.js';
+import type { RecordName } from '../../core/lineage/salted.js';
+import { parseCheckpoint } from '../../core/log/checkpoint.js';
+import { parseNote } from '../../core/log/note.js';
+import type { AuthorityId } from '../../core/record.js';
+import { LogReader } from '../log/log-reader.js';
+import { publishedCheckpoint, publishedLog } from '../log/own-log.js';
+import { publishedCosigned } from '../log/peer-logs.js';
+import type { ObjectStore } from '../store.js';
+import { hopFolder, hopInclusion, readHopText } from './hop-files.js';
+import { lineagePrefix, readPublishedTable, tableId } from './record-table.js';
+import { SealedHops, sealedName, statementName } from './run-hops.js';
+
+export interface FoundChain {
+  readonly salt: Uint8Array;
+  readonly chain: AuthorityChain;
+}
+
+/** Null where this authority holds no hop of the record. */
+export async function readChain(
+  exchange: ObjectStore,
+  authority: AuthorityId,
+  peers: readonly AuthorityId[],
+  name: RecordName,
+): Promise<FoundChain | null> {
+  const table = await readPublishedTable(exchange, authority, name.dataset);
+  const row = await table?.rowOf(tableId(name));
+  if (!row?.end) return null;
+  const log = await readLog(exchange, authority, peers);
+  const hops: TravellingHop[] = [];
+  for (let end: PreviousHop | null = row.end; end;) {
+    const hop: TravellingHop = await readHop(exchange, authority, name.dataset, end, log);
+    hops.push(hop);
+    end = parseHop(hop.body)?.previous ?? null;
+  }
+  return { salt: row.salt, chain: { authority, checkpoint: log.checkpoint, cosigned: log.cosigned, hops } };
+}
+
+export interface ReadLog {
+  readonly checkpoint: string;
+  readonly cosigned: readonly Cosigned[] & Cosigned[];
+  readonly size: number;
+  readonly reader: LogReader;
+}
+
+/** The published checkpoint of a log, with what peers have cosigned of it. */
+export async function readLog(
+  exchange: ObjectStore,
+  authority: AuthorityId,
+  peers: readonly AuthorityId[],
+): Promise<ReadLog> {
+  const head = await exchange.readHead(publishedCheckpoint(authority));
+  const checkpoint = head ? new TextDecoder().decode(head.bytes) : '';
+  const size = sizeOf(checkpoint);
+  if (size === null) throw new ConcordatError('notFound', `${authority} has published no checkpoint of its log`);
+  const reader = new LogReader(exchange, publishedLog(authority), size);
+  const cosigned: Cosigned[] = [];
+  for (const peer of [...peers].sort(byCodeUnit)) {
+    if (peer === authority) continue;
+    const cosignedHead = await exchange.readHead(publishedCosigned(peer, authority));
+    const note = cosignedHead && new TextDecoder().decode(cosignedHead.bytes);
+    const from = note === null ? null : sizeOf(note);
+    if (note === null || from === null || from > size) continue;
+    cosigned.push({ note, proof: hexOf(from === size ? [] : await reader.consistency(from, size)) });
+  }
+  return { checkpoint, cosigned, size, reader };
+}
+
+async function readHop(
+  exchange: ObjectStore,
+  authority: AuthorityId,
+  dataset: string,
+  { sequence, index }: PreviousHop,
+  log: ReadLog,
+): Promise<TravellingHop> {
+  const prefix = lineagePrefix(authority, dataset);
+  const sealed = await readSealedHops(exchange, authority, dataset, sequence);
+  if (!sealed?.hops) throw new ConcordatError('notFound', `${authority} holds no hops of base ${sequence}`);
+  const statement = await exchange.get(statementName(prefix, sealed.candidate));
+  if (!statement) throw new ConcordatError('notFound', `the signed root of the hops of base ${sequence} is missing`);
+  const folder = hopFolder(prefix, sealed.hops.root);
+  return {
+    body: await readHopText(exchange, folder, index),
+    index,
+    proof: hexOf(await hopInclusion(exchange, folder, index, sealed.hops.count)),
+    root: new TextDecoder().decode(statement),
+    log: {
+      position: sealed.hops.position,
+      proof: hexOf(await log.reader.inclusion(sealed.hops.position, log.size)),
+    },
+  };
+}
+
+/** What an authority took up as base `sequence`; null where it took no part. */
+export async function readSealedHops(
+  exchange: ObjectStore,
+  authority: AuthorityId,
+  dataset: string,
+  sequence: number,
+): Promise<z.infer<typeof SealedHops> | null> {
+  const bytes = await exchange.get(sealedName(lineagePrefix(authority, dataset), sequence));
+  return bytes ? SealedHops.parse(JSON.parse(new TextDecoder().decode(bytes))) : null;
+}
+
+function sizeOf(text: string): number | null {
+  const note = parseNote(text);
+  return (note && parseCheckpoint(note.text)?.size) ?? null;
+}
+
+export function hexOf(hashes: readonly Uint8Array[]): Digest[] {
+  return hashes.map((hash) => Buffer.from(hash).toString('hex'));
+}

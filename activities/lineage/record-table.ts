@@ -1,0 +1,212 @@
+/**
+ * For each record of a dataset, one authority's end of its chain and the salt that all members share: where
+ * `concordat lineage` begins, and what the next hop goes on from.
+ *
+ * Bucketed by the hash of the record's name like sealed segments, in smaller pieces, because a run that changes ten
+ * records writes ten buckets anew. Buckets are content-addressed under the authority's prefix; the head in its private
+ * store says which of them count, and a copy of it is published.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { PreviousHop } from '../../core/lineage/hop.js';
+import { saltBytes, type RecordName } from '../../core/lineage/salted.js';
+import type { AuthorityId } from '../../core/record.js';
+import type { ObjectStore } from '../store.js';
+
+export const tableIdBytes = 16;
+const leafBytes = 32;
+const rowBytes = tableIdBytes + saltBytes + 4 + 4 + leafBytes;
+const rowsPerBucket = 2_048;
+const bitsMax = 12;
+
+export const TableManifest = z.strictObject({
+  /** The base that the last adopted hops belong to; 0 before the first. */
+  sequence: z.int().nonnegative(),
+  count: z.int().nonnegative(),
+  /** `2 ** bits` buckets, by the top bits of the name's hash; null for an empty one. */
+  bits: z.int().min(0).max(bitsMax),
+  buckets: z.array(Digest.nullable()),
+});
+export type TableManifest = z.infer<typeof TableManifest>;
+
+export const emptyManifest: TableManifest = { sequence: 0, count: 0, bits: 0, buckets: [null] };
+
+export interface TableRow {
+  readonly id: Buffer;
+  readonly salt: Uint8Array;
+  /** Null for a record whose salt is known and whose chain has not begun here. */
+  readonly end: PreviousHop | null;
+}
+
+/** The first 16 bytes of SHA-256 over type and key: orders and finds, and proves nothing. */
+export function tableId({ type, key }: Pick<RecordName, 'type' | 'key'>): Buffer {
+  return createHash('sha256').update(`${type}\n${key}`).digest().subarray(0, tableIdBytes);
+}
+
+export function lineagePrefix(authority: AuthorityId, dataset: string): string {
+  return `${authority}/lineage/${dataset}`;
+}
+
+/** Null where the authority has published none. */
+export async function readPublishedTable(
+  exchange: ObjectStore,
+  authority: AuthorityId,
+  dataset: string,
+): Promise<RecordTable | null> {
+  const prefix = lineagePrefix(authority, dataset);
+  const head = await exchange.readHead(`${prefix}/table`);
+  return head
+    ? new RecordTable(exchange, prefix, TableManifest.parse(JSON.parse(Buffer.from(head.bytes).toString())))
+    : null;
+}
+
+export class RecordTable {
+  readonly manifest: TableManifest;
+  readonly #exchange: ObjectStore;
+  readonly #prefix: string;
+  readonly #buckets = new Map<number, Buffer>();
+
+  constructor(exchange: ObjectStore, prefix: string, manifest: TableManifest) {
+    this.#exchange = exchange;
+    this.#prefix = prefix;
+    this.manifest = manifest;
+  }
+
+  async rowOf(id: Buffer): Promise<TableRow | null> {
+    const bucket = await this.#bucket(bucketOf(id, this.manifest.bits));
+    let [low, high] = [0, bucket.length / rowBytes];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareAt(bucket, middle, id) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low < bucket.length / rowBytes && compareAt(bucket, low, id) === 0 ? decodeRow(bucket, low) : null;
+  }
+
+  /** Writes the buckets that these rows touch and says what the table then is. A row replaces the one of its id. */
+  async with(rows: readonly TableRow[], sequence: number): Promise<TableManifest> {
+    const { manifest } = this;
+    // Counted as if all were new: a bucket half as full as it may be does no harm.
+    const bits = bitsFor(manifest.count + rows.length, manifest.bits);
+    const grows = bits !== manifest.bits;
+    const byBucket = new Map<number, TableRow[]>();
+    // Old rows first, so that a new one of the same id replaces it.
+    if (grows)
+      for (let old = 0; old < manifest.buckets.length; old += 1)
+        for (const row of await this.#rows(old)) append(byBucket, bucketOf(row.id, bits), row);
+    for (const row of rows) append(byBucket, bucketOf(row.id, bits), row);
+    const buckets = grows ? Array.from<Digest | null>({ length: 2 ** bits }).fill(null) : [...manifest.buckets];
+    let count = grows ? 0 : manifest.count;
+    for (const [bucket, own] of byBucket) {
+      const before = grows ? [] : await this.#rows(bucket);
+      const merged = mergeRows([...before, ...own]);
+      count += merged.length - before.length;
+      buckets[bucket] = await this.#put(merged);
+    }
+    return { sequence, count, bits, buckets };
+  }
+
+  /** Takes buckets away that another manifest no longer names: with them goes every copy of what was erased. */
+  async removeAllBut(manifest: TableManifest): Promise<void> {
+    const kept = new Set(manifest.buckets);
+    for (const bucket of new Set(this.manifest.buckets))
+      if (bucket !== null && !kept.has(bucket)) await this.#exchange.remove(`${this.#prefix}/table/${bucket}`);
+  }
+
+  async #put(rows: readonly TableRow[]): Promise<Digest | null> {
+    if (rows.length === 0) return null;
+    const bytes = encodeRows(rows);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    await this.#exchange.putIfAbsent(`${this.#prefix}/table/${digest}`, bytes);
+    return digest;
+  }
+
+  async #rows(bucket: number): Promise<readonly TableRow[]> {
+    return decodeRows(await this.#bucket(bucket));
+  }
+
+  async #bucket(bucket: number): Promise<Buffer> {
+    const known = this.#buckets.get(bucket);
+    if (known) return known;
+    const digest = this.manifest.buckets[bucket] ?? null;
+    let bytes = Buffer.alloc(0);
+    if (digest !== null) {
+      const found = await this.#exchange.get(`${this.#prefix}/table/${digest}`);
+      if (!found) throw new ConcordatError('storeFault', `a bucket of ${this.#prefix}/table is missing`);
+      if (createHash('sha256').update(found).digest('hex') !== digest || found.length % rowBytes !== 0)
+        throw new ConcordatError('inputNotAuthentic', `a bucket of ${this.#prefix}/table does not hash to its name`);
+      bytes = Buffer.from(found);
+    }
+    this.#buckets.set(bucket, bytes);
+    return bytes;
+  }
+}
+
+export function encodeRows(rows: readonly TableRow[]): Buffer {
+  const bytes = Buffer.alloc(rows.length * rowBytes);
+  rows.forEach(({ id, salt, end }, row) => {
+    const at = row * rowBytes;
+    id.copy(bytes, at);
+    bytes.set(salt, at + tableIdBytes);
+    if (!end) return;
+    bytes.writeUInt32BE(end.sequence, at + tableIdBytes + saltBytes);
+    bytes.writeUInt32BE(end.index, at + tableIdBytes + saltBytes + 4);
+    bytes.write(end.hop, at + tableIdBytes + saltBytes + 8, 'hex');
+  });
+  return bytes;
+}
+
+export function decodeRows(bytes: Buffer): readonly TableRow[] {
+  return Array.from({ length: bytes.length / rowBytes }, (_, row) => decodeRow(bytes, row));
+}
+
+function decodeRow(bytes: Buffer, row: number): TableRow {
+  const at = row * rowBytes;
+  const afterSalt = at + tableIdBytes + saltBytes;
+  const sequence = bytes.readUInt32BE(afterSalt);
+  return {
+    id: bytes.subarray(at, at + tableIdBytes),
+    salt: bytes.subarray(at + tableIdBytes, afterSalt),
+    end:
+      sequence === 0
+        ? null
+        : {
+            sequence,
+            index: bytes.readUInt32BE(afterSalt + 4),
+            hop: bytes.toString('hex', afterSalt + 8, afterSalt + 8 + leafBytes),
+          },
+  };
+}
+
+/** Sorted by id, the last of each. */
+function mergeRows(rows: readonly TableRow[]): readonly TableRow[] {
+  const sorted = rows.map((row, at) => ({ row, at })).sort((a, b) => Buffer.compare(a.row.id, b.row.id) || a.at - b.at);
+  return sorted
+    .filter(({ row }, at) => {
+      const next = sorted[at + 1];
+      return !next || !next.row.id.equals(row.id);
+    })
+    .map(({ row }) => row);
+}
+
+function bitsFor(count: number, atLeast: number): number {
+  let bits = atLeast;
+  while (bits < bitsMax && count > rowsPerBucket * 2 ** bits) bits += 1;
+  return bits;
+}
+
+function bucketOf(id: Buffer, bits: number): number {
+  return bits === 0 ? 0 : id.readUInt32BE(0) >>> (32 - bits);
+}
+
+function compareAt(bucket: Buffer, row: number, id: Buffer): number {
+  return bucket.compare(id, 0, tableIdBytes, row * rowBytes, row * rowBytes + tableIdBytes);
+}
+
+function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
+  const known = map.get(key);
+  if (known) known.push(value);
+  else map.set(key, [value]);
+}

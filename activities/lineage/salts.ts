@@ -1,0 +1,107 @@
+/**
+ * How members come to share one random salt for each record. A snapshot proposes one for every record that its authority
+ * has none of yet, and signs their digest; of a record that is new to the base, the proposal of the first member by id
+ * that showed it is taken. So everyone takes the same, nobody could foresee it, and no message is added to a run.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import { byCodeUnit } from '../../core/json.js';
+import { saltBytes } from '../../core/lineage/salted.js';
+import { isProvisional, type AuthorityId } from '../../core/record.js';
+import type { ObjectStore } from '../store.js';
+import { tableId, tableIdBytes, type RecordTable } from './record-table.js';
+
+const rowBytes = tableIdBytes + saltBytes;
+
+/** Takes up the records of a snapshot while it is sealed. */
+export class SaltProposals {
+  readonly #table: RecordTable;
+  readonly #rows: Buffer[] = [];
+
+  constructor(table: RecordTable) {
+    this.#table = table;
+  }
+
+  /** Records under a provisional key have no name yet that a salt could be for. */
+  async add(type: string, key: string): Promise<void> {
+    if (isProvisional(key)) return;
+    const id = tableId({ type, key });
+    if (await this.#table.rowOf(id)) return;
+    this.#rows.push(Buffer.concat([id, randomBytes(saltBytes)]));
+  }
+
+  /** Null where every record has its salt already. */
+  async put(exchange: ObjectStore, authority: AuthorityId): Promise<Digest | null> {
+    if (this.#rows.length === 0) return null;
+    const bytes = Buffer.concat(this.#rows.sort((left, right) => Buffer.compare(left, right)));
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    await exchange.putIfAbsent(proposalsName(authority, digest), bytes);
+    return digest;
+  }
+}
+
+function proposalsName(authority: AuthorityId, digest: Digest): string {
+  return `${authority}/salts/${digest}`;
+}
+
+export interface SaltSources {
+  readonly exchange: ObjectStore;
+  /** This authority's own table. */
+  readonly own: RecordTable;
+  /** Of each member, the digest that its snapshot signed. */
+  readonly proposed: Readonly<Record<AuthorityId, Digest | null>>;
+  /** Tables that peers publish, for a member that is new to the dataset. */
+  readonly tables: () => Promise<readonly RecordTable[]>;
+}
+
+export type SaltOf = (type: string, key: string, isInBase: boolean) => Promise<Uint8Array>;
+
+/** Throws inputNotAuthentic where proposals are not what was signed, or nobody has a salt for a record. */
+export async function saltsOf({ exchange, own, proposed, tables }: SaltSources): Promise<SaltOf> {
+  const proposals: Buffer[] = [];
+  for (const [authority, digest] of Object.entries(proposed).sort(([left], [right]) => byCodeUnit(left, right)))
+    if (digest !== null) proposals.push(await readProposals(exchange, authority, digest));
+  let others: readonly RecordTable[] | undefined;
+  const fromTables = async (id: Buffer): Promise<Uint8Array | undefined> => {
+    others ??= await tables();
+    for (const table of others) {
+      const row = await table.rowOf(id);
+      if (row) return row.salt;
+    }
+    return undefined;
+  };
+  return async (type, key, isInBase) => {
+    const id = tableId({ type, key });
+    const known = await own.rowOf(id);
+    if (known) return known.salt;
+    // What the base holds already has its salt with those who were there.
+    const salt = (isInBase ? await fromTables(id) : undefined) ?? proposedSalt(proposals, id);
+    if (!salt)
+      throw new ConcordatError('inputNotAuthentic', `no member proposed a salt for a ${type} that this run agreed on`);
+    return salt;
+  };
+}
+
+async function readProposals(exchange: ObjectStore, authority: AuthorityId, digest: Digest): Promise<Buffer> {
+  const bytes = await exchange.get(proposalsName(authority, digest));
+  if (!bytes) throw new ConcordatError('inputNotAuthentic', `the salts of ${authority} are not in the exchange store`);
+  if (createHash('sha256').update(bytes).digest('hex') !== digest || bytes.length % rowBytes !== 0)
+    throw new ConcordatError('inputNotAuthentic', `the salts of ${authority} are not those that its snapshot signed`);
+  return Buffer.from(bytes);
+}
+
+function proposedSalt(proposals: readonly Buffer[], id: Buffer): Uint8Array | undefined {
+  for (const rows of proposals) {
+    let [low, high] = [0, rows.length / rowBytes];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (rows.compare(id, 0, tableIdBytes, middle * rowBytes, middle * rowBytes + tableIdBytes) < 0) low = middle + 1;
+      else high = middle;
+    }
+    const at = low * rowBytes;
+    if (at < rows.length && rows.compare(id, 0, tableIdBytes, at, at + tableIdBytes) === 0)
+      return rows.subarray(at + tableIdBytes, at + rowBytes);
+  }
+  return undefined;
+}

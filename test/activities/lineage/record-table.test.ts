@@ -1,0 +1,122 @@
+/** The table of records and the salts that members come to share. */
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { emptyManifest, RecordTable, tableId, type TableRow } from '../../../activities/lineage/record-table.js';
+import { SaltProposals, saltsOf } from '../../../activities/lineage/salts.js';
+import { MemoryStore } from '../authority/gate-world.js';
+
+const row = (key: string, sequence: number): TableRow => ({
+  id: tableId({ type: 'person', key }),
+  salt: randomBytes(32),
+  end: { sequence, index: sequence, hop: 'ab'.repeat(32) },
+});
+
+describe('the table of records', () => {
+  it('finds every record over any growth, the newest row of each, and no other record', async () => {
+    const store = new MemoryStore();
+    let manifest = emptyManifest;
+    const latest = new Map<string, TableRow>();
+    for (const [sequence, from, to] of [
+      [1, 0, 3],
+      [2, 2, 5_000],
+      [3, 4_000, 12_000],
+      [4, 7, 8],
+    ] as const) {
+      const keys = Array.from({ length: to - from }, (_, at) => `key ${from + at}`);
+      const rows = keys.map((key) => row(key, sequence));
+      keys.forEach((key, at) => latest.set(key, rows[at] ?? row(key, 0)));
+      const table = new RecordTable(store, 'aws/lineage/d', manifest);
+      manifest = await table.with(rows, sequence);
+      await table.removeAllBut(manifest);
+    }
+    expect([manifest.count, manifest.sequence]).toEqual([12_000, 4]);
+    expect(manifest.bits).toBeGreaterThan(1);
+    const table = new RecordTable(store, 'aws/lineage/d', manifest);
+    for (const [key, expected] of latest) {
+      const found = await table.rowOf(tableId({ type: 'person', key }));
+      expect(found?.end).toEqual(expected.end);
+      expect(Buffer.from(found?.salt ?? []).equals(expected.salt)).toBe(true);
+    }
+    expect(await table.rowOf(tableId({ type: 'team', key: 'key 1' }))).toBeNull();
+    // Nothing of a table that was replaced stays behind.
+    expect(store.objects.size).toBe(new Set(manifest.buckets.filter((bucket) => bucket !== null)).size);
+  });
+
+  it('writes only the buckets that a run touches', async () => {
+    const store = new MemoryStore();
+    const first = new RecordTable(store, 'p', emptyManifest);
+    const manifest = await first.with(
+      Array.from({ length: 9_000 }, (_, at) => row(`key ${at}`, 1)),
+      1,
+    );
+    const next = await new RecordTable(store, 'p', manifest).with([row('key 5', 2)], 2);
+    expect(next.buckets.filter((bucket, at) => bucket !== manifest.buckets[at])).toHaveLength(1);
+  });
+
+  it('is refused where a bucket was altered', async () => {
+    const store = new MemoryStore();
+    const manifest = await new RecordTable(store, 'p', emptyManifest).with([row('a', 1)], 1);
+    const [name = ''] = store.objects.keys();
+    store.objects.set(name, Buffer.alloc(store.objects.get(name)?.length ?? 0));
+    await expect(
+      new RecordTable(store, 'p', manifest).rowOf(tableId({ type: 'person', key: 'a' })),
+    ).rejects.toMatchObject({ code: 'inputNotAuthentic' });
+  });
+});
+
+describe('salts', () => {
+  const empty = (store: MemoryStore): RecordTable => new RecordTable(store, 'none', emptyManifest);
+  const sources = (store: MemoryStore, proposed: Record<string, string | null>) => ({
+    exchange: store,
+    own: empty(store),
+    proposed,
+    tables: () => Promise.resolve([]),
+  });
+
+  it('are the same for all members: of each record the proposal of the first that showed it', async () => {
+    const store = new MemoryStore();
+    const shown: Record<string, readonly string[]> = { aws: ['a', 'b', '~c'], azure: ['b', 'c'], sov: ['a', 'c', 'd'] };
+    const proposed: Record<string, string | null> = {};
+    for (const [member, keys] of Object.entries(shown)) {
+      const proposals = new SaltProposals(empty(store));
+      for (const key of keys) await proposals.add('person', key);
+      proposed[member] = await proposals.put(store, member);
+    }
+    const one = await saltsOf(sources(store, proposed));
+    const other = await saltsOf(sources(store, Object.fromEntries(Object.entries(proposed).reverse())));
+    const salts = await Promise.all(['a', 'b', 'c', 'd'].map((key) => one('person', key, false)));
+    expect(new Set(salts.map((salt) => Buffer.from(salt).toString('hex'))).size).toBe(4);
+    for (const [at, key] of ['a', 'b', 'c', 'd'].entries())
+      expect(Buffer.from(await other('person', key, false))).toEqual(Buffer.from(salts[at] ?? []));
+    const onlyAws = await saltsOf(sources(store, { aws: proposed['aws'] ?? null }));
+    expect(Buffer.from(await onlyAws('person', 'b', false))).toEqual(Buffer.from(salts[1] ?? []));
+    await expect(onlyAws('person', 'd', false)).rejects.toMatchObject({ code: 'inputNotAuthentic' });
+    await expect(onlyAws('person', '~c', false)).rejects.toMatchObject({ code: 'inputNotAuthentic' });
+  });
+
+  it('of a record that the base holds come from those who were there, not from a proposal of somebody who joins', async () => {
+    const store = new MemoryStore();
+    const theirs = row('a', 3);
+    const manifest = await new RecordTable(store, 'sov/lineage/d', emptyManifest).with([theirs], 3);
+    const proposals = new SaltProposals(empty(store));
+    await proposals.add('person', 'a');
+    const saltOf = await saltsOf({
+      ...sources(store, { azure: await proposals.put(store, 'azure') }),
+      tables: () => Promise.resolve([new RecordTable(store, 'sov/lineage/d', manifest)]),
+    });
+    expect(Buffer.from(await saltOf('person', 'a', true))).toEqual(theirs.salt);
+  });
+
+  it('are proposed only for records that have none, and refused where they are not what was signed', async () => {
+    const store = new MemoryStore();
+    const manifest = await new RecordTable(store, 'p', emptyManifest).with([row('a', 1)], 1);
+    const proposals = new SaltProposals(new RecordTable(store, 'p', manifest));
+    await proposals.add('person', 'a');
+    expect(await proposals.put(store, 'aws')).toBeNull();
+    const other = new SaltProposals(empty(store));
+    await other.add('person', 'b');
+    const digest = await other.put(store, 'aws');
+    store.objects.set(`aws/salts/${digest}`, Buffer.alloc(48));
+    await expect(saltsOf(sources(store, { aws: digest }))).rejects.toMatchObject({ code: 'inputNotAuthentic' });
+  });
+});
