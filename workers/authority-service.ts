@@ -1,12 +1,13 @@
 /** `concordat.authority.v1`: what the federation may ask of an authority. The long steps are workflows of its own. */
 import type { RunInputs } from '../core/messages.js';
-import { startWorkflow, WorkflowRunOperationHandler } from '@temporalio/nexus';
+import { log, startWorkflow, WorkflowRunOperationHandler } from '@temporalio/nexus';
 import * as nexus from 'nexus-rpc';
 import { ConcordatError, errorTable } from '../core/errors.js';
 import { reviewWorkflowId, stepPassWorkflowId, stepWorkflowId } from '../core/names.js';
 import { planAlgorithm } from '../core/plan.js';
 import type { AuthorityContext } from '../activities/authority/context.js';
 import { openRun } from '../activities/authority/open.js';
+import { tellingRefusals } from '../activities/authority/refusals.js';
 import { toFailure } from '../activities/failure.js';
 import {
   authorityService,
@@ -38,7 +39,11 @@ export function createAuthorityService(
     },
     async open(_context, input) {
       try {
-        return await openRun(context, input);
+        return await tellingRefusals(
+          'open',
+          (message) => log.warn(message),
+          () => openRun(context, input),
+        );
       } catch (error) {
         throw toNexusError(error);
       }

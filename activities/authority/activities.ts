@@ -7,20 +7,22 @@ import { endDelegation, listDelegations, recordDelegation } from './delegations.
 import { recordLink } from './link-statement.js';
 import { remindPeople } from './notices.js';
 import { prepareReview, type ReviewSignals } from './prepare-review.js';
+import { tellingRefusals } from './refusals.js';
 import { closeReview, recordDecision } from './review.js';
 import { acceptSeal } from './seal.js';
 import { readPages, sealSnapshot, translateAgain } from './snapshot.js';
 import { witnessCandidate } from './witness.js';
 
 const heartbeatEveryMs = 5_000;
+const warn = (message: string): void => log.warn(message);
 
 export function createAuthorityActivities(context: AuthorityContext, signals: ReviewSignals): AuthorityActivities {
   return {
-    readPages: (inputs) => beating(() => readPages(context, inputs, cancellationSignal())),
-    sealSnapshot: (inputs) => beating(() => sealSnapshot(context, inputs)),
-    translateAgain: (input) => beating(() => translateAgain(context, input)),
-    prepareReview: (input) => beating(() => prepareReview(context, input, signals)),
-    recordDecision: (input) => recordDecision(context, input),
+    readPages: (inputs) => beating('readPages', () => readPages(context, inputs, cancellationSignal())),
+    sealSnapshot: (inputs) => beating('sealSnapshot', () => sealSnapshot(context, inputs)),
+    translateAgain: (input) => beating('translateAgain', () => translateAgain(context, input)),
+    prepareReview: (input) => beating('prepareReview', () => prepareReview(context, input, signals)),
+    recordDecision: (input) => tellingRefusals('recordDecision', warn, () => recordDecision(context, input)),
     closeReview: (input) => closeReview(context, input),
     remindPeople: (input) => {
       const { attempt, retryPolicy } = activityInfo();
@@ -32,10 +34,10 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     recordDelegation: (input) => recordDelegation(context, input),
     endDelegation: (input) => endDelegation(context, input),
     listDelegations: () => listDelegations(context),
-    applyPermit: (input) => beating(() => applyPermit(context, input, cancellationSignal())),
-    witnessCandidate: (input) => beating(() => witnessCandidate(context, input)),
-    acceptSeal: (input) => beating(() => acceptSeal(context, input)),
-    recordLink: (input) => recordLink(context, input),
+    applyPermit: (input) => beating('applyPermit', () => applyPermit(context, input, cancellationSignal())),
+    witnessCandidate: (input) => beating('witnessCandidate', () => witnessCandidate(context, input)),
+    acceptSeal: (input) => beating('acceptSeal', () => acceptSeal(context, input)),
+    recordLink: (input) => tellingRefusals('recordLink', warn, () => recordLink(context, input)),
     probeMesh: async () => {
       const probed = await context.connector.probe();
       return {
@@ -53,11 +55,11 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
 }
 
 /** A step that computes for long between two pages or writes still says that it lives. */
-async function beating<Result>(work: () => Promise<Result>): Promise<Result> {
+async function beating<Result>(step: string, work: () => Promise<Result>): Promise<Result> {
   const details = activityInfo().heartbeatDetails as unknown;
   const timer = setInterval(() => heartbeat(details), heartbeatEveryMs);
   try {
-    return await work();
+    return await tellingRefusals(step, warn, work);
   } finally {
     clearInterval(timer);
   }
