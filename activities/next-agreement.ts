@@ -20,6 +20,8 @@ export interface NextAgreement {
   readonly sealed: SealedBase | null;
   readonly changes: readonly BaseChange[];
   readonly effective: readonly Operation[];
+  /** What was signed about them, by whom and when. */
+  readonly receipts: readonly ReceiptsStatement[];
 }
 
 export async function nextAgreement(options: {
@@ -37,6 +39,7 @@ export async function nextAgreement(options: {
   const byId = operationsOf(recomputed.plan);
   const effective: Operation[] = [];
   const ids: Digest[] = [];
+  const statements: ReceiptsStatement[] = [];
   for (const ref of options.receipts) {
     const authority = memberOfRef(ref, recomputed.messages.members);
     const { payload, id } = await getMessage(exchange, ref, {
@@ -65,6 +68,7 @@ export async function nextAgreement(options: {
       if (hadEffect(receipt.outcome)) effective.push(operation);
     }
     ids.push(id);
+    statements.push(payload);
   }
   const changes = baseChanges({
     shape: recomputed.messages.shape,
@@ -74,7 +78,7 @@ export async function nextAgreement(options: {
     effective,
     heldAtBase: heldAtBase(recomputed.messages.base),
   });
-  if (changes.length === 0) return { candidate: null, sealed: null, changes, effective };
+  if (changes.length === 0) return { candidate: null, sealed: null, changes, effective, receipts: statements };
   const sealed = await sealNextBase({
     shape: recomputed.messages.shape,
     previous: recomputed.messages.base,
@@ -94,5 +98,5 @@ export async function nextAgreement(options: {
     receipts: ids.sort(byCodeUnit),
     next: sealed.digest,
   };
-  return { candidate, sealed, changes, effective };
+  return { candidate, sealed, changes, effective, receipts: statements };
 }

@@ -71,11 +71,11 @@ export async function recomputeCorrelation(
   exchange: ObjectStore,
   inputs: RunInputs,
   signal?: AbortSignal,
-): Promise<{ readonly messages: RunMessages; readonly correlation: Correlation }> {
+): Promise<Pick<Recomputed, 'messages' | 'snapshots' | 'correlation'>> {
   const messages = await readOpens(federation, exchange, inputs);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
   const views = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
-  return { messages, correlation: correlateViews(messages, views) };
+  return { messages, snapshots, correlation: correlateViews(messages, views) };
 }
 
 /** Per type, every record on which members and base are not all equal. Memory follows what differs, not what is stored. */

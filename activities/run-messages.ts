@@ -2,6 +2,7 @@
  * Reads and checks what a run's references point to: every message signed by the member it speaks for, of this run, over
  * one configuration and base. The coordinator uses it too, but what protects an authority is that it does this itself.
  */
+import type { Hlc } from '../core/clock/hlc.js';
 import type { Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import { Configuration, shapeOf } from '../core/federation/configuration.js';
@@ -9,6 +10,7 @@ import { datasetShape, shapeWithout, type DatasetShape, type Federation } from '
 import { keysOf } from '../core/federation/keys-of.js';
 import { byCodeUnit } from '../core/json.js';
 import {
+  asOfRun,
   Base,
   Open,
   openType,
@@ -41,6 +43,8 @@ export interface OpenedMessages {
   readonly members: readonly AuthorityId[];
   readonly opens: Readonly<Record<AuthorityId, Open>>;
   readonly run: Digest;
+  /** The greatest stamp of the opens. */
+  readonly asOf: Hlc;
   readonly duty: RunDuty;
 }
 
@@ -92,7 +96,7 @@ export async function readOpened(
     whole,
     whole.members.filter((member) => opens[member] === undefined),
   );
-  return { shape, members, opens, run: runIdOf(ids), duty };
+  return { shape, members, opens, run: runIdOf(ids), asOf: asOfRun(Object.values(opens)), duty };
 }
 
 async function shapeOfRun(

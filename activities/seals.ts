@@ -16,6 +16,7 @@ export interface VerifiedSeal {
   readonly proposal: Proposal;
   readonly candidate: Candidate;
   readonly digest: Digest;
+  readonly witnesses: readonly Witness[];
 }
 
 /** Throws unless exactly the members of the run that the opens make signed this candidate in it. */
@@ -30,7 +31,8 @@ export async function verifySeal(
   const proposal = await getDocument(exchange, seal.proposal, Proposal);
   const candidate = await getDocument(exchange, proposal.candidate, Candidate);
   const digest = proposal.candidate.sha256;
-  const signers = await signersOf(federation, exchange, opened, seal, candidate, digest);
+  const witnesses = await readWitnesses(federation, exchange, opened, seal, candidate, digest);
+  const signers = witnesses.map(({ authority }) => authority);
   if (!isSealed(opened.members, signers))
     throw new ConcordatError(
       'notSealed',
@@ -38,19 +40,19 @@ export async function verifySeal(
     );
   if (candidate.dataset !== dataset)
     throw new ConcordatError('inputNotAuthentic', 'the candidate is of another dataset');
-  return { opened, proposal, candidate, digest };
+  return { opened, proposal, candidate, digest, witnesses };
 }
 
-async function signersOf(
+async function readWitnesses(
   federation: Federation,
   exchange: ObjectStore,
   opened: OpenedMessages,
   seal: Seal,
   candidate: Candidate,
   digest: string,
-): Promise<readonly AuthorityId[]> {
+): Promise<readonly Witness[]> {
   const round = Object.values(opened.opens)[0]?.round;
-  const signers: AuthorityId[] = [];
+  const witnesses: Witness[] = [];
   for (const ref of seal.witnesses) {
     const authority = memberOfRef(ref, opened.members);
     const { payload } = await getMessage(exchange, ref, {
@@ -67,7 +69,7 @@ async function signersOf(
       payload.candidate === digest;
     if (!isOfThis)
       throw new ConcordatError('inputNotAuthentic', `the witness of ${authority} is of another run or candidate`);
-    signers.push(authority);
+    witnesses.push(payload);
   }
-  return signers;
+  return witnesses;
 }

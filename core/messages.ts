@@ -6,6 +6,7 @@
  * keep the base from forking is in core/rounds.ts.
  */
 import { z } from 'zod';
+import { greatestHlc, Hlc } from './clock/hlc.js';
 import { Digest, digestOf } from './digest.js';
 import { byCodeUnit } from './json.js';
 import { StandingLink } from './correlate.js';
@@ -50,7 +51,10 @@ export const Open = z.strictObject({
   standing: Ref,
   /** Of its log, and of those of its peers as far as it has cosigned them. */
   log: OpenLog,
-  atMs: z.int(),
+  /** Given by the clock of this authority when it opened. */
+  hlc: Hlc,
+  /** The last reset of that clock, where there was one. */
+  clockReset: Ref.nullable(),
 });
 export type Open = z.infer<typeof Open>;
 
@@ -81,7 +85,7 @@ export const SnapshotStatement = z.strictObject({
   ),
   unmapped: z.array(z.strictObject({ type: z.string(), property: z.string(), count: z.int().positive() })),
   lossy: z.array(z.strictObject({ type: z.string(), count: z.int().positive() })),
-  atMs: z.int(),
+  hlc: Hlc,
 });
 export type SnapshotStatement = z.infer<typeof SnapshotStatement>;
 
@@ -96,7 +100,7 @@ export const ReceiptsStatement = z.strictObject({
   complete: z.boolean(),
   /** The list of receipts: a document of its own, because it has one for every operation. */
   body: Digest,
-  atMs: z.int(),
+  hlc: Hlc,
 });
 export type ReceiptsStatement = z.infer<typeof ReceiptsStatement>;
 export const ReceiptsBody = z.strictObject({ receipts: z.array(Receipt) });
@@ -159,7 +163,7 @@ export const Witness = z.strictObject({
   candidate: Digest,
   /** Where its entry lies in the log of this authority. */
   position: z.int().nonnegative(),
-  atMs: z.int(),
+  hlc: Hlc,
 });
 export type Witness = z.infer<typeof Witness>;
 
@@ -174,6 +178,11 @@ export type Seal = z.infer<typeof Seal>;
 
 export function runIdOf(openIds: readonly Digest[]): Digest {
   return digestOf({ opens: [...openIds].sort(byCodeUnit) });
+}
+
+/** The time of a run: the greatest stamp of its opens. No snapshot of it was read before its own open. */
+export function asOfRun(opens: readonly Pick<Open, 'hlc'>[]): Hlc {
+  return greatestHlc(opens.map(({ hlc }) => hlc));
 }
 
 /** The digest of all members' standings, in the order of their ids: part of the plan. */

@@ -1,5 +1,6 @@
 /** What a mesh answered to one operation. A legitimate answer is a value; only `unknown` stops and asks. */
 import { z } from 'zod';
+import { Hlc } from './clock/hlc.js';
 import { Digest } from './digest.js';
 import type { ErrorCode } from './errors.js';
 
@@ -13,6 +14,8 @@ export const Receipt = z.strictObject({
   code: z.string().nullable(),
   /** The digest of the touched state as read back after the write; null where nothing was read. */
   left: Digest.nullable(),
+  /** Given by the clock of the authority once it knew the answer. */
+  hlc: Hlc,
 });
 export type Receipt = Omit<z.infer<typeof Receipt>, 'code'> & { readonly code: ErrorCode | null };
 

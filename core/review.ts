@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Requirement } from './approval/requirement.js';
 import type { Electorate } from './approval/electorate.js';
 import { shortfall, type Shortfall, type Voice } from './approval/voices.js';
+import { Hlc } from './clock/hlc.js';
 import type { Decision } from './decision.js';
 import { Digest } from './digest.js';
 import { byCodeUnit } from './json.js';
@@ -45,7 +46,7 @@ export const ReviewStatement = z.strictObject({
   outcome: ReviewOutcome,
   code: z.string().nullable(),
   body: Digest,
-  atMs: z.int(),
+  hlc: Hlc,
 });
 export type ReviewStatement = z.infer<typeof ReviewStatement>;
 

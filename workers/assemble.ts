@@ -4,6 +4,7 @@ import { heartbeat } from '@temporalio/activity';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createAuthorityActivities } from '../activities/authority/activities.js';
+import { createAuthorityClock } from '../activities/authority/clock.js';
 import type { AuthorityContext } from '../activities/authority/context.js';
 import { toFailure } from '../activities/failure.js';
 import { createFederationActivities } from '../activities/federation/activities.js';
@@ -21,6 +22,7 @@ import { ownSigners, signerNow } from '../activities/manifests/own-keys.js';
 import type { ObjectStore } from '../activities/store.js';
 import { createFileStore } from '../activities/store-files.js';
 import { checkEndpoints } from '../activities/temporal-setup/nexus-endpoints.js';
+import { durationMs } from '../core/duration.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Federation } from '../core/federation/federation.js';
 import { keysOf } from '../core/federation/keys-of.js';
@@ -94,6 +96,7 @@ export async function createFederationWorker(
       federation,
       exchange: createFileStore(config.exchangeFolder),
       missingEndpoints: (names) => checkEndpoints(connection, names),
+      now: () => Date.now(),
       heartbeat: () => heartbeat(),
       ...(config.absentAfterMs === undefined ? {} : { absentAfterMs: config.absentAfterMs }),
     }),
@@ -141,6 +144,7 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
     );
   const messageKey = await ownMessageKey(config, federation);
   const privateStore = createFileStore(config.privateFolder);
+  const now = (): number => Date.now();
   return {
     id: config.authority,
     federation,
@@ -152,7 +156,12 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
     logKey: await ownLogKey(config, federation),
     linkKey: await ownLinkKey(privateStore),
     connector: await createConnector(authority.mesh, config.environment),
-    now: () => Date.now(),
+    clock: createAuthorityClock({
+      privateStore,
+      physicalMs: now,
+      maxAheadMs: durationMs(authority.clock.maxAhead),
+    }),
+    now,
     heartbeat: (details) => heartbeat(details),
     ...killPoint(config),
   };

@@ -48,7 +48,11 @@ export async function all<Result>(
   members: readonly Member[],
   ask: (member: Member) => Promise<Result>,
 ): Promise<readonly Result[]> {
-  const answers = await askAll(members, ask);
+  return allAnswered(step, await askAll(members, ask));
+}
+
+/** What all answered. Throws the failure of the first that did not, naming each. */
+export function allAnswered<Result>(step: string, answers: readonly Answer<Result>[]): readonly Result[] {
   const failures = answers.flatMap((answer) => (answer.kind === 'failed' ? [answer] : []));
   const [first] = failures;
   if (first) {

@@ -31,9 +31,10 @@ export async function openRun(
   dataset: string,
   setup: RunSetup,
   timeouts: Timeouts,
+  without: readonly LeftOut[] = [],
 ): Promise<OpenedRun> {
-  let members = everyone;
-  let absent: readonly LeftOut[] = [];
+  let members = everyone.filter(({ authority }) => !without.some((one) => one.authority === authority));
+  let absent = without;
   let round = setup.highestRound + 1;
   const leaveOut = (leftOut: readonly LeftOut[]): void => {
     absent = [...absent, ...leftOut];

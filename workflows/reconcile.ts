@@ -32,7 +32,7 @@ import {
   type RunResult,
   type RunStage,
 } from './messages.js';
-import { openRun } from './opening.js';
+import { openAndRead } from './reading.js';
 import { absentWords, outcomeOf, outcomeWords, planWords } from './run-words.js';
 import { show } from './stage.js';
 
@@ -71,22 +71,16 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
 
   const timeouts = timeoutsOf(setup);
 
-  const opened = await openRun(everyone, input.dataset, setup, timeouts);
-  const { members, absent } = opened;
-  let { inputs } = opened;
+  const begun = await openAndRead(everyone, input.dataset, setup, timeouts, ({ members, absent }) => {
+    stage = 'snapshot';
+    show(
+      { dataset: input.dataset, stage },
+      `Reading ${members.length} meshes: ${members.map(({ authority }) => authority).join(', ')}.${absentWords(absent)}`,
+    );
+  });
+  const { members, absent } = begun;
+  let { inputs, snapshots } = begun;
   const { run } = inputs;
-
-  stage = 'snapshot';
-  show(
-    { dataset: input.dataset, stage },
-    `Reading ${members.length} meshes: ${members.map(({ authority }) => authority).join(', ')}.${absentWords(absent)}`,
-  );
-  let snapshots = await all('snapshot', members, ({ authority, client }) =>
-    client.executeOperation('snapshot', inputs, {
-      ...timeouts.step,
-      summary: `${authority}: read, translate and seal`,
-    }),
-  );
   inputs = { ...inputs, snapshots: snapshots.map(({ snapshot }) => snapshot) };
 
   let newLinks = 0;

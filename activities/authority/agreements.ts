@@ -1,5 +1,6 @@
 /** This authority's own copies of the agreements that it saw sealed: the head is the base that it will open with. */
 import { z } from 'zod';
+import { Hlc } from '../../core/clock/hlc.js';
 import { Digest } from '../../core/digest.js';
 import { Ref } from '../../core/messages.js';
 import type { AuthorityContext } from './context.js';
@@ -11,7 +12,7 @@ const Agreement = z.strictObject({
   candidate: Digest,
   /** The Seal document, under this authority's own prefix. */
   seal: Ref,
-  atMs: z.int(),
+  hlc: Hlc,
 });
 export type Agreement = z.infer<typeof Agreement>;
 

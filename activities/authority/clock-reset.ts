@@ -1,14 +1,14 @@
 /** Sets back a clock that jumped: signed, kept, and published before the first stamp that needs it (docs/clocks.md). */
-import { aheadMs, hlcOf, type Hlc } from '../../core/clock/hlc.js';
+import { aheadMs, greatestHlc, hlcOf, type Hlc } from '../../core/clock/hlc.js';
 import { ClockReset, clockResetType } from '../../core/clock/reset.js';
 import { durationWords } from '../../core/duration.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Ref } from '../../core/messages.js';
 import type { AuthorityId } from '../../core/record.js';
 import { getMessage, putMessage } from '../exchange.js';
-import { publicKeyOf, type PrivateKey } from '../keys/private-key.js';
 import { signCompact } from '../keys/sign.js';
-import { readUnverified } from '../keys/verify.js';
+import type { SigningKey } from '../keys/signer.js';
+import { readUnverified, type VerifyingKey } from '../keys/verify.js';
 import type { ObjectStore } from '../store.js';
 import { readClockHead, writeClockHead } from './clock.js';
 
@@ -16,7 +16,9 @@ export interface ClockResetOptions {
   readonly authority: AuthorityId;
   readonly privateStore: ObjectStore;
   readonly exchange: ObjectStore;
-  readonly key: PrivateKey;
+  readonly key: SigningKey;
+  /** The message keys of this authority, those that were replaced too: one of them signed the reset before. */
+  readonly keys: readonly VerifyingKey[];
   /** Milliseconds since the epoch, by a clock that somebody has set right. */
   readonly physicalMs: number;
   readonly maxAheadMs: number;
@@ -33,14 +35,15 @@ export async function resetClock(
   const { authority, privateStore, exchange, key } = options;
   return setBack(options, async (abandoned, restart, last) => {
     const previous = last
-      ? await getMessage(exchange, last, { typ: clockResetType, schema: ClockReset, keys: [publicKeyOf(key)] })
+      ? await getMessage(exchange, last, { typ: clockResetType, schema: ClockReset, keys: options.keys })
       : null;
     const reset: ClockReset = {
       authority,
       number: (previous?.payload.number ?? 0) + 1,
-      abandoned,
+      abandoned: greatestHlc([abandoned, ...(previous ? [previous.payload.abandoned] : [])]),
       restart,
       reason: options.reason,
+      issuedAtMs: options.physicalMs,
       previous: previous?.id ?? null,
     };
     const jws = await signCompact(reset, { typ: clockResetType, key });

@@ -35,9 +35,10 @@ export interface AuthorityClock {
   stamp(): Promise<Hlc>;
   /**
    * Takes up the stamps of verified statements. Throws clockUntrusted, and moves nothing, where one of them is beyond the
-   * bound: the statement is refused, and who signed it sits the run out.
+   * bound: the statement is refused, and who signed it sits the run out. `leave` passes over such a one instead, where the
+   * statement counts whatever its stamp says: what was sealed earlier is sealed.
    */
-  receive(claims: readonly ClaimedStamp[]): Promise<void>;
+  receive(claims: readonly ClaimedStamp[], beyond?: 'refuse' | 'leave'): Promise<void>;
 }
 
 export interface ClockOptions {
@@ -108,17 +109,20 @@ class ReservingClock implements AuthorityClock {
     );
   }
 
-  receive(claims: readonly ClaimedStamp[]): Promise<void> {
+  receive(claims: readonly ClaimedStamp[], beyond: 'refuse' | 'leave' = 'refuse'): Promise<void> {
     return this.#inTurn(async () => {
       const physicalMs = this.#options.physicalMs();
+      const trusted: Hlc[] = [];
       for (const { authority, hlc } of claims) {
-        if (isTrustedHlc(hlc, physicalMs, this.#options.maxAheadMs)) continue;
+        const isTrusted = isTrustedHlc(hlc, physicalMs, this.#options.maxAheadMs);
+        if (isTrusted) trusted.push(hlc);
+        if (isTrusted || beyond === 'leave') continue;
         throw new ConcordatError(
           'clockUntrusted',
           `a statement of ${authority} is stamped ${durationWords(aheadMs(hlc, physicalMs))} ahead of the clock of this machine, which allows ${durationWords(this.#options.maxAheadMs)}`,
         );
       }
-      const remote = greatestHlc(claims.map(({ hlc }) => hlc));
+      const remote = greatestHlc(trusted);
       const found = await this.#options.privateStore.readHead(headName);
       if (this.#isMine(found) && compareHlc(remote, this.#last) <= 0) return;
       // Whoever holds the clock stamps above it anyway, and whoever takes it over goes on above them.

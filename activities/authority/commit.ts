@@ -108,7 +108,7 @@ async function signReceipts(
     permit: pass.permitDigest,
     complete,
     body: body.sha256,
-    atMs: context.now(),
+    hlc: await context.clock.stamp(),
   };
   return putMessage(
     context.exchange,

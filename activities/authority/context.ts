@@ -3,6 +3,7 @@ import type { Authority } from '../../core/federation/authority.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { AuthorityId } from '../../core/record.js';
+import type { AuthorityClock } from './clock.js';
 import type { Connector } from '../connectors/connector.js';
 import type { PrivateKey } from '../keys/private-key.js';
 import type { SigningKey } from '../keys/signer.js';
@@ -20,6 +21,8 @@ export interface AuthorityContext {
   /** Keys the digests that peers see instead of native ids. */
   readonly linkKey: Uint8Array;
   readonly connector: Connector;
+  /** The one logical clock of this authority: stamps what it signs. */
+  readonly clock: AuthorityClock;
   /** Milliseconds since the epoch; an argument, so that tests can move it. */
   readonly now: () => number;
   readonly heartbeat: (details?: unknown) => void;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { covers, type Delegation } from '../../core/approval/delegation.js';
 import { Decision, decisionType } from '../../core/decision.js';
+import { Hlc } from '../../core/clock/hlc.js';
 import { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
@@ -16,6 +17,8 @@ import { holdingDelegation, type SignedDelegation } from './delegations.js';
 
 const KeptDecision = z.strictObject({
   jws: z.string(),
+  /** When this authority received it: its signer's machine has no clock of the authority. */
+  hlc: Hlc,
   /** Every deletion that its signer was shown, with what it was caused by. */
   deletions: z.record(Digest, z.array(z.string())),
   /** Per conflict that it chooses for, the operations that the candidate then had. */
@@ -100,7 +103,7 @@ export async function keepDecision(
   decision: Decision,
   scope: ReviewScope,
 ): Promise<boolean> {
-  const seen: Omit<KeptDecision, 'jws'> = {
+  const seen: Omit<KeptDecision, 'jws' | 'hlc'> = {
     deletions: Object.fromEntries(
       scope.operations.filter(({ kind }) => kind === 'delete').map(({ id, because }) => [id, [...because]]),
     ),
@@ -112,7 +115,7 @@ export async function keepDecision(
     ),
   };
   const name = `${prefixOf(dataset)}${decision.id}`;
-  const bytes = new TextEncoder().encode(JSON.stringify({ jws, ...seen }));
+  const bytes = new TextEncoder().encode(JSON.stringify({ jws, hlc: await context.clock.stamp(), ...seen }));
   if (await context.privateStore.putIfAbsent(name, bytes)) return true;
   const kept = await context.privateStore.get(name);
   const there = kept && KeptDecision.parse(JSON.parse(new TextDecoder().decode(kept)));

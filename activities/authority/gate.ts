@@ -20,6 +20,7 @@ import { authorityOf, type AuthorityContext } from './context.js';
 import { countingDecisions, type CountedDecision } from './decisions.js';
 import { heldCounts, openFreeze } from './prepare-review.js';
 import { requireLive } from './live-run.js';
+import { noticeInputs } from './peer-clocks.js';
 import { readReviewState } from './review-state.js';
 import { authorsOfScope, termsOf, type ReviewTerms } from './terms.js';
 
@@ -43,6 +44,7 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
   // 2. Every input is signed by whom it speaks for, over one configuration and one base; the plan is the one that
   //    this authority computes from them.
   const recomputed = await recomputePlan(context.federation, context.exchange, input.inputs);
+  await noticeInputs(context, recomputed);
   if (recomputed.planDigest !== input.plan.sha256)
     refuse(
       'planNotReproduced',
@@ -56,6 +58,7 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
 
   // 4. The permit is what the signed reviews of all authorities give.
   const { permit, reviews } = await recomputePermit(context.federation, context.exchange, input.reviews, recomputed);
+  await context.clock.receive(reviews.map(({ review }) => review));
   const permitDigest = digestOf(permit);
   if (permitDigest !== input.permit.sha256)
     refuse('planNotReproduced', 'the reviews permit something else than the permit says');

@@ -37,7 +37,12 @@ export async function readReceipt(
 }
 
 /** The first receipt stands: a second attempt cannot tell another story. */
-export async function keepReceipt(context: AuthorityContext, permit: Digest, receipt: Receipt): Promise<Receipt> {
+export async function keepReceipt(
+  context: AuthorityContext,
+  permit: Digest,
+  answer: Omit<Receipt, 'hlc'>,
+): Promise<Receipt> {
+  const receipt: Receipt = { ...answer, hlc: await context.clock.stamp() };
   const isNew = await context.privateStore.putIfAbsent(
     entryName(permit, receipt.operation, 'receipt'),
     new TextEncoder().encode(JSON.stringify(receipt)),

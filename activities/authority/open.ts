@@ -16,6 +16,7 @@ import { signCompact } from '../keys/sign.js';
 import { readUnverified } from '../keys/verify.js';
 import { publishRound } from '../round-hints.js';
 import type { AuthorityContext } from './context.js';
+import { readClockHead } from './clock.js';
 import { readAgreement } from './agreements.js';
 import { readRunState, writeRunState } from './live-run.js';
 import { checkpointForOpen } from './log-observer.js';
@@ -60,7 +61,8 @@ export async function openRun(context: AuthorityContext, input: OpenInput): Prom
     pending: state.pending,
     standing,
     log: await checkpointForOpen(context),
-    atMs: nowMs,
+    hlc: await context.clock.stamp(),
+    clockReset: (await readClockHead(context.privateStore)).head?.reset ?? null,
   };
   const jws = await signCompact(payload, { typ: openType, key: context.signingKey });
   const { id } = readUnverified(jws, { typ: openType });

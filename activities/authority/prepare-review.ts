@@ -22,6 +22,7 @@ import { storedPages } from './pages.js';
 import { noticesOf, type ReviewNotice } from './notices.js';
 import { progressOf, reviewNow } from './review.js';
 import { readReviewState, writeReviewState, type ReviewState } from './review-state.js';
+import { noticeInputs } from './peer-clocks.js';
 import { writeSheet, type SheetOperation } from './review-sheet.js';
 import { requireLive } from './live-run.js';
 import { authorsOfScope } from './terms.js';
@@ -44,6 +45,7 @@ export async function prepareReview(
   try {
     await requireLive(context, inputs);
     recomputed = await recomputePlan(context.federation, context.exchange, inputs);
+    await noticeInputs(context, recomputed);
     if (recomputed.planDigest !== input.planDigest || input.plan.sha256 !== input.planDigest) {
       throw new ConcordatError(
         'planNotReproduced',

@@ -170,7 +170,7 @@ export async function closeReview(
     outcome: settledOutcome,
     code: settledCode,
     body: bodyRef.sha256,
-    atMs: context.now(),
+    hlc: await context.clock.stamp(),
   };
   const review = await putMessage(
     context.exchange,

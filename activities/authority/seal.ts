@@ -24,7 +24,13 @@ import { recomputeCandidate } from './witness.js';
 export async function acceptSeal(context: AuthorityContext, input: SealInput): Promise<SealResult> {
   const { dataset } = input;
   const seal = await getDocument(context.exchange, input.seal, Seal);
-  const { proposal, candidate, digest } = await verifySeal(context.federation, context.exchange, dataset, seal);
+  const { proposal, candidate, digest, witnesses } = await verifySeal(
+    context.federation,
+    context.exchange,
+    dataset,
+    seal,
+  );
+  await context.clock.receive(witnesses, 'leave');
   const kept = await readAgreement(context, dataset);
   if (kept.agreement && kept.agreement.sequence >= candidate.sequence) {
     if (kept.agreement.sequence === candidate.sequence && kept.agreement.candidate !== digest)
@@ -46,7 +52,7 @@ export async function acceptSeal(context: AuthorityContext, input: SealInput): P
       next,
       reviews,
       own,
-      hlc: `${context.now().toString(16).padStart(12, '0')}0000`,
+      hlc: await context.clock.stamp(),
     });
     await firmLinks(context, proposal, recomputed, next, own);
   }
@@ -56,7 +62,7 @@ export async function acceptSeal(context: AuthorityContext, input: SealInput): P
     ref: await putDocument(context.exchange, context.id, base),
     candidate: digest,
     seal: await putDocument(context.exchange, context.id, seal),
-    atMs: context.now(),
+    hlc: await context.clock.stamp(),
   };
   if (!(await writeAgreement(context, dataset, kept.version, agreement)))
     throw new ConcordatError('baseReserved', `another worker of this authority takes up a base of ${dataset}`);

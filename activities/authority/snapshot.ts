@@ -27,6 +27,7 @@ import { authorityOf, type AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
 import { readPagesOnce, storedPages } from './pages.js';
+import { noticeInputs, noticeOpens } from './peer-clocks.js';
 
 export async function readPages(
   context: AuthorityContext,
@@ -35,6 +36,7 @@ export async function readPages(
 ): Promise<{ objects: number; incompleteScopes: number }> {
   const { opens } = await readOpens(context.federation, context.exchange, inputs);
   await requireLive(context, inputs);
+  await noticeOpens(context, inputs.dataset, opens);
   await observePeers(context, opens);
   await readPagesOnce(context, inputs.dataset, inputs.run, signal);
   let objects = 0;
@@ -49,6 +51,7 @@ export async function readPages(
 export async function sealSnapshot(context: AuthorityContext, inputs: RunInputs): Promise<SnapshotResult> {
   const messages = await readOpens(context.federation, context.exchange, inputs);
   await requireLive(context, inputs);
+  await noticeOpens(context, inputs.dataset, messages.opens);
   return seal(context, inputs, messages, new Map(), null);
 }
 
@@ -56,7 +59,8 @@ export async function sealSnapshot(context: AuthorityContext, inputs: RunInputs)
 export async function translateAgain(context: AuthorityContext, input: TranslateInput): Promise<SnapshotResult> {
   const { inputs } = input;
   await requireLive(context, inputs);
-  const { messages, correlation } = await recomputeCorrelation(context.federation, context.exchange, inputs);
+  const { messages, snapshots, correlation } = await recomputeCorrelation(context.federation, context.exchange, inputs);
+  await noticeInputs(context, { messages, snapshots });
   const digest = digestOf(correlation);
   if (digest !== input.correlation.sha256)
     throw new ConcordatError(
@@ -150,7 +154,7 @@ async function seal(
     salts: await salts.put(context.exchange, context.id),
     scopes,
     ...counters.report(),
-    atMs: context.now(),
+    hlc: await context.clock.stamp(),
   };
   const snapshot = await putMessage(
     context.exchange,

@@ -18,6 +18,7 @@ import { readAgreement } from './agreements.js';
 import type { AuthorityContext } from './context.js';
 import { readRunState, requireLive, writeRunState } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
+import { noticeInputs, noticeOpens } from './peer-clocks.js';
 
 export async function witnessCandidate(context: AuthorityContext, input: WitnessInput): Promise<WitnessResult> {
   const { dataset, run } = input;
@@ -26,6 +27,7 @@ export async function witnessCandidate(context: AuthorityContext, input: Witness
   const live = await requireLive(context, input);
   const opened = await readOpened(context.federation, context.exchange, input);
   if (opened.run !== run) throw new ConcordatError('wrongRun', 'the run id is not made of these opens');
+  await noticeOpens(context, dataset, opened.opens);
   await observePeers(context, opened.opens);
   const proposal = await getDocument(context.exchange, input.proposal, Proposal);
   const candidate = await getDocument(context.exchange, proposal.candidate, Candidate);
@@ -70,7 +72,7 @@ export async function witnessCandidate(context: AuthorityContext, input: Witness
     sequence: candidate.sequence,
     candidate: proposal.candidate.sha256,
     position,
-    atMs: context.now(),
+    hlc: await context.clock.stamp(),
   };
   const jws = await signCompact(statement, { typ: witnessType, key: context.signingKey });
   // HAZARD: first durable, then sent. A signature that this authority does not remember could seal what it forgot.
@@ -126,5 +128,10 @@ export async function recomputeCandidate(
     receipts: proposal.receipts,
     heartbeat: () => context.heartbeat(),
   });
+  await noticeInputs(context, recomputed, terms);
+  await context.clock.receive(
+    [...reviews.map(({ review }) => review), ...next.receipts],
+    terms === 'own' ? 'refuse' : 'leave',
+  );
   return { recomputed, next, reviews };
 }

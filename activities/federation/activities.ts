@@ -27,6 +27,8 @@ export interface FederationContext {
   /** Which of these Nexus endpoints do not exist. */
   readonly missingEndpoints: (names: readonly string[]) => Promise<readonly string[]>;
   readonly heartbeat: () => void;
+  /** Milliseconds since the epoch, as this machine believes. Decides nothing: who is left out by it may be asked again. */
+  readonly now: () => number;
   /** How long the worker of an authority may be away before its step fails; 2 minutes where absent. */
   readonly absentAfterMs?: number;
 }
@@ -159,7 +161,7 @@ export function createFederationActivities(context: FederationContext): Federati
 
   return {
     setupRun,
-    judgeOpens: (input) => judgeOpens(federation, exchange, input),
+    judgeOpens: (input) => judgeOpens(federation, exchange, input, context.now()),
     correlateSnapshots,
     compareAndPlan,
     settleReviews,

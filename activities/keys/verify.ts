@@ -4,6 +4,7 @@
  * the imports.
  */
 import { compactVerify, importJWK } from 'jose';
+import { Hlc, hlcParts } from '../../core/clock/hlc.js';
 import { sha256Hex, type Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { isJsonObject, type JsonObject } from '../../core/json.js';
@@ -96,7 +97,9 @@ export function issuedAtMs(payload: JsonObject): number | null {
     const value = payload[name];
     if (typeof value === 'number' && Number.isFinite(value)) return value * factor;
   }
-  return null;
+  // A stamp is never behind the machine that gave it, and ahead of it by the declared bound at most.
+  const hlc = Hlc.safeParse(payload['hlc']);
+  return hlc.success ? hlcParts(hlc.data).ms : null;
 }
 
 const issueTimes = [

@@ -1,17 +1,17 @@
 /** `concordat clock`: the hybrid logical clock of an authority whose private store lies on this machine. */
-import path from 'node:path';
 import type { Command } from 'commander';
 import { readClockHead } from '../../activities/authority/clock.js';
 import { resetClock } from '../../activities/authority/clock-reset.js';
-import { readKeyFile } from '../../activities/keys/private-key.js';
+import { ownSigners, signerNow } from '../../activities/manifests/own-keys.js';
 import { createFileStore } from '../../activities/store-files.js';
 import { aheadMs, hlcParts } from '../../core/clock/hlc.js';
 import { durationMs, durationWords } from '../../core/duration.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Authority } from '../../core/federation/authority.js';
+import { keysOf } from '../../core/federation/keys-of.js';
 import { action, defineCommand, type Invocation } from '../invocation.js';
 import { layoutOf, type Layout } from '../local/layout.js';
-import { openFederation } from '../open-federation.js';
+import { openFederation, openSignedFederation } from '../open-federation.js';
 import { exchangeStore } from '../reading/stores.js';
 import { listWords } from '../showing/words.js';
 
@@ -57,18 +57,19 @@ export function registerClock(program: Command): void {
     .action(
       action<{ readonly as: string; readonly reason: string }>(async (invocation, { as: id, reason }) => {
         const { layout, authority } = await ownAuthority(invocation, id);
-        const file = path.join(layout.keysFolder, 'authorities', `${id}.key.json`);
-        const key = await readKeyFile(file);
+        const keys = keysOf(await openSignedFederation(invocation.federationFolder), id, 'messages');
+        const key = signerNow(await ownSigners(layout.keysFolder, id, 'messages'), keys, Date.now());
         if (!key)
           throw new ConcordatError(
             'notFound',
-            `the key of ${id} is not on this machine (${file}): only ${id} resets its clock`,
+            `no message key of ${id} that counts now is in ${layout.keysFolder}: only ${id} resets its clock`,
           );
         const { reset, ref } = await resetClock({
           authority: id,
           privateStore: createFileStore(layout.privateFolder(id)),
           exchange: exchangeStore(layout),
           key,
+          keys,
           physicalMs: Date.now(),
           maxAheadMs: durationMs(authority.clock.maxAhead),
           reason,

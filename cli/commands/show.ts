@@ -1,5 +1,6 @@
 /** `concordat show`: one run in counts, per authority, with nothing skipped silently. */
 import type { Command } from 'commander';
+import { hlcParts } from '../../core/clock/hlc.js';
 import { failureOf } from '../output/failure.js';
 import { action, defineCommand, type ExitCode } from '../invocation.js';
 import { withFederation } from '../reading/federation-session.js';
@@ -45,14 +46,15 @@ function document({ run, summary, plan, snapshots, reviews, unapplied, hidden }:
     divergencesByKind: plan ? divergencesByKind(plan) : null,
     accepted: (plan?.divergences ?? []).filter(({ accepted }) => accepted.length > 0),
     cases: plan?.cases ?? [],
-    snapshots: snapshots.map(({ authority, types, scopes, untranslatable, unmapped, lossy, atMs }) => ({
+    snapshots: snapshots.map(({ authority, types, scopes, untranslatable, unmapped, lossy, hlc }) => ({
       authority,
       records: Object.fromEntries(types.map(({ type, count }) => [type, count])),
       incomplete: scopes.filter(({ complete }) => !complete),
       untranslatable,
       unmapped,
       lossy,
-      atMs,
+      hlc,
+      at: new Date(hlcParts(hlc).ms).toISOString(),
     })),
     reviews: reviews.map(({ authority, review }) => ({
       authority,

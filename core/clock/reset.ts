@@ -15,11 +15,13 @@ export const ClockReset = z.strictObject({
   authority: AuthorityId,
   /** The first is 1. */
   number: z.int().positive(),
-  /** No stamp given before is above this one. */
+  /** No stamp given before is above this one, nor before any earlier reset. */
   abandoned: Hlc,
   /** Every stamp given after is above this one. */
   restart: Hlc,
   reason: z.string().min(1).max(500),
+  /** By the machine that somebody has set right. */
+  issuedAtMs: z.int(),
   /** Id of the reset before this one. */
   previous: Digest.nullable(),
 });

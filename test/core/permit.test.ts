@@ -120,7 +120,7 @@ describe('a permit', () => {
         plan: planned.digest,
         outcome: 'approved',
         code: null,
-        atMs: 0,
+        hlc: '0'.repeat(16),
         operations: [...operations],
         rejected: [],
         left: [],

@@ -140,7 +140,7 @@ class Member {
       maxAheadMs: this.#fault === 'noBound' ? Number.MAX_SAFE_INTEGER : maxAheadMs,
       reserveMs: 2_000,
     });
-    return this.#fault === 'receiveIgnored' ? { stamp: () => clock.stamp(), receive: async () => undefined } : clock;
+    return this.#fault === 'receiveIgnored' ? { stamp: () => clock.stamp(), receive: () => Promise.resolve() } : clock;
   }
 }
 

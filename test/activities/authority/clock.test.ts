@@ -134,7 +134,16 @@ describe('a clock that jumped', () => {
   const reset = async () => {
     const key = await generatePrivateKey();
     const exchange = createFileStore(join(folder, 'exchange'));
-    const options = { authority: 'aws', privateStore: store, exchange, key, physicalMs: nowMs, maxAheadMs: 60_000 };
+    const keys = [publicKeyOf(key)];
+    const options = {
+      authority: 'aws',
+      privateStore: store,
+      exchange,
+      key,
+      keys,
+      physicalMs: nowMs,
+      maxAheadMs: 60_000,
+    };
     return { key, exchange, again: () => resetClock({ ...options, reason: 'the host was an hour ahead' }) };
   };
 

@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createAuthorityClock } from '../../../activities/authority/clock.js';
 import { applyPermit } from '../../../activities/authority/commit.js';
 import type { AuthorityContext } from '../../../activities/authority/context.js';
 import { openRun } from '../../../activities/authority/open.js';
@@ -134,6 +135,7 @@ export class GateWorld {
       federation: ground.federation,
       exchange: this.exchange,
       missingEndpoints: () => Promise.resolve([]),
+      now: () => this.clockMs,
       heartbeat: () => undefined,
     });
   }
@@ -157,6 +159,11 @@ export class GateWorld {
       logKey: logKeys[id],
       linkKey: new TextEncoder().encode(`link key of ${id} of thirty-two.`.padEnd(32, '.')).subarray(0, 32),
       connector: connectorFor(resolveMesh(mesh, environment), environment),
+      clock: createAuthorityClock({
+        privateStore: this.stores[id],
+        physicalMs: () => this.clockMs,
+        maxAheadMs: 60_000,
+      }),
       now: () => this.clockMs,
       heartbeat: () => undefined,
     };

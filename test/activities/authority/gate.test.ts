@@ -120,7 +120,7 @@ async function withOwnReview(
     outcome: 'approved',
     code: null,
     body: (await putDocument(world.exchange, id, body)).sha256,
-    atMs: world.clockMs,
+    hlc: await world.contexts[id].clock.stamp(),
   };
   const own = await putMessage(
     world.exchange,

@@ -197,7 +197,7 @@ describe('a run that ended between two witnesses', () => {
     };
     for (const id of members) world.change(id, { federation: changed });
     const next = await world.openAnyway();
-    const judgement = await judgeOpens(changed, world.exchange, next);
+    const judgement = await judgeOpens(changed, world.exchange, next, world.clockMs);
     if (judgement.kind !== 'finish') throw new Error(`it has to ${judgement.kind}`);
     for (const id of members) await sign(id, next, judgement.proposal);
     expect((await readRunState(world.contexts.sov, dataset)).state.pending?.sequence).toBe(2);

@@ -143,6 +143,7 @@ describe('at one authority a later event', () => {
     abandoned: '0000000000500000',
     restart: '0000000000200000',
     reason: 'the machine was an hour ahead',
+    issuedAtMs: 0,
     previous: null,
   };
   test('has a higher stamp', () => {

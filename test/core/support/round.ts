@@ -223,7 +223,7 @@ export function reviewsOf(world: World, { plan, digest }: Planned, answers: Answ
       plan: digest,
       outcome: counted.approved.length === scope.operations.length ? 'approved' : 'partlyApproved',
       code: null,
-      atMs: 0,
+      hlc: '0'.repeat(16),
       operations: [...counted.approved],
       rejected: [...counted.rejected],
       left: [...counted.left],
