@@ -1,6 +1,5 @@
 /** Carries out what the permit releases to this authority: the gate and every write in one attempt of one activity. */
 import { ConcordatError } from '../../core/errors.js';
-import { durationMs } from '../../core/duration.js';
 import type { DatasetType } from '../../core/federation/federation.js';
 import { receiptsType, type Ref, type ReceiptsStatement } from '../../core/messages.js';
 import { countReceipts, hadEffect, type Receipt } from '../../core/receipt.js';
@@ -8,11 +7,10 @@ import type { CommitInput, CommitResult } from '../../workflows/contract.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import { applyOperation } from './apply-operation.js';
-import { authorityOf, type AuthorityContext } from './context.js';
+import type { AuthorityContext } from './context.js';
 import { spendDecision } from './decisions.js';
 import { passGate, requireTimely, type GatePass } from './gate.js';
-import { releaseBase, reserveBase } from './live-run.js';
-import { OwnRecords } from './own-records.js';
+import { releaseBase } from './live-run.js';
 
 export async function applyPermit(
   context: AuthorityContext,
@@ -21,16 +19,8 @@ export async function applyPermit(
 ): Promise<CommitResult> {
   const { dataset } = input.inputs;
   let pass: GatePass;
-  let own: OwnRecords;
   try {
     pass = await passGate(context, input);
-    own = await OwnRecords.load(context, input.inputs);
-    await reserveBase(
-      context,
-      dataset,
-      pass.recomputed.planDigest,
-      durationMs(authorityOf(context).constraints.freshness),
-    );
   } catch (error) {
     if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
     return { kind: 'refused', authority: context.id, code: error.code, message: error.message, receipts: null };
@@ -49,7 +39,7 @@ export async function applyPermit(
           context,
           dataset,
           permit: pass.permitDigest,
-          own,
+          own: pass.own,
           type,
           requireTimely: () => requireTimely(context, pass.openedAtMs),
         },

@@ -2,7 +2,7 @@
  * The gate: what must hold before this authority writes anything. It runs in the authority's worker, inside the activity
  * that writes, and trusts signatures only: whoever operates Temporal can forge workflow arguments and results.
  *
- * Reads from top to bottom like its specification; each check has its code in core/errors.ts.
+ * `gateLines` is its specification, `passGate` its lines in the same order. The test has a lie for every line and code.
  */
 import { requirementWords } from '../../core/approval/requirement.js';
 import { protectionOf, trippedBrakes } from '../../core/brakes.js';
@@ -11,18 +11,68 @@ import { durationMs } from '../../core/duration.js';
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
 import { operationsOf, type Permit } from '../../core/permit.js';
-import { reviewScope, tally, type ReviewScope } from '../../core/review.js';
+import { reviewScope, tally, type ReviewScope, type ReviewTally } from '../../core/review.js';
 import type { CommitInput } from '../../workflows/contract.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
-import { recomputePermit } from '../reviews.js';
+import { recomputePermit, type ReadReview } from '../reviews.js';
 import { readAgreement } from './agreements.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { countingDecisions, type CountedDecision } from './decisions.js';
 import { heldCounts, openFreeze } from './prepare-review.js';
-import { requireLive } from './live-run.js';
+import { requireLive, reserveBase } from './live-run.js';
+import { OwnRecords } from './own-records.js';
 import { noticeInputs } from './peer-clocks.js';
 import { readReviewState } from './review-state.js';
 import { authorsOfScope, termsOf, type ReviewTerms } from './terms.js';
+
+interface GateLine {
+  readonly says: string;
+  /** What it refuses with. */
+  readonly codes: readonly ErrorCode[];
+}
+
+/** In the order in which they are checked. */
+export const gateLines = {
+  run: { says: 'the run is the one that this authority opened last', codes: ['wrongRun'] },
+  inputs: {
+    says: 'every input is signed by whom it speaks for, belongs to this run, and stands on one configuration and one base',
+    codes: ['inputNotAuthentic', 'wrongRun', 'configurationDiffers', 'staleBase'],
+  },
+  clocks: {
+    says: 'no statement is stamped further ahead of its own clock than declared',
+    codes: ['clockUntrusted'],
+  },
+  plan: { says: 'the plan is the one that this authority makes from the inputs itself', codes: ['planNotReproduced'] },
+  base: { says: 'the base is the last one that this authority holds as sealed', codes: ['staleBase'] },
+  reviews: {
+    says: 'the reviews are signed by their authorities, one each, about this plan',
+    codes: ['inputNotAuthentic', 'decisionForOtherPlan'],
+  },
+  permit: { says: 'the permit is what the reviews give, and releases nothing else', codes: ['planNotReproduced'] },
+  ownReview: { says: 'what it releases here, this authority itself has reviewed', codes: ['quorumMissing'] },
+  quorum: {
+    says: 'its people approved each operation: listed, with the roles declared, each counted once, in time, for this plan or the identical operation, not used up',
+    codes: ['quorumMissing'],
+  },
+  brake: {
+    says: 'where a brake trips, the larger quorum approved it anew, for this very plan',
+    codes: ['brakeTripped'],
+  },
+  duties: { says: 'nobody alone approved what follows from their own word', codes: ['separationOfDuties'] },
+  surface: { says: 'no field is touched that this authority does not expose', codes: ['outsideSurface'] },
+  protected: { says: 'no record is touched that this authority protects', codes: ['protectedRecord'] },
+  records: {
+    says: 'the native objects behind the records are those that this authority linked itself',
+    codes: ['planNotReproduced'],
+  },
+  time: {
+    says: 'no freeze window is open, and the run is as fresh as declared, on its own clock',
+    codes: ['frozen', 'staleSnapshot'],
+  },
+  reserved: { says: 'no other plan is being written', codes: ['baseReserved'] },
+} as const satisfies Readonly<Record<string, GateLine>>;
+
+export type GateLineName = keyof typeof gateLines;
 
 export interface GatePass {
   readonly recomputed: Recomputed;
@@ -32,88 +82,183 @@ export interface GatePass {
   readonly decisions: readonly CountedDecision[];
   /** Operations that a person's choice released, with the conflict that it settled. */
   readonly conflictOf: ReadonlyMap<Digest, Digest>;
+  readonly own: OwnRecords;
   readonly openedAtMs: number;
 }
 
+/** Throws the code of the first line that does not hold, with its name; the base is reserved for the plan when it returns. */
 export async function passGate(context: AuthorityContext, input: CommitInput): Promise<GatePass> {
-  const authority = authorityOf(context);
+  const { inputs, plan } = input;
+  const { dataset } = inputs;
 
-  // 1. The run is the one this authority opened last: its nonce is in the run id, so nothing old fits.
-  const { openedAtMs } = await requireLive(context, input.inputs);
+  const { openedAtMs } = await line('run', () => requireLive(context, inputs));
+  const recomputed = await line('inputs', () => recomputePlan(context.federation, context.exchange, inputs));
+  await line('clocks', () => noticeInputs(context, recomputed));
+  await line('plan', () => requireSamePlan(recomputed, plan.sha256));
+  await line('base', () => requireOwnBase(context, dataset, recomputed));
 
-  // 2. Every input is signed by whom it speaks for, over one configuration and one base; the plan is the one that
-  //    this authority computes from them.
-  const recomputed = await recomputePlan(context.federation, context.exchange, input.inputs);
-  await noticeInputs(context, recomputed);
-  if (recomputed.planDigest !== input.plan.sha256)
-    refuse(
-      'planNotReproduced',
-      `this authority computes plan ${recomputed.planDigest.slice(0, 12)}, not ${input.plan.sha256.slice(0, 12)}`,
-    );
-
-  // 3. The base is the last agreement that this authority itself witnessed.
-  const { agreement } = await readAgreement(context, input.inputs.dataset);
-  if ((agreement?.digest ?? null) !== recomputed.messages.baseDigest)
-    refuse('staleBase', 'the plan starts from another base than this authority witnessed last');
-
-  // 4. The permit is what the signed reviews of all authorities give.
-  const { permit, reviews } = await recomputePermit(context.federation, context.exchange, input.reviews, recomputed);
-  await context.clock.receive(reviews.map(({ review }) => review));
-  const permitDigest = digestOf(permit);
-  if (permitDigest !== input.permit.sha256)
-    refuse('planNotReproduced', 'the reviews permit something else than the permit says');
-  const byId = operationsOf(recomputed.plan);
-  const operations = (permit.operations[context.id] ?? []).flatMap((id) => byId.get(id) ?? []);
-  if (!reviews.some(({ review }) => review.authority === context.id) && operations.length > 0)
-    refuse('quorumMissing', 'this authority has signed no review of the plan');
-
-  // 5. No brake has tripped, or the larger quorum has spoken.
-  const tripped = trippedBrakes(authority, operations, heldCounts(recomputed, context.id));
-
-  // 6. Own people decided: signatures, approvers, expiry, each operation by the quorum, each decision once.
-  const scope = reviewScope(recomputed.plan, context.id);
-  const decisions = await countingDecisions(
-    context,
-    input.inputs.dataset,
-    recomputed.planDigest,
-    scope,
-    tripped.length > 0,
-    permitDigest,
+  const { permit, reviews } = await line('reviews', () =>
+    recomputePermit(context.federation, context.exchange, input.reviews, recomputed),
   );
-  const authors = await authorsOfScope(context, input.inputs, recomputed, scope);
-  const conflictOf = await requireDecided(context, input, {
+  await line('clocks', () => context.clock.receive(reviews.map(({ review }) => review)));
+  const permitDigest = digestOf(permit);
+  await line('permit', () => requireSamePermit(permitDigest, input.permit.sha256));
+  const operations = releasedHere(context, recomputed, permit);
+  await line('ownReview', () => requireOwnReview(context, reviews, operations));
+
+  const asked = await askedHere(context, input, recomputed, operations, permit);
+  await line('quorum', () => requireApproved('quorumMissing', context, asked, { braked: false, authors: {} }));
+  await line('brake', () => requireApproved('brakeTripped', context, asked, { braked: asked.braked, authors: {} }));
+  const { decisions, conflictOf } = await line('duties', () =>
+    requireApproved('separationOfDuties', context, asked, { braked: asked.braked, authors: asked.authors }),
+  );
+
+  await line('surface', () => requireExposed(context, recomputed, operations));
+  await line('protected', () => requireUnprotected(context, recomputed, operations));
+  const own = await line('records', () => OwnRecords.load(context, inputs));
+  await line('time', () => requireTimely(context, openedAtMs));
+  const { freshness } = authorityOf(context).constraints;
+  await line('reserved', () => reserveBase(context, dataset, recomputed.planDigest, durationMs(freshness)));
+
+  const inOrder = inWriteOrder(operations, recomputed);
+  return { recomputed, permitDigest, operations: inOrder, decisions, conflictOf, own, openedAtMs };
+}
+
+async function line<Value>(name: GateLineName, check: () => Promise<Value> | Value): Promise<Value> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
+    throw new ConcordatError(error.code, `${error.message} (gate: ${name})`, { cause: error });
+  }
+}
+
+function refuse(code: ErrorCode, message: string): never {
+  throw new ConcordatError(code, message);
+}
+
+function requireSamePlan({ planDigest }: Recomputed, named: Digest): void {
+  if (planDigest !== named)
+    refuse('planNotReproduced', `this authority computes plan ${planDigest.slice(0, 12)}, not ${named.slice(0, 12)}`);
+}
+
+async function requireOwnBase(context: AuthorityContext, dataset: string, { messages }: Recomputed): Promise<void> {
+  const { agreement } = await readAgreement(context, dataset);
+  if ((agreement?.digest ?? null) !== messages.baseDigest)
+    refuse('staleBase', 'the plan starts from another base than the last one that this authority holds');
+}
+
+function requireSamePermit(made: Digest, named: Digest): void {
+  if (made !== named) refuse('planNotReproduced', 'the reviews permit something else than the permit says');
+}
+
+function releasedHere({ id }: AuthorityContext, { plan }: Recomputed, permit: Permit): readonly Operation[] {
+  const byId = operationsOf(plan);
+  return (permit.operations[id] ?? []).flatMap((operation) => byId.get(operation) ?? []);
+}
+
+/** HAZARD: a permit that was made again releases nothing without a review; looked at again all the same. */
+export function requireOwnReview(
+  { id }: AuthorityContext,
+  reviews: readonly ReadReview[],
+  operations: readonly Operation[],
+): void {
+  if (operations.length > 0 && !reviews.some(({ review }) => review.authority === id))
+    refuse('quorumMissing', 'this authority has signed no review of the plan');
+}
+
+/** What people had to decide, and who stands behind it. */
+interface Asked extends ReviewTerms {
+  readonly dataset: string;
+  readonly plan: Digest;
+  readonly permitDigest: Digest;
+  readonly settled: Permit['settled'];
+  readonly scope: ReviewScope;
+  readonly operations: readonly Operation[];
+}
+
+async function askedHere(
+  context: AuthorityContext,
+  { inputs }: CommitInput,
+  recomputed: Recomputed,
+  operations: readonly Operation[],
+  permit: Permit,
+): Promise<Asked> {
+  const { plan, planDigest } = recomputed;
+  const scope = reviewScope(plan, context.id);
+  const state = await readReviewState(context, inputs.dataset);
+  return {
+    dataset: inputs.dataset,
+    plan: planDigest,
+    permitDigest: digestOf(permit),
+    settled: permit.settled,
     scope,
     operations,
-    decisions,
-    settled: permit.settled,
-    braked: tripped.length > 0,
-    authors,
-  });
-
-  // 7. Nothing that this authority declared untouchable is touched, and nothing outside its surface.
-  for (const operation of operations) {
-    const type = recomputed.messages.shape.types.find((one) => one.taxonomy.type === operation.type);
-    const held = type?.held[context.id] ?? [];
-    if (operation.changes.some(({ field }) => !held.includes(field)))
-      refuse('outsideSurface', `an operation touches a field of ${operation.type} that is not exposed`);
-    const fields =
-      recomputed.views[operation.type]?.find(({ key }) => key === operation.key)?.members[context.id] ??
-      applyChanges(operation.changes, null);
-    if (protectionOf(authority, operation.type, fields) !== null)
-      refuse('protectedRecord', `an operation touches a protected ${operation.type}`);
-  }
-
-  // 8. Now is a time at which this authority accepts writes from this run.
-  requireTimely(context, openedAtMs);
-
-  return {
-    recomputed,
-    permitDigest,
-    operations: inWriteOrder(operations, recomputed),
-    decisions,
-    conflictOf,
-    openedAtMs,
+    braked: trippedBrakes(authorityOf(context), operations, heldCounts(recomputed, context.id)).length > 0,
+    authors: await authorsOfScope(context, inputs, recomputed, scope),
+    // What an escalation allows counts from when its own people were asked about this very plan.
+    askedAtMs: state?.plan === planDigest ? state.askedAtMs : {},
   };
+}
+
+/** Counts the signed decisions once more, under these terms. */
+async function requireApproved(
+  code: ErrorCode,
+  context: AuthorityContext,
+  asked: Asked,
+  { braked, authors }: Pick<ReviewTerms, 'braked' | 'authors'>,
+): Promise<Pick<GatePass, 'decisions' | 'conflictOf'>> {
+  const { dataset, plan, scope, permitDigest, operations, settled, askedAtMs } = asked;
+  const decisions = await countingDecisions(context, dataset, plan, scope, braked, permitDigest);
+  const terms = termsOf(context, { braked, authors, askedAtMs });
+  const counted = tally(scope, decisions, terms);
+  const conflictOf = conflictsSettled(scope, counted, settled);
+  const approved = new Set(counted.approved);
+  const undecided = operations.filter(({ id }) => !approved.has(id) && !conflictOf.has(id));
+  const [first] = undecided;
+  if (first)
+    refuse(
+      code,
+      `${undecided.length} operations lack their approval: ${requirementWords(terms.demandOf(first.id, [first]).requirement)}`,
+    );
+  return { decisions, conflictOf };
+}
+
+/** The operations that a choice of own people released, where the permit settled the conflict alike. */
+function conflictsSettled(
+  { conflicts }: ReviewScope,
+  { choices }: ReviewTally,
+  settled: Permit['settled'],
+): ReadonlyMap<Digest, Digest> {
+  const conflictOf = new Map<Digest, Digest>();
+  for (const { id, candidates } of conflicts) {
+    const choice = choices[id];
+    if (choice === undefined || !settled.some((one) => one.conflict === id && one.candidate === choice)) continue;
+    const chosen = candidates.find(({ digest }) => digest === choice);
+    for (const operation of chosen?.operations ?? []) conflictOf.set(operation.id, id);
+  }
+  return conflictOf;
+}
+
+/** HAZARD: a plan that was recomputed holds none of these; it is looked at again because this is the last place to look. */
+export function requireExposed(
+  { id }: AuthorityContext,
+  { messages }: Pick<Recomputed, 'messages'>,
+  operations: readonly Operation[],
+): void {
+  for (const { type: name, changes } of operations) {
+    const held = messages.shape.types.find(({ taxonomy }) => taxonomy.type === name)?.held[id] ?? [];
+    if (changes.some(({ field }) => !held.includes(field)))
+      refuse('outsideSurface', `an operation touches a field of ${name} that is not exposed`);
+  }
+}
+
+function requireUnprotected(context: AuthorityContext, { views }: Recomputed, operations: readonly Operation[]): void {
+  for (const { type, key, changes } of operations) {
+    const fields = views[type]?.find((view) => view.key === key)?.members[context.id] ?? applyChanges(changes, null);
+    if (protectionOf(authorityOf(context), type, fields) !== null)
+      refuse('protectedRecord', `an operation touches a protected ${type}`);
+  }
 }
 
 /** Freeze windows and freshness, on this authority's own clock: checked again before every single write. */
@@ -126,45 +271,6 @@ export function requireTimely(context: AuthorityContext, openedAtMs: number): vo
   if (ageMs < 0) refuse('staleSnapshot', 'the clock of this authority stands before the opening of the run');
 }
 
-async function requireDecided(
-  context: AuthorityContext,
-  input: CommitInput,
-  given: {
-    readonly scope: ReviewScope;
-    readonly operations: readonly Operation[];
-    readonly decisions: readonly CountedDecision[];
-    readonly settled: Permit['settled'];
-    readonly braked: boolean;
-    readonly authors: ReviewTerms['authors'];
-  },
-): Promise<ReadonlyMap<Digest, Digest>> {
-  const { scope, operations, decisions, settled, braked, authors } = given;
-  const state = await readReviewState(context, input.inputs.dataset);
-  const askedAtMs = state?.plan === input.plan.sha256 ? state.askedAtMs : {};
-  const terms = termsOf(context, { braked, authors, askedAtMs });
-  const told = tally(scope, decisions, terms);
-  const approved = new Set(told.approved);
-  const conflictOf = new Map<Digest, Digest>();
-  for (const conflict of scope.conflicts) {
-    const choice = told.choices[conflict.id];
-    if (choice === undefined || !settled.some((one) => one.conflict === conflict.id && one.candidate === choice))
-      continue;
-    for (const operation of conflict.candidates.find(({ digest }) => digest === choice)?.operations ?? [])
-      conflictOf.set(operation.id, conflict.id);
-  }
-  const undecided = operations.filter(({ id }) => !approved.has(id) && !conflictOf.has(id));
-  const [first] = undecided;
-  if (first === undefined) return conflictOf;
-  // Enough people, if only the one who signed the link behind it were not the only one among them.
-  const withoutAuthors = tally(scope, decisions, termsOf(context, { braked, authors: {}, askedAtMs }));
-  const byAuthorsOnly = undecided.every(({ id }) => withoutAuthors.approved.includes(id));
-  const needed = requirementWords(terms.demandOf(first.id, [first]).requirement);
-  refuse(
-    byAuthorsOnly ? 'separationOfDuties' : braked ? 'brakeTripped' : 'quorumMissing',
-    `${undecided.length} operations lack their approval: ${needed}`,
-  );
-}
-
 /** Creations and updates with the types they refer to first, then deletions the other way round. */
 function inWriteOrder(operations: readonly Operation[], recomputed: Recomputed): readonly Operation[] {
   const order = new Map(recomputed.messages.shape.types.map((type, position) => [type.taxonomy.type, position]));
@@ -173,8 +279,4 @@ function inWriteOrder(operations: readonly Operation[], recomputed: Recomputed):
     return kind === 'delete' ? 1_000 + (1_000 - position) : position * 2 + (kind === 'create' ? 0 : 1);
   };
   return [...operations].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
-}
-
-function refuse(code: ErrorCode, message: string): never {
-  throw new ConcordatError(code, message);
 }
