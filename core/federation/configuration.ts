@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { digestOf, type Digest } from '../digest.js';
-import { AuthorityId } from '../record.js';
+import type { AuthorityId } from '../record.js';
 import { Dataset } from './dataset.js';
 import type { DatasetShape, DatasetType } from './federation.js';
 import { TypeMap } from './map.js';

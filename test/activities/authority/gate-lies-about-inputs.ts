@@ -1,7 +1,9 @@
 /** Lies about what was read, planned, reviewed and permitted: every signature and digest that the coordinator cannot make. */
 import { expect } from 'vitest';
-import { putDocument } from '../../../activities/exchange.js';
+import { putDocument, putMessage } from '../../../activities/exchange.js';
+import { signCompact } from '../../../activities/keys/sign.js';
 import { readUnverified } from '../../../activities/keys/verify.js';
+import { hlcOf } from '../../../core/clock/hlc.js';
 import { Correlation } from '../../../core/correlate.js';
 import { snapshotType, type Ref } from '../../../core/messages.js';
 import { makeOperation } from '../../../core/operation.js';
@@ -27,6 +29,22 @@ import {
 import { GateWorld } from './gate-world.js';
 
 export const liesAboutInputs: readonly LieRow[] = [
+  [
+    'clocks',
+    'the snapshot of a peer that is stamped a day ahead',
+    'clockUntrusted',
+    async () => {
+      const { world, ready } = readyWorld();
+      const own = refOf(ready.inputs.snapshots, 'sov');
+      const { payload } = readUnverified(new TextDecoder().decode(world.exchange.objects.get(own.ref)), {
+        typ: snapshotType,
+      });
+      const hlc = hlcOf({ ms: world.clockMs + 86_400_000, counter: 0 });
+      const jws = await signCompact({ ...payload, hlc }, { typ: snapshotType, key: scene.ground.keys.sov });
+      const snapshots = replaced(ready.inputs.snapshots, 'sov', await putMessage(world.exchange, 'sov', jws));
+      return { world, commit: { ...ready.commit, inputs: { ...ready.inputs, snapshots } } };
+    },
+  ],
   [
     'plan',
     'a plan with an operation that the inputs do not give',
