@@ -67,12 +67,16 @@ export interface VerifiedMessage<Payload> {
 export async function getMessage<Schema extends z.ZodType>(
   store: ObjectStore,
   ref: Ref,
-  expected: { readonly typ: string; readonly schema: Schema; readonly keys: readonly VerifyingKey[] },
+  expected: {
+    readonly typ: string;
+    readonly schema: Schema;
+    readonly keys: readonly VerifyingKey[];
+    /** A time by which peers had cosigned a log that holds the message; nothing shows that where absent. */
+    readonly cosignedBeforeMs?: number;
+  },
 ): Promise<VerifiedMessage<z.infer<Schema>>> {
-  const { payload, id, kid } = await verifyCompact(await getText(store, ref), {
-    typ: expected.typ,
-    keys: expected.keys,
-  });
+  const { schema: _schema, ...verifying } = expected;
+  const { payload, id, kid } = await verifyCompact(await getText(store, ref), verifying);
   const parsed = expected.schema.safeParse(payload);
   if (!parsed.success)
     throw new ConcordatError(

@@ -8,6 +8,7 @@ import { createAuthorityClock } from '../activities/authority/clock.js';
 import type { AuthorityContext } from '../activities/authority/context.js';
 import { toFailure } from '../activities/failure.js';
 import { createFederationActivities } from '../activities/federation/activities.js';
+import { openLivingFederation } from '../activities/federation-folder/living-federation.js';
 import { loadSignedFederation } from '../activities/federation-folder/load-signed.js';
 import { readAnchor } from '../activities/keys/anchor.js';
 import {
@@ -87,13 +88,22 @@ export async function createFederationWorker(
   federation: Federation,
   connection: NativeConnection,
 ): Promise<Worker> {
+  const living = await openLivingFederation({
+    folder: config.federationFolder,
+    read: () => openFolder(config),
+    now: () => Date.now(),
+    initial: federation,
+  });
   return Worker.create({
     ...common,
     connection,
     namespace: namespaceOf(config, federation),
     workflowBundle: { codePath: bundleFile('federation') },
     activities: createFederationActivities({
-      federation,
+      get federation() {
+        return living.current();
+      },
+      refreshTerms: () => living.refresh(),
       exchange: createFileStore(config.exchangeFolder),
       missingEndpoints: (names) => checkEndpoints(connection, names),
       now: () => Date.now(),
@@ -142,16 +152,29 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
       'invalidFederation',
       `the federation has no authority ${config.authority}; it has ${Object.keys(federation.authorities).join(', ')}`,
     );
-  const messageKey = await ownMessageKey(config, federation);
   const privateStore = createFileStore(config.privateFolder);
   const now = (): number => Date.now();
+  const living = await openLivingFederation({
+    folder: config.federationFolder,
+    read: () => openFolder(config),
+    privateStore,
+    now,
+    initial: federation,
+  });
+  const messageKey = await openMessageKey(config, () => living.current());
   return {
     id: config.authority,
-    federation,
+    get federation() {
+      return living.current();
+    },
+    refreshTerms: async () => {
+      await living.refresh();
+      await messageKey.refresh();
+    },
     exchange: createFileStore(config.exchangeFolder),
     privateStore,
     get signingKey() {
-      return messageKey();
+      return messageKey.now();
     },
     logKey: await ownLogKey(config, federation),
     linkKey: await ownLinkKey(privateStore),
@@ -178,11 +201,17 @@ async function requireAnchor(config: AuthorityWorkerConfig, federation: Federati
     );
 }
 
-/** Gives the message key that counts now: after a rotation the next one takes over by itself. */
-async function ownMessageKey(config: AuthorityWorkerConfig, federation: Federation): Promise<() => Signer> {
-  const signers = await ownSigners(config.keysFolder, config.authority, 'messages');
+interface MessageKey {
+  /** The key that counts now: after a rotation the next one takes over by itself. Throws notSigned where none is here. */
+  now(): Signer;
+  /** Looks into the keys folder again, where a rotation may have put the next key. */
+  refresh(): Promise<void>;
+}
+
+async function openMessageKey(config: AuthorityWorkerConfig, federation: () => Federation): Promise<MessageKey> {
+  let signers = await ownSigners(config.keysFolder, config.authority, 'messages');
   const now = (): Signer => {
-    const signer = signerNow(signers, keysOf(federation, config.authority, 'messages'), Date.now());
+    const signer = signerNow(signers, keysOf(federation(), config.authority, 'messages'), Date.now());
     if (!signer)
       throw new ConcordatError(
         'notSigned',
@@ -191,7 +220,12 @@ async function ownMessageKey(config: AuthorityWorkerConfig, federation: Federati
     return signer;
   };
   now();
-  return now;
+  return {
+    now,
+    refresh: async () => {
+      signers = await ownSigners(config.keysFolder, config.authority, 'messages');
+    },
+  };
 }
 
 /** A log is signed by one key that the manifest names; peers know the log by it. */

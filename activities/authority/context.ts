@@ -11,7 +11,10 @@ import type { ObjectStore } from '../store.js';
 
 export interface AuthorityContext {
   readonly id: AuthorityId;
+  /** With the terms and keys that count now: it changes between two runs where a manifest did. */
   readonly federation: Federation;
+  /** Reads manifests again where they changed. Throws where they do not hold or are older than before: nothing may go on. */
+  readonly refreshTerms?: () => Promise<void>;
   readonly exchange: ObjectStore;
   readonly privateStore: ObjectStore;
   /** Signs messages: the one that counts now. HAZARD: held by this worker only. */

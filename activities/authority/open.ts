@@ -24,6 +24,7 @@ import { currentStanding } from './standing.js';
 
 /** Repeated for the same attempt it gives the same open. Throws baseReserved while a commit of another run is writing. */
 export async function openRun(context: AuthorityContext, input: OpenInput): Promise<OpenResult> {
+  await context.refreshTerms?.();
   const dataset = context.federation.datasets[input.dataset];
   if (!dataset)
     throw new ConcordatError('invalidFederation', `this authority's federation folder has no dataset ${input.dataset}`);

@@ -22,7 +22,10 @@ import type { ObjectStore } from '../store.js';
 import { baseChanges, heldAtBase } from '../../core/next-base.js';
 
 export interface FederationContext {
+  /** With the terms and keys that count now: it changes between two runs where a manifest did. */
   readonly federation: Federation;
+  /** Reads manifests again where they changed. Throws where they do not hold. */
+  readonly refreshTerms?: () => Promise<void>;
   readonly exchange: ObjectStore;
   /** Which of these Nexus endpoints do not exist. */
   readonly missingEndpoints: (names: readonly string[]) => Promise<readonly string[]>;
@@ -39,9 +42,11 @@ const absentAfterDefaultMs = 120_000;
 export const federationPrefix = 'federation';
 
 export function createFederationActivities(context: FederationContext): FederationActivities {
-  const { federation, exchange } = context;
+  const { exchange } = context;
 
   async function setupRun(datasetName: string): Promise<RunSetup> {
+    await context.refreshTerms?.();
+    const { federation } = context;
     const dataset = federation.datasets[datasetName];
     if (!dataset)
       throw new ConcordatError(
@@ -71,7 +76,9 @@ export function createFederationActivities(context: FederationContext): Federati
   async function correlateSnapshots(
     inputs: RunInputs,
   ): Promise<Awaited<ReturnType<FederationActivities['correlateSnapshots']>>> {
-    const { correlation } = await withHeartbeat(context, () => recomputeCorrelation(federation, exchange, inputs));
+    const { correlation } = await withHeartbeat(context, () =>
+      recomputeCorrelation(context.federation, exchange, inputs),
+    );
     const linksBy: Record<string, number> = {};
     for (const { authority } of correlation.assignments) linksBy[authority] = (linksBy[authority] ?? 0) + 1;
     return {
@@ -82,7 +89,7 @@ export function createFederationActivities(context: FederationContext): Federati
   }
 
   async function compareAndPlan(inputs: RunInputs): Promise<PlanSummary> {
-    const recomputed = await withHeartbeat(context, () => recomputePlan(federation, exchange, inputs));
+    const recomputed = await withHeartbeat(context, () => recomputePlan(context.federation, exchange, inputs));
     const { plan, planDigest } = recomputed;
     const operationsBy: Record<string, number> = {};
     for (const { authority } of plan.operations) operationsBy[authority] = (operationsBy[authority] ?? 0) + 1;
@@ -122,7 +129,7 @@ export function createFederationActivities(context: FederationContext): Federati
     input: Parameters<FederationActivities['settleReviews']>[0],
   ): Promise<Awaited<ReturnType<FederationActivities['settleReviews']>>> {
     const recomputed = await planOf(input.inputs, input.plan.sha256);
-    const { permit } = await recomputePermit(federation, exchange, input.reviews, recomputed);
+    const { permit } = await recomputePermit(context.federation, exchange, input.reviews, recomputed);
     const operationsBy = Object.fromEntries(
       Object.entries(permit.operations).map(([authority, operations]) => [authority, operations.length]),
     );
@@ -133,9 +140,9 @@ export function createFederationActivities(context: FederationContext): Federati
     input: Parameters<FederationActivities['proposeCandidate']>[0],
   ): Promise<Awaited<ReturnType<FederationActivities['proposeCandidate']>>> {
     const recomputed = await planOf(input.inputs, input.plan.sha256);
-    const { permit } = await recomputePermit(federation, exchange, input.reviews, recomputed);
+    const { permit } = await recomputePermit(context.federation, exchange, input.reviews, recomputed);
     const next = await nextAgreement({
-      federation,
+      federation: context.federation,
       exchange,
       prefix: federationPrefix,
       run: input.inputs.run,
@@ -153,7 +160,7 @@ export function createFederationActivities(context: FederationContext): Federati
   }
 
   async function planOf(inputs: RunInputs, planDigest: Digest): Promise<Recomputed> {
-    const recomputed = await withHeartbeat(context, () => recomputePlan(federation, exchange, inputs));
+    const recomputed = await withHeartbeat(context, () => recomputePlan(context.federation, exchange, inputs));
     if (recomputed.planDigest !== planDigest)
       throw new ConcordatError('planNotReproduced', 'the plan of this run cannot be made again from its inputs');
     return recomputed;
@@ -161,7 +168,7 @@ export function createFederationActivities(context: FederationContext): Federati
 
   return {
     setupRun,
-    judgeOpens: (input) => judgeOpens(federation, exchange, input, context.now()),
+    judgeOpens: (input) => judgeOpens(context.federation, exchange, input, context.now()),
     correlateSnapshots,
     compareAndPlan,
     settleReviews,

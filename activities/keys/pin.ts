@@ -17,6 +17,18 @@ export async function pinKeys(file: string, pins: readonly Pin[]): Promise<void>
   await replaceFile(file, pins.reduce(pinned, await readFile(file, 'utf8')));
 }
 
+/** Writes another key in place of the one that an entry has, where a key was rotated. */
+export async function replacePin(file: string, { entry, key }: Pin): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  const document = parseDocument(text);
+  const range = (document.getIn([...entry, 'key'], true) as Node | undefined)?.range;
+  const members = Object.entries(membersOf(key)).map(([name, value]) => `${name}: ${quoted(value)}`);
+  const spliced = range ? `${text.slice(0, range[0])}{ ${members.join(', ')} }${text.slice(range[1])}` : undefined;
+  document.setIn([...entry, 'key'], document.createNode(membersOf(key), { flow: true }));
+  const isRight = spliced !== undefined && isDeepStrictEqual(parseDocument(spliced).toJS(), document.toJS());
+  await replaceFile(file, isRight ? spliced : document.toString({ lineWidth: 0 }));
+}
+
 /** The text with one more line, or one more property where the entry is written in braces. */
 export function pinned(text: string, { entry, key }: Pin): string {
   const document = parseDocument(text);

@@ -7,6 +7,7 @@ import { entityIdOf, entityStatementType, type SubordinateStatement } from '../.
 import type { AuthorityId } from '../../core/record.js';
 import { replaceFile } from '../keys/replace-file.js';
 import { signCompact } from '../keys/sign.js';
+import type { Signer } from '../keys/signer.js';
 import { manifestFile, pinFile } from '../../core/federation/manifest-files.js';
 import { seconds } from './key-states.js';
 import { readConfiguration, readPin, statementText, type ReadConfiguration, type ReadPin } from './read-statements.js';
@@ -94,7 +95,33 @@ export async function pinPeer(
       terms: look.peer.mesh.terms,
     },
   };
+  await writePin(folder, authority, peer, statement, signer);
+  return look;
+}
+
+/** The same word signed anew, with another key or for longer: nothing else is accepted by it. */
+export async function renewPin(
+  folder: string,
+  place: { readonly authority: AuthorityId; readonly peer: AuthorityId },
+  statement: SubordinateStatement,
+  signer: Signer,
+  nowMs: number,
+): Promise<void> {
+  const renewed: SubordinateStatement = {
+    ...statement,
+    iat: Math.max(seconds(nowMs), statement.iat + 1),
+    exp: seconds(nowMs + manifestValidForMs),
+  };
+  await writePin(folder, place.authority, place.peer, renewed, signer);
+}
+
+async function writePin(
+  folder: string,
+  authority: AuthorityId,
+  peer: AuthorityId,
+  statement: SubordinateStatement,
+  signer: Signer,
+): Promise<void> {
   const jws = await signCompact(statement, { typ: entityStatementType, key: signer });
   await replaceFile(path.join(folder, pinFile(authority, peer)), `${jws}\n`);
-  return look;
 }

@@ -188,12 +188,13 @@ class Reading {
 }
 
 function pinnedPeer({ id, statement }: ReadPin): PinnedPeer {
-  const { manifest_iat, terms } = statement.concordat_acceptance;
+  const { manifest, manifest_iat, terms } = statement.concordat_acceptance;
   return {
     id,
     issuedAtMs: statement.iat * 1_000,
     expiresMs: statement.exp * 1_000,
     kids: statement.jwks.keys.map(({ kid }) => kid),
+    manifest,
     manifestIssuedAtMs: manifest_iat * 1_000,
     terms,
   };

@@ -3,9 +3,10 @@ import type { Federation } from '../../core/federation/federation.js';
 import type { AuthorityId } from '../../core/record.js';
 import { manifestFile, pinFile } from '../../core/federation/manifest-files.js';
 import { holdsManifestKey } from './own-keys.js';
-import { pinPeer } from './pin-peer.js';
+import { pinPeer, renewPin } from './pin-peer.js';
+import { readManifests } from './read-manifests.js';
 import { statementText } from './read-statements.js';
-import { signManifest } from './sign-manifest.js';
+import { manifestSigner, manifestValidForMs, signManifest } from './sign-manifest.js';
 
 export interface SignedFolder {
   readonly signed: readonly AuthorityId[];
@@ -38,4 +39,24 @@ export async function signFolder(
       pinned.push({ authority, peer });
     }
   return { signed, pinned };
+}
+
+/** Signs the pins of an authority for longer once half of their time has passed; the same word needs nobody's look. */
+export async function renewPins(
+  folder: string,
+  federation: Federation,
+  authority: AuthorityId,
+  nowMs: number = Date.now(),
+): Promise<readonly AuthorityId[]> {
+  const { pins, configurations } = await readManifests(folder, federation, { nowMs });
+  const own = configurations.get(authority);
+  const renewed: AuthorityId[] = [];
+  for (const { id: peer } of federation.file.members) {
+    const pin = pins.get(`${authority}/${peer}`);
+    if (!own || !pin || pin.statement.exp * 1_000 - nowMs > manifestValidForMs / 2) continue;
+    const signer = await manifestSigner(folder, federation, authority, own.keys, nowMs);
+    await renewPin(folder, { authority, peer }, pin.statement, signer, nowMs);
+    renewed.push(peer);
+  }
+  return renewed;
 }

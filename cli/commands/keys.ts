@@ -6,6 +6,7 @@ import { signFolder, type SignedFolder } from '../../activities/manifests/sign-f
 import { algorithms, type Algorithm } from '../../core/public-key.js';
 import { action, defineCommand } from '../invocation.js';
 import { openFederation } from '../open-federation.js';
+import { registerKeysOfAuthority } from './keys-of-authority.js';
 import { terminalText } from '../output/terminal-text.js';
 
 const stateWords: Readonly<Record<KeyReport['state'], string>> = {
@@ -15,7 +16,7 @@ const stateWords: Readonly<Record<KeyReport['state'], string>> = {
 };
 
 export function registerKeys(program: Command): void {
-  const keys = program.command('keys').description('Make and pin signing keys.');
+  const keys = program.command('keys').description('Make, list, renew and revoke keys.');
   defineCommand(keys, {
     name: 'generate',
     description:
@@ -56,4 +57,5 @@ export function registerKeys(program: Command): void {
         },
       ),
     );
+  registerKeysOfAuthority(keys);
 }

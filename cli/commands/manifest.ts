@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { holdsManifestKey } from '../../activities/manifests/own-keys.js';
 import { readManifests, type ReadManifests } from '../../activities/manifests/read-manifests.js';
+import { renewPins } from '../../activities/manifests/sign-folder.js';
 import { signManifest } from '../../activities/manifests/sign-manifest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
@@ -68,6 +69,7 @@ async function sign({ federationFolder: folder, output }: Invocation, authority?
   for (const id of authority === undefined ? membersOf(federation) : [authority]) {
     if (authority === undefined && !(await holdsManifestKey(folder, id))) continue;
     await signManifest(folder, federation, id);
+    await renewPins(folder, federation, id);
     signed.push(id);
   }
   if (signed.length === 0) throw new ConcordatError('notSigned', 'no key of a manifest is on this machine');

@@ -29,6 +29,8 @@ export interface PinnedPeer {
   readonly expiresMs: number;
   /** Thumbprints of the manifest keys of the peer that count for this authority. */
   readonly kids: readonly string[];
+  /** Message id and issue time of the manifest that was accepted. */
+  readonly manifest: Digest;
   readonly manifestIssuedAtMs: number;
   readonly terms: Terms;
 }

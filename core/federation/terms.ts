@@ -2,12 +2,14 @@
 import { z } from 'zod';
 import { publishedApproval, PublishedApproval } from '../approval/terms.js';
 import { digestOf, type Digest } from '../digest.js';
-import { Authority, meshKinds } from './authority.js';
+import { Approver, Authority, meshKinds } from './authority.js';
 
 /** Endpoints, accounts, tenants and names of environment variables are nobody else's business. */
 export const Terms = Authority.omit({ mesh: true, approval: true }).extend({
   mesh: z.strictObject({ kind: z.enum(meshKinds) }),
   approval: PublishedApproval,
+  // Nobody, where an authority took all its approvers away and its peers have not accepted new ones.
+  approvers: z.array(Approver),
 });
 export type Terms = z.infer<typeof Terms>;
 

@@ -4,7 +4,7 @@
  */
 import { canonicalJson } from '../digest.js';
 import { durationMs, Duration } from '../duration.js';
-import { byCodeUnit, type Json, type JsonObject } from '../json.js';
+import { byCodeUnit, isJsonObject, type Json, type JsonObject } from '../json.js';
 import type { Terms } from '../federation/terms.js';
 
 /** One step into the terms: a member of an object, or an element of a list that is known by what it is. */
@@ -29,6 +29,8 @@ export function termsDifferences(before: Terms, after: Terms): readonly Differen
     .sort(([one], [other]) => byCodeUnit(one, other))
     .flatMap(([name, path]): Difference[] => {
       const [was, is] = [old.get(name)?.value, now.get(name)?.value];
+      // What an entry says comes and goes with it.
+      if (path.some((_, at) => old.has(entryName(path, at)) !== now.has(entryName(path, at)))) return [];
       if (was !== undefined && is !== undefined && canonicalJson(was) === canonicalJson(is)) return [];
       return [{ path, before: was, after: is, direction: directionOf(path, was, is) }];
     });
@@ -61,6 +63,11 @@ function factsOf(terms: Terms): ReadonlyMap<string, Fact> {
   };
   add([], terms as unknown as Json);
   return facts;
+}
+
+/** The name of the entry of a list that this path leads into at this step, and no name of a fact where there is none. */
+function entryName(path: readonly Step[], at: number): string {
+  return path[at]?.kind === 'element' && at < path.length - 1 ? nameOf(path.slice(0, at + 1)) : '';
 }
 
 /** An entry of a list that is known by its id, as approvers are: what it holds can differ by itself. */
@@ -96,7 +103,12 @@ function directionOf(path: readonly Step[], before: Json | undefined, after: Jso
       if (part === 'freshness') return length(before, after, 'shorter');
       return 'wider';
     case 'approval':
-      if (part === 'deadline') return 'neither';
+      if (['deadline', 'onDeadline', 'reminders'].includes(part)) return 'neither';
+      // A rule only ever asks for more than the quorum.
+      if (part === 'quorums') return presence(before, 'narrower');
+      if (part === 'separationOfDuties') return after === 'required' ? 'narrower' : 'wider';
+      if (part === 'delegationMax') return length(before, after, 'shorter');
+      if (part === 'escalations') return standsIn(before ?? after) ? presence(before, 'wider') : 'neither';
       if (part === 'quorum' || part === 'quorumWhenBraked')
         // Without a number of its own a braked quorum follows the other one, in either direction.
         return before === undefined || after === undefined ? 'wider' : limit(after, before);
@@ -105,7 +117,9 @@ function directionOf(path: readonly Step[], before: Json | undefined, after: Jso
       // Who approves decides about this authority's mesh alone; a renewed key is the same person.
       if (name === 'key') return 'neither';
       if (name === '') return presence(before, 'wider');
-      return name === 'roles' && detail !== '' ? presence(before, 'wider') : entryPart(before, after);
+      return name === 'roles' && detail !== '' ? presence(before, 'wider') : 'wider';
+    case 'clock':
+      return part === 'maxAhead' ? length(before, after, 'shorter') : 'wider';
     case 'lineage':
       if (part === 'keepFor') return length(before, after, 'longer');
       if (part === 'cosign') return after === true ? 'narrower' : 'wider';
@@ -121,9 +135,9 @@ function presence(before: Json | undefined, whenAdded: 'narrower' | 'wider'): Di
   return isAdded === (whenAdded === 'wider') ? 'wider' : 'narrower';
 }
 
-/** Other parts of an approver: they came or went with the person, or nobody knows what they mean. */
-function entryPart(before: Json | undefined, after: Json | undefined): Direction {
-  return after === undefined && before !== undefined ? 'neither' : 'wider';
+/** Whether the holders of a role may decide in place of others; those who only hear of it change nothing. */
+function standsIn(escalation: Json | undefined): boolean {
+  return !isJsonObject(escalation) || escalation['may'] !== 'hear';
 }
 
 /** A field that is shown in clear, only as a digest, or not at all. */

@@ -27,6 +27,14 @@ export function differenceWords(authority: AuthorityId, difference: Difference):
     case 'approval':
       if (part === 'quorum') return numberWords(authority, 'quorum', before, after);
       if (part === 'quorumWhenBraked') return numberWords(authority, 'quorum after a brake tripped', before, after);
+      if (part === 'quorums')
+        return isNew
+          ? `${authority} asks for more: ${quorumRule(after)}`
+          : `${authority} no longer asks for ${quorumRule(before)}`;
+      if (part === 'separationOfDuties')
+        return `${authority} ${after === 'required' ? 'separates' : 'no longer separates'} who links from who approves`;
+      if (part === 'delegationMax')
+        return `${authority} lets an approver lend their voice for ${time(after)} instead of ${time(before)}`;
       if (part === 'deadline') return `${authority} gives its approvers ${time(after)} instead of ${time(before)}`;
       break;
     case 'approvers':
@@ -100,6 +108,11 @@ function numberWords(authority: AuthorityId, what: string, before: Json | undefi
   return after === undefined
     ? `${authority} no longer states its ${what} (${text(before)})`
     : `${authority} sets its ${what} to ${text(after)}`;
+}
+
+function quorumRule(value: Json | undefined): string {
+  if (!isJsonObject(value)) return text(value);
+  return `${text(value['need'])} for ${text(value['for'])}`;
 }
 
 function windowOf(value: Json | undefined): string {

@@ -19,8 +19,6 @@ import { witnessCandidate } from '../../../activities/authority/witness.js';
 import { createFederationActivities } from '../../../activities/federation/activities.js';
 import { authorityKeyFile, readKeyFile, type PrivateKey } from '../../../activities/keys/private-key.js';
 import { resolveMesh } from '../../../activities/federation-folder/resolve-mesh.js';
-import type { Head, ObjectStore } from '../../../activities/store.js';
-import { ConcordatError } from '../../../core/errors.js';
 import type { Federation } from '../../../core/federation/federation.js';
 import { runIdOf, type Ref, type RunInputs } from '../../../core/messages.js';
 import { startSandbox, type Sandbox } from '../../../sandbox/start.js';
@@ -29,50 +27,13 @@ import type { CommitInput, CommitResult, SnapshotResult } from '../../../workflo
 import type { PlanSummary } from '../../../workflows/messages.js';
 import { connectorFor } from '../../conformance/world.js';
 import { seedEqual } from '../../support/equal-clouds.js';
+import { MemoryStore } from '../../support/memory-store.js';
 import { dataset, makeFolder, signDecision, type DecisionWishes } from '../../support/local-federation.js';
 
 export type Member = 'aws' | 'sov';
 export const members: readonly Member[] = ['aws', 'sov'];
 
-/** A store in memory that can be copied, read and tampered with. */
-export class MemoryStore implements ObjectStore {
-  readonly objects: Map<string, Uint8Array>;
-  readonly heads: Map<string, Head>;
-
-  constructor(from?: MemoryStore) {
-    this.objects = new Map(from?.objects);
-    this.heads = new Map(from?.heads);
-  }
-
-  putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
-    if (this.objects.has(name)) return Promise.resolve(false);
-    this.objects.set(name, Uint8Array.from(bytes));
-    return Promise.resolve(true);
-  }
-  get(name: string): Promise<Uint8Array | null> {
-    return Promise.resolve(this.objects.get(name) ?? null);
-  }
-  getRange(name: string, start: number, length: number): Promise<Uint8Array> {
-    const bytes = this.objects.get(name);
-    if (!bytes) return Promise.reject(new ConcordatError('storeFault', `${name} is missing`));
-    return Promise.resolve(bytes.subarray(start, start + length));
-  }
-  list(prefix: string): Promise<readonly string[]> {
-    return Promise.resolve([...this.objects.keys()].filter((name) => name.startsWith(prefix)).sort());
-  }
-  readHead(name: string): Promise<Head | null> {
-    return Promise.resolve(this.heads.get(name) ?? null);
-  }
-  compareAndSetHead(name: string, fromVersion: number, bytes: Uint8Array): Promise<boolean> {
-    if ((this.heads.get(name)?.version ?? 0) !== fromVersion) return Promise.resolve(false);
-    this.heads.set(name, { version: fromVersion + 1, bytes: Uint8Array.from(bytes) });
-    return Promise.resolve(true);
-  }
-  remove(name: string): Promise<void> {
-    this.objects.delete(name);
-    return Promise.resolve();
-  }
-}
+export { MemoryStore };
 
 export interface Ready {
   readonly inputs: RunInputs;

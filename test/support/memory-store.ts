@@ -1,0 +1,42 @@
+/** A store in memory that can be copied, read and tampered with. */
+import type { Head, ObjectStore } from '../../activities/store.js';
+import { ConcordatError } from '../../core/errors.js';
+
+export class MemoryStore implements ObjectStore {
+  readonly objects: Map<string, Uint8Array>;
+  readonly heads: Map<string, Head>;
+
+  constructor(from?: MemoryStore) {
+    this.objects = new Map(from?.objects);
+    this.heads = new Map(from?.heads);
+  }
+
+  putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
+    if (this.objects.has(name)) return Promise.resolve(false);
+    this.objects.set(name, Uint8Array.from(bytes));
+    return Promise.resolve(true);
+  }
+  get(name: string): Promise<Uint8Array | null> {
+    return Promise.resolve(this.objects.get(name) ?? null);
+  }
+  getRange(name: string, start: number, length: number): Promise<Uint8Array> {
+    const bytes = this.objects.get(name);
+    if (!bytes) return Promise.reject(new ConcordatError('storeFault', `${name} is missing`));
+    return Promise.resolve(bytes.subarray(start, start + length));
+  }
+  list(prefix: string): Promise<readonly string[]> {
+    return Promise.resolve([...this.objects.keys()].filter((name) => name.startsWith(prefix)).sort());
+  }
+  readHead(name: string): Promise<Head | null> {
+    return Promise.resolve(this.heads.get(name) ?? null);
+  }
+  compareAndSetHead(name: string, fromVersion: number, bytes: Uint8Array): Promise<boolean> {
+    if ((this.heads.get(name)?.version ?? 0) !== fromVersion) return Promise.resolve(false);
+    this.heads.set(name, { version: fromVersion + 1, bytes: Uint8Array.from(bytes) });
+    return Promise.resolve(true);
+  }
+  remove(name: string): Promise<void> {
+    this.objects.delete(name);
+    return Promise.resolve();
+  }
+}
