@@ -1,13 +1,13 @@
 /** The terms of an authority as its peers see them: its file without how its mesh is reached. */
 import { z } from 'zod';
-import { publishedApproval, PublishedApproval } from '../approval/terms.js';
+import { approvalDefaults, publishedApproval, PublishedApproval } from '../approval/terms.js';
 import { digestOf, type Digest } from '../digest.js';
 import { Approver, Authority, meshKinds } from './authority.js';
 
 /** Endpoints, accounts, tenants and names of environment variables are nobody else's business. */
 export const Terms = Authority.omit({ mesh: true, approval: true }).extend({
   mesh: z.strictObject({ kind: z.enum(meshKinds) }),
-  approval: PublishedApproval,
+  approval: PublishedApproval.default(approvalDefaults),
   // Nobody, where an authority took all its approvers away and its peers have not accepted new ones.
   approvers: z.array(Approver),
 });
