@@ -19,6 +19,7 @@ import { rememberManifests } from '../../../activities/manifests/seen-manifests.
 import { renewPins, signFolder } from '../../../activities/manifests/sign-folder.js';
 import { signManifest } from '../../../activities/manifests/sign-manifest.js';
 import { configurationOf, type Federation } from '../../../core/federation/federation.js';
+import { Hlc, hlcOf } from '../../../core/clock/hlc.js';
 import { configurationDigestOf } from '../../../core/federation/configuration.js';
 import { keysOf } from '../../../core/federation/keys-of.js';
 import { z } from 'zod';
@@ -226,8 +227,9 @@ describe('an older statement', () => {
 });
 
 describe('keys', () => {
-  const Note = z.strictObject({ note: z.string(), atMs: z.int() });
+  const Note = z.strictObject({ note: z.string(), hlc: Hlc });
   const typ = 'concordat-note+jws';
+  const stamp = (ms: number): Hlc => hlcOf({ ms, counter: 0 });
 
   /** Writes a note as the worker of azure does at that time, and reads it as aws does. */
   async function exchanged(folder: string, atMs: number, readAtMs = atMs): Promise<string> {
@@ -235,7 +237,11 @@ describe('keys', () => {
     const signers = await ownSigners(path.join(folder, 'keys'), 'azure', 'messages');
     const signer = signerNow(signers, keysOf(await inForce(folder, atMs), 'azure', 'messages'), atMs);
     if (!signer) throw new Error('azure has no key that signs');
-    const ref = await putMessage(store, 'azure', await signCompact({ note: 'x', atMs }, { typ, key: signer }));
+    const ref = await putMessage(
+      store,
+      'azure',
+      await signCompact({ note: 'x', hlc: stamp(atMs) }, { typ, key: signer }),
+    );
     const keys = keysOf(await inForce(folder, readAtMs), 'azure', 'messages');
     return (await getMessage(store, ref, { typ, schema: Note, keys })).kid;
   }
@@ -261,7 +267,7 @@ describe('keys', () => {
     // What the last key signed while it counted is read after its turn, and what it signs after its end is not.
     expect(await exchanged(folder, turn - 1, turn + 30 * day)).toBe(first);
     const store = new MemoryStore();
-    const late = { note: 'late', atMs: turn + 3 * day };
+    const late = { note: 'late', hlc: stamp(turn + 3 * day) };
     const ref = await putMessage(
       store,
       'azure',
@@ -289,7 +295,7 @@ describe('keys', () => {
   test('that were compromised count at once for nothing that no peer had cosigned, and another takes their place', async () => {
     const folder = await signedFolder();
     const key = await keyOf(folder, 'azure', 'messages');
-    const jws = await signCompact({ note: 'x', atMs: noonMs + 1 }, { typ, key });
+    const jws = await signCompact({ note: 'x', hlc: stamp(noonMs + 1) }, { typ, key });
     const stolen = await exchanged(folder, noonMs + 1);
     const { replacement } = await revokeKey(folder, await valid(folder), 'azure', stolen.slice(0, 10), {
       reason: 'compromised',
