@@ -5,7 +5,6 @@
  */
 import { compactVerify, importJWK } from 'jose';
 import { Hlc, hlcParts } from '../../core/clock/hlc.js';
-import { Hlc, hlcParts } from '../../core/clock/hlc.js';
 import { sha256Hex, type Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { isJsonObject, type JsonObject } from '../../core/json.js';
@@ -94,8 +93,6 @@ function requireStanding(state: KeyState, { payload }: ReadMessage, cosignedBefo
 
 /** When a message says that it was signed, under the names that messages have for it; null where it does not. */
 export function issuedAtMs(payload: JsonObject): number | null {
-  const stamp = Hlc.safeParse(payload['hlc']);
-  if (stamp.success) return hlcParts(stamp.data).ms;
   for (const [name, factor] of issueTimes) {
     const value = payload[name];
     if (typeof value === 'number' && Number.isFinite(value)) return value * factor;
