@@ -137,6 +137,21 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/clock.js')).registerClock,
   },
   {
+    name: 'lineage',
+    summary: 'show who showed, approved and wrote what of a record',
+    load: async () => (await import('./commands/lineage.js')).registerLineage,
+  },
+  {
+    name: 'export',
+    summary: 'write a run or a record with all that proves it',
+    load: async () => (await import('./commands/export.js')).registerExport,
+  },
+  {
+    name: 'verify',
+    summary: 'say what an export proves, with public keys alone',
+    load: async () => (await import('./commands/verify.js')).registerVerify,
+  },
+  {
     name: 'schedule',
     summary: 'apply, show and steer schedules',
     load: async () => (await import('./commands/schedule.js')).registerSchedule,

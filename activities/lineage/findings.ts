@@ -1,7 +1,10 @@
 /** What a verification found, in words for people and with a kind for programs. */
 
-/** `wrong`: it does not verify. `missing`: something that should be there is not. The rest is what could be shown. */
-export type FindingKind = 'observed' | 'approved' | 'wrote' | 'agreed' | 'logged' | 'missing' | 'wrong';
+/**
+ * `wrong`: it does not verify. `missing`: something that should be there is not. `absent`: a member took no part, which a
+ * majority may go on without. The rest is what could be shown.
+ */
+export type FindingKind = 'observed' | 'approved' | 'wrote' | 'agreed' | 'logged' | 'absent' | 'missing' | 'wrong';
 
 export interface Finding {
   readonly kind: FindingKind;

@@ -13,6 +13,7 @@ export interface TrustedKeys {
   /** For messages and roots of hops, each with the time for which it counts. Empty for somebody unknown. */
   readonly ofMessages: (authority: AuthorityId) => readonly KeyState[];
   readonly ofLog: (authority: AuthorityId) => readonly PublicKey[];
+  readonly ofApprovers: (authority: AuthorityId) => readonly PublicKey[];
   readonly ofApprover: (authority: AuthorityId, approver: string) => readonly PublicKey[];
   /** The same as the functions that read a run want it. */
   readonly asFederation: Federation;
@@ -40,6 +41,8 @@ export function keysOfFederation(federation: Federation): TrustedKeys {
     ofMessages: (authority) => (authorities.includes(authority) ? keysOf(federation, authority, 'messages') : []),
     ofLog: (authority) =>
       authorities.includes(authority) ? keysOf(federation, authority, 'log').map(({ key }) => key) : [],
+    ofApprovers: (authority) =>
+      (federation.authorities[authority]?.approvers ?? []).flatMap(({ key }) => (key ? [key] : [])),
     ofApprover: (authority, approver) =>
       (federation.authorities[authority]?.approvers ?? []).flatMap(({ id, key }) =>
         id === approver && key ? [key] : [],

@@ -79,6 +79,8 @@ export const zones: readonly Zone[] = [
       'activities/manifests/',
       'activities/temporal-setup/',
       'activities/sealing/',
+      'activities/lineage/',
+      'activities/links.ts',
       'activities/authority/review-sheet.ts',
       'activities/authority/clock.ts',
       'activities/authority/clock-reset.ts',

@@ -8,58 +8,23 @@ import { ownTable } from '../../../activities/lineage/run-hops.js';
 import { keysOfFederation } from '../../../activities/lineage/trusted-keys.js';
 import { verifyRecordLineage } from '../../../activities/lineage/verify-record.js';
 import { readOwnLog } from '../../../activities/log/own-log.js';
-import { createSegmentReader } from '../../../activities/sealing/segment-reader.js';
-import { readAll } from '../../../activities/sealing/read-records.js';
-import { Base } from '../../../core/messages.js';
 import type { RecordLineage, TravellingHop } from '../../../core/lineage/bundle.js';
 import { LogEntry } from '../../../core/lineage/hop.js';
 import type { FederatedRecord } from '../../../core/record.js';
-import { keystoneUser } from '../../support/equal-clouds.js';
 import { dataset } from '../../support/local-federation.js';
-import { readAgreement } from '../../../activities/authority/agreements.js';
-import { GateWorld, layGround, members, type Ground, type Ready } from '../authority/gate-world.js';
+import { members, type GateWorld, type Ground } from '../authority/gate-world.js';
+import { agreedWorld, baseRecords } from './agreed-world.js';
 
 let ground: Ground;
 let world: GateWorld;
-let ready: Ready;
 let record: FederatedRecord;
 let lineage: RecordLineage;
 
-/** Eight people on whom both agree; then sov changes one department, people of aws approve, aws is written, both agree. */
 beforeAll(async () => {
-  ground = await layGround((_file, text) => text.replace('{ percentMax: 20, deletionsMax: 5 }', '{ percentMax: 90 }'));
-  world = await GateWorld.agreed(ground, 8);
-  keystoneUser(ground.sandbox, 3).extra['department'] = 'Archive';
-  world.clockMs += 60_000;
-  const approved = { aws: [{ approver: 'ada', choose: 0 }], sov: [] };
-  ready = await world.ready(approved);
-  const receipts = await Promise.all(
-    ready.plan.affected.map(async (id) => {
-      const result = await world.apply(id as 'aws', ready.commit);
-      if (!result.receipts) throw new Error('nothing was written');
-      return result.receipts;
-    }),
-  );
-  await world.agree(ready, receipts);
-  record = await changedRecord();
+  ({ ground, world, record } = await agreedWorld());
   lineage = await lineageOf(record);
 });
 afterAll(() => ground?.stop());
-
-async function baseRecords(): Promise<readonly FederatedRecord[]> {
-  const { agreement } = await readAgreement(world.contexts.aws, dataset);
-  const base = Base.parse(JSON.parse(new TextDecoder().decode(world.exchange.objects.get(agreement?.ref.ref ?? ''))));
-  const reader = createSegmentReader({ store: world.exchange, prefixes: members });
-  const records: FederatedRecord[] = [];
-  for (const type of base.types) for await (const one of readAll(type, reader)) records.push(one);
-  return records;
-}
-
-async function changedRecord(): Promise<FederatedRecord> {
-  const found = (await baseRecords()).find(({ fields }) => fields['department'] === 'Archive');
-  if (!found) throw new Error('nothing was agreed');
-  return found;
-}
 
 async function lineageOf({ type, key, fields }: FederatedRecord): Promise<RecordLineage> {
   const chains = await Promise.all(members.map((id) => readChain(world.exchange, id, members, { dataset, type, key })));
@@ -112,7 +77,7 @@ describe('the lineage of a record', () => {
   });
 
   it('has for every agreed record one hop from each member in the first base, and no value in any of them', async () => {
-    const records = await baseRecords();
+    const records = await baseRecords(world);
     expect(records.length).toBeGreaterThanOrEqual(8);
     for (const one of records) {
       const token = await lineageOf(one);

@@ -1,0 +1,213 @@
+/** Gathers what an export holds out of the exchange store. What it gathers is verified by whoever reads it. */
+import { Decision, decisionType } from '../../core/decision.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { Digest } from '../../core/digest.js';
+import type { RecordLineage } from '../../core/lineage/bundle.js';
+import { parseHop } from '../../core/lineage/hop.js';
+import type { RecordName } from '../../core/lineage/salted.js';
+import { Base, Candidate, Proposal, Seal, Witness, witnessType } from '../../core/messages.js';
+import { ReviewBody, ReviewStatement, reviewType } from '../../core/review.js';
+import type { AuthorityId, Fields } from '../../core/record.js';
+import { findDocument, getDocument, getMessage } from '../exchange.js';
+import { readUnverified } from '../keys/verify.js';
+import { authorityOfRef } from '../run-messages.js';
+import { createSegmentReader } from '../sealing/segment-reader.js';
+import { readOne } from '../sealing/read-records.js';
+import type { ObjectStore } from '../store.js';
+import { exportFormat, type ExportHead, type RunLog } from './export-file.js';
+import { Findings } from './findings.js';
+import { OverlayStore } from './overlay-store.js';
+import { hexOf, readChain, readLog, readSealedHops, type ReadLog } from './read-chain.js';
+import { lineagePrefix } from './record-table.js';
+import { statementName, type SealedHops } from './run-hops.js';
+import type { TrustedKeys } from './trusted-keys.js';
+import { verifyRun } from './verify-run.js';
+
+type RunHead = Extract<ExportHead, { kind: 'run' }>;
+type RecordHead = Extract<ExportHead, { kind: 'record' }>;
+
+export interface RunExport {
+  readonly head: RunHead;
+  readonly objects: readonly (readonly [name: string, bytes: Uint8Array])[];
+  readonly findings: Findings;
+}
+
+/** Everything that making the run again reads. Throws notFound where no member has taken up that base. */
+export async function exportRun(
+  exchange: ObjectStore,
+  keys: TrustedKeys,
+  dataset: string,
+  sequence: number,
+): Promise<RunExport> {
+  const taken = await takenUpBy(exchange, keys.authorities, dataset, sequence);
+  const [first] = taken;
+  if (!first)
+    throw new ConcordatError('notFound', `no member of this federation has taken up base ${sequence} of ${dataset}`);
+  const seal = await getDocument(exchange, first.sealed.seal, Seal);
+  const proposal = await getDocument(exchange, seal.proposal, Proposal);
+  const candidate = await getDocument(exchange, proposal.candidate, Candidate);
+  const logs: RunLog[] = [];
+  for (const ref of seal.witnesses) {
+    const authority = authorityOfRef(ref);
+    const { payload } = await getMessage(exchange, ref, {
+      typ: witnessType,
+      schema: Witness,
+      keys: keys.ofMessages(authority),
+    });
+    const log = await readLog(exchange, authority, keys.authorities);
+    const own = taken.find((one) => one.authority === authority);
+    logs.push({
+      authority,
+      checkpoint: log.checkpoint,
+      cosigned: [...log.cosigned],
+      agreement: await placeOf(log, payload.position),
+      hops: own ? await hopPlace(exchange, authority, dataset, own.sealed, log) : null,
+    });
+  }
+  const head: RunHead = {
+    format: exportFormat,
+    kind: 'run',
+    federation: keys.federation,
+    dataset,
+    sequence: candidate.sequence,
+    seal: first.sealed.seal,
+    logs,
+  };
+  const overlay = new OverlayStore((name) => exchange.get(name));
+  const findings = new Findings();
+  await verifyRun(overlay, head, keys, findings);
+  return { head, objects: overlay.objectsRead(), findings };
+}
+
+async function takenUpBy(
+  exchange: ObjectStore,
+  authorities: readonly AuthorityId[],
+  dataset: string,
+  sequence: number,
+): Promise<readonly { readonly authority: AuthorityId; readonly sealed: SealedHops }[]> {
+  const found = await Promise.all(
+    authorities.map(async (authority) => ({
+      authority,
+      sealed: await readSealedHops(exchange, authority, dataset, sequence),
+    })),
+  );
+  return found.flatMap(({ authority, sealed }) => (sealed ? [{ authority, sealed }] : []));
+}
+
+async function placeOf(log: ReadLog, position: number): Promise<RunLog['agreement']> {
+  if (position >= log.size) return null;
+  return { position, proof: hexOf(await log.reader.inclusion(position, log.size)) };
+}
+
+async function hopPlace(
+  exchange: ObjectStore,
+  authority: AuthorityId,
+  dataset: string,
+  sealed: SealedHops,
+  log: ReadLog,
+): Promise<RunLog['hops']> {
+  const place = sealed.hops && (await placeOf(log, sealed.hops.position));
+  const root = await exchange.get(statementName(lineagePrefix(authority, dataset), sealed.candidate));
+  return place && root ? { ...place, root: new TextDecoder().decode(root) } : null;
+}
+
+/** The lineage token of a record with its agreed values and the decisions behind it. Null where no member has a hop of it. */
+export async function exportRecord(
+  exchange: ObjectStore,
+  keys: TrustedKeys,
+  name: RecordName,
+): Promise<RecordHead | null> {
+  const chains = await Promise.all(
+    keys.authorities.map((authority) => readChain(exchange, authority, keys.authorities, name)),
+  );
+  const found = chains.flatMap((chain) => (chain ? [chain] : []));
+  const [first] = found;
+  if (!first) return null;
+  const { type, key, dataset } = name;
+  const lineage: RecordLineage = {
+    federation: keys.federation,
+    dataset,
+    record: {
+      type,
+      key,
+      salt: Buffer.from(first.salt).toString('hex'),
+      fields: await agreedFields(exchange, keys.authorities, name),
+    },
+    chains: found.map(({ chain }) => chain),
+  };
+  return { format: exportFormat, kind: 'record', lineage, decisions: await decisionsOf(exchange, keys, lineage) };
+}
+
+/** The newest base that any member has taken up. Null before the first. */
+export async function newestBase(
+  exchange: ObjectStore,
+  authorities: readonly AuthorityId[],
+  dataset: string,
+): Promise<Base | null> {
+  let newest: { readonly sequence: number; readonly sealed: SealedHops } | undefined;
+  for (const authority of authorities) {
+    const sequence = await newestSequence(exchange, authority, dataset);
+    if (sequence === 0 || sequence <= (newest?.sequence ?? 0)) continue;
+    const sealed = await readSealedHops(exchange, authority, dataset, sequence);
+    if (sealed) newest = { sequence, sealed };
+  }
+  if (!newest) return null;
+  const seal = await getDocument(exchange, newest.sealed.seal, Seal);
+  const proposal = await getDocument(exchange, seal.proposal, Proposal);
+  const candidate = await getDocument(exchange, proposal.candidate, Candidate);
+  return findDocument(exchange, authorities, candidate.next, Base);
+}
+
+/** 0 before the first. */
+export async function newestSequence(exchange: ObjectStore, authority: AuthorityId, dataset: string): Promise<number> {
+  const names = await exchange.list(`${lineagePrefix(authority, dataset)}/sealed/`);
+  return Number(names.at(-1)?.split('/').at(-1) ?? 0);
+}
+
+async function agreedFields(
+  exchange: ObjectStore,
+  authorities: readonly AuthorityId[],
+  { dataset, type, key }: RecordName,
+): Promise<Fields | null> {
+  const base = await newestBase(exchange, authorities, dataset);
+  const sealed = base?.types.find((one) => one.type === type);
+  if (!sealed) return null;
+  const reader = createSegmentReader({ store: exchange, prefixes: [...authorities] });
+  return (await readOne(sealed, key, reader))?.fields ?? null;
+}
+
+/** The decisions that hops name, out of the reviews of the runs that made them. */
+async function decisionsOf(exchange: ObjectStore, keys: TrustedKeys, lineage: RecordLineage): Promise<string[]> {
+  const wanted = new Set<Digest>();
+  const sequences = new Set<string>();
+  for (const { authority, hops } of lineage.chains)
+    for (const { body, root } of hops) {
+      const cause = parseHop(body)?.cause;
+      if (cause?.kind !== 'written') continue;
+      for (const decision of cause.decisions) wanted.add(decision);
+      const { payload } = readUnverified(root, { typ: 'concordat-hop+jwt' });
+      sequences.add(`${authority} ${Number(payload['sequence'])}`);
+    }
+  const found = new Map<Digest, string>();
+  for (const place of sequences) {
+    const [authority = '', sequence = ''] = place.split(' ');
+    const sealed = await readSealedHops(exchange, authority, lineage.dataset, Number(sequence));
+    if (!sealed) continue;
+    const { proposal: ref } = await getDocument(exchange, sealed.seal, Seal);
+    const { reviews } = await getDocument(exchange, ref, Proposal);
+    for (const review of reviews) {
+      if (authorityOfRef(review) !== authority) continue;
+      const { payload } = await getMessage(exchange, review, {
+        typ: reviewType,
+        schema: ReviewStatement,
+        keys: keys.ofMessages(authority),
+      });
+      const body = { ref: `${authority}/documents/${payload.body}`, sha256: payload.body };
+      for (const jws of (await getDocument(exchange, body, ReviewBody)).decisions) {
+        const { id, payload: decision } = readUnverified(jws, { typ: decisionType });
+        if (wanted.has(id) && Decision.safeParse(decision).success) found.set(id, jws);
+      }
+    }
+  }
+  return [...found.values()];
+}

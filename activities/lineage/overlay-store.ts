@@ -1,0 +1,57 @@
+/**
+ * Stores for making a run again without changing anything: reads go to what is given, writes stay in memory. One of them
+ * remembers what was read, which is exactly what somebody else needs to do the same.
+ */
+import { ConcordatError } from '../../core/errors.js';
+import { byCodeUnit } from '../../core/json.js';
+import type { Head, ObjectStore } from '../store.js';
+
+export class OverlayStore implements ObjectStore {
+  readonly #below: (name: string) => Promise<Uint8Array | null>;
+  readonly #read = new Map<string, Uint8Array>();
+  readonly #written = new Map<string, Uint8Array>();
+
+  constructor(below: (name: string) => Promise<Uint8Array | null>) {
+    this.#below = below;
+  }
+
+  /** Everything that was read from below and was there, by name. */
+  objectsRead(): readonly (readonly [name: string, bytes: Uint8Array])[] {
+    return [...this.#read].sort(([left], [right]) => byCodeUnit(left, right));
+  }
+
+  async get(name: string): Promise<Uint8Array | null> {
+    const known = this.#written.get(name) ?? this.#read.get(name);
+    if (known) return known;
+    const bytes = await this.#below(name);
+    if (bytes) this.#read.set(name, bytes);
+    return bytes;
+  }
+
+  async getRange(name: string, start: number, length: number): Promise<Uint8Array> {
+    const bytes = await this.get(name);
+    if (!bytes || bytes.length < start + length)
+      throw new ConcordatError('storeFault', `${name} is missing or shorter than ${start + length} bytes`);
+    return bytes.subarray(start, start + length);
+  }
+
+  async putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
+    // What is made again must not be taken for what was sent: it goes on top and is never part of an export.
+    if (this.#written.has(name)) return false;
+    this.#written.set(name, Uint8Array.from(bytes));
+    return true;
+  }
+
+  list(): Promise<readonly string[]> {
+    return Promise.reject(new Error('a run is made again from names, never from a list'));
+  }
+  readHead(): Promise<Head | null> {
+    return Promise.reject(new Error('a run is made again from objects, never from a head'));
+  }
+  compareAndSetHead(): Promise<boolean> {
+    return Promise.reject(new Error('making a run again moves nothing'));
+  }
+  remove(): Promise<void> {
+    return Promise.reject(new Error('making a run again removes nothing'));
+  }
+}

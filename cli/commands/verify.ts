@@ -1,0 +1,55 @@
+/** `concordat verify`: what an export proves, with public keys and nothing else. */
+import path from 'node:path';
+import type { Command } from 'commander';
+import { readExport, type ExportHead } from '../../activities/lineage/export-file.js';
+import { trustedKeysOf } from '../../activities/lineage/trusted-keys.js';
+import { verifyExport } from '../../activities/lineage/verify-export.js';
+import { action, defineCommand } from '../invocation.js';
+import { terminalText } from '../output/terminal-text.js';
+import { findingLines } from '../showing/lineage-text.js';
+
+export function registerVerify(program: Command): void {
+  defineCommand(program, {
+    name: 'verify <file>',
+    description:
+      'Say what an export proves: who showed, approved and wrote what, what was agreed, and where a link is missing. Needs no server, no store and no network: only the file and a folder with the keys of the federation. Exit code 0 where all of it holds, else 1.',
+    examples: [
+      ['concordat verify agreement.jsonl --peers ./federation', 'with the keys that this folder pins'],
+      ['concordat verify noor.jsonl --peers ./federation --json', 'for programs'],
+    ],
+  })
+    .requiredOption('--peers <folder>', 'the federation folder whose pinned keys are believed')
+    .action(
+      action<{ readonly peers: string }, [file: string]>(async (invocation, { peers }, file) => {
+        const keys = await trustedKeysOf(path.resolve(invocation.workingFolder, peers), Date.now());
+        const exported = await readExport(path.resolve(invocation.workingFolder, file));
+        const findings = await verifyExport(exported, keys);
+        const { paint } = invocation.output;
+        invocation.output.result(
+          { ...subject(exported.head), federation: keys.federation, verified: findings.hold, findings: findings.all },
+          [
+            `${words(exported.head)}, with the keys of ${keys.authorities.join(', ')}`,
+            '',
+            ...findingLines(findings.all, paint),
+            '',
+            findings.hold ? paint.green('it holds') : paint.red('it does not hold as a whole'),
+          ],
+        );
+        return findings.hold ? 0 : 1;
+      }),
+    );
+}
+
+function subject(head: ExportHead): object {
+  if (head.kind === 'run') return { kind: 'run', dataset: head.dataset, sequence: head.sequence };
+  const { dataset, record } = head.lineage;
+  return { kind: 'record', dataset, type: record?.type ?? null, key: record?.key ?? null };
+}
+
+function words(head: ExportHead): string {
+  if (head.kind === 'run') return `the run of ${terminalText(head.dataset)} that made base ${head.sequence}`;
+  const { dataset, record } = head.lineage;
+  return record
+    ? `${terminalText(record.type)} ${terminalText(record.key)} of ${terminalText(dataset)}`
+    : `a record of ${terminalText(dataset)}`;
+}

@@ -1,0 +1,54 @@
+/** A record's lineage and the findings of a verification, for people. */
+import type { Finding } from '../../activities/lineage/findings.js';
+import type { VerifiedHop } from '../../activities/lineage/verify-record.js';
+import type { Paint } from '../output/output.js';
+import { terminalText } from '../output/terminal-text.js';
+import { tableLines } from './table.js';
+
+/** Newest first; of one base the authorities in order. */
+export function hopLines(
+  hops: readonly VerifiedHop[],
+  approvers: ReadonlyMap<string, string>,
+  paint: Paint,
+): readonly string[] {
+  const rows = [...hops]
+    .sort((a, b) => b.root.sequence - a.root.sequence || (a.authority < b.authority ? -1 : 1))
+    .map(({ authority, hop, root }) => [
+      String(root.sequence),
+      new Date(root.atMs).toISOString().slice(0, 16).replace('T', ' '),
+      authority,
+      hop.cause.kind === 'observed' ? 'showed' : paint.cyan('was written'),
+      whatChanged(hop.before, hop.after),
+      hop.cause.kind === 'observed'
+        ? ''
+        : terminalText(hop.cause.decisions.map((id) => approvers.get(id) ?? id.slice(0, 12)).join(', ')),
+    ]);
+  return tableLines([
+    ['BASE', 'AGREED (UTC)', 'AUTHORITY', 'HOW', 'WHAT', 'APPROVED BY'].map((head) => paint.dim(head)),
+    ...rows,
+  ]);
+}
+
+function whatChanged(before: object | null, after: object | null): string {
+  if (after === null) return 'gone';
+  const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after)])].sort().join(', ');
+  return terminalText(before === null ? `new: ${fields}` : fields);
+}
+
+const order = ['observed', 'absent', 'approved', 'wrote', 'agreed', 'logged', 'missing', 'wrong'] as const;
+
+/** What could be shown first, then what is missing or wrong, so that it stands at the end where people look. */
+export function findingLines(findings: readonly Finding[], paint: Paint): readonly string[] {
+  const rows = order.flatMap((kind) =>
+    findings
+      .filter((finding) => finding.kind === kind)
+      .map(({ authority, words }) => [painted(kind, paint), authority ?? 'all', terminalText(words)]),
+  );
+  return tableLines(rows);
+}
+
+function painted(kind: (typeof order)[number], paint: Paint): string {
+  if (kind === 'wrong') return paint.red(kind);
+  if (kind === 'missing') return paint.yellow(kind);
+  return kind === 'agreed' ? paint.green(kind) : paint.dim(kind);
+}
