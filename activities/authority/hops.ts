@@ -48,7 +48,6 @@ export async function hopsOfCandidate(context: AuthorityContext, input: HopsInpu
       return nativeId === null ? null : own.links.provisionalKeyOf(type, nativeId).slice(1);
     },
     hlc: input.hlc,
-    atMs: context.now(),
     heartbeat: () => context.heartbeat(),
   });
 }

@@ -57,7 +57,6 @@ export interface Witnessed {
   /** HMAC of the native id behind a record, or null where this mesh holds none. */
   readonly nativeOf: (type: string, key: string) => Digest | null;
   readonly hlc: string;
-  readonly atMs: number;
   readonly heartbeat?: () => void;
 }
 
@@ -107,7 +106,6 @@ export async function makeRunHops(owner: HopOwner, witnessed: Witnessed): Promis
       candidate: witnessed.candidate,
       plan: witnessed.plan,
       hlc: witnessed.hlc,
-      atMs: witnessed.atMs,
       hops: { count: hops.length, root },
     });
     const position = await appendEntry(owner, {

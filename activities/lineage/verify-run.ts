@@ -23,7 +23,7 @@ import type { RunLog } from './export-file.js';
 import type { Findings } from './findings.js';
 import type { TrustedKeys } from './trusted-keys.js';
 import { isLogged, verifyLog } from './verify-log.js';
-import { timeText } from './words.js';
+import { stampText, timeText } from './words.js';
 
 export interface RunEvidence {
   readonly dataset: string;
@@ -97,7 +97,7 @@ function tellObserved({ messages, snapshots }: Recomputed, findings: Findings): 
     const counts = snapshot.types.map(({ type, count }) => `${count} ${type}`).join(', ');
     const open = snapshot.scopes.filter(({ complete }) => !complete);
     const whole = open.length === 0 ? 'all of it' : `not to the end of ${open.map(({ scope }) => scope).join(', ')}`;
-    findings.add('observed', authority, `read ${counts || 'nothing'} at ${timeText(snapshot.atMs)}, ${whole}`);
+    findings.add('observed', authority, `read ${counts || 'nothing'} at ${stampText(snapshot.hlc)}, ${whole}`);
   }
   for (const absent of messages.shape.absent) findings.add('absent', absent, 'took no part in this run');
 }
@@ -176,7 +176,7 @@ async function tellWritten(store: ObjectStore, ref: Ref, keys: TrustedKeys, find
   findings.add(
     'wrote',
     authority,
-    `${words} at ${timeText(payload.atMs)}${payload.complete ? '' : ', not all that was permitted'}`,
+    `${words} at ${stampText(payload.hlc)}${payload.complete ? '' : ', not all that was permitted'}`,
   );
 }
 

@@ -6,6 +6,7 @@ import { keysOfFederation } from '../../activities/lineage/trusted-keys.js';
 import { tellDecisions } from '../../activities/lineage/verify-export.js';
 import { verifyRecordLineage } from '../../activities/lineage/verify-record.js';
 import { readUnverified } from '../../activities/keys/verify.js';
+import { hlcParts } from '../../core/clock/hlc.js';
 import { decisionType } from '../../core/decision.js';
 import { ConcordatError } from '../../core/errors.js';
 import { action, defineCommand } from '../invocation.js';
@@ -73,7 +74,7 @@ export function registerLineage(program: Command): void {
             hops: hops.map(({ authority, hop, root, index }) => ({
               authority,
               sequence: root.sequence,
-              atMs: root.atMs,
+              atMs: hlcParts(root.hlc).ms,
               hlc: root.hlc,
               run: root.run,
               plan: root.plan,

@@ -1,6 +1,7 @@
 /** A record's lineage and the findings of a verification, for people. */
 import type { Finding } from '../../activities/lineage/findings.js';
 import type { VerifiedHop } from '../../activities/lineage/verify-record.js';
+import { hlcParts } from '../../core/clock/hlc.js';
 import type { Paint } from '../output/output.js';
 import { terminalText } from '../output/terminal-text.js';
 import { tableLines } from './table.js';
@@ -15,7 +16,7 @@ export function hopLines(
     .sort((a, b) => b.root.sequence - a.root.sequence || (a.authority < b.authority ? -1 : 1))
     .map(({ authority, hop, root }) => [
       String(root.sequence),
-      new Date(root.atMs).toISOString().slice(0, 16).replace('T', ' '),
+      new Date(hlcParts(root.hlc).ms).toISOString().slice(0, 16).replace('T', ' '),
       authority,
       hop.cause.kind === 'observed' ? 'showed' : paint.cyan('was written'),
       whatChanged(hop.before, hop.after),

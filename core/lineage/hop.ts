@@ -5,6 +5,7 @@
  * whose leaves they are; a hop is read as its body together with what its root says. Nothing in either is a personal value.
  */
 import { z } from 'zod';
+import { Hlc } from '../clock/hlc.js';
 import { canonicalJson, Digest } from '../digest.js';
 import { AuthorityId } from '../record.js';
 
@@ -53,10 +54,8 @@ export const HopRoot = z.strictObject({
   sequence: z.int().positive(),
   candidate: Digest,
   plan: Digest,
-  /** The authority's hybrid clock: 16 hexadecimal characters. */
-  hlc: z.string().regex(/^[0-9a-f]{16}$/),
-  /** By the authority's own clock: says which of its keys counted. */
-  atMs: z.int(),
+  /** The authority's hybrid clock. Its physical part says which of its keys counted. */
+  hlc: Hlc,
   /** RFC 6962 tree over the bodies of the hops, in the order of their opaque record ids. */
   hops: z.strictObject({ count: z.int().positive(), root: Digest }),
 });
