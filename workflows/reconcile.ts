@@ -124,6 +124,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   const counts = { divergences: plan.divergences, operations: plan.operations, cases: plan.cases };
   const report = { dataset: input.dataset, run, plan, newLinks, records, snapshots: sealed, absent };
   if (input.planOnly === true) {
+    stage = 'done';
     show({ stage: 'done', outcome: 'planned', ...counts }, planWords(plan, absent));
     return {
       ...report,
