@@ -22,7 +22,7 @@ const rates = [
   { name: '0.1 % of keys differ', editedOneIn: 2500, missingOneIn: 10_000 },
   { name: '50 % of keys differ', editedOneIn: 3, missingOneIn: 1000 },
 ];
-const compared = ['read', 'parse', 'walk', 'nothing', 'maps'] as const satisfies readonly EngineName[];
+const compared = ['read', 'parse', 'walk', 'plan', 'nothing', 'maps'] as const satisfies readonly EngineName[];
 /** Maps in memory need 1.6 GB for a million records of three participants, which says enough once. */
 const mapsCountMax = 200_000;
 
@@ -67,6 +67,7 @@ function measure(count: number, rate: (typeof rates)[number]): object {
       'compare / reading the same bytes': ratio(walk, medians['read']),
       'compare / parsing the same bytes': ratio(walk, medians['parse']),
       'compare / maps in memory': ratio(walk, maps),
+      'recomputed plan / compare': ratio(medians['plan'], walk),
       'nothing changed / compare': ratio(medians['nothing'], walk),
       'sealing / parsing the same bytes': (sealed.cpuMs - generated.cpuMs) / (medians['parse']?.cpuMs ?? Number.NaN),
     };

@@ -2,7 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson } from '../../core/digest.js';
+import { canonicalJson, digestOf } from '../../core/digest.js';
+import { Dataset } from '../../core/federation/dataset.js';
+import type { TaxonomyType } from '../../core/federation/taxonomy.js';
+import { makePlan } from '../../core/plan.js';
 import type { FederatedRecord, Fields } from '../../core/record.js';
 import { SealedType } from '../../core/sealed.js';
 import { createSealer } from '../../activities/sealing/sealer.js';
@@ -29,6 +32,7 @@ export const engines = {
   parse: parseAll,
   read: readAll,
   walk: walkAll,
+  plan: planAll,
   nothing: walkNothing,
   maps: compareMaps,
 } satisfies Record<string, (folder: string, world: World) => Promise<Result>>;
@@ -106,6 +110,51 @@ async function parseAll(folder: string): Promise<Result> {
 
 async function walkAll(folder: string): Promise<Result> {
   return await walk(folder, participants);
+}
+
+/** What an authority does again before it asks and before it writes: the compare, the plan over what differs, its digest. */
+async function planAll(folder: string): Promise<Result> {
+  const found = await walk(folder, participants);
+  const taxonomy: TaxonomyType = {
+    type: 'person',
+    fields: Object.fromEntries((groups[0]?.fields ?? []).map((field) => [field, kindOf(field)])),
+  };
+  const held = { left: groups[0]?.fields ?? [], right: groups[0]?.fields ?? [] };
+  const plan = makePlan({
+    shape: {
+      dataset: {
+        ...Dataset.parse({ dataset: 'bench', types: ['person'], members: ['left', 'right'] }),
+        schedule: null,
+      },
+      members: ['left', 'right'],
+      types: [{ taxonomy, held, absent: [], groups }],
+      absent: [],
+      configuration: '0'.repeat(64),
+    },
+    base: '0'.repeat(64),
+    standing: '0'.repeat(64),
+    rejections: {},
+    correlation: '0'.repeat(64),
+    cases: [],
+    held: [],
+    incomplete: [],
+    views: {
+      person: found.differing.map(({ key, present }) => ({
+        key,
+        members: { left: present['left'], right: present['right'] },
+        base: present['base'],
+      })),
+    },
+    heldAtBase: { person: held },
+  });
+  if (digestOf(plan) === '' || plan.divergences.length === 0) throw new Error('the plan is empty');
+  return found;
+}
+
+function kindOf(field: string): TaxonomyType['fields'][string] {
+  if (field === 'active') return { kind: 'boolean', sensitivity: 'public' };
+  if (field === 'roles' || field === 'teams') return { kind: 'set', of: 'text', sensitivity: 'public' };
+  return { kind: 'text', equality: 'exact', sensitivity: 'public' };
 }
 
 /** Three participants with one seal: what a run costs when nothing changed. */
