@@ -132,6 +132,11 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/link.js')).registerUnlink,
   },
   {
+    name: 'lineage-events',
+    summary: 'show the OpenLineage events that wait or were refused',
+    load: async () => (await import('./commands/lineage-events.js')).registerLineageEvents,
+  },
+  {
     name: 'clock',
     summary: 'show or reset the logical clock of an authority',
     load: async () => (await import('./commands/clock.js')).registerClock,

@@ -1,6 +1,7 @@
 /** What a worker is told by its arguments and environment: one place, all faults at once. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { lineageSettings, type LineageSettings } from '../activities/open-lineage/settings.js';
 import { Duration, durationMs } from '../core/duration.js';
 import { ConcordatError } from '../core/errors.js';
 import { AuthorityId } from '../core/record.js';
@@ -16,6 +17,8 @@ export interface FederationWorkerConfig extends SharedConfig {
   readonly kind: 'federation';
   /** How long the worker of an authority may be away before a run gives up; the default of the run where absent. */
   readonly absentAfterMs?: number;
+  /** Where events about runs go; null where no endpoint is named. */
+  readonly lineage: LineageSettings | null;
 }
 export interface AuthorityWorkerConfig extends SharedConfig {
   readonly kind: 'authority';
@@ -56,9 +59,17 @@ export function parseConfig(
     const absentAfter = environment['CONCORDAT_ABSENT_AFTER'];
     if (absentAfter !== undefined && !Duration.safeParse(absentAfter).success)
       faults.push('CONCORDAT_ABSENT_AFTER must be a duration such as 90s or 2m');
+    let lineage: LineageSettings | null = null;
+    try {
+      lineage = lineageSettings(environment);
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw error;
+      faults.push(error.message);
+    }
     config = {
       kind: 'federation',
       ...shared,
+      lineage,
       ...(absentAfter === undefined ? {} : { absentAfterMs: durationMs(absentAfter) }),
     };
   } else {

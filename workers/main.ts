@@ -6,9 +6,11 @@
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
+import { createFileStore } from '../activities/store-files.js';
 import { ConcordatError, errorTable } from '../core/errors.js';
 import { createAuthorityWorker, createFederationWorker, namespaceOf, openFolder } from './assemble.js';
 import { parseConfig } from './config.js';
+import { startLineageEvents } from './lineage-events.js';
 import { installLogging } from './logging.js';
 import { keepReadyFile } from './ready-file.js';
 
@@ -30,6 +32,16 @@ async function main(): Promise<void> {
     logger.info({ namespace, federation: federation.file.federation }, 'worker polls');
     process.stdout.write(`${JSON.stringify({ ready: true, worker: name, namespace, pid: process.pid })}\n`);
     const readyFile = process.env['CONCORDAT_READY_FILE'];
+    const lineage =
+      config.kind === 'federation' && config.lineage
+        ? startLineageEvents({
+            federation,
+            exchange: createFileStore(config.exchangeFolder),
+            connection,
+            settings: config.lineage,
+            logger,
+          })
+        : null;
     const endReadyFile = readyFile
       ? keepReadyFile({
           file: readyFile,
@@ -40,6 +52,7 @@ async function main(): Promise<void> {
       await running;
     } finally {
       await endReadyFile?.();
+      await lineage?.stop();
     }
     logger.info('worker has ended');
   } finally {

@@ -29,6 +29,7 @@ import type { ObjectStore } from '../store.js';
 import { signRaw, verifyRaw } from './ed25519.js';
 import { logNoteKey } from './log-keys.js';
 import { LogReader } from './log-reader.js';
+import { publishedCheckpoint, publishedLog } from './published.js';
 import { sha256 } from './sha256.js';
 
 const LogHead = z.strictObject({
@@ -58,16 +59,10 @@ export interface SignedCheckpoint {
   readonly note: string;
 }
 
+export { publishedCheckpoint, publishedLog } from './published.js';
+
 const headName = 'log/head';
 const attemptsMax = 50;
-
-/** Where peers find the log of an authority in the exchange store. */
-export function publishedLog(authority: AuthorityId): string {
-  return `${authority}/log`;
-}
-export function publishedCheckpoint(authority: AuthorityId): string {
-  return `${publishedLog(authority)}/checkpoint`;
-}
 
 /**
  * Appends entries as one batch, in their order, and publishes them. The same batch again gives the same position, also

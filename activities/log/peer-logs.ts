@@ -17,7 +17,8 @@ import { publicKeyOf } from '../keys/private-key.js';
 import { signRaw, verifyRaw } from './ed25519.js';
 import { cosignerKey, logNoteKey } from './log-keys.js';
 import { LogReader } from './log-reader.js';
-import { ownCheckpoint, publishedCheckpoint, publishedLog, readOwnLog, type LogOwner } from './own-log.js';
+import { ownCheckpoint, readOwnLog, type LogOwner } from './own-log.js';
+import { publishedCheckpoint, publishedLog } from './published.js';
 import { sha256 } from './sha256.js';
 
 export interface LogObserver extends LogOwner {

@@ -15,6 +15,7 @@ import {
   checkServer,
   type HealthCheck,
 } from '../reading/health.js';
+import { checkLineageEvents } from '../reading/lineage-events.js';
 import { tableLines } from '../showing/table.js';
 import { visibleText } from '../showing/value-text.js';
 import { counted } from '../showing/words.js';
@@ -60,11 +61,13 @@ async function examine(
   const { checks, federation } = await checkFolder(federationFolder);
   if (!federation) return checks;
   const authorities = chosen(federation, only);
-  const exchange = await checkExchange(layoutOf(federationFolder, environment));
+  const layout = layoutOf(federationFolder, environment);
+  const exchange = await checkExchange(layout);
+  const lineage = await checkLineageEvents(layout);
   try {
     return await withTemporal({ environment }, async ({ connection, address }) => {
       const server = await checkServer(connection, address, federation);
-      const found = [...checks, exchange, ...server];
+      const found = [...checks, exchange, ...lineage, ...server];
       if (server.some(({ state }) => state === 'broken')) return found;
       output.progress(`asking the workers of ${authorities.join(', ')}`);
       const coordinator = await checkCoordinator(connection, federation);
@@ -82,7 +85,7 @@ async function examine(
       detail: error.message,
       next: errorTable[error.code].next,
     };
-    return [...checks, exchange, server];
+    return [...checks, exchange, ...lineage, server];
   }
 }
 

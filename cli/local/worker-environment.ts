@@ -22,6 +22,18 @@ export function authorityWorkerEnvironment(
   };
 }
 
+/** What the coordinator may be told besides where Temporal is. The key opens the place where lineage events go, and no cloud. */
+const forCoordinator: ReadonlySet<string> = new Set([
+  'CONCORDAT_LOG_LEVEL',
+  'CONCORDAT_LINEAGE_EVERY',
+  'CONCORDAT_LINEAGE_TIMEOUT',
+  'OPENLINEAGE_URL',
+  'OPENLINEAGE_ENDPOINT',
+  'OPENLINEAGE_API_KEY',
+  'OPENLINEAGE_NAMESPACE',
+  'OPENLINEAGE_DISABLED',
+]);
+
 /** HAZARD: an allow list. Whatever else the environment holds could be a credential of an authority. */
 export function federationWorkerEnvironment(
   layout: Layout,
@@ -30,7 +42,7 @@ export function federationWorkerEnvironment(
 ): Record<string, string> {
   const own: Record<string, string> = {};
   for (const [name, value] of Object.entries(set(environment)))
-    if (name.startsWith('TEMPORAL_') || name === 'CONCORDAT_LOG_LEVEL') own[name] = value;
+    if (name.startsWith('TEMPORAL_') || forCoordinator.has(name)) own[name] = value;
   return childEnvironment(
     {
       ...own,
