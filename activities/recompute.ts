@@ -17,6 +17,7 @@ import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-me
 import { createSegmentReader } from './sealing/segment-reader.js';
 import { walkDiffering } from './sealing/walk-differing.js';
 import type { ObjectStore } from './store.js';
+import { withVersions } from './versions-of-views.js';
 
 export interface Recomputed {
   readonly messages: RunMessages;
@@ -40,7 +41,8 @@ export async function recomputePlan(
 ): Promise<Recomputed> {
   const messages = await readOpens(federation, exchange, inputs, terms);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
-  const views = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
+  const differing = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
+  const views = await withVersions(differing, snapshots, messages, exchange);
   const correlation = correlateViews(messages, views);
   if (correlation.assignments.length > 0)
     throw new ConcordatError(

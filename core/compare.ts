@@ -5,6 +5,7 @@
  * the default policy allows: a change on one side is proposed to the others; changes on several sides are a conflict;
  * a deletion is proposed only where every snapshot involved is complete; first contact proposes and never deletes.
  */
+import { orderOf, type VersionVector } from './clock/version-vector.js';
 import { byCodeUnit, type Json } from './json.js';
 import type { DatasetType } from './federation/federation.js';
 import type { AuthorityId, Fields } from './record.js';
@@ -12,12 +13,15 @@ import type { References } from './references.js';
 import { setElements } from './operation.js';
 import { canonicalJson } from './digest.js';
 import { sameJson } from './lens/same-json.js';
+import { joinedVector, type VersionsOfRecord } from './record-versions.js';
 
 export interface RecordView {
   readonly key: string;
   /** Members that hold this type; undefined where the member's snapshot has no such record. */
   readonly members: Readonly<Record<AuthorityId, Fields | undefined>>;
   readonly base: Fields | undefined;
+  /** What members know of each other's changes; without it all changes are concurrent. */
+  readonly versions?: VersionsOfRecord;
 }
 
 export interface CompareContext {
@@ -38,8 +42,11 @@ export type FieldVerdict =
       readonly kind: 'proposal';
       readonly field: string;
       readonly target: Json;
-      /** changed: against the base; filled: first contact found one value and emptiness elsewhere. */
-      readonly cause: 'changed' | 'filled';
+      /**
+       * changed: against the base, on one side. later: on several sides, of which one knew all the others. filled: first
+       * contact found one value and emptiness elsewhere.
+       */
+      readonly cause: 'changed' | 'later' | 'filled';
       readonly because: readonly AuthorityId[];
       readonly behind: readonly AuthorityId[];
     }
@@ -208,6 +215,23 @@ function compareFields(
   return verdicts;
 }
 
+interface Held {
+  readonly value: Json;
+  readonly heldBy: AuthorityId[];
+}
+
+/** The values that no other one was made in knowledge of. What nothing is known of outdates nothing and stays. */
+function notOutdated(found: readonly Held[], vectorOf: (entry: Held) => VersionVector | null): ReadonlySet<Held> {
+  const vectors = new Map(found.map((entry) => [entry, vectorOf(entry)]));
+  return new Set(
+    found.filter((entry) => {
+      const vector = vectors.get(entry);
+      if (!vector) return true;
+      return ![...vectors.values()].some((other) => other && orderOf(other, vector) === 'later');
+    }),
+  );
+}
+
 function compareValue(
   field: string,
   speaking: readonly AuthorityId[],
@@ -215,7 +239,7 @@ function compareValue(
   baseFields: Fields | undefined,
 ): FieldVerdict {
   const base = baseFields?.[field];
-  const found: { readonly value: Json; readonly heldBy: AuthorityId[] }[] = [];
+  const found: Held[] = [];
   for (const member of speaking) {
     const value = view.members[member]?.[field] ?? null;
     const known = found.find((entry) => sameJson(entry.value, value));
@@ -224,15 +248,19 @@ function compareValue(
   }
   const [first] = found;
   if (first && found.length === 1) return { kind: 'equal', field, value: first.value };
-  const moved = found.filter((entry) => !sameJson(entry.value, base ?? null));
-  const [target] = moved;
-  if (target && moved.length === 1) {
+  const isAtBase = (entry: Held): boolean => sameJson(entry.value, base ?? null);
+  const moved = found.filter((entry) => !isAtBase(entry));
+  const standing = notOutdated(found, (entry) => joinedVector(view.versions, entry.heldBy, field, isAtBase(entry)));
+  const open = moved.filter((entry) => standing.has(entry));
+  // Where every change was taken back by somebody who knew it, the base itself is the latest value.
+  const [target] = open.length > 0 || base === undefined ? open : found.filter(isAtBase);
+  if (target && open.length <= 1) {
     const behind = speaking.filter((member) => !target.heldBy.includes(member));
     return {
       kind: 'proposal',
       field,
       target: target.value,
-      cause: base === undefined ? 'filled' : 'changed',
+      cause: moved.length > 1 || isAtBase(target) ? 'later' : base === undefined ? 'filled' : 'changed',
       because: target.heldBy,
       behind,
     };

@@ -6,6 +6,12 @@ import { makeOperation, setElements, type Change, type Operation, type Rule } fr
 import type { AuthorityId, Fields } from './record.js';
 import type { References } from './references.js';
 
+const ruleOfCause: Readonly<Record<Extract<FieldVerdict, { kind: 'proposal' }>['cause'], Rule>> = {
+  changed: 'changedOnOneSide',
+  later: 'changedLater',
+  filled: 'firstContact',
+};
+
 /** The update of one mesh's record, one operation for each rule, so that a decision on one does not hang on another. */
 export function updatesOf(
   authority: AuthorityId,
@@ -26,7 +32,7 @@ export function updatesOf(
   for (const field of fields) {
     if (field.kind === 'proposal' && field.behind.includes(authority)) {
       put(
-        field.cause === 'filled' ? 'firstContact' : 'changedOnOneSide',
+        ruleOfCause[field.cause],
         { kind: 'value', field: field.field, before: current[field.field] ?? null, after: field.target },
         field.because,
       );

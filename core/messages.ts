@@ -58,6 +58,10 @@ export const Open = z.strictObject({
 });
 export type Open = z.infer<typeof Open>;
 
+/** `since`: the round in which this type was first observed as it is read now. */
+export const SealedVersions = z.strictObject({ type: z.string(), since: z.int().positive(), sealed: SealedType });
+export type SealedVersions = z.infer<typeof SealedVersions>;
+
 export const snapshotType = 'concordat-snapshot+jws';
 export const ScopeReport = z.strictObject({
   scope: z.string(),
@@ -76,6 +80,8 @@ export const SnapshotStatement = z.strictObject({
   correlation: Digest.nullable(),
   types: z.array(SealedType),
   root: Digest,
+  /** Per type, what this authority knows of changes since the base (core/record-versions.ts), sealed like records. */
+  versions: z.array(SealedVersions),
   /** Of the salts that this authority proposes for records which have none yet; null where all have theirs. */
   salts: Digest.nullable(),
   scopes: z.array(ScopeReport),

@@ -13,6 +13,7 @@ export type Change = z.infer<typeof Change>;
 /** Which rule proposed a change. `chosen` stands behind operations that only a person's choice releases. */
 export const Rule = z.enum([
   'changedOnOneSide',
+  'changedLater',
   'elementChanged',
   'deletedOnOneSide',
   'firstContact',

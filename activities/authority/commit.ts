@@ -6,6 +6,7 @@ import { countReceipts, hadEffect, type Receipt } from '../../core/receipt.js';
 import type { CommitInput, CommitResult } from '../../workflows/contract.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
+import { keepApplying } from './applied-values.js';
 import { applyOperation } from './apply-operation.js';
 import type { AuthorityContext } from './context.js';
 import { spendDecision } from './decisions.js';
@@ -25,6 +26,7 @@ export async function applyPermit(
     if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
     return { kind: 'refused', authority: context.id, code: error.code, message: error.message, receipts: null };
   }
+  await keepApplying(context, pass.recomputed, pass.permitDigest, pass.operations);
   const receipts: Receipt[] = [];
   let stoppedBy: ConcordatError | undefined;
   for (const operation of pass.operations) {

@@ -27,6 +27,7 @@ import { authorityOf, type AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
 import { readPagesOnce, storedPages } from './pages.js';
+import { observeSeal } from './observations.js';
 import { noticeInputs, noticeOpens } from './peer-clocks.js';
 
 export async function readPages(
@@ -151,6 +152,7 @@ async function seal(
     correlation,
     types,
     root: sealedRoot(types),
+    versions: [...(await observeSeal(context, inputs.dataset, messages, types))],
     salts: await salts.put(context.exchange, context.id),
     scopes,
     ...counters.report(),

@@ -55,6 +55,8 @@ export function causeWords(rule: Rule, who: readonly string[]): string {
   switch (rule) {
     case 'changedOnOneSide':
       return `${names} changed it since the last agreement`;
+    case 'changedLater':
+      return `several changed it, and ${names} ${who.length === 1 ? 'was' : 'were'} last, knowing what the others held`;
     case 'elementChanged':
       return `${names} changed its elements since the last agreement`;
     case 'deletedOnOneSide':

@@ -1,0 +1,56 @@
+/** Puts beside each differing record what its members know of each other's changes, as their snapshots say. */
+import type { RecordView } from '../core/compare.js';
+import type { Open, SnapshotStatement } from '../core/messages.js';
+import type { AuthorityId } from '../core/record.js';
+import { RecordVersions, versionsField, type KnownVersions } from '../core/record-versions.js';
+import { readAll } from './sealing/read-records.js';
+import type { OpenedMessages } from './run-messages.js';
+import { createSegmentReader } from './sealing/segment-reader.js';
+import type { ObjectStore } from './store.js';
+
+/**
+ * HAZARD: versions are what a member says of itself. What cannot be true, a dot of a round that its member has not opened,
+ * makes all of that record's versions of that member unknown: then its changes are concurrent, and people decide.
+ */
+export async function withVersions(
+  views: Readonly<Record<string, readonly RecordView[]>>,
+  snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
+  { members, opens }: Pick<OpenedMessages, 'members' | 'opens'>,
+  exchange: ObjectStore,
+): Promise<Readonly<Record<string, readonly RecordView[]>>> {
+  const reader = createSegmentReader({ store: exchange, prefixes: members });
+  const result: Record<string, readonly RecordView[]> = {};
+  for (const [type, ofType] of Object.entries(views)) {
+    const wanted = new Set(ofType.map(({ key }) => key));
+    const known: (readonly [AuthorityId, number, ReadonlyMap<string, unknown>])[] = [];
+    for (const [member, { versions }] of Object.entries(snapshots)) {
+      const own = versions.find((one) => one.type === type);
+      if (!own || wanted.size === 0) continue;
+      const entries = new Map<string, unknown>();
+      for await (const { key, fields } of readAll(own.sealed, reader))
+        if (wanted.has(key)) entries.set(key, fields[versionsField]);
+      known.push([member, own.since, entries]);
+    }
+    result[type] = ofType.map((view) => ({
+      ...view,
+      versions: Object.fromEntries(
+        known.map(([member, since, entries]) => [member, versionsOf(entries.get(view.key), since, opens)]),
+      ),
+    }));
+  }
+  return result;
+}
+
+function versionsOf(
+  entry: unknown,
+  since: number,
+  opens: Readonly<Record<AuthorityId, Open>>,
+): KnownVersions | undefined {
+  if (entry === undefined) return { vectors: {}, since };
+  const parsed = RecordVersions.safeParse(entry);
+  if (!parsed.success) return undefined;
+  const isPossible = Object.values(parsed.data.vectors).every((vector) =>
+    Object.entries(vector).every(([member, number]) => number <= (opens[member]?.round ?? number)),
+  );
+  return isPossible ? { vectors: parsed.data.vectors, since } : undefined;
+}
