@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { generatePrivateKey } from '../../../activities/keys/private-key.js';
 import { signCompact } from '../../../activities/keys/sign.js';
 import { readUnverified } from '../../../activities/keys/verify.js';
-import { awsUser } from '../../support/equal-clouds.js';
+import { awsUser, keystoneUser } from '../../support/equal-clouds.js';
 import { dataset, signDecision, type DecisionWishes } from '../../support/local-federation.js';
 import {
   brakedWorld,
@@ -142,8 +142,13 @@ export const liesAboutPeople: readonly LieRow[] = [
     async () => {
       const { world, ready } = readyWorld();
       expect(await world.apply('aws', ready.commit)).toMatchObject({ kind: 'done', counts: { applied: 1 } });
-      // Somebody in the cloud takes it back: the identical operation is due again, and must be asked again.
+      // Somebody takes it back, and sov goes another way and back: the identical operation is due, and is asked again.
       scene.ground.sandbox.aws.server.state.setTag(awsUser(scene.ground.sandbox, 1), 'department', 'Umbrology');
+      const atSov = keystoneUser(scene.ground.sandbox, 1).extra;
+      const held = atSov['department'];
+      atSov['department'] = 'Elsewhere';
+      await world.planned();
+      atSov['department'] = held;
       const again = await world.ready({ aws: [], sov: [] });
       const own = await ownOperations(world, again, 'aws');
       expect(own.map(({ id }) => id)).toEqual((await ownOperations(world, ready, 'aws')).map(({ id }) => id));
