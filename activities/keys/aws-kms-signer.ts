@@ -72,6 +72,8 @@ function clientFor(key: string): KMSClient {
   const [arn, , service, region] = key.split(':');
   if (arn !== 'arn' || service !== 'kms' || !region)
     throw new ConcordatError('usage', 'a key of AWS KMS is named by its ARN: arn:aws:kms:<region>:<account>:key/<id>');
+  // The SDK warns people on their screens about Node 20, which it still supports.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   return new KMSClient({ region, maxAttempts: 3 });
 }
 

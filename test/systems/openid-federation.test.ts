@@ -37,11 +37,11 @@ interface Chain {
 }
 
 interface Library {
-  resolveTrustChains(options: {
+  readonly resolveTrustChains: (options: {
     readonly entityId: string;
     readonly trustAnchorEntityIds: readonly string[];
     readonly verifyJwtCallback: (given: { readonly jwt: string; readonly jwk: JsonWebKey }) => Promise<boolean>;
-  }): Promise<readonly Chain[]>;
+  }) => Promise<readonly Chain[]>;
 }
 
 const realFetch = globalThis.fetch;
