@@ -14,6 +14,7 @@ import { setElements } from './operation.js';
 import { canonicalJson } from './digest.js';
 import { sameJson } from './lens/same-json.js';
 import { joinedVector, type VersionsOfRecord } from './record-versions.js';
+import { sameForm } from './sealed-value.js';
 
 export interface RecordView {
   readonly key: string;
@@ -100,7 +101,7 @@ export type RecordVerdict =
     };
 
 export function compareRecord(view: RecordView, context: CompareContext): RecordVerdict {
-  const base = knownBase(view.base, context);
+  const base = knownBase(view, context);
   const { holders, absent, unread } = presenceOf(view, context);
   if (holders.length === 0)
     return unread.length === 0
@@ -108,6 +109,9 @@ export function compareRecord(view: RecordView, context: CompareContext): Record
       : { kind: 'deleted', by: absent, heldBy: [], unread, heldBackBy: incompleteMembers(context) };
   const fields = compareFields(view, base, holders, context);
   const merged = mergedFields(fields);
+  // Rows that their authority hides are there, and say nothing that could be brought anywhere.
+  if (base === undefined && holders.every((member) => isSilentRecord(view.members[member])))
+    return { kind: 'agreed', fields: {} };
   if (base !== undefined && absent.length > 0) {
     const heldBackBy = incompleteMembers(context);
     const editedBy = holders.filter((member) => changedFromBase(view.members[member] ?? {}, base, context));
@@ -169,11 +173,20 @@ function silenceOf(context: CompareContext): 'everything' | ReadonlySet<string> 
  * The base as far as it was agreed by the members that hold its fields now. A member that took up a type or a field
  * after the last agreement never agreed to it: what it lacks there is first contact, not a deletion.
  */
-export function knownBase(base: Fields | undefined, context: CompareContext): Fields | undefined {
+export function knownBase({ base, members }: RecordView, context: CompareContext): Fields | undefined {
   const silence = silenceOf(context);
   if (base === undefined || silence === 'everything') return undefined;
-  if (silence.size === 0) return base;
-  return Object.fromEntries(Object.entries(base).filter(([field]) => !silence.has(field)));
+  // A value sealed under another key, or in clear, can be told neither equal to what members show now nor different.
+  const isComparable = (field: string, value: Json): boolean =>
+    Object.values(members).every((shown) => sameForm(value, shown?.[field]));
+  if (silence.size === 0 && Object.entries(base).every(([field, value]) => isComparable(field, value))) return base;
+  return Object.fromEntries(
+    Object.entries(base).filter(([field, value]) => !silence.has(field) && isComparable(field, value)),
+  );
+}
+
+function isSilentRecord(fields: Fields | undefined): boolean {
+  return fields !== undefined && Object.keys(fields).length === 0;
 }
 
 /**

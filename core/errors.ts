@@ -180,6 +180,33 @@ export const errorTable = {
     next: 'the operation touches a field that this authority does not expose',
   },
 
+  // The surface: digest fields
+  encryptionKeyMissing: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'run `concordat keys generate` and `concordat manifest sign` where the keys of that authority are',
+  },
+  digestKeyMissing: {
+    retry: 'later',
+    actor: 'operator',
+    next: 'the key for digest fields comes from a member that holds it, or from the first member, when it opens: start its worker',
+  },
+  digestKeyDiffers: {
+    retry: 'later',
+    actor: 'nobody',
+    next: 'the key for digest fields was just replaced; the next run uses the new one',
+  },
+  valueNotDisclosed: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'the authority that holds the value did not send it in a form that this one can open; start a new run',
+  },
+  disclosedValueDiffers: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the value that arrived is not the one that was compared: ask the authority that sent it, and look at its log',
+  },
+
   // Logs
   logForked: {
     retry: 'never',

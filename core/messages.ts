@@ -10,6 +10,7 @@ import { greatestHlc, Hlc } from './clock/hlc.js';
 import { Digest, digestOf } from './digest.js';
 import { byCodeUnit } from './json.js';
 import { StandingLink } from './correlate.js';
+import { DigestKeyId } from './sealed-value.js';
 import { Rejection } from './acceptance.js';
 import { OpenLog } from './log/open-log.js';
 import { Receipt } from './receipt.js';
@@ -49,6 +50,8 @@ export const Open = z.strictObject({
   /** What this authority signed and has not seen sealed, with the Proposal that it signed. */
   pending: Pending.extend({ proposal: Ref }).nullable(),
   standing: Ref,
+  /** The key under which this authority seals `digest` fields; null where the dataset has none. */
+  digestKey: DigestKeyId.nullable().default(null),
   /** Of its log, and of those of its peers as far as it has cosigned them. */
   log: OpenLog,
   /** Given by the clock of this authority when it opened. */
@@ -91,6 +94,8 @@ export const SnapshotStatement = z.strictObject({
   ),
   unmapped: z.array(z.strictObject({ type: z.string(), property: z.string(), count: z.int().positive() })),
   lossy: z.array(z.strictObject({ type: z.string(), count: z.int().positive() })),
+  /** Kept back by the row filter of the surface: there, and neither read as deleted nor shown. */
+  hiddenRows: z.array(z.strictObject({ type: z.string(), count: z.int().positive() })).default([]),
   hlc: Hlc,
 });
 export type SnapshotStatement = z.infer<typeof SnapshotStatement>;

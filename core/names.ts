@@ -67,7 +67,7 @@ export function reviewWorkflowId(dataset: string, plan: Digest): string {
 }
 
 /** Every other step that an authority takes for one run: `snapshot/<dataset>/<run>`, `commit/...`. */
-export type AuthorityStep = 'describe' | 'open' | 'snapshot' | 'translate' | 'commit' | 'witness' | 'seal';
+export type AuthorityStep = 'describe' | 'open' | 'snapshot' | 'translate' | 'disclose' | 'commit' | 'witness' | 'seal';
 
 export function stepWorkflowId(step: AuthorityStep, dataset: string, run: string): string {
   return `${step}/${dataset}/${run}`;

@@ -127,7 +127,7 @@ async function planAll(folder: string): Promise<Result> {
         schedule: null,
       },
       members: ['left', 'right'],
-      types: [{ taxonomy, held, absent: [], groups }],
+      types: [{ taxonomy, held, absent: [], digests: [], groups }],
       absent: [],
       configuration: '0'.repeat(64),
     },

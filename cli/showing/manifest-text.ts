@@ -1,5 +1,6 @@
 /** Manifests, their differences and pins as text. What a peer wrote is made safe for a terminal here. */
 import type { AcceptedManifest } from '../../core/federation/accepted-manifest.js';
+import type { TypeSurface } from '../../core/federation/surface.js';
 import type { Difference } from '../../core/manifest/difference.js';
 import { isRevoked, type KeyState } from '../../core/key-state.js';
 import { differenceWords } from '../../core/manifest/words.js';
@@ -42,6 +43,14 @@ export function keyLines(keys: readonly KeyState[], nowMs: number): readonly str
   return tableLines(keys.map((state) => [`  ${state.use}`, state.kid, state.key.crv, keyWords(state, nowMs)]));
 }
 
+/** `phone (digest)`; of a row filter `where active is true` stands at the end. */
+function surfaceNames({ fields, where }: TypeSurface): readonly string[] {
+  const names = Object.entries(fields).map(([field, exposure]): string =>
+    exposure === 'clear' ? field : `${field} (${exposure})`,
+  );
+  return [...names, ...where.map(({ field, equals }) => `where ${field} is ${String(equals)}`)];
+}
+
 export function manifestLines(manifest: AcceptedManifest, nowMs: number, paint: Paint): readonly string[] {
   const { published, waitsFor } = manifest;
   const list = (names: readonly string[]): string => terminalText(names.length === 0 ? 'nothing' : names.join(', '));
@@ -51,9 +60,9 @@ export function manifestLines(manifest: AcceptedManifest, nowMs: number, paint: 
       ['  signed', `${new Date(manifest.issuedAtMs).toISOString()}, good until ${day(manifest.expiresMs)}`],
       ['  manifest', manifest.id],
       ['  mesh', published.mesh.kind],
-      ...Object.entries(published.surface).map(([type, fields]) => [
+      ...Object.entries(published.surface).map(([type, surface]) => [
         terminalText(`  shows ${type}`),
-        list(Array.isArray(fields) ? fields : Object.keys(fields)),
+        list(surfaceNames(surface)),
       ]),
       ['  approvers', list(published.approvers.map(({ id }) => id))],
       ['  quorum', String(published.approval.quorum)],

@@ -4,6 +4,7 @@ import { Duration } from '../duration.js';
 import { Json } from '../json.js';
 import { PublicKey } from '../public-key.js';
 import { AuthorityId } from '../record.js';
+import { WrittenTypeSurface } from './surface.js';
 import { Approval, approvalDefaults, Role } from '../approval/terms.js';
 
 export { PublicKey };
@@ -108,8 +109,10 @@ export const Authority = z.strictObject({
   description: z.string().optional(),
   mesh: Mesh,
   surface: z
-    .record(z.string(), z.array(z.string()))
-    .describe('per federated type, the fields that peers may see; nothing else leaves'),
+    .record(z.string(), WrittenTypeSurface)
+    .describe(
+      'per federated type, the fields that peers may see: a list for fields in clear, or fields and where; nothing else leaves',
+    ),
   constraints: Constraints.default({ brakes: {}, freezeWindows: [], protected: [], freshness: '2h' }),
   clock: ClockTerms.default({ maxAhead: '60s' }),
   approval: Approval.default(approvalDefaults),

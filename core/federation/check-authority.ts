@@ -2,9 +2,11 @@
 import { durationMs } from '../duration.js';
 import type { Authority } from './authority.js';
 import { checkApproval } from './check-approval.js';
-import { faultAt, type FaultPath, type PathFault } from './fault.js';
+import { faultAt, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';
-import { isBroken, mapFor, repeatedAt, typeNames, typeOf, type FederationParts, type Located } from './parts.js';
+import { checkSurface } from './check-surface.js';
+import { typeOf, type FederationParts, type Located } from './parts.js';
+import { unknownType } from './unknown-type.js';
 
 /** Names the namespace and the folder of the coordinator. */
 const reservedId = 'federation';
@@ -29,41 +31,6 @@ function checkIdentity(parts: FederationParts, { file, value }: Located<Authorit
       faultAt(file, ['authority'], `is not among the members of federation.yaml; ${suggestion(id, members)}`),
     );
   return faults;
-}
-
-function checkSurface(parts: FederationParts, { file, value }: Located<Authority>): readonly PathFault[] {
-  return Object.entries(value.surface).flatMap(([typeName, fields]) => {
-    const path: FaultPath = ['surface', typeName];
-    const type = typeOf(parts, typeName);
-    if (!type) return unknownType(parts, file, path, typeName);
-    const faults = repeatedAt(fields, (field) => field).map((at) => faultAt(file, [...path, at], 'is listed already'));
-    const map = mapFor(parts, value.authority, typeName);
-    const mapName = `${value.authority}.${typeName}`;
-    if (!map) {
-      if (!isBroken(parts, 'map', mapName))
-        faults.push(faultAt(file, path, `has no map: write maps/${mapName}.yaml or take the type away`, 'key'));
-      return faults;
-    }
-    fields.forEach((field, at) => {
-      if (!Object.hasOwn(type.value.fields, field))
-        faults.push(
-          faultAt(
-            file,
-            [...path, at],
-            `${type.file} has no field "${field}"; ${suggestion(field, Object.keys(type.value.fields))}`,
-          ),
-        );
-      else if (!Object.hasOwn(map.value.fields, field))
-        faults.push(
-          faultAt(
-            file,
-            [...path, at],
-            `is not mapped in ${map.file}: map "${field}" there, or take it out of the surface`,
-          ),
-        );
-    });
-    return faults;
-  });
 }
 
 function checkConstraints(parts: FederationParts, { file, value }: Located<Authority>): readonly PathFault[] {
@@ -109,15 +76,4 @@ function checkConstraints(parts: FederationParts, { file, value }: Located<Autho
       );
   }
   return faults;
-}
-
-function unknownType(
-  parts: FederationParts,
-  file: string,
-  path: FaultPath,
-  type: string,
-  on: 'key' | 'value' = 'key',
-): PathFault[] {
-  if (isBroken(parts, 'taxonomy', type)) return [];
-  return [faultAt(file, path, `no type "${type}" in taxonomy/; ${suggestion(type, typeNames(parts))}`, on)];
 }

@@ -3,6 +3,7 @@ import { cronFault } from './cron.js';
 import type { Dataset } from './dataset.js';
 import { faultAt, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';
+import { surfaceOf } from './surface.js';
 import {
   authorityOf,
   isBroken,
@@ -45,7 +46,7 @@ function checkDatasetMembers(parts: FederationParts, { file, value }: Located<Da
     if (unsure || value.types.every((type) => !typeOf(parts, type))) return;
     const takesPart = value.types.some(
       (type) =>
-        (authority.value.surface[type]?.length ?? 0) > 0 && mapFor(parts, member, type)?.value.lifecycle === 'active',
+        surfaceOf(authority.value, type) !== undefined && mapFor(parts, member, type)?.value.lifecycle === 'active',
     );
     if (!takesPart)
       faults.push(
@@ -111,6 +112,18 @@ function checkCorrelation(parts: FederationParts, { file, value }: Located<Datas
               `"${name}" is the label of ${typeName}: records are never matched by display name, because two people may share one`,
             ),
           ];
+        const sealing = value.members.find((member) => {
+          const authority = authorityOf(parts, member)?.value;
+          return authority && surfaceOf(authority, typeName)?.fields[name] === 'digest';
+        });
+        if (sealing !== undefined)
+          return [
+            faultAt(
+              file,
+              path,
+              `${sealing} exposes "${name}" only as a digest, which differs from record to record, so nothing can be joined by it; match by a field in clear, or expose this one in clear`,
+            ),
+          ];
         return fewExpose(parts, value, typeName, name)
           ? [faultAt(file, path, `fewer than two members expose "${name}", so this rule could never match`)]
           : [];
@@ -122,5 +135,5 @@ function checkCorrelation(parts: FederationParts, { file, value }: Located<Datas
 function fewExpose(parts: FederationParts, dataset: Dataset, type: string, field: string): boolean {
   const authorities = dataset.members.map((member) => authorityOf(parts, member));
   if (authorities.includes(undefined)) return false;
-  return authorities.filter((authority) => authority?.value.surface[type]?.includes(field)).length < 2;
+  return authorities.filter((authority) => authority && surfaceOf(authority.value, type)?.fields[field]).length < 2;
 }

@@ -9,6 +9,7 @@ import { Dataset } from './dataset.js';
 import type { DatasetShape, DatasetType } from './federation.js';
 import { TypeMap } from './map.js';
 import { inDependencyOrder, TaxonomyType } from './taxonomy.js';
+import { exposedFields, surfaceOf } from './surface.js';
 import { Terms } from './terms.js';
 
 /** Dataset, taxonomy, active maps, and of each member the terms in force, but not how its mesh is reached. Members stand in order. */
@@ -43,7 +44,7 @@ export function shapeOf(configuration: Configuration): DatasetShape {
       byHolders.set(id, [...(byHolders.get(id) ?? []), field]);
     }
     const groups = [...byHolders.entries()].map(([id, fields]) => ({ id, fields, members: id.split('+') }));
-    return { taxonomy, held, absent: [], groups };
+    return { taxonomy, held, absent: [], groups, digests: digestFields(configuration, taxonomy.type, held) };
   });
   return { dataset, members, types, absent: [], configuration: configurationDigestOf(configuration) };
 }
@@ -56,9 +57,25 @@ function heldFields(configuration: Configuration, member: AuthorityId, type: str
   const { dataset, maps, authorities } = configuration;
   const memberAt = [...dataset.members].sort().indexOf(member);
   const map = maps[memberAt * dataset.types.length + dataset.types.indexOf(type)];
-  const surface = authorities.find((authority) => authority?.authority === member)?.surface[type];
+  const terms = authorities.find((authority) => authority?.authority === member);
+  const surface = terms && surfaceOf(terms, type);
   if (!map || !surface) return undefined;
+  const exposed = exposedFields(surface);
   return Object.keys(map.fields)
-    .filter((field) => surface.includes(field))
+    .filter((field) => exposed.includes(field))
     .sort();
+}
+
+/** One holder that shows a field only as a digest is enough: digests compare with digests alone, so all seal it. */
+function digestFields(
+  { authorities }: Configuration,
+  type: string,
+  held: Readonly<Record<AuthorityId, readonly string[]>>,
+): readonly string[] {
+  const fields = Object.entries(held).flatMap(([member, names]) => {
+    const terms = authorities.find((authority) => authority?.authority === member);
+    const surface = terms && surfaceOf(terms, type);
+    return names.filter((name) => surface?.fields[name] === 'digest');
+  });
+  return [...new Set(fields)].sort();
 }

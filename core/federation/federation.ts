@@ -54,6 +54,8 @@ export interface DatasetType {
   /** Members that hold this type and take no part in the run, sorted: nothing is deleted and no base moves without them. */
   readonly absent: readonly AuthorityId[];
   readonly groups: readonly FieldGroup[];
+  /** Fields that a member of the dataset shows only as a digest, sorted: every holder seals them. */
+  readonly digests: readonly string[];
 }
 
 /** What compare and plan need to know of a dataset, taken from the folder once. Types stand in dependency order. */

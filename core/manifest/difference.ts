@@ -96,6 +96,8 @@ function directionOf(path: readonly Step[], before: Json | undefined, after: Jso
     case 'description':
       return 'neither';
     case 'surface':
+      // Each condition takes records away, so one more shows less.
+      if (name === 'where') return presence(before, 'narrower');
       return before === undefined || after === undefined ? presence(before, 'wider') : exposure(before, after);
     case 'constraints':
       if (part === 'brakes') return limit(before, after);

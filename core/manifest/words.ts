@@ -77,11 +77,19 @@ function surfaceWords(
   before: Json | undefined,
   after: Json | undefined,
 ): string {
+  if (names[2] === 'where')
+    return after === undefined
+      ? `${authority} no longer exposes only the ${names[1]} records where ${conditionWords(before)}`
+      : `${authority} exposes only the ${names[1]} records where ${conditionWords(after)}`;
   const field = [names[1], names.at(-1)].join('.');
   if (after === undefined || after === 'hidden') return `${authority} no longer exposes ${field}`;
   if (before === undefined || before === 'hidden')
     return `${authority} now exposes ${field}${after === 'digest' ? ' as a digest' : ''}`;
   return `${authority} exposes ${field} ${after === 'digest' ? 'only as a digest' : 'in clear'}`;
+}
+
+function conditionWords(condition: Json | undefined): string {
+  return isJsonObject(condition) ? `${text(condition['field'])} is ${text(condition['equals'])}` : text(condition);
 }
 
 const brakes: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ import { format, resolveConfig } from 'prettier';
 import { expect, test } from 'vitest';
 import { loadFederation } from '../../activities/federation-folder/load.js';
 import { datasetShape } from '../../core/federation/federation.js';
+import { surfaceOf } from '../../core/federation/surface.js';
 import { translateBack } from '../../core/translate-back.js';
 import { translate } from '../../core/translate.js';
 import { temporaryFolder } from '../activities/federation-folder/small-federation.js';
@@ -115,7 +116,7 @@ test('the maps read a person alike from all three clouds', async () => {
       object: { type: 'user', id: 'n1', body },
       map,
       taxonomy: type,
-      surface: authorities[id]?.surface['person'] ?? [],
+      surface: Object.keys(surfaceOf(authorities[id] ?? { surface: {} }, 'person')?.fields ?? {}),
       key: 'k',
       resolve: () => null,
     });

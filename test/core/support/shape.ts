@@ -37,6 +37,7 @@ export function shapeOf(holdings: Holdings, commit: Dataset['commit'] = 'permitt
     held,
     absent: [],
     groups: [],
+    digests: [],
   });
   return {
     dataset: { ...Dataset.parse({ dataset: 'workforce', types: ['person', 'team'], members, commit }), schedule: null },
