@@ -132,6 +132,7 @@ export async function readOpens(
 ): Promise<RunMessages> {
   const opened = await readOpened(federation, exchange, inputs, terms);
   const { opens, duty } = opened;
+  requireOneDigestKey(opened);
   if (opened.run !== inputs.run) throw new ConcordatError('wrongRun', 'the run id is not made of these opens');
   if (duty.kind === 'catchUp')
     throw new ConcordatError(
@@ -153,6 +154,17 @@ export async function readOpens(
   const held = Object.values(opens)[0]?.base ?? null;
   const base = held ? await baseOf(exchange, held) : null;
   return { ...opened, standings, base, baseDigest: held?.digest ?? null };
+}
+
+/** Values that were sealed under different keys would all look different. */
+function requireOneDigestKey({ shape, opens }: OpenedMessages): void {
+  const needed = shape.types.some(({ digests }) => digests.length > 0);
+  const keys = Object.entries(opens).map(([authority, { digestKey }]) => ({ authority, digestKey }));
+  if (new Set(keys.map(({ digestKey }) => digestKey)).size <= 1 && (!needed || keys[0]?.digestKey)) return;
+  throw new ConcordatError(
+    'digestKeyDiffers',
+    `members seal the digest fields of ${shape.dataset.dataset} under different keys: ${keys.map(({ authority, digestKey }) => `${authority} ${digestKey?.slice(0, 12) ?? 'none'}`).join(', ')}`,
+  );
 }
 
 /** A base document is known by the digest of its canonical JSON, which is what its Ref hashes to. */

@@ -177,6 +177,7 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
       return messageKey.now();
     },
     logKey: await ownLogKey(config, federation),
+    encryptionKeys: await ownEncryptionKeys(config),
     linkKey: await ownLinkKey(privateStore),
     connector: await createConnector(authority.mesh, config.environment),
     clock: createAuthorityClock({
@@ -240,6 +241,17 @@ async function ownLogKey(config: AuthorityWorkerConfig, federation: Federation):
     'notSigned',
     `no log key in ${folder} is one that the manifest of ${config.authority} names`,
   );
+}
+
+/** All that are here: what a peer encrypted to a key of earlier days must still open. */
+async function ownEncryptionKeys(config: AuthorityWorkerConfig): Promise<readonly PrivateKey[]> {
+  const folder = authorityKeyFolder(config.keysFolder, config.authority);
+  const keys: PrivateKey[] = [];
+  for (const file of await keyFilesOf(folder, 'encryption')) {
+    const key = await readKeyFile(file);
+    if (key) keys.push(key);
+  }
+  return keys;
 }
 
 /** Made on the first start and kept with the private state, which it is as secret as. */

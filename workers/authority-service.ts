@@ -13,6 +13,7 @@ import {
   authorityService,
   type CommitInput,
   type CommitResult,
+  type DiscloseResult,
   type ReviewInput,
   type ReviewResult,
   type SealInput,
@@ -22,7 +23,7 @@ import {
   type WitnessInput,
   type WitnessResult,
 } from '../workflows/contract.js';
-import type { commit, seal, snapshot, translate, witness } from '../workflows/steps.js';
+import type { commit, disclose, seal, snapshot, translate, witness } from '../workflows/steps.js';
 import type { review } from '../workflows/review.js';
 import { datasetAttributes } from './search-attributes.js';
 
@@ -63,6 +64,15 @@ export function createAuthorityService(
         args: [input],
         staticSummary: `New links of ${context.id} for ${input.inputs.dataset}`,
         typedSearchAttributes: attributes(input.inputs.dataset, 'translate'),
+        ...attach,
+      }),
+    ),
+    disclose: new WorkflowRunOperationHandler<ReviewInput, DiscloseResult>((operation, input) =>
+      startWorkflow<typeof disclose>(operation, 'disclose', {
+        workflowId: stepWorkflowId('disclose', input.inputs.dataset, input.inputs.run),
+        args: [input],
+        staticSummary: `Values of ${context.id} for plan ${input.planDigest.slice(0, 12)}, encrypted to who would write them`,
+        typedSearchAttributes: attributes(input.inputs.dataset, 'preparing'),
         ...attach,
       }),
     ),

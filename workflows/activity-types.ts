@@ -7,6 +7,7 @@ import type { LinkStatement } from '../core/correlate.js';
 import type {
   CommitInput,
   CommitResult,
+  DiscloseResult,
   ReviewInput,
   ReviewResult,
   SealInput,
@@ -71,6 +72,7 @@ export interface AuthorityActivities {
   readPages(inputs: RunInputs): Promise<{ readonly objects: number; readonly incompleteScopes: number }>;
   sealSnapshot(inputs: RunInputs): Promise<SnapshotResult>;
   translateAgain(input: TranslateInput): Promise<SnapshotResult>;
+  disclose(input: ReviewInput): Promise<DiscloseResult>;
   prepareReview(input: ReviewInput): Promise<PreparedReview>;
   recordDecision(input: {
     readonly dataset: string;

@@ -1,3 +1,3 @@
 /** Every workflow that an authority's worker runs: the bundle's entry point, and nothing else may be exported from it. */
-export { commit, link, probe, seal, snapshot, translate, witness } from './steps.js';
+export { commit, disclose, link, probe, seal, snapshot, translate, witness } from './steps.js';
 export { review } from './review.js';

@@ -34,6 +34,8 @@ export interface SnapshotResult {
   readonly unlinked: number;
   readonly incompleteScopes: number;
   readonly setAside: number;
+  /** Rows that the row filter keeps back; absent where an earlier version answered. */
+  readonly hidden?: number;
 }
 
 export interface TranslateInput {
@@ -45,6 +47,15 @@ export interface ReviewInput {
   readonly inputs: RunInputs;
   readonly plan: Ref;
   readonly planDigest: Digest;
+  /** What members disclosed for this plan; absent where it writes no `digest` field. */
+  readonly disclosures?: readonly Ref[];
+}
+
+/** Values of `digest` fields that the plan writes elsewhere, each encrypted to the authority that would write it. */
+export interface DiscloseResult {
+  readonly authority: string;
+  readonly disclosure: Ref;
+  readonly values: number;
 }
 export interface ReviewResult {
   readonly authority: string;
@@ -63,6 +74,7 @@ export interface CommitInput {
   readonly plan: Ref;
   readonly reviews: readonly Ref[];
   readonly permit: Ref;
+  readonly disclosures?: readonly Ref[];
 }
 /** `refused`: the gate held; nothing was written. */
 export type CommitResult =
@@ -111,6 +123,7 @@ export const authorityService = nexus.service('concordat.authority.v1', {
   open: nexus.operation<OpenInput, OpenResult>(),
   snapshot: nexus.operation<RunInputs, SnapshotResult>(),
   translate: nexus.operation<TranslateInput, SnapshotResult>(),
+  disclose: nexus.operation<ReviewInput, DiscloseResult>(),
   review: nexus.operation<ReviewInput, ReviewResult>(),
   commit: nexus.operation<CommitInput, CommitResult>(),
   witness: nexus.operation<WitnessInput, WitnessResult>(),

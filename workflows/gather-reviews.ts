@@ -1,10 +1,11 @@
 /** Asks each affected authority's people, and waits until all reviews have ended or the wait is over. */
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
-import type { RunInputs } from '../core/messages.js';
+import type { Ref, RunInputs } from '../core/messages.js';
 import type { ReviewResult } from './contract.js';
 import { codeOf } from './failure.js';
 import type { Member, Timeouts } from './members.js';
 import type { PlanSummary, ReviewReport } from './messages.js';
+import { disclosed } from './disclosing.js';
 import { counted } from './run-words.js';
 
 /** What is open when the wait is over stays open in its authority's namespace. */
@@ -15,6 +16,7 @@ export async function gatherReviews(
   timeouts: Timeouts,
   waitMs: number,
   report: (left: readonly string[]) => void,
+  disclosures: readonly Ref[],
 ): Promise<{ reports: ReviewReport[]; results: readonly ReviewResult[] }> {
   const affected = members.filter(({ authority }) => plan.affected.includes(authority));
   const ended = new Map<string, ReviewResult | { readonly failed: string }>();
@@ -23,7 +25,7 @@ export async function gatherReviews(
     try {
       const result = await client.executeOperation(
         'review',
-        { inputs, plan: plan.plan, planDigest: plan.planDigest },
+        { inputs, plan: plan.plan, planDigest: plan.planDigest, ...disclosed(disclosures) },
         {
           ...timeouts.step,
           scheduleToCloseTimeout: '400 days',

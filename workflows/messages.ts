@@ -32,6 +32,8 @@ export interface PlanSummary {
   readonly incompleteScopes: readonly string[];
   readonly setAside: number;
   readonly affected: readonly string[];
+  /** Members that hold values of `digest` fields which the plan writes elsewhere; absent where an earlier version answered. */
+  readonly disclosers?: readonly string[];
   /** What the base holds after this run if nobody approves anything: equal means that agreement has nothing to record. */
   readonly baseMoves: boolean;
 }

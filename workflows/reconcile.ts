@@ -19,6 +19,7 @@ import type { Ref, RunInputs } from '../core/messages.js';
 import type { FederationActivities } from './activity-types.js';
 import { sealCandidate } from './agreeing.js';
 import { authorityService, type ReviewResult, type SnapshotResult } from './contract.js';
+import { disclosed, gatherDisclosures } from './disclosing.js';
 import { codeOf, failure, messageOf } from './failure.js';
 import { gatherReviews } from './gather-reviews.js';
 import { all, timeoutsOf, type Member, type Timeouts } from './members.js';
@@ -137,6 +138,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     };
   }
 
+  const disclosures = await gatherDisclosures(members, inputs, plan, timeouts);
   let reviews: ReviewReport[] = [];
   let settled: readonly ReviewResult[] = [];
   if (plan.affected.length > 0) {
@@ -153,6 +155,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
       timeouts,
       input.noWait === true ? 0 : setup.waitInRunMs,
       (left) => void (waitingFor = left),
+      disclosures,
     );
     reviews = gathered.reports;
     settled = gathered.results;
@@ -176,7 +179,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
         { stage },
         `Writing: ${writers.map(({ authority }) => `${authority} ${operationsBy[authority] ?? 0}`).join(', ')} operations.`,
       );
-      const committed = await commitAll(writers, inputs, plan.plan, reviewRefs, permit, timeouts);
+      const committed = await commitAll(writers, inputs, plan.plan, reviewRefs, permit, timeouts, disclosures);
       commits = committed.reports;
       receipts = committed.receipts;
     }
@@ -217,12 +220,13 @@ async function commitAll(
   reviews: readonly Ref[],
   permit: Ref,
   timeouts: Timeouts,
+  disclosures: readonly Ref[],
 ): Promise<{ reports: CommitReport[]; receipts: Ref[] }> {
   const answers = await Promise.allSettled(
     writers.map(({ client, authority }) =>
       client.executeOperation(
         'commit',
-        { inputs, plan, reviews, permit },
+        { inputs, plan, reviews, permit, ...disclosed(disclosures) },
         { ...timeouts.step, summary: `${authority}: gate, then write` },
       ),
     ),

@@ -6,6 +6,8 @@ import type { AuthorityActivities, DelegationView, ProbeReport } from './activit
 import type {
   CommitInput,
   CommitResult,
+  DiscloseResult,
+  ReviewInput,
   SealInput,
   SealResult,
   SnapshotResult,
@@ -36,9 +38,10 @@ export async function snapshot(inputs: RunInputs): Promise<SnapshotResult> {
   );
   const scopes =
     result.incompleteScopes > 0 ? ` ${result.incompleteScopes} scopes incomplete: no deletion follows from them.` : '';
+  const hidden = (result.hidden ?? 0) > 0 ? ` ${result.hidden ?? 0} hidden by the row filter.` : '';
   show(
     { stage: 'snapshot' },
-    `${result.records} records, ${result.unlinked} without a link, ${result.setAside} set aside.${scopes}`,
+    `${result.records} records, ${result.unlinked} without a link, ${result.setAside} set aside.${hidden}${scopes}`,
   );
   return result;
 }
@@ -47,6 +50,15 @@ export async function translate(input: TranslateInput): Promise<SnapshotResult> 
   return computing.translateAgain.executeWithOptions({ summary: 'apply the new links to the pages already read' }, [
     input,
   ]);
+}
+
+export async function disclose(input: ReviewInput): Promise<DiscloseResult> {
+  const result = await computing.disclose.executeWithOptions(
+    { summary: 'recompute the plan, encrypt the values that it writes elsewhere' },
+    [input],
+  );
+  show({ stage: 'review' }, `${result.values} values of digest fields, each for the authority that would write it.`);
+  return result;
 }
 
 export async function commit(input: CommitInput): Promise<CommitResult> {

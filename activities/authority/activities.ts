@@ -1,6 +1,7 @@
 /** The activities of one authority's worker: this is where its context meets Temporal. */
 import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import type { AuthorityActivities } from '../../workflows/activity-types.js';
+import { disclose } from './disclosure.js';
 import { applyPermit } from './commit.js';
 import type { AuthorityContext } from './context.js';
 import { endDelegation, listDelegations, recordDelegation } from './delegations.js';
@@ -21,6 +22,7 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     readPages: (inputs) => beating('readPages', () => readPages(context, inputs, cancellationSignal())),
     sealSnapshot: (inputs) => beating('sealSnapshot', () => sealSnapshot(context, inputs)),
     translateAgain: (input) => beating('translateAgain', () => translateAgain(context, input)),
+    disclose: (input) => beating('disclose', () => disclose(context, input)),
     prepareReview: (input) => beating('prepareReview', () => prepareReview(context, input, signals)),
     recordDecision: (input) => tellingRefusals('recordDecision', warn, () => recordDecision(context, input)),
     closeReview: (input) => closeReview(context, input),

@@ -13,6 +13,7 @@ import { touchedState, type Operation } from '../../core/operation.js';
 import type { Receipt } from '../../core/receipt.js';
 import type { Fields, NativeObject } from '../../core/record.js';
 import type { NativeWrite, WriteAnswer } from '../connectors/connector.js';
+import type { DisclosedValues } from './disclosure.js';
 import { keepCreatedLink } from '../links.js';
 import type { AuthorityContext } from './context.js';
 import { hadIntent, keepIntent, keepReceipt, readReceipt } from './journal.js';
@@ -25,6 +26,8 @@ export interface OperationContext {
   readonly permit: Digest;
   readonly own: OwnRecords;
   readonly type: DatasetType;
+  /** Clear values of what the operations write to `digest` fields. */
+  readonly disclosed: DisclosedValues;
   /** Throws where this authority accepts no write at this moment. */
   readonly requireTimely: () => void;
 }
@@ -56,8 +59,11 @@ export async function applyOperation(scope: OperationContext, operation: Operati
     return receipt(scope, operation, 'conflict', 'expectationFailed', found);
   }
 
+  const opened = scope.disclosed.open(operation, scope.type.digests);
+  if (opened.kind === 'refused') return receipt(scope, operation, 'refused', opened.code, found);
   const change = nativeChange(context, {
-    operation,
+    operation: opened.operation,
+    resumes: announced,
     type: scope.type,
     native: current ? { id: current.object.id, body: current.object.body, fields: current.fields } : null,
     resolve: scope.own.resolve,
@@ -70,7 +76,7 @@ export async function applyOperation(scope: OperationContext, operation: Operati
       change.write.type,
       change.write.kind === 'create' ? change.write.after : {},
     );
-    if (twin) return takeTwin(scope, operation, twin, announced);
+    if (twin) return takeTwin(scope, operation, opened.operation, twin, announced);
   }
 
   scope.requireTimely();
@@ -115,6 +121,7 @@ function translated(scope: OperationContext, operation: Operation, object: Nativ
 async function takeTwin(
   scope: OperationContext,
   operation: Operation,
+  opened: Operation,
   twin: NativeObject,
   announced: boolean,
 ): Promise<Receipt> {
@@ -129,7 +136,8 @@ async function takeTwin(
   if (!announced) return receipt(scope, operation, 'conflict', 'nameTaken', found);
   // Our own creation stopped half way: what is missing is completed as an update of what is there.
   const rest = nativeChange(scope.context, {
-    operation: { ...operation, kind: 'update' },
+    operation: { ...opened, kind: 'update' },
+    resumes: true,
     type: scope.type,
     native: { id: twin.id, body: twin.body, fields: current.fields },
     resolve: scope.own.resolve,

@@ -43,6 +43,7 @@ export async function applyPermit(
           permit: pass.permitDigest,
           own: pass.own,
           type,
+          disclosed: pass.disclosed,
           requireTimely: () => requireTimely(context, pass.openedAtMs),
         },
         operation,

@@ -21,6 +21,11 @@ export interface AuthorityContext {
   readonly signingKey: SigningKey;
   /** Signs the checkpoints of this authority's log, and those of peers that it cosigns. HAZARD: as above. */
   readonly logKey: PrivateKey;
+  /**
+   * Open what peers encrypted to this authority, those of earlier days too. Without them it can take part in no dataset
+   * with `digest` fields. HAZARD: held by this worker only.
+   */
+  readonly encryptionKeys?: readonly PrivateKey[];
   /** Keys the digests that peers see instead of native ids. */
   readonly linkKey: Uint8Array;
   readonly connector: Connector;

@@ -5,7 +5,7 @@
  * `gateLines` is its specification, `passGate` its lines in the same order. The test has a lie for every line and code.
  */
 import { requirementWords } from '../../core/approval/requirement.js';
-import { protectionOf, trippedBrakes } from '../../core/brakes.js';
+import { trippedBrakes } from '../../core/brakes.js';
 import { digestOf, type Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
@@ -13,6 +13,8 @@ import { applyChanges, type Operation } from '../../core/operation.js';
 import { operationsOf, type Permit } from '../../core/permit.js';
 import { reviewScope, tally, type ReviewScope, type ReviewTally } from '../../core/review.js';
 import type { CommitInput } from '../../workflows/contract.js';
+import { readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
+import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit, type ReadReview } from '../reviews.js';
 import { readAgreement } from './agreements.js';
@@ -65,6 +67,10 @@ export const gateLines = {
     says: 'the native objects behind the records are those that this authority linked itself',
     codes: ['planNotReproduced'],
   },
+  disclosed: {
+    says: 'what members disclosed is signed by them, for this plan',
+    codes: ['inputNotAuthentic', 'wrongRun'],
+  },
   time: {
     says: 'no freeze window is open, and the run is as fresh as declared, on its own clock',
     codes: ['frozen', 'staleSnapshot'],
@@ -83,6 +89,7 @@ export interface GatePass {
   /** Operations that a person's choice released, with the conflict that it settled. */
   readonly conflictOf: ReadonlyMap<Digest, Digest>;
   readonly own: OwnRecords;
+  readonly disclosed: DisclosedValues;
   readonly openedAtMs: number;
 }
 
@@ -114,14 +121,18 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
   );
 
   await line('surface', () => requireExposed(context, recomputed, operations));
-  await line('protected', () => requireUnprotected(context, recomputed, operations));
-  const own = await line('records', () => OwnRecords.load(context, inputs));
+  const digests = await runDigests(context, recomputed);
+  await line('protected', () => requireUnprotected(context, recomputed, operations, digests));
+  const own = await line('records', () => OwnRecords.load(context, inputs, digests));
+  const disclosed = await line('disclosed', () =>
+    readDisclosures(context, input.disclosures ?? [], recomputed, digests),
+  );
   await line('time', () => requireTimely(context, openedAtMs));
   const { freshness } = authorityOf(context).constraints;
   await line('reserved', () => reserveBase(context, dataset, recomputed.planDigest, durationMs(freshness)));
 
   const inOrder = inWriteOrder(operations, recomputed);
-  return { recomputed, permitDigest, operations: inOrder, decisions, conflictOf, own, openedAtMs };
+  return { recomputed, permitDigest, operations: inOrder, decisions, conflictOf, own, disclosed, openedAtMs };
 }
 
 async function line<Value>(name: GateLineName, check: () => Promise<Value> | Value): Promise<Value> {
@@ -253,10 +264,17 @@ export function requireExposed(
   }
 }
 
-function requireUnprotected(context: AuthorityContext, { views }: Recomputed, operations: readonly Operation[]): void {
+function requireUnprotected(
+  context: AuthorityContext,
+  { views, messages }: Recomputed,
+  operations: readonly Operation[],
+  digests: FieldDigests | null,
+): void {
   for (const { type, key, changes } of operations) {
+    const shape = messages.shape.types.find(({ taxonomy }) => taxonomy.type === type);
+    if (!shape) refuse('outsideSurface', `the dataset holds no ${type}`);
     const fields = views[type]?.find((view) => view.key === key)?.members[context.id] ?? applyChanges(changes, null);
-    if (protectionOf(authorityOf(context), type, fields) !== null)
+    if (protectionOfSealed(authorityOf(context), digests, shape, key, fields) !== null)
       refuse('protectedRecord', `an operation touches a protected ${type}`);
   }
 }

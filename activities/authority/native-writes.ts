@@ -4,15 +4,20 @@ import type { ErrorCode } from '../../core/errors.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
 import type { JsonObject } from '../../core/json.js';
 import type { Fields } from '../../core/record.js';
+import { surfaceOf } from '../../core/federation/surface.js';
 import { translateBack } from '../../core/translate-back.js';
 import type { NativeWrite } from '../connectors/connector.js';
 import { authorityOf, type AuthorityContext } from './context.js';
+import { rowFilterOf } from './row-filter.js';
 
 export interface NativeTarget {
+  /** With clear values where fields are sealed. */
   readonly operation: Operation;
   readonly type: DatasetType;
   /** The object as it is now, and what it says in federated words; null where it does not exist. */
   readonly native: { readonly id: string; readonly body: JsonObject; readonly fields: Fields } | null;
+  /** An attempt of this very operation stopped half way: what it wrote may have taken the row out of the surface. */
+  readonly resumes?: boolean;
   readonly resolve: (type: string, nativeId: string) => string | null;
   readonly resolveBack: (type: string, key: string) => string | null;
 }
@@ -24,7 +29,7 @@ export type NativeChange =
 export function nativeChange(context: AuthorityContext, target: NativeTarget): NativeChange {
   const { operation, type, native } = target;
   const map = mapOf(context.federation, context.id, operation.type);
-  const surface = authorityOf(context).surface[operation.type];
+  const surface = surfaceOf(authorityOf(context), operation.type);
   if (!map || !surface)
     return { kind: 'refused', code: 'outsideSurface', message: `${context.id} exposes no ${operation.type}` };
   const foreign =
@@ -36,6 +41,18 @@ export function nativeChange(context: AuthorityContext, target: NativeTarget): N
       kind: 'refused',
       code: 'outsideSurface',
       message: `${context.id} does not expose the field ${foreign.field}`,
+    };
+  const isExposed = rowFilterOf(context, operation.type);
+  if (
+    native &&
+    isExposed &&
+    target.resumes !== true &&
+    !isExposed({ type: map.native, id: native.id, body: native.body })
+  )
+    return {
+      kind: 'refused',
+      code: 'outsideSurface',
+      message: `${context.id} does not expose this ${operation.type}: its row filter keeps it back`,
     };
   const nativeType = map.native === 'group' ? 'group' : 'user';
   if (operation.kind === 'delete') {

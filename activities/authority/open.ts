@@ -3,7 +3,7 @@
  * has not seen sealed, and what its people have standing.
  */
 import { randomBytes } from 'node:crypto';
-import { configurationDigestOf } from '../../core/federation/configuration.js';
+import { configurationDigestOf, shapeOf } from '../../core/federation/configuration.js';
 import { configurationOf } from '../../core/federation/federation.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
@@ -14,6 +14,7 @@ import type { OpenInput, OpenResult } from '../../workflows/contract.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import { readUnverified } from '../keys/verify.js';
+import { takeUpDigestKey } from './digest-key.js';
 import { publishRound } from '../round-hints.js';
 import type { AuthorityContext } from './context.js';
 import { readClockHead } from './clock.js';
@@ -46,6 +47,7 @@ export async function openRun(context: AuthorityContext, input: OpenInput): Prom
     throw new ConcordatError('baseReserved', `a plan is being written to ${input.dataset}`);
   const { agreement } = await readAgreement(context, input.dataset);
   const configuration = configurationOf(context.federation, dataset);
+  const digestKey = await takeUpDigestKey(context, shapeOf(configuration));
   await putDocument(context.exchange, context.id, configuration);
   const standing = await putDocument(context.exchange, context.id, await currentStanding(context, input.dataset));
   const payload: Open = {
@@ -61,6 +63,7 @@ export async function openRun(context: AuthorityContext, input: OpenInput): Prom
       : null,
     pending: state.pending,
     standing,
+    digestKey,
     log: await checkpointForOpen(context),
     hlc: await context.clock.stamp(),
     clockReset: (await readClockHead(context.privateStore)).head?.reset ?? null,

@@ -2,8 +2,9 @@
  * Before people are asked: recompute the plan, take out what cannot be written here, check brakes and freeze windows,
  * and lay out what they will see. A plan that this authority cannot reproduce is refused unasked.
  */
+import type { Json } from '../../core/json.js';
 import type { RunInputs } from '../../core/messages.js';
-import { quorumOf, protectionOf, trippedBrakes, type TrippedBrake } from '../../core/brakes.js';
+import { quorumOf, trippedBrakes, type TrippedBrake } from '../../core/brakes.js';
 import { durationMs } from '../../core/duration.js';
 import type { Authority } from '../../core/federation/authority.js';
 import { ConcordatError } from '../../core/errors.js';
@@ -14,6 +15,8 @@ import type { Fields, NativeObject } from '../../core/record.js';
 import type { PreparedReview } from '../../workflows/activity-types.js';
 import type { ReviewInput } from '../../workflows/contract.js';
 import type { ReviewProgress } from '../../workflows/messages.js';
+import { clearValuesOf, readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
+import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { nativeChange } from './native-writes.js';
@@ -42,6 +45,8 @@ export async function prepareReview(
   const { inputs } = input;
   let recomputed: Recomputed;
   let own: OwnRecords;
+  let digests: FieldDigests | null;
+  let disclosed: DisclosedValues;
   try {
     await requireLive(context, inputs);
     recomputed = await recomputePlan(context.federation, context.exchange, inputs);
@@ -52,14 +57,16 @@ export async function prepareReview(
         `this authority computes plan ${recomputed.planDigest.slice(0, 12)} from the sealed inputs, not ${input.planDigest.slice(0, 12)}`,
       );
     }
-    own = await OwnRecords.load(context, inputs);
+    digests = await runDigests(context, recomputed);
+    own = await OwnRecords.load(context, inputs, digests);
+    disclosed = await readDisclosures(context, input.disclosures ?? [], recomputed, digests);
   } catch (error) {
     if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
     return refusedReview(context, error);
   }
   const authority = authorityOf(context);
   const whole = reviewScope(recomputed.plan, context.id);
-  const sheet = await sheetOperations(context, inputs, recomputed, own, whole);
+  const sheet = await sheetOperations(context, inputs, recomputed, own, whole, digests, disclosed);
   const asked = new Set(sheet.filter(({ refused }) => refused === null).map(({ operation }) => operation.id));
   const scope: ReviewScope = { ...whole, operations: whole.operations.filter(({ id }) => asked.has(id)) };
   const tripped = brakesOfScope(authority, scope, heldCounts(recomputed, context.id));
@@ -85,6 +92,7 @@ export async function prepareReview(
     })),
     cases: recomputed.plan.cases,
     labels: labelsOf(recomputed),
+    clear: await clearOfSheet(context, recomputed, own, whole, digests, disclosed),
   });
   const refusedOperations = sheet.flatMap(({ operation, refused }) =>
     refused ? [{ operation: operation.id, code: refused.code }] : [],
@@ -194,6 +202,8 @@ async function sheetOperations(
   recomputed: Recomputed,
   own: OwnRecords,
   scope: ReviewScope,
+  digests: FieldDigests | null,
+  disclosed: DisclosedValues,
 ): Promise<readonly SheetOperation[]> {
   const authority = authorityOf(context);
   const operations = [
@@ -219,15 +229,20 @@ async function sheetOperations(
     const object = bodies.get(`${operation.type} ${operation.key}`);
     const fields = fieldsOf(recomputed, operation, context.id);
     const label = labelOf(recomputed, operation.type, operation.key);
-    const protection = protectionOf(
+    const protection = protectionOfSealed(
       authority,
-      operation.type,
+      digests,
+      type,
+      operation.key,
       operation.kind === 'create' ? applyChanges(operation.changes, null) : fields,
     );
     if (protection !== null)
       return { operation, label, calls: [], refused: { code: 'protectedRecord', message: protection } };
+    const opened = disclosed.open(operation, type.digests);
+    if (opened.kind === 'refused')
+      return { operation, label, calls: [], refused: { code: opened.code, message: opened.message } };
     const change = nativeChange(context, {
-      operation,
+      operation: opened.operation,
       type,
       native: object ? { id: object.id, body: object.body, fields } : null,
       resolve,
@@ -240,6 +255,26 @@ async function sheetOperations(
       .map((call) => ({ call: call.call, target: call.target, arguments: { ...call.arguments } }));
     return { operation, label, calls, refused: null };
   });
+}
+
+/**
+ * What this authority's people may read in the place of digests: their own values, and those that would be written to
+ * their own mesh. HAZARD: in clear. The sheet lies in the private store and is shown to these people alone.
+ */
+async function clearOfSheet(
+  context: AuthorityContext,
+  recomputed: Recomputed,
+  own: OwnRecords,
+  scope: ReviewScope,
+  digests: FieldDigests | null,
+  disclosed: DisclosedValues,
+): Promise<Record<string, Json>> {
+  if (!digests) return {};
+  const records = new Set([...scope.operations, ...scope.conflicts].map(({ type, key }) => `${type} ${key}`));
+  return Object.fromEntries([
+    ...disclosed.byDigest,
+    ...(await clearValuesOf(context, own, recomputed, digests, records)),
+  ]);
 }
 
 async function nativeBodies(

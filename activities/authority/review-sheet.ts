@@ -34,6 +34,8 @@ export const ReviewSheet = z.strictObject({
   cases: z.array(Case),
   /** Names for the keys that the operations mention. */
   labels: z.record(z.string(), z.string()),
+  /** Clear values of `digest` fields that these people may read, by the digest that stands in the plan. */
+  clear: z.record(z.string(), Json).default({}),
 });
 export type ReviewSheet = z.infer<typeof ReviewSheet>;
 

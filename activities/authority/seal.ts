@@ -43,7 +43,7 @@ export async function acceptSeal(context: AuthorityContext, input: SealInput): P
   const base = await findDocument(context.exchange, [context.id, ...members], candidate.next, Base);
   if (proposal.inputs.snapshots.some(({ ref }) => ref.startsWith(`${context.id}/`))) {
     const { recomputed, next, reviews } = await recomputeCandidate(context, proposal, 'opened');
-    const own = await OwnRecords.load(context, proposal.inputs);
+    const own = await OwnRecords.load(context, proposal.inputs, null);
     await hopsOfCandidate(context, {
       run: proposal.inputs.run,
       candidate: digest,

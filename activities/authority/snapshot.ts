@@ -5,6 +5,7 @@
  * counted, and no deletion follows.
  */
 import { mapOf, type DatasetType } from '../../core/federation/federation.js';
+import { exposedFields, surfaceOf } from '../../core/federation/surface.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import { snapshotType, SnapshotStatement, type ScopeReport, type RunInputs } from '../../core/messages.js';
@@ -23,11 +24,14 @@ import { SaltProposals } from '../lineage/salts.js';
 import { readOpens, type RunMessages } from '../run-messages.js';
 import { recomputeCorrelation } from '../recompute.js';
 import { createSealer } from '../sealing/sealer.js';
+import { digestsOfRun } from './digest-key.js';
+import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
 import { readPagesOnce, storedPages } from './pages.js';
 import { observeSeal } from './observations.js';
+import { rowFilterOf } from './row-filter.js';
 import { noticeInputs, noticeOpens } from './peer-clocks.js';
 
 export async function readPages(
@@ -132,12 +136,32 @@ async function seal(
   const { shape } = messages;
   const counters = new Counters();
   const salts = new SaltProposals(await ownTable(logObserver(context), inputs.dataset));
-  const inScope = await idsInScope(context, inputs);
+  const digests = await digestsOfRun(context, inputs.dataset, messages.opens[context.id]?.digestKey ?? null);
+  const filters = new Map(shape.types.map(({ taxonomy: { type } }) => [type, rowFilterOf(context, type)] as const));
+  const inScope = await idsInScope(context, inputs, (object) =>
+    shape.types.some(({ taxonomy: { type } }) => {
+      const filter = filters.get(type);
+      return (
+        filter &&
+        mapOf(context.federation, context.id, type)?.native === object.type &&
+        isProvisional(keyInRun(links, assigned, type, object.id)) &&
+        !filter(object)
+      );
+    }),
+  );
   const types: SealedType[] = [];
   const scopes: ScopeReport[] = [];
   let unlinked = 0;
   for (const type of shape.types) {
-    const sealed = await sealType(context, inputs, type, { links, assigned, inScope, counters, salts });
+    const sealed = await sealType(context, inputs, type, {
+      links,
+      assigned,
+      inScope,
+      counters,
+      salts,
+      digests,
+      isExposed: filters.get(type.taxonomy.type) ?? null,
+    });
     if (!sealed) continue;
     unlinked += sealed.unlinked;
     types.push(sealed.sealed);
@@ -169,6 +193,7 @@ async function seal(
     unlinked,
     incompleteScopes: scopes.filter(({ complete }) => !complete).length,
     setAside: counters.total(),
+    hidden: counters.hiddenTotal(),
   };
 }
 
@@ -178,17 +203,20 @@ interface SealContext {
   readonly inScope: ReadonlyMap<string, ReadonlySet<string>>;
   readonly counters: Counters;
   readonly salts: SaltProposals;
+  readonly digests: FieldDigests | null;
+  /** The row filter of the type; null where every row is exposed. */
+  readonly isExposed: ((object: NativeObject) => boolean) | null;
 }
 
 async function sealType(
   context: AuthorityContext,
   inputs: RunInputs,
   type: DatasetType,
-  { links, assigned, inScope, counters, salts }: SealContext,
+  { links, assigned, inScope, counters, salts, digests, isExposed }: SealContext,
 ): Promise<{ sealed: SealedType; unlinked: number } | undefined> {
   const name = type.taxonomy.type;
   const map = mapOf(context.federation, context.id, name);
-  const surface = authorityOf(context).surface[name];
+  const surface = surfaceOf(authorityOf(context), name);
   if (!map || !surface || !type.held[context.id]) return undefined;
   const sealer = createSealer({
     store: context.exchange,
@@ -207,11 +235,19 @@ async function sealType(
       if (position % 2_000 === 0) context.heartbeat({ translated: position });
       if (latest.get(object.id) !== position) continue;
       const key = keyInRun(links, assigned, name, object.id);
+      if (isExposed && !isExposed(object)) {
+        counters.hidden(name);
+        // HAZARD: peers know this record. Left out, it would look deleted; so it is there, and says nothing.
+        if (isProvisional(key)) continue;
+        sealer.add({ type: name, key, fields: {} });
+        await salts.add(name, key);
+        continue;
+      }
       const translation = translate({
         object,
         map,
         taxonomy: type.taxonomy,
-        surface,
+        surface: exposedFields(surface),
         key,
         resolve: (referenced, nativeId) => {
           const referencedMap = mapOf(context.federation, context.id, referenced);
@@ -227,7 +263,7 @@ async function sealType(
       if (isProvisional(key)) unlinked += 1;
       for (const property of translation.unmapped) counters.unmapped(name, property);
       if (!translation.roundTrips) counters.lossy(name);
-      sealer.add(translation.record);
+      sealer.add(sealedRecord(digests, type, translation.record));
       await salts.add(name, key);
     }
     return { sealed: await sealer.finish(), unlinked };
@@ -257,11 +293,13 @@ async function latestPositions(
 async function idsInScope(
   context: AuthorityContext,
   inputs: RunInputs,
+  isUnknown: (object: NativeObject) => boolean,
 ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const ids = new Map<string, Set<string>>();
   for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
     if (item.kind !== 'objects') continue;
-    for (const object of item.objects) ids.set(object.type, (ids.get(object.type) ?? new Set<string>()).add(object.id));
+    for (const object of item.objects)
+      if (!isUnknown(object)) ids.set(object.type, (ids.get(object.type) ?? new Set<string>()).add(object.id));
   }
   return ids;
 }
@@ -306,6 +344,7 @@ async function scopesOf(
 class Counters {
   readonly #untranslatable = new Map<string, { type: string; field: string; reason: string; count: number }>();
   readonly #unmapped = new Map<string, { type: string; property: string; count: number }>();
+  readonly #hidden = new Map<string, { type: string; count: number }>();
   readonly #lossy = new Map<string, { type: string; count: number }>();
 
   untranslatable(type: string, field: string, reason: string): void {
@@ -316,6 +355,10 @@ class Counters {
   unmapped(type: string, property: string): void {
     const entry = this.#unmapped.get(`${type} ${property}`) ?? { type, property, count: 0 };
     this.#unmapped.set(`${type} ${property}`, { ...entry, count: entry.count + 1 });
+  }
+
+  hidden(type: string): void {
+    this.#hidden.set(type, { type, count: (this.#hidden.get(type)?.count ?? 0) + 1 });
   }
 
   lossy(type: string): void {
@@ -331,13 +374,19 @@ class Counters {
     return [...this.#untranslatable.values(), ...this.#lossy.values()].reduce((sum, { count }) => sum + count, 0);
   }
 
-  report(): Pick<SnapshotStatement, 'untranslatable' | 'unmapped' | 'lossy'> {
+  /** Rows that the row filter keeps back: by design, so they are no part of what was set aside. */
+  hiddenTotal(): number {
+    return [...this.#hidden.values()].reduce((sum, { count }) => sum + count, 0);
+  }
+
+  report(): Pick<SnapshotStatement, 'untranslatable' | 'unmapped' | 'lossy' | 'hiddenRows'> {
     const sorted = <Entry>(entries: ReadonlyMap<string, Entry>): Entry[] =>
       [...entries].sort(([left], [right]) => byCodeUnit(left, right)).map(([, entry]) => entry);
     return {
       untranslatable: sorted(this.#untranslatable),
       unmapped: sorted(this.#unmapped),
       lossy: sorted(this.#lossy),
+      hiddenRows: sorted(this.#hidden),
     };
   }
 }

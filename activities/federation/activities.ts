@@ -9,6 +9,7 @@ import type { Federation } from '../../core/federation/federation.js';
 import type { Proposal, RunInputs } from '../../core/messages.js';
 import { authorityEndpoint, federationEndpoint } from '../../core/names.js';
 import { isAccepted } from '../../core/acceptance.js';
+import { neededValues } from '../../core/needed-values.js';
 import { affectedAuthorities } from '../../core/plan.js';
 import type { FederationActivities, RunSetup } from '../../workflows/activity-types.js';
 import type { PlanSummary } from '../../workflows/messages.js';
@@ -121,6 +122,7 @@ export function createFederationActivities(context: FederationContext): Federati
         0,
       ),
       affected: affectedAuthorities(plan),
+      disclosers: [...new Set(neededValues(plan, recomputed.views).map(({ from }) => from))].sort(),
       baseMoves: moves.length > 0,
     };
   }

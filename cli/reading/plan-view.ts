@@ -5,7 +5,7 @@
 import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
 import { isAccepted } from '../../core/acceptance.js';
 import type { Digest } from '../../core/digest.js';
-import { byCodeUnit } from '../../core/json.js';
+import { byCodeUnit, type Json } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
 import { affectedAuthorities, type Conflict, type Plan } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
@@ -48,6 +48,8 @@ export interface PlanView {
   readonly names: ReadonlyMap<string, string>;
   readonly callsOf: Readonly<Record<AuthorityId, CallsKnown>>;
   readonly sheets: Readonly<Record<AuthorityId, ReviewSheet>>;
+  /** Clear values of `digest` fields that the people who work here may read, by digest. */
+  readonly clear: ReadonlyMap<Digest, Json>;
 }
 
 export interface PlanFilter {
@@ -103,6 +105,7 @@ export async function planView(options: {
       affectedAuthorities(plan).map((authority) => [authority, options.sheets[authority]?.kind ?? 'unreadable']),
     ),
     sheets,
+    clear: new Map(Object.values(sheets).flatMap(({ clear }) => Object.entries(clear))),
   };
 }
 

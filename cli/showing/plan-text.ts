@@ -4,7 +4,7 @@ import type { Change, Operation } from '../../core/operation.js';
 import { isAccepted } from '../../core/acceptance.js';
 import type { Paint } from '../output/output.js';
 import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
-import { valueText, visibleText } from './value-text.js';
+import { shownValue, valueText, visibleText } from './value-text.js';
 import { causeWords, codeWords, counted, divergenceWords, instantText, listWords, shortDigest } from './words.js';
 
 export interface PlanText {
@@ -112,9 +112,9 @@ function changeText(
   elementTypes: PlanText['elementTypes'],
 ): readonly string[] {
   if (change.kind === 'value') {
-    if (operation.kind === 'create') return [`${change.field}  ${valueText(change.after)}`];
-    if (operation.kind === 'delete') return [`${change.field}  ${valueText(change.before)}`];
-    return [`${change.field}  ${valueText(change.before)} -> ${valueText(change.after)}`];
+    if (operation.kind === 'create') return [`${change.field}  ${shownValue(change.after, view.clear)}`];
+    if (operation.kind === 'delete') return [`${change.field}  ${shownValue(change.before, view.clear)}`];
+    return [`${change.field}  ${shownValue(change.before, view.clear)} -> ${shownValue(change.after, view.clear)}`];
   }
   const type = elementTypes(operation.type, change.field);
   const element = (key: string): string => {
@@ -152,7 +152,7 @@ function conflictText(
     ...candidates.flatMap(({ number: own, candidate, operations }) => {
       const value =
         candidate.kind === 'value'
-          ? valueText(candidate.value)
+          ? shownValue(candidate.value, view.clear)
           : candidate.kind === 'kept'
             ? 'keep the record, and bring it back where it is gone'
             : 'let the record go everywhere';

@@ -2,11 +2,22 @@
  * Values as an approver reads them: what cannot be seen, or looks like something else, is written as its code point, so
  * that two values that differ never look the same (Unicode TR 36 and TR 39).
  */
+import type { Digest } from '../../core/digest.js';
 import type { Json } from '../../core/json.js';
+import { isSealedValue } from '../../core/sealed-value.js';
+
+/**
+ * As valueText; a sealed value in clear where these people may read it. Whoever may not learns only that it is another
+ * value, and by the first digits of its digest which of several.
+ */
+export function shownValue(value: Json | undefined, clear: ReadonlyMap<Digest, Json>): string {
+  return valueText(isSealedValue(value) && clear.has(value.hmac) ? clear.get(value.hmac) : value);
+}
 
 /** A value in quotes, escaped; texts, numbers and lists alike. */
 export function valueText(value: Json | undefined): string {
   if (value === undefined || value === null) return '(none)';
+  if (isSealedValue(value)) return `another value (digest ${value.hmac.slice(0, 8)})`;
   if (typeof value === 'string') return `"${visibleText(value.replace(/["\\]/g, (character) => `\\${character}`))}"`;
   if (Array.isArray(value))
     return value.length === 0 ? '[]' : `[${value.map((element) => valueText(element)).join(', ')}]`;

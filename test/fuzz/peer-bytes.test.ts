@@ -4,6 +4,8 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { DigestKeyStatement } from '../../activities/authority/digest-key.js';
+import { DisclosureStatement } from '../../activities/authority/disclosure.js';
 import { getDocument } from '../../activities/exchange.js';
 import { generatePrivateKey, publicKeyOf, type PrivateKey } from '../../activities/keys/private-key.js';
 import { signCompact } from '../../activities/keys/sign.js';
@@ -57,6 +59,8 @@ const schemas: Readonly<Record<keyof typeof samples, z.ZodType>> = {
   configuration: Configuration,
   plan: Plan,
   permit: Permit,
+  digestKey: DigestKeyStatement,
+  disclosure: DisclosureStatement,
   correlation: Correlation,
   decision: Decision,
   link: LinkStatement,

@@ -54,6 +54,21 @@ const terms = Terms.omit({ description: true }).parse({
 const linkStatement = { kind: 'link', authority: 'aws', type: 'person', record: `~${digest}`, to: 'k1' };
 
 export const samples = {
+  digestKey: {
+    authority: 'aws',
+    dataset: 'workforce',
+    generation: 1,
+    key: 'a'.repeat(32),
+    envelopes: [{ to: 'sov', kid: 'k', jwe: 'a.b.c.d.e' }],
+    atMs: 1,
+  },
+  disclosure: {
+    authority: 'aws',
+    dataset: 'workforce',
+    plan: digest,
+    envelopes: [{ to: 'sov', document: ref }],
+    atMs: 1,
+  },
   open: {
     authority: 'aws',
     dataset: 'workforce',

@@ -1,5 +1,6 @@
 /** Lies about what was read, planned, reviewed and permitted: every signature and digest that the coordinator cannot make. */
 import { expect } from 'vitest';
+import { disclosureType } from '../../../activities/authority/disclosure.js';
 import { putDocument, putMessage } from '../../../activities/exchange.js';
 import { signCompact } from '../../../activities/keys/sign.js';
 import { readUnverified } from '../../../activities/keys/verify.js';
@@ -29,6 +30,29 @@ import {
 import { GateWorld } from './gate-world.js';
 
 export const liesAboutInputs: readonly LieRow[] = [
+  [
+    'disclosed',
+    'something else of a peer in the place of what it disclosed',
+    'inputNotAuthentic',
+    () => {
+      const { world, ready } = readyWorld();
+      return Promise.resolve({
+        world,
+        commit: { ...ready.commit, disclosures: [refOf(ready.inputs.snapshots, 'sov')] },
+      });
+    },
+  ],
+  [
+    'disclosed',
+    'what a peer disclosed for another plan',
+    'wrongRun',
+    async () => {
+      const { world, ready } = readyWorld();
+      const statement = { authority: 'sov', dataset, plan: '0'.repeat(64), envelopes: [], atMs: world.clockMs };
+      const jws = await signCompact(statement, { typ: disclosureType, key: scene.ground.keys.sov });
+      return { world, commit: { ...ready.commit, disclosures: [await putMessage(world.exchange, 'sov', jws)] } };
+    },
+  ],
   [
     'clocks',
     'the snapshot of a peer that is stamped a day ahead',

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { createAuthorityClock } from '../../../activities/authority/clock.js';
 import { applyPermit } from '../../../activities/authority/commit.js';
 import type { AuthorityContext } from '../../../activities/authority/context.js';
+import { disclose } from '../../../activities/authority/disclosure.js';
 import { openRun } from '../../../activities/authority/open.js';
 import { prepareReview } from '../../../activities/authority/prepare-review.js';
 import { closeReview, recordDecision } from '../../../activities/authority/review.js';
@@ -49,6 +50,7 @@ export interface Ground {
   readonly federation: Federation;
   readonly keys: Readonly<Record<Member, PrivateKey>>;
   readonly logKeys: Readonly<Record<Member, PrivateKey>>;
+  readonly encryptionKeys: Readonly<Record<Member, PrivateKey>>;
   readonly sandbox: Sandbox;
   stop(): Promise<void>;
 }
@@ -57,7 +59,7 @@ export async function layGround(edit: (file: string, text: string) => string): P
   const folder = await mkdtemp(path.join(tmpdir(), 'concordat-gate-'));
   const sandbox = await startSandbox({ folder: path.join(folder, 'clouds'), people: 0 });
   const federation = await makeFolder(path.join(folder, 'federation'), { members, approvers: ['ada', 'bob'], edit });
-  const key = async (id: Member, use: 'messages' | 'log'): Promise<PrivateKey> => {
+  const key = async (id: Member, use: 'messages' | 'log' | 'encryption'): Promise<PrivateKey> => {
     const found = await readKeyFile(authorityKeyFile(path.join(folder, 'federation'), id, use));
     if (!found) throw new Error(`no key of ${id} for ${use}`);
     return found;
@@ -68,6 +70,7 @@ export async function layGround(edit: (file: string, text: string) => string): P
     sandbox,
     keys: { aws: await key('aws', 'messages'), sov: await key('sov', 'messages') },
     logKeys: { aws: await key('aws', 'log'), sov: await key('sov', 'log') },
+    encryptionKeys: { aws: await key('aws', 'encryption'), sov: await key('sov', 'encryption') },
     stop: async () => {
       await sandbox.stop();
       await rm(folder, { recursive: true, force: true });
@@ -118,6 +121,7 @@ export class GateWorld {
       privateStore: this.stores[id],
       signingKey: keys[id],
       logKey: logKeys[id],
+      encryptionKeys: [this.ground.encryptionKeys[id]],
       linkKey: new TextEncoder().encode(`link key of ${id} of thirty-two.`.padEnd(32, '.')).subarray(0, 32),
       connector: connectorFor(resolveMesh(mesh, environment), environment),
       clock: createAuthorityClock({
@@ -194,12 +198,13 @@ export class GateWorld {
   /** The whole way to a commit that the gate lets through, each decision signed by real keys. */
   async ready(decisions: Readonly<Record<Member, readonly DecisionWishes[]>>): Promise<Ready> {
     const { inputs, plan } = await this.planned();
+    const disclosures = await this.disclosed(inputs, plan);
     const sheets: Partial<Record<Member, ReviewSheet>> = {};
     const reviews: Ref[] = [];
     for (const id of members) {
       if (!plan.affected.includes(id)) continue;
       const context = this.contexts[id];
-      await prepareReview(context, { inputs, plan: plan.plan, planDigest: plan.planDigest }, quiet);
+      await prepareReview(context, { inputs, plan: plan.plan, planDigest: plan.planDigest, ...disclosures }, quiet);
       const sheet = await readSheet(context.privateStore, dataset, plan.planDigest);
       if (!sheet) throw new Error(`${id} wrote no sheet`);
       sheets[id] = sheet;
@@ -216,8 +221,19 @@ export class GateWorld {
       plan,
       reviews,
       sheets: sheets as Readonly<Record<Member, ReviewSheet>>,
-      commit: { inputs, plan: plan.plan, reviews, permit },
+      commit: { inputs, plan: plan.plan, reviews, permit, ...disclosures },
     };
+  }
+
+  /** What the members that hold values of `digest` fields send to who would write them. */
+  async disclosed(inputs: RunInputs, plan: PlanSummary): Promise<{ readonly disclosures?: readonly Ref[] }> {
+    const disclosures: Ref[] = [];
+    for (const id of members) {
+      if (!plan.disclosers?.includes(id)) continue;
+      const told = await disclose(this.contexts[id], { inputs, plan: plan.plan, planDigest: plan.planDigest });
+      disclosures.push(told.disclosure);
+    }
+    return disclosures.length === 0 ? {} : { disclosures };
   }
 
   apply(id: Member, commit: CommitInput): Promise<CommitResult> {
