@@ -3,20 +3,13 @@
  * altered tiles does not verify.
  */
 import { ConcordatError } from '../../core/errors.js';
-import {
-  entriesName,
-  entriesOf,
-  rowHash,
-  tileName,
-  tileOfSubtree,
-  tileWidth,
-  type Tile,
-} from '../../core/log/tiles.js';
+import { entriesName, entriesOf, tileName, tileOfSubtree, tileWidth, type Tile } from '../../core/log/tiles.js';
 import {
   consistencyRanges,
   foldSubtrees,
   hashBytes,
   inclusionRanges,
+  nodeHash,
   subtreesOf,
   type Range,
   type Subtree,
@@ -31,7 +24,7 @@ export class LogReader {
   readonly #prefix: string;
   /** The size at which the tiles were last known to be written: partial ones have its width. */
   readonly #size: number;
-  readonly #tiles = new Map<string, Uint8Array>();
+  readonly #tiles = new Map<string, TileRows>();
 
   constructor(store: Pick<ObjectStore, 'get'>, prefix: string, size: number) {
     this.#store = store;
@@ -73,13 +66,12 @@ export class LogReader {
 
   async #subtree(subtree: Subtree): Promise<Uint8Array> {
     const { tile, from, to } = tileOfSubtree(subtree, this.#size);
-    const bytes = await this.#tile(tile);
-    const hashes: Uint8Array[] = [];
-    for (let at = from; at < to; at += 1) hashes.push(bytes.subarray(at * hashBytes, (at + 1) * hashBytes));
-    return rowHash(hashes, sha256);
+    const rows = await this.#tile(tile);
+    const length = to - from;
+    return rows.hash(Math.log2(length), from / length);
   }
 
-  async #tile(tile: Tile): Promise<Uint8Array> {
+  async #tile(tile: Tile): Promise<TileRows> {
     const name = tileName(tile);
     const known = this.#tiles.get(name);
     if (known) return known;
@@ -88,11 +80,42 @@ export class LogReader {
     if (!bytes || bytes.length < tile.width * hashBytes)
       throw new ConcordatError('storeFault', `${this.#prefix}/${name} is missing or too short`);
     if (this.#tiles.size >= tilesKeptMax) this.#tiles.clear();
-    this.#tiles.set(name, bytes);
-    return bytes;
+    const rows = new TileRows(bytes);
+    this.#tiles.set(name, rows);
+    return rows;
   }
 
   #read(name: string): Promise<Uint8Array | null> {
     return this.#store.get(`${this.#prefix}/${name}`);
+  }
+}
+
+/** A tile with the levels of the tree above its hashes, each made when it is first needed: a proof asks for several. */
+class TileRows {
+  readonly #rows: (readonly Uint8Array[])[];
+
+  constructor(bytes: Uint8Array) {
+    this.#rows = [
+      Array.from({ length: bytes.length / hashBytes }, (_, at) => bytes.subarray(at * hashBytes, (at + 1) * hashBytes)),
+    ];
+  }
+
+  hash(level: number, index: number): Uint8Array {
+    const hash = this.#row(level)[index];
+    if (!hash) throw new RangeError('a tile does not hold that subtree');
+    return hash;
+  }
+
+  #row(level: number): readonly Uint8Array[] {
+    for (let above = this.#rows.length; above <= level; above += 1) {
+      const below = this.#rows[above - 1] ?? [];
+      const row: Uint8Array[] = [];
+      for (let at = 0; at + 1 < below.length; at += 2) {
+        const [left, right] = [below[at], below[at + 1]];
+        if (left && right) row.push(nodeHash(left, right, sha256));
+      }
+      this.#rows.push(row);
+    }
+    return this.#rows[level] ?? [];
   }
 }

@@ -80,10 +80,11 @@ export async function appendToLog(owner: LogOwner, entries: readonly Uint8Array[
     if (appended) return appended;
     await owner.privateStore.putIfAbsent(`log/batches/${batch}`, bundle);
     const before = frontierAt(head);
-    const after = appendLeaves(before, leavesOf(entries), sha256);
+    const leaves = [...leavesOf(entries)];
+    const after = appendLeaves(before, leaves, sha256);
     const next: LogHead = { size: after.size, frontier: after.hashes.map(hex), from: before.size, batch };
     if (!(await owner.privateStore.compareAndSetHead(headName, version, encode(next)))) continue;
-    await finish(owner, next);
+    await finish(owner, next, { entries, leaves });
     return { position: before.size, count: entries.length };
   }
   throw new ConcordatError('storeFault', 'the log is being written by too many workers at once');
@@ -116,27 +117,38 @@ function signedCheckpoint(owner: LogOwner, frontier: Frontier): SignedCheckpoint
 }
 
 /** Writes what follows from a head. The record of the batch comes last: where it stands, all the rest does. */
-async function finish(owner: LogOwner, head: LogHead): Promise<void> {
+async function finish(owner: LogOwner, head: LogHead, known?: Batch): Promise<void> {
   if (await readAppended(owner, head.batch)) return;
-  const bundle = await owner.privateStore.get(`log/batches/${head.batch}`);
-  const entries = bundle && entriesOf(bundle);
-  if (!entries || entries.length !== head.size - head.from) {
-    // Another worker has just finished it and taken the batch away.
-    if (await readAppended(owner, head.batch)) return;
-    throw new ConcordatError('storeFault', 'the private store has lost entries of the log');
-  }
-  await publishTiles(owner, head, entries);
+  const batch = known ?? (await keptBatch(owner, head));
+  // Another worker has just finished it and taken the batch away.
+  if (!batch) return;
+  await publishTiles(owner, head, batch);
   await publishCheckpoint(owner, head);
   await owner.privateStore.putIfAbsent(
     `log/appended/${head.batch}`,
-    encode({ position: head.from, count: entries.length } satisfies Appended),
+    encode({ position: head.from, count: batch.entries.length } satisfies Appended),
   );
   await owner.privateStore.remove(`log/batches/${head.batch}`);
 }
 
-async function publishTiles(owner: LogOwner, head: LogHead, entries: readonly Uint8Array[]): Promise<void> {
+interface Batch {
+  readonly entries: readonly Uint8Array[];
+  readonly leaves: readonly Uint8Array[];
+}
+
+async function keptBatch(owner: LogOwner, head: LogHead): Promise<Batch | null> {
+  const bundle = await owner.privateStore.get(`log/batches/${head.batch}`);
+  const entries = bundle && entriesOf(bundle);
+  if (!entries || entries.length !== head.size - head.from) {
+    if (await readAppended(owner, head.batch)) return null;
+    throw new ConcordatError('storeFault', 'the private store has lost entries of the log');
+  }
+  return { entries, leaves: [...leavesOf(entries)] };
+}
+
+async function publishTiles(owner: LogOwner, head: LogHead, { entries, leaves }: Batch): Promise<void> {
   /** Hashes that the next level up gains, by their position in that level. */
-  let gained: readonly Uint8Array[] = [...leavesOf(entries)];
+  let gained: readonly Uint8Array[] = leaves;
   let firstGained = head.from;
   const byLevel = new Map<number, Tile[]>();
   for (const tile of tilesBetween(head.from, head.size))

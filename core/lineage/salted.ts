@@ -8,16 +8,16 @@
  */
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { canonicalJson, type Digest } from '../digest.js';
 import type { Json } from '../json.js';
 
 export const saltBytes = 32;
 
-/** HMAC-SHA-256. Workers pass the one of their platform, which is faster. */
-export type HmacSha256 = (key: Uint8Array, message: Uint8Array) => Uint8Array;
+/** HMAC-SHA-256 over the UTF-8 of a text, in hexadecimal. Workers pass the one of their platform, which is faster. */
+export type HmacSha256 = (key: Uint8Array, text: string) => Digest;
 
-const ownHmac: HmacSha256 = (key, message) => hmac(sha256, key, message);
+const ownHmac: HmacSha256 = (key, text) => bytesToHex(hmac(sha256, key, utf8ToBytes(text)));
 
 export interface RecordName {
   readonly dataset: string;
@@ -27,17 +27,17 @@ export interface RecordName {
 
 /** What a record is called in hops: says nothing to whoever lacks its salt. */
 export function opaqueId(salt: Uint8Array, { dataset, type, key }: RecordName, keyed: HmacSha256 = ownHmac): Digest {
-  return bytesToHex(keyed(salt, utf8ToBytes(`concordat/record\n${dataset}\n${type}\n${key}`)));
+  return keyed(salt, `concordat/record\n${dataset}\n${type}\n${key}`);
 }
 
 /** HKDF-Expand for one block: HMAC(salt, info ‖ 0x01). */
 export function fieldSalt(salt: Uint8Array, type: string, field: string, keyed: HmacSha256 = ownHmac): Uint8Array {
-  return keyed(salt, utf8ToBytes(`concordat/field\n${type}\n${field}\u0001`));
+  return hexToBytes(keyed(salt, `concordat/field\n${type}\n${field}\u0001`));
 }
 
 /** HMAC(field salt, canonical JSON of the value). */
 export function valueDigest(ofField: Uint8Array, value: Json, keyed: HmacSha256 = ownHmac): Digest {
-  return bytesToHex(keyed(ofField, utf8ToBytes(textOf(value))));
+  return keyed(ofField, textOf(value));
 }
 
 /** As canonicalJson gives it; values that are flat go the short way. */

@@ -1,5 +1,5 @@
 /** Hops: what they say, what they hide, and that one input gives one root. */
-import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../core/digest.js';
@@ -141,5 +141,21 @@ describe('salts', () => {
     );
     expect(new Set([...ids, opaqueId(salt(2), name)]).size).toBe(5);
     expect(valueDigest(salt(1), 1)).toBe(createHmac('sha256', salt(1)).update('1').digest('hex'));
+  });
+});
+
+describe('the hashes of the platform', () => {
+  it('are those of RFC 2104 and FIPS 180-4, for any key and text, whatever was hashed before', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 70 }),
+        fc.oneof(fc.string({ unit: 'grapheme' }), fc.constant('ä'.repeat(3_000)), fc.constant('')),
+        (key, text) => {
+          expect(hmacSha256(key, text)).toBe(createHmac('sha256', key).update(text).digest('hex'));
+          expect(Buffer.from(sha256(key))).toEqual(createHash('sha256').update(key).digest());
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 });
