@@ -11,6 +11,7 @@ import { manifestFile } from '../../core/federation/manifest-files.js';
 import { keepOutOfGit } from './keep-out-of-git.js';
 import { pinKeys, type Pin } from './pin.js';
 import { keepAnchor } from './anchor.js';
+import { readSigner } from './key-file.js';
 import {
   approverKeyFile,
   authorityKeyFile,
@@ -18,7 +19,6 @@ import {
   generatePrivateKey,
   keyFilesOf,
   publicKeyOf,
-  readKeyFile,
   writeKeyFile,
 } from './private-key.js';
 import { thumbprintOf } from './thumbprint.js';
@@ -52,10 +52,10 @@ export async function generateKeys(
   selection: KeySelection,
 ): Promise<readonly KeyReport[]> {
   const wanted = wantedKeys(folder, federation, selection);
-  const found = await Promise.all(wanted.map((want) => readKeyFile(want.file)));
+  const found = await Promise.all(wanted.map(async (want) => (await readSigner(want.file))?.publicKey));
   for (const [at, want] of wanted.entries()) {
     const here = found[at];
-    const other = want.pinned.find((key) => here && !isSameKey(key, publicKeyOf(here)));
+    const other = want.pinned.find((key) => here && !isSameKey(key, here));
     if (here && other)
       throw new ConcordatError(
         'usage',
@@ -74,7 +74,7 @@ export async function generateKeys(
     let key: PublicKey | undefined;
     let state: KeyReport['state'] = 'kept';
     const here = found[at];
-    if (here) key = publicKeyOf(here);
+    if (here) key = here;
     else if (want.pinned[0]) [key, state] = [want.pinned[0], 'elsewhere'];
     else {
       const made = await generatePrivateKey(selection.algorithm);

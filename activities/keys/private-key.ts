@@ -57,6 +57,10 @@ export async function generatePrivateKey(algorithm: Algorithm = 'EdDSA'): Promis
 
 /** Never overwrites: throws usage where the file is there. Mode 0600 in folders of mode 0700. */
 export async function writeKeyFile(file: string, key: PrivateKey): Promise<void> {
+  await writeNewFile(file, `${JSON.stringify(key, null, 2)}\n`);
+}
+
+export async function writeNewFile(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   let handle;
   try {
@@ -67,7 +71,7 @@ export async function writeKeyFile(file: string, key: PrivateKey): Promise<void>
     throw error;
   }
   try {
-    await handle.writeFile(`${JSON.stringify(key, null, 2)}\n`);
+    await handle.writeFile(text);
     await handle.sync();
   } finally {
     await handle.close();

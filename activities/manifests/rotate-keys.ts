@@ -7,14 +7,9 @@ import type { KeyState, KeyUse, RevocationReason } from '../../core/key-state.js
 import { algorithmOf, type Algorithm } from '../../core/public-key.js';
 import type { AuthorityId } from '../../core/record.js';
 import { keepAnchor } from '../keys/anchor.js';
+import { publicKeyOfKms, writeKmsKeyFile } from '../keys/key-file.js';
 import { replacePin } from '../keys/pin.js';
-import {
-  authorityKeyFile,
-  authorityKeyFolder,
-  generatePrivateKey,
-  publicKeyOf,
-  writeKeyFile,
-} from '../keys/private-key.js';
+import { authorityKeyFile, generatePrivateKey, publicKeyOf, writeKeyFile } from '../keys/private-key.js';
 import { newKeyState } from './key-states.js';
 import { keysFolderOf, ownSigners } from './own-keys.js';
 import { renewPin } from './pin-peer.js';
@@ -30,6 +25,8 @@ export interface RotateOptions {
   readonly overlapMs?: number;
   /** Of the next key; as the last one where absent. */
   readonly algorithm?: Algorithm;
+  /** The ARN of a key that AWS KMS keeps; a key is made where absent. */
+  readonly kms?: string;
 }
 
 export const leadDefaultMs = 86_400_000;
@@ -64,7 +61,8 @@ export async function rotateKey(
   const algorithm = use === 'encryption' ? 'ES256' : (options.algorithm ?? (last ? algorithmOf(last.key) : 'EdDSA'));
   // Manifest keys have no times: the next one signs once all peers have pinned it, however long that takes.
   const notBeforeMs = use === 'manifest' ? undefined : wholeSeconds(nowMs + (options.leadMs ?? leadDefaultMs));
-  const next = await makeKey(folder, id, use, algorithm, notBeforeMs === undefined ? {} : { notBeforeMs });
+  const made: NewKey = options.kms === undefined ? { algorithm } : { kms: options.kms };
+  const next = await makeKey(folder, id, use, made, notBeforeMs === undefined ? {} : { notBeforeMs });
   const endMs = (notBeforeMs ?? 0) + (options.overlapMs ?? overlapDefaultMs);
   const keys = prior.keys.map((state) =>
     use !== 'manifest' && state.use === use && state.revoked === null
@@ -168,7 +166,7 @@ export async function revokeKey(
       (one.notBeforeMs ?? 0) <= nowMs &&
       (one.expiresMs ?? nowMs + 1) > nowMs,
   );
-  const replacement = left ? null : await makeKey(folder, id, state.use, algorithmOf(state.key), {});
+  const replacement = left ? null : await makeKey(folder, id, state.use, { algorithm: algorithmOf(state.key) }, {});
   await signManifest(folder, federation, id, { nowMs, keys: replacement ? [...rest, replacement] : rest });
   return { revoked, replacement };
 }
@@ -193,21 +191,41 @@ function countingKeys(prior: ReadConfiguration, use: KeyUse, nowMs: number): rea
   );
 }
 
+type NewKey = { readonly algorithm: Algorithm } | { readonly kms: string };
+
+/** Beside the first key of the use, under a name of its own. */
 async function makeKey(
   folder: string,
   id: AuthorityId,
   use: KeyUse,
-  algorithm: Algorithm,
+  wanted: NewKey,
   limits: { readonly notBeforeMs?: number },
 ): Promise<KeyState> {
-  const made = await generatePrivateKey(algorithm);
+  const first = authorityKeyFile(folder, id, use);
+  const fileOf = ({ kid }: KeyState): string => first.replace(/\.key\.json$/, `.${kid.slice(0, 8)}.key.json`);
+  if ('kms' in wanted) {
+    if (use === 'encryption') throw new ConcordatError('usage', 'AWS KMS keeps keys that sign; values are opened here');
+    const publicKey = await publicKeyOfKms(wanted.kms);
+    const state = await newKeyState(id, use, publicKey, limits);
+    await writeKmsKeyFile(fileOf(state), wanted.kms, publicKey);
+    return state;
+  }
+  const made = await generatePrivateKey(wanted.algorithm);
   const state = await newKeyState(id, use, publicKeyOf(made), limits);
-  const file = path.join(
-    authorityKeyFolder(keysFolderOf(folder), id),
-    path.basename(authorityKeyFile(folder, id, use)).replace('.key.json', `.${state.kid.slice(0, 8)}.key.json`),
-  );
-  await writeKeyFile(file, made);
+  await writeKeyFile(fileOf(state), made);
   return state;
+}
+
+/**
+ * Names a key of AWS KMS as the first key of a use, before `concordat keys generate` would make one. Throws usage where
+ * there is a key of that use already: then it is rotated.
+ */
+export async function adoptKmsKey(folder: string, id: AuthorityId, use: KeyUse, arn: string): Promise<KeyState> {
+  if (use === 'log' || use === 'encryption')
+    throw new ConcordatError('usage', 'AWS KMS keeps keys for manifest and messages; the others are used here');
+  const publicKey = await publicKeyOfKms(arn);
+  await writeKmsKeyFile(authorityKeyFile(folder, id, use), arn, publicKey);
+  return newKeyState(id, use, publicKey);
 }
 
 /** Statements count in seconds. */

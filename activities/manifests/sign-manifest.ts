@@ -51,22 +51,27 @@ export async function signManifest(
   const signer = await manifestSigner(folder, federation, id, keys, nowMs);
   const entity = entityIdOf(federation.file.federation, id);
   const iat = Math.max(seconds(nowMs), (prior?.statement.iat ?? 0) + 1);
+  const exp = seconds(nowMs + (options.validForMs ?? manifestValidForMs));
   const retired = known.filter((state) => isRetired(state, nowMs));
   let historical: string | null = null;
   if (retired.length > 0) {
-    const set: HistoricalKeys = { iss: entity, iat, keys: retired.map(historicalKey) };
+    const set: HistoricalKeys = { iss: entity, iat, exp, keys: retired.map(historicalKey) };
     historical = await signCompact(set, { typ: historicalKeysType, key: signer });
   }
   const statement: EntityConfiguration = {
     iss: entity,
     sub: entity,
     iat,
-    exp: seconds(nowMs + (options.validForMs ?? manifestValidForMs)),
+    exp,
     jwks: keySet(keys, 'manifest'),
     authority_hints: federation.file.members
       .filter((member) => member.id !== id)
       .map((member) => entityIdOf(federation.file.federation, member.id)),
     metadata: {
+      federation_entity: {
+        federation_fetch_endpoint: `${entity}/fetch`,
+        ...(historical === null ? {} : { federation_historical_keys_endpoint: `${entity}/historical-keys` }),
+      },
       [entityType]: {
         federation: federation.file.federation,
         authority: id,

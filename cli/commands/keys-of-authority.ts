@@ -1,7 +1,7 @@
 /** `concordat keys list|rotate|revoke`: the keys that the manifest of an authority names, from their first day to their last. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readManifests } from '../../activities/manifests/read-manifests.js';
-import { finishManifestRotation, revokeKey, rotateKey } from '../../activities/manifests/rotate-keys.js';
+import { adoptKmsKey, finishManifestRotation, revokeKey, rotateKey } from '../../activities/manifests/rotate-keys.js';
 import { holdsManifestKey } from '../../activities/manifests/own-keys.js';
 import { Duration, durationMs } from '../../core/duration.js';
 import { ConcordatError } from '../../core/errors.js';
@@ -19,7 +19,13 @@ interface RotateOptions {
   readonly lead?: number;
   readonly overlap?: number;
   readonly algorithm?: Algorithm;
+  readonly kms?: string;
   readonly finish?: true;
+}
+
+interface AdoptOptions {
+  readonly authority: string;
+  readonly use: KeyUse;
 }
 
 interface RevokeOptions {
@@ -53,8 +59,23 @@ export function registerKeysOfAuthority(keys: Command): void {
     .option('--lead <duration>', 'until the next key signs (24h)', durationOption)
     .option('--overlap <duration>', 'how long the last key counts after that (7d)', durationOption)
     .addOption(new Option('--algorithm <name>', 'of the next key; as the last one where left out').choices(algorithms))
+    .option('--kms <arn>', 'take a key that AWS KMS keeps instead of making one')
     .option('--finish', 'let the next manifest key sign now')
     .action(action<RotateOptions>((invocation, options) => rotate(invocation, options)));
+  defineCommand(keys, {
+    name: 'adopt <arn>',
+    description:
+      'Name a key that AWS KMS keeps as the first key of an authority, before `concordat keys generate` makes the others. Kind ECC_NIST_P256, or ECC_NIST_EDWARDS25519 for messages up to 4,096 bytes.',
+    examples: [
+      [
+        'concordat keys adopt arn:aws:kms:eu-central-1:123456789012:key/7f3a --authority aws --use manifest',
+        'sign the manifest of aws with a key in KMS',
+      ],
+    ],
+  })
+    .requiredOption('--authority <id>', 'whose')
+    .addOption(new Option('--use <use>', 'of the key').choices(['manifest', 'messages']).makeOptionMandatory())
+    .action(action<AdoptOptions, [string]>((invocation, options, arn) => adopt(invocation, options, arn)));
   defineCommand(keys, {
     name: 'revoke <kid>',
     description:
@@ -93,7 +114,7 @@ async function list({ federationFolder: folder, output }: Invocation, authority?
 
 async function rotate(
   { federationFolder: folder, output }: Invocation,
-  { authority, use, lead, overlap, algorithm, finish }: RotateOptions,
+  { authority, use, lead, overlap, algorithm, kms, finish }: RotateOptions,
 ): Promise<ExitCode> {
   const federation = await openFederation(folder);
   const id = await ownAuthority(folder, federation, authority);
@@ -105,6 +126,7 @@ async function rotate(
         ...(lead === undefined ? {} : { leadMs: lead }),
         ...(overlap === undefined ? {} : { overlapMs: overlap }),
         ...(algorithm === undefined ? {} : { algorithm }),
+        ...(kms === undefined ? {} : { kms }),
       });
   const hint = finish
     ? 'The manifest and federation.yaml name it now; copy manifest.public.json to the worker.'
@@ -114,6 +136,20 @@ async function rotate(
   output.result({ folder, authority: id, key: next, finished: finish === true }, [
     `${output.paint.bold(id)}: next ${use} key ${next.kid}, ${keyWords(next, Date.now())}`,
     hint,
+  ]);
+  return 0;
+}
+
+async function adopt(
+  { federationFolder: folder, output }: Invocation,
+  { authority, use }: AdoptOptions,
+  arn: string,
+): Promise<ExitCode> {
+  const id = member(await openFederation(folder), authority);
+  const { key, kid } = await adoptKmsKey(folder, id, use, arn);
+  output.result({ folder, authority: id, use, thumbprint: kid, key, kms: arn }, [
+    `${output.paint.bold(id)}: ${use} key ${kid}, kept by AWS KMS`,
+    `Go on with \`concordat keys generate --authority ${id}\`.`,
   ]);
   return 0;
 }

@@ -23,6 +23,12 @@ export function entityIdOf(federation: string, authority: AuthorityId): string {
   return `concordat://${federation}/${authority}`;
 }
 
+/** Addresses of the same scheme: whoever resolves chains finds the statements in the folder under them. */
+export const FederationEntity = z.looseObject({
+  federation_fetch_endpoint: z.string(),
+  federation_historical_keys_endpoint: z.string().optional(),
+});
+
 /** NumericDate (RFC 7519, section 2), whole seconds since the epoch. */
 const Seconds = z.int().nonnegative();
 
@@ -52,6 +58,8 @@ export type HistoricalKey = z.infer<typeof HistoricalKey>;
 export const HistoricalKeys = z.strictObject({
   iss: z.string(),
   iat: Seconds,
+  /** That of the manifest that names them: readers that are not ours ask for one. */
+  exp: Seconds,
   keys: z.array(HistoricalKey).max(1_000),
 });
 export type HistoricalKeys = z.infer<typeof HistoricalKeys>;
@@ -82,7 +90,7 @@ const claims = {
 export const EntityConfiguration = z.looseObject({
   ...claims,
   authority_hints: z.array(z.string()).min(1).max(1_000),
-  metadata: z.looseObject({ [entityType]: MeshAuthority }),
+  metadata: z.looseObject({ federation_entity: FederationEntity, [entityType]: MeshAuthority }),
 });
 export type EntityConfiguration = z.infer<typeof EntityConfiguration>;
 

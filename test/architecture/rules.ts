@@ -42,6 +42,11 @@ export const zones: readonly Zone[] = [
     packages: ['node:', 'zod', '@azure/identity', '@microsoft/microsoft-graph-client'],
     packageTypes: ['@microsoft/microsoft-graph-types'],
   },
+  {
+    path: 'activities/keys/aws-kms-signer.ts',
+    own: ['core/', 'activities/keys/'],
+    packages: ['node:', '@aws-sdk/client-kms'],
+  },
   // What is sealed is fixed to the byte, so little may have a say in it.
   { path: 'activities/sealing/', own: ['core/', 'activities/store.ts'], packages: ['node:', 'xxhash-wasm'] },
   // Speaks to the server that workers and command line use, before either runs.

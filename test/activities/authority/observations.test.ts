@@ -4,7 +4,12 @@ import { readLatestVersions } from './versions-support.js';
 import { sealSnapshot } from '../../../activities/authority/snapshot.js';
 import { recomputePlan, type Recomputed } from '../../../activities/recompute.js';
 import { awsUser, keystoneUser } from '../../support/equal-clouds.js';
-import { GateWorld, layGround, type Ground, type Ready } from './gate-world.js';
+import { createSealer } from '../../../activities/sealing/sealer.js';
+import { withVersions } from '../../../activities/versions-of-views.js';
+import type { RecordView } from '../../../core/compare.js';
+import type { Json } from '../../../core/json.js';
+import { versionsField } from '../../../core/record-versions.js';
+import { GateWorld, layGround, MemoryStore, type Ground, type Ready } from './gate-world.js';
 
 let ground: Ground;
 let agreed: GateWorld;
@@ -132,5 +137,37 @@ describe('an authority', () => {
     expect(await readLatestVersions(world, await recomputePlan(ground.federation, world.exchange, twice))).toEqual(
       before,
     );
+  });
+});
+
+describe('versions that cannot be true', () => {
+  const claimed = async (vectors: Json): Promise<RecordView | undefined> => {
+    const exchange = new MemoryStore();
+    const groups = [{ id: versionsField, fields: [versionsField], members: ['aws'] }];
+    const sealer = createSealer({ store: exchange, prefix: 'aws', type: 'person', groups, expectedCount: 1 });
+    sealer.add({ type: 'person', key: 'p1', fields: { [versionsField]: { vectors, seen: null } } });
+    const versions = [{ type: 'person', since: 2, sealed: await sealer.finish() }];
+    const { messages, snapshots } = await plan();
+    const { aws } = snapshots;
+    if (!aws) throw new Error('no snapshot');
+    const views = { person: [{ key: 'p1', members: {}, base: undefined }] };
+    const opens = Object.fromEntries(Object.entries(messages.opens).map(([id, open]) => [id, { ...open, round: 7 }]));
+    const read = await withVersions(views, { aws: { ...aws, versions } }, { members: ['aws'], opens }, exchange);
+    return read['person']?.[0];
+  };
+
+  it('are taken for none, so that what they stand beside is concurrent', async () => {
+    expect((await claimed({ name: { aws: 7, sov: 7 } }))?.versions?.['aws']).toEqual({
+      vectors: { name: { aws: 7, sov: 7 } },
+      since: 2,
+    });
+    for (const vectors of [
+      { name: { aws: 7, sov: 8 } },
+      { name: { aws: 8 } },
+      { name: { aws: 0 } },
+      { name: 'all' },
+      null,
+    ])
+      expect((await claimed(vectors))?.versions?.['aws']).toBeUndefined();
   });
 });

@@ -27,9 +27,12 @@ export const deviations = [
   { about: 'noThrottling', detail: 'no throttling, no lost reply, no lag after a write' },
 ] as const satisfies readonly { readonly about: string; readonly detail: string }[];
 
+/** KMS signs with it. */
+export const forKms: readonly string[] = ['cryptography==46.0.3'];
+
 /** Starts one of its own on a free port of 127.0.0.1. The first start on a machine installs it, about a minute. */
-export async function startMoto(): Promise<System> {
-  const environment = await pythonEnvironment('moto', requirements);
+export async function startMoto(more: readonly string[] = []): Promise<System> {
+  const environment = await pythonEnvironment('moto', [...requirements, ...more]);
   if (environment.kind === 'missing') return { kind: 'missing', name: 'moto', reason: environment.reason, howToGet };
   const port = await freePort();
   const forwarder = await fillMotoGaps(port);
