@@ -151,6 +151,27 @@ describe('docker-compose.yml', () => {
   });
 });
 
+describe('deploy/openlineage.yml', () => {
+  it('gives the coordinator a way out and where to, and changes nothing for anybody else', async () => {
+    const added = parse(await readFile(path.join(root, 'deploy/openlineage.yml'), 'utf8')) as {
+      readonly services: Readonly<
+        Record<string, { readonly environment: Record<string, string>; readonly networks: readonly string[] }>
+      >;
+    };
+    expect(Object.keys(added.services)).toEqual(['federation']);
+    const { environment, networks, ...rest } = added.services['federation'] ?? { environment: {}, networks: [] };
+    expect(rest).toEqual({});
+    expect(networks).toEqual(['temporal', 'lineage']);
+    for (const name of Object.keys(environment)) expect(name).toMatch(/^OPENLINEAGE_/);
+    const given = { ...service('federation').environment, ...environment, OPENLINEAGE_URL: 'https://x.example' };
+    expect(
+      parseConfig(['--federation'], { ...given, OPENLINEAGE_ENDPOINT: '', OPENLINEAGE_API_KEY: '' }),
+    ).toMatchObject({
+      lineage: { address: new URL('https://x.example/api/v1/lineage'), apiKey: null },
+    });
+  });
+});
+
 describe('the image', () => {
   it('copies named folders only, each of them allowed by .dockerignore, and every folder that is built', async () => {
     const copied = dockerfile

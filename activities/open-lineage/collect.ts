@@ -6,7 +6,14 @@
  */
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
-import { startEvent, endEvent, eventTypeOf, type ToldEnd, type ToldRun } from '../../core/open-lineage/run-event.js';
+import {
+  startEvent,
+  endEvent,
+  eventTypeOf,
+  type RunEvent,
+  type ToldEnd,
+  type ToldRun,
+} from '../../core/open-lineage/run-event.js';
 import { ProgressFacts, ResultFacts, type Ending } from '../../core/open-lineage/run-facts.js';
 import type { ObjectStore } from '../store.js';
 import { lineageRunId } from './run-id.js';
@@ -73,7 +80,7 @@ export function createCollector(options: CollectOptions): Collector {
   let endedSinceMs: number | null = null;
   let forgottenAtMs = 0;
 
-  const tell = async (run: ListedRun): Promise<number> => {
+  const tell = async (run: ListedRun, add: (event: RunEvent) => Promise<void>): Promise<void> => {
     const told: ToldRun = {
       federation,
       dataset: run.dataset,
@@ -84,16 +91,15 @@ export function createCollector(options: CollectOptions): Collector {
       version,
       jobNamespace,
     };
-    let added = (await outbox.add(startEvent(told))) ? 1 : 0;
-    if (!run.end) return added;
+    await add(startEvent(told));
+    if (!run.end) return;
     const endedAt = new Date(run.end.atMs).toISOString();
     const { ending } = run.end;
     if (
       await outbox.has({ eventType: eventTypeOf(ending), eventTime: endedAt, run: { runId: told.runId, facets: {} } })
     )
-      return added;
-    added += (await outbox.add(endEvent(told, { endedAt, ending, ...(await endOf(options, run)) }))) ? 1 : 0;
-    return added;
+      return;
+    await add(endEvent(told, { endedAt, ending, ...(await endOf(options, run)) }));
   };
 
   return {
@@ -107,6 +113,11 @@ export function createCollector(options: CollectOptions): Collector {
       }
       let room = waitingMax - (await outbox.waiting()).length;
       let added = 0;
+      const add = async (event: RunEvent): Promise<void> => {
+        if (!(await outbox.add(event))) return;
+        added += 1;
+        room -= 1;
+      };
       const failed: { workflowRunId: string; code: ErrorCode | null }[] = [];
       const seen = new Set<string>();
       for await (const run of runs.list(sinceMs)) {
@@ -117,9 +128,7 @@ export function createCollector(options: CollectOptions): Collector {
         if (known.get(run.workflowRunId) === done || federation.datasets[run.dataset] === undefined) continue;
         if (room < 2) return { added, full: true, failed };
         try {
-          const count = await tell(run);
-          added += count;
-          room -= count;
+          await tell(run, add);
           known.set(run.workflowRunId, done);
         } catch (error) {
           // One run that cannot be read must not keep the others from being told. It is found again by the next pass.

@@ -63,6 +63,8 @@ export function createDrain({ outbox, post, now, random, ...waits }: DrainOption
       const held = new Set<string>();
       let posted = 0;
       let refused = 0;
+      /** Taken away by another worker. */
+      let gone = 0;
       let failedInARow = 0;
       for (const name of names) {
         const run = runOfName(name);
@@ -74,10 +76,14 @@ export function createDrain({ outbox, post, now, random, ...waits }: DrainOption
         }
         if (!(await mayGoOn())) break;
         const event = await outbox.read(name);
-        if (event === null) continue;
+        if (event === null) {
+          gone += 1;
+          continue;
+        }
         if (await outbox.isPosted(name)) {
           // Another pass ended between mark and removal.
           await outbox.markPosted(name);
+          gone += 1;
           continue;
         }
         const answer = await post(event, signal);
@@ -107,7 +113,7 @@ export function createDrain({ outbox, post, now, random, ...waits }: DrainOption
           break;
         }
       }
-      const left = names.length - posted - refused;
+      const left = names.length - posted - refused - gone;
       if (left === 0) failures.clear();
       return { posted, refused, waiting: left, trouble };
     },
