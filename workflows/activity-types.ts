@@ -131,6 +131,8 @@ export interface RemindInput {
 }
 export interface RemindAnswer extends ReviewProgress {
   readonly posted: 'posted' | 'nowhere' | 'failed' | 'notNeeded';
+  /** How long until it is due on the authority's own clock; 0 where it is. */
+  readonly earlyMs: number;
 }
 
 /** A delegation as it is shown: ids of approvers and times. */

@@ -1,3 +1,15 @@
 /** Every workflow that an authority's worker runs: the bundle's entry point, and nothing else may be exported from it. */
-export { commit, disclose, link, probe, seal, snapshot, translate, witness } from './steps.js';
+export {
+  commit,
+  delegate,
+  delegations,
+  disclose,
+  endDelegation,
+  link,
+  probe,
+  seal,
+  snapshot,
+  translate,
+  witness,
+} from './steps.js';
 export { review } from './review.js';

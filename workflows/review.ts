@@ -174,21 +174,24 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
       if (!isCancellation(error)) throw error;
     });
     const isOpen = (): boolean => ended === undefined;
-    const remind = async (notice: DueNotice): Promise<void> => {
+    const askedAtMs = nowMs();
+    const remind = async (notice: DueNotice): Promise<number> => {
       const answer = await remindPeople.executeWithOptions({ summary: noticeWords(notice) }, [
         { dataset: input.inputs.dataset, plan: input.planDigest, role: notice.role, mayDecide: notice.mayDecide },
       ]);
       progress = countsOf(answer);
-      if (notice.role !== null) escalatedTo.push(notice.role);
+      if (answer.earlyMs > 0) return answer.earlyMs;
+      if (notice.role !== null && !escalatedTo.includes(notice.role)) escalatedTo.push(notice.role);
       reminded.push(`${noticeWords(notice)}${answer.posted === 'failed' ? '; its address did not answer' : ''}.`);
       // Who has just been called in may have decided long ago.
       if (answer.closed && ended === undefined) ended = 'tally';
       showWaiting();
+      return 0;
     };
     // Beside the wait for the deadline: an address that does not answer must not hold it up.
     const notices = new CancellationScope();
     const reminding = notices
-      .run(() => remindInTime(dueNotices(prepared), openedAtMs, isOpen, remind))
+      .run(() => remindInTime(dueNotices(prepared), askedAtMs, isOpen, remind))
       .catch(() => undefined);
     const decided = await condition(() => ended !== undefined, remainingMs, { summary: 'deadline of the review' });
     if (!decided) ended = 'expired';
@@ -219,16 +222,18 @@ function dueNotices(prepared: PreparedReview | undefined): readonly DueNotice[] 
 
 async function remindInTime(
   notices: readonly DueNotice[],
-  openedAtMs: number,
+  askedAtMs: number,
   isOpen: () => boolean,
-  remind: (notice: DueNotice) => Promise<void>,
+  remind: (notice: DueNotice) => Promise<number>,
 ): Promise<void> {
   for (const notice of notices) {
-    const waitMs = openedAtMs + notice.afterMs - nowMs();
+    const waitMs = askedAtMs + notice.afterMs - nowMs();
     if (waitMs > 0) await sleep(waitMs, { summary: noticeWords(notice) });
     if (!isOpen()) return;
     try {
-      await remind(notice);
+      // The authority's own clock says when an escalation takes effect; where it is behind this one, it is asked again.
+      for (let earlyMs = await remind(notice); earlyMs > 0 && isOpen(); earlyMs = await remind(notice))
+        await sleep(earlyMs, { summary: noticeWords(notice) });
     } catch (error) {
       // HAZARD: never ends a review. The next notice, or the deadline, comes all the same.
       if (isCancellation(error)) throw error;

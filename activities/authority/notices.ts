@@ -40,11 +40,14 @@ export function noticesOf(
   const reminders = approval.reminders.map((time) =>
     time.endsWith('%') ? Math.floor((deadlineMs * Number(time.slice(0, -1))) / 100) : durationMs(time),
   );
-  const escalations = approval.escalations.map(({ after, to, may }): DueNotice => ({
-    afterMs: Math.max(0, durationMs(after) - (openedAtMs - waitingSinceMs)),
-    role: to,
-    mayDecide: may === 'decide',
-  }));
+  // Questions that came with this plan are escalated later than those that an earlier review asked already.
+  const escalations = approval.escalations.flatMap(({ after, to, may }): DueNotice[] =>
+    [...new Set([waitingSinceMs, openedAtMs])].map((sinceMs) => ({
+      afterMs: Math.max(0, durationMs(after) - (openedAtMs - sinceMs)),
+      role: to,
+      mayDecide: may === 'decide',
+    })),
+  );
   return {
     waitingSinceMs,
     reminders: [...new Set(reminders)].filter((afterMs) => afterMs < deadlineMs).sort((a, b) => a - b),
@@ -82,16 +85,19 @@ export async function remindPeople(
     next: `concordat inbox --as KEY --authority ${context.id}`,
   };
   const progress = progressOf(tally, counted);
-  if (tally.closed) return { ...progress, posted: 'notNeeded' };
+  if (tally.closed) return { ...progress, posted: 'notNeeded', earlyMs: 0 };
+  const after = approval.escalations.find(({ to }) => to === role)?.after;
+  const earlyMs = after === undefined ? 0 : waitingSinceMs + durationMs(after) - context.now();
+  if (earlyMs > 0) return { ...progress, posted: 'notNeeded', earlyMs };
   log(role === null ? 'people are waited for' : 'people are waited for, and others are called in', { ...notice });
-  if (!notify) return { ...progress, posted: 'nowhere' };
+  if (!notify) return { ...progress, posted: 'nowhere', earlyMs: 0 };
   try {
     await notify(notice);
-    return { ...progress, posted: 'posted' };
+    return { ...progress, posted: 'posted', earlyMs: 0 };
   } catch (error) {
     // HAZARD: nobody outside may hold up or end a review. What could not be posted is in the log and in its details.
     if (!isLastTry) throw error;
     log('the address for reminders does not answer', { dataset, plan });
-    return { ...progress, posted: 'failed' };
+    return { ...progress, posted: 'failed', earlyMs: 0 };
   }
 }

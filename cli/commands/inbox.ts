@@ -4,7 +4,7 @@ import { findApprover } from '../deciding/approver.js';
 import { action, defineCommand } from '../invocation.js';
 import { withFederation } from '../reading/federation-session.js';
 import { readInbox } from '../reading/inbox.js';
-import { inboxLines, nextCommand } from '../showing/inbox-text.js';
+import { inboxLines, nextCommand, waitsForThem } from '../showing/inbox-text.js';
 
 interface Options {
   readonly as: string;
@@ -36,6 +36,7 @@ export function registerInbox(program: Command): void {
                 authority: review.authority,
                 approver: review.approver,
                 hasSpoken: review.hasSpoken,
+                isOutdated: review.isOutdated,
                 ...review.status,
                 next: nextCommand(review, options.as),
               })),
@@ -44,7 +45,7 @@ export function registerInbox(program: Command): void {
             },
             inboxLines(inbox, options.as, output.paint, new Date()),
           );
-          if (inbox.reviews.some(({ hasSpoken }) => !hasSpoken) || inbox.cases.length > 0) return 2;
+          if (inbox.reviews.some(waitsForThem) || inbox.cases.length > 0) return 2;
           return inbox.hidden.length > 0 ? 1 : 0;
         }),
       ),

@@ -7,7 +7,7 @@ import { algorithms, type Algorithm } from '../../core/public-key.js';
 import { action, defineCommand } from '../invocation.js';
 import { openFederation } from '../open-federation.js';
 import { registerKeysOfAuthority } from './keys-of-authority.js';
-import { terminalText } from '../output/terminal-text.js';
+import { visibleText } from '../showing/value-text.js';
 
 const stateWords: Readonly<Record<KeyReport['state'], string>> = {
   made: 'made',
@@ -48,7 +48,7 @@ export function registerKeys(program: Command): void {
             ),
             ...signed.map((id) => `manifest ${output.paint.bold(id)}: signed`),
             ...pinned.map(({ authority, peer }) => `peer ${output.paint.bold(peer)}: pinned by ${authority}`),
-            ...unsigned.map(({ message }) => `${output.paint.yellow('not signed yet:')} ${terminalText(message)}`),
+            ...unsigned.map(({ message }) => `${output.paint.yellow('not signed yet:')} ${visibleText(message)}`),
             ...(reports.some(({ state }) => state === 'made')
               ? ['Private keys are under keys/, for your eyes only; back them up.']
               : []),

@@ -12,8 +12,8 @@ import { termsOf } from '../../core/federation/terms.js';
 import type { AuthorityId } from '../../core/record.js';
 import { action, defineCommand, type ExitCode, type Invocation } from '../invocation.js';
 import { openFederation } from '../open-federation.js';
-import { terminalText } from '../output/terminal-text.js';
 import { differenceJson, differenceLines, manifestLines } from '../showing/manifest-text.js';
+import { visibleText } from '../showing/value-text.js';
 
 interface SignOptions {
   readonly authority?: string;
@@ -114,7 +114,7 @@ async function verify({ federationFolder: folder, output }: Invocation, anchor?:
       const holds = waits.length === 0 ? 'holds' : `holds; what it widened waits for ${waits.join(', ')}`;
       return own.length === 0
         ? [`manifest ${output.paint.bold(id)}: ${holds}`]
-        : own.map(({ message }) => `manifest ${output.paint.bold(id)}: ${output.paint.red(terminalText(message))}`);
+        : own.map(({ message }) => `manifest ${output.paint.bold(id)}: ${output.paint.red(visibleText(message))}`);
     }),
   );
   return faults.length === 0 ? 0 : 1;
@@ -130,7 +130,7 @@ async function show({ federationFolder: folder, output }: Invocation, authority?
   const broken = faults.filter((fault) => ids.includes(fault.authority));
   output.result({ folder, manifests: shown, faults: broken }, [
     ...shown.flatMap((manifest) => manifestLines(manifest, nowMs, output.paint)),
-    ...broken.map(({ authority: id, message }) => `manifest ${id}: ${output.paint.red(terminalText(message))}`),
+    ...broken.map(({ authority: id, message }) => `manifest ${id}: ${output.paint.red(visibleText(message))}`),
   ]);
   return broken.length === 0 ? 0 : 1;
 }

@@ -8,9 +8,9 @@ import { termsDifferences } from '../../core/manifest/difference.js';
 import { wider } from '../../core/manifest/in-force.js';
 import { action, defineCommand, type ExitCode, type Invocation } from '../invocation.js';
 import { openFederation } from '../open-federation.js';
-import { terminalText } from '../output/terminal-text.js';
 import { day, differenceJson, differenceLines } from '../showing/manifest-text.js';
 import { tableLines } from '../showing/table.js';
+import { visibleText } from '../showing/value-text.js';
 
 interface PinOptions {
   readonly authority?: string;
@@ -121,7 +121,7 @@ async function list({ federationFolder: folder, output }: Invocation, authority?
         one.thumbprints.join(' '),
       ]),
     ),
-    ...broken.map(({ message }) => output.paint.red(terminalText(message))),
+    ...broken.map(({ message }) => output.paint.red(visibleText(message))),
   ]);
   return broken.length === 0 ? 0 : 1;
 }

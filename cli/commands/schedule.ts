@@ -5,7 +5,6 @@ import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { action, defineCommand, type Invocation } from '../invocation.js';
 import { openFederation } from '../open-federation.js';
-import { terminalText } from '../output/terminal-text.js';
 import {
   applySchedules,
   backfillSchedule,
@@ -17,6 +16,7 @@ import {
   type ListedSchedule,
 } from '../temporal/schedules.js';
 import { withTemporal } from '../temporal/with-temporal.js';
+import { visibleText } from '../showing/value-text.js';
 
 export function registerSchedule(program: Command): void {
   const schedule = program
@@ -146,12 +146,12 @@ function listedLine({ dataset, state, note, next, last, skippedOverlap, missedCa
     undeclared: 'no file declares it; remove it with `concordat schedule apply --prune`',
   } as const;
   const parts: string[] = [words[state]];
-  if (note !== undefined) parts.push(`note: ${terminalText(note)}`);
+  if (note !== undefined) parts.push(`note: ${visibleText(note)}`);
   if (next !== undefined) parts.push(`next ${next}`);
   if (last !== undefined) parts.push(`last ${last}`);
   if (skippedOverlap > 0) parts.push(`${skippedOverlap} skipped while a run was starting`);
   if (missedCatchUp > 0) parts.push(`${missedCatchUp} missed while the server was away`);
-  return `schedule ${terminalText(dataset)}: ${parts.join(', ')}`;
+  return `schedule ${visibleText(dataset)}: ${parts.join(', ')}`;
 }
 
 /** With a time zone, so that it means the same to everyone. */

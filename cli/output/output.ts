@@ -43,6 +43,20 @@ export interface OutputOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** Select Graphic Rendition (ECMA-48), which changes how text looks and nothing else. */
+const colourSequence = new RegExp(`(${String.fromCharCode(0x1b)}\\[[0-9;]*m)`);
+
+/**
+ * The net under all texts: whatever forgot to show a foreign value with `visibleText`, nothing reaches a terminal that moves,
+ * hides or forges lines. Colours of our own pass.
+ */
+function netted(text: string): string {
+  return text
+    .split(colourSequence)
+    .map((part, at) => (at % 2 === 1 ? part : terminalText(part, true)))
+    .join('');
+}
+
 export function createOutput({ stdout, stderr, json, colour, environment }: OutputOptions): Output {
   const mayPaint = colour && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
   const paint = pc.createColors(mayPaint && stdout.isTTY === true && !json);
@@ -59,12 +73,14 @@ export function createOutput({ stdout, stderr, json, colour, environment }: Outp
   };
   const write = (sink: Sink, text: string): void => {
     settle();
-    sink.write(`${text}\n`);
+    sink.write(`${netted(text)}\n`);
   };
   const writeJson = (document: object): void => {
     if (answered) throw new Error('a command gives one result');
     answered = true;
-    write(stdout, JSON.stringify(document, null, 2));
+    settle();
+    // JSON escapes what a terminal would act on, but for the marks that turn text around.
+    stdout.write(`${terminalText(JSON.stringify(document, null, 2), true)}\n`);
   };
 
   return {

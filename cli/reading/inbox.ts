@@ -1,6 +1,9 @@
 /** All that waits for one person, over all their authorities and datasets: open reviews, and cases that only people can decide. */
 import { ConcordatError } from '../../core/errors.js';
+import type { Digest } from '../../core/digest.js';
 import type { AuthorityId } from '../../core/record.js';
+import type { Plan } from '../../core/plan.js';
+import { reviewScope } from '../../core/review.js';
 import type { ReviewStatus } from '../../workflows/messages.js';
 import type { Approver } from '../deciding/approver.js';
 import { openReviews, viewReview } from '../temporal/reviews.js';
@@ -14,6 +17,8 @@ export interface WaitingReview {
   readonly status: ReviewStatus;
   /** Whether this person has said all they wanted to say, so that it waits for others. */
   readonly hasSpoken: boolean;
+  /** Whether the newest plan has nothing of this one for the authority any more, so that nothing would come of an answer. */
+  readonly isOutdated: boolean;
 }
 
 export interface WaitingCases {
@@ -30,14 +35,14 @@ export interface Inbox {
 }
 
 export async function readInbox(session: FederationSession, { listings }: Approver): Promise<Inbox> {
-  const reviews: WaitingReview[] = [];
+  const open: Omit<WaitingReview, 'isOutdated'>[] = [];
   const hidden: { authority: AuthorityId; reason: string }[] = [];
   for (const { authority, approver } of listings) {
     try {
       for (const id of await openReviews(session.connection, session.name, authority)) {
         const view = await viewReview(session.connection, id);
         if (view.kind === 'open')
-          reviews.push({ authority, approver, status: view.status, hasSpoken: view.status.spoken.includes(approver) });
+          open.push({ authority, approver, status: view.status, hasSpoken: view.status.spoken.includes(approver) });
         else if (view.kind === 'silent')
           hidden.push({ authority, reason: `a review of ${id.dataset} is open, but its worker does not answer` });
       }
@@ -50,23 +55,61 @@ export async function readInbox(session: FederationSession, { listings }: Approv
       listings.some(({ authority }) => authority === member),
     ),
   );
-  const cases = await Promise.all(datasets.map((dataset) => casesOf(session, dataset, listings)));
+  const newest = (await Promise.all(datasets.map((dataset) => newestOf(session, dataset, listings)))).flat();
   // The oldest question first: it is the one that is closest to its deadline, or was overlooked.
-  const byAge = reviews.sort((a, b) => a.status.waitingSinceMs - b.status.waitingSinceMs);
-  return { reviews: byAge, cases: cases.flat(), hidden };
+  const byAge = open.sort((a, b) => a.status.waitingSinceMs - b.status.waitingSinceMs);
+  const reviews = await Promise.all(
+    byAge.map(async (review) => ({ ...review, isOutdated: await isOutdated(session, newest, review) })),
+  );
+  return {
+    reviews,
+    cases: newest.flatMap(({ cases }) => cases),
+    hidden,
+  };
 }
 
-async function casesOf(
+async function isOutdated(
+  { exchange }: FederationSession,
+  newest: readonly NewestPlan[],
+  { authority, status }: Omit<WaitingReview, 'isOutdated'>,
+): Promise<boolean> {
+  const found = newest.find(({ dataset }) => dataset === status.dataset);
+  if (!found || found.digest === status.plan) return false;
+  const subjects = (plan: Plan): readonly Digest[] => {
+    const { operations, conflicts } = reviewScope(plan, authority);
+    return [...operations, ...conflicts].map(({ id }) => id);
+  };
+  const now = new Set(subjects(found.plan));
+  try {
+    return !subjects(await readPlan(exchange, status.plan)).some((id) => now.has(id));
+  } catch (error) {
+    // Better one question too many than one that nobody sees.
+    if (error instanceof ConcordatError) return false;
+    throw error;
+  }
+}
+
+interface NewestPlan {
+  readonly dataset: string;
+  readonly digest: Digest;
+  readonly plan: Plan;
+  readonly cases: readonly WaitingCases[];
+}
+
+async function newestOf(
   { runs, federation, exchange }: FederationSession,
   dataset: string,
   listings: Approver['listings'],
-): Promise<readonly WaitingCases[]> {
+): Promise<readonly NewestPlan[]> {
   try {
-    const { cases } = await readPlan(exchange, (await findPlan(runs, federation, exchange, dataset)).digest);
-    return listings.flatMap(({ authority }) => {
+    const { digest } = await findPlan(runs, federation, exchange, dataset);
+    const plan = await readPlan(exchange, digest);
+    const { cases } = plan;
+    const waiting = listings.flatMap(({ authority }) => {
       const own = cases.filter((found) => found.authority === authority);
       return own.length === 0 ? [] : [{ authority, dataset, cases: own.length }];
     });
+    return [{ dataset, digest, plan, cases: waiting }];
   } catch (error) {
     // A dataset that never had a run has no cases; where the plan cannot be read, its reviews are shown all the same.
     if (error instanceof ConcordatError) return [];

@@ -6,13 +6,19 @@ import { missingText } from './report-text.js';
 import { visibleText } from './value-text.js';
 import { counted, instantText, listWords, shortDigest } from './words.js';
 
+/** Whether it is this person's turn. */
+export function waitsForThem({ hasSpoken, isOutdated }: WaitingReview): boolean {
+  return !hasSpoken && !isOutdated;
+}
+
 export function nextCommand({ authority, status }: WaitingReview, as: string): string {
   return `concordat approve ${shortDigest(status.plan)} --as ${as} --authority ${authority}`;
 }
 
 export function inboxLines(inbox: Inbox, as: string, paint: Paint, now: Date): readonly string[] {
-  const own = inbox.reviews.filter(({ hasSpoken }) => !hasSpoken);
-  const others = inbox.reviews.filter(({ hasSpoken }) => hasSpoken);
+  const own = inbox.reviews.filter(waitsForThem);
+  const others = inbox.reviews.filter(({ hasSpoken, isOutdated }) => hasSpoken && !isOutdated);
+  const outdated = inbox.reviews.filter(({ isOutdated }) => isOutdated);
   return [
     ...(own.length + inbox.cases.length === 0 ? ['nothing waits for you'] : []),
     ...own.flatMap((review) => [
@@ -28,6 +34,11 @@ export function inboxLines(inbox: Inbox, as: string, paint: Paint, now: Date): r
     ...others.map(
       (review) =>
         `${paint.dim(`${review.authority} ${review.status.dataset}  plan ${shortDigest(review.status.plan)}: you have answered; ${missingText(review.status)}`)}`,
+    ),
+    ...outdated.map(({ authority, status }) =>
+      paint.dim(
+        `${authority} ${status.dataset}  plan ${shortDigest(status.plan)}: a newer run found something else; nothing to do`,
+      ),
     ),
     ...inbox.hidden.map(({ authority, reason }) => paint.yellow(`${authority}: ${visibleText(reason)}`)),
   ];

@@ -5,8 +5,8 @@ import type { Difference } from '../../core/manifest/difference.js';
 import { isRevoked, type KeyState } from '../../core/key-state.js';
 import { differenceWords } from '../../core/manifest/words.js';
 import type { Paint } from '../output/output.js';
-import { terminalText } from '../output/terminal-text.js';
 import { tableLines } from './table.js';
+import { visibleText } from './value-text.js';
 import { listWords } from './words.js';
 
 export function day(atMs: number): string {
@@ -25,7 +25,7 @@ export function differenceLines(
   paint: Paint,
 ): readonly string[] {
   return differences.map((difference) => {
-    const words = terminalText(differenceWords(authority, difference));
+    const words = visibleText(differenceWords(authority, difference));
     return `  ${difference.direction === 'wider' ? paint.yellow(`${words} (wider)`) : words}`;
   });
 }
@@ -51,9 +51,22 @@ function surfaceNames({ fields, where }: TypeSurface): readonly string[] {
   return [...names, ...where.map(({ field, equals }) => `where ${field} is ${String(equals)}`)];
 }
 
+/** `1; delete of team: security 1, any 2; separation of duties waived`. */
+function approvalWords({ quorum, quorums, separationOfDuties }: AcceptedManifest['published']['approval']): string {
+  const rules = quorums.map(({ for: about, need }) => {
+    const what = [about.kind ?? 'any change', ...(about.type === undefined ? [] : [`of ${about.type}`])].join(' ');
+    const field = about.field === undefined ? '' : ` in ${about.field}`;
+    return `${what}${field}: ${Object.entries(need)
+      .map(([role, count]) => `${role} ${count}`)
+      .join(', ')}`;
+  });
+  const waived = separationOfDuties === 'waived' ? ['separation of duties waived'] : [];
+  return [String(quorum), ...rules, ...waived].join('; ');
+}
+
 export function manifestLines(manifest: AcceptedManifest, nowMs: number, paint: Paint): readonly string[] {
   const { published, waitsFor } = manifest;
-  const list = (names: readonly string[]): string => terminalText(names.length === 0 ? 'nothing' : names.join(', '));
+  const list = (names: readonly string[]): string => visibleText(names.length === 0 ? 'nothing' : names.join(', '));
   return [
     paint.bold(manifest.authority),
     ...tableLines([
@@ -61,11 +74,11 @@ export function manifestLines(manifest: AcceptedManifest, nowMs: number, paint: 
       ['  manifest', manifest.id],
       ['  mesh', published.mesh.kind],
       ...Object.entries(published.surface).map(([type, surface]) => [
-        terminalText(`  shows ${type}`),
+        visibleText(`  shows ${type}`),
         list(surfaceNames(surface)),
       ]),
       ['  approvers', list(published.approvers.map(({ id }) => id))],
-      ['  quorum', String(published.approval.quorum)],
+      ['  quorum', visibleText(approvalWords(published.approval))],
       ['  keeps lineage', published.lineage.keepFor],
       ['  pins', list(Object.keys(manifest.pins))],
       [

@@ -79,3 +79,18 @@ test('control characters and marks that turn text around are shown, not obeyed',
   expect(terminalText('a\nb\tc', true)).toBe('a\nb\tc');
   expect(terminalText('Zoë Łukasiewicz 王')).toBe('Zoë Łukasiewicz 王');
 });
+
+test('a text that forgot to escape a foreign value still moves, hides and turns around nothing', () => {
+  const { output, stdout } = writer({ terminal: true });
+  output.line(`${output.paint.red('mail')} a\u001b[2Jb\u0007c\u202egnp.exe\td`);
+  expect(stdout()).toBe('\u001b[31mmail\u001b[39m a\\u001b[2Jb\\u0007c\\u202egnp.exe\td\n');
+});
+
+test('a JSON document holds no mark that turns text around, and says the same', () => {
+  const { output, stdout } = writer({ json: true });
+  output.result({ name: 'invoice\u202egnp.exe\u007f' }, '');
+  const text = stdout();
+  expect(text).toContain('\\u202e');
+  expect(/[\u202e\u007f]/.test(text)).toBe(false);
+  expect(JSON.parse(text)).toEqual({ name: 'invoice\u202egnp.exe\u007f' });
+});
