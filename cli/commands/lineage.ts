@@ -12,7 +12,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { action, defineCommand } from '../invocation.js';
 import { layoutOf } from '../local/layout.js';
 import { openSignedFederation } from '../open-federation.js';
-import { terminalText } from '../output/terminal-text.js';
+import { visibleText } from '../showing/value-text.js';
 import { chooseDataset } from '../reading/find-run.js';
 import { recordInMesh, recordNamed } from '../reading/lineage.js';
 import { exchangeStore } from '../reading/stores.js';
@@ -84,7 +84,7 @@ export function registerLineage(program: Command): void {
             findings: findings.all,
           },
           [
-            `${terminalText(name.type)} ${terminalText(name.key)} of ${dataset}`,
+            `${visibleText(name.type)} ${visibleText(name.key)} of ${dataset}`,
             '',
             ...hopLines(hops, approvers, paint),
             '',

@@ -7,7 +7,7 @@ import { readManifests } from '../../activities/manifests/read-manifests.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { action, defineCommand } from '../invocation.js';
 import type { Paint } from '../output/output.js';
-import { terminalText } from '../output/terminal-text.js';
+import { visibleText } from '../showing/value-text.js';
 
 interface Options {
   readonly writeSchemas?: true;
@@ -63,7 +63,7 @@ export function registerValidate(program: Command): void {
 }
 
 function painted(fault: Fault, paint: Paint): string {
-  const line = terminalText(faultLine(fault));
+  const line = visibleText(faultLine(fault));
   const place = `${fault.file}:${fault.line}:${fault.column}`;
   return line.startsWith(place) ? `${paint.bold(place)}${line.slice(place.length)}` : line;
 }

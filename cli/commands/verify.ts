@@ -5,7 +5,7 @@ import { readExport, type ExportHead } from '../../activities/lineage/export-fil
 import { trustedKeysOf } from '../../activities/lineage/trusted-keys.js';
 import { verifyExport } from '../../activities/lineage/verify-export.js';
 import { action, defineCommand } from '../invocation.js';
-import { terminalText } from '../output/terminal-text.js';
+import { visibleText } from '../showing/value-text.js';
 import { findingLines } from '../showing/lineage-text.js';
 
 export function registerVerify(program: Command): void {
@@ -47,9 +47,9 @@ function subject(head: ExportHead): object {
 }
 
 function words(head: ExportHead): string {
-  if (head.kind === 'run') return `the run of ${terminalText(head.dataset)} that made base ${head.sequence}`;
+  if (head.kind === 'run') return `the run of ${visibleText(head.dataset)} that made base ${head.sequence}`;
   const { dataset, record } = head.lineage;
   return record
-    ? `${terminalText(record.type)} ${terminalText(record.key)} of ${terminalText(dataset)}`
-    : `a record of ${terminalText(dataset)}`;
+    ? `${visibleText(record.type)} ${visibleText(record.key)} of ${visibleText(dataset)}`
+    : `a record of ${visibleText(dataset)}`;
 }

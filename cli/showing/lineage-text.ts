@@ -3,7 +3,7 @@ import type { Finding } from '../../activities/lineage/findings.js';
 import type { VerifiedHop } from '../../activities/lineage/verify-record.js';
 import { hlcParts } from '../../core/clock/hlc.js';
 import type { Paint } from '../output/output.js';
-import { terminalText } from '../output/terminal-text.js';
+import { visibleText } from './value-text.js';
 import { tableLines } from './table.js';
 
 /** Newest first; of one base the authorities in order. */
@@ -22,7 +22,7 @@ export function hopLines(
       whatChanged(hop.before, hop.after),
       hop.cause.kind === 'observed'
         ? ''
-        : terminalText(hop.cause.decisions.map((id) => approvers.get(id) ?? id.slice(0, 12)).join(', ')),
+        : visibleText(hop.cause.decisions.map((id) => approvers.get(id) ?? id.slice(0, 12)).join(', ')),
     ]);
   return tableLines([
     ['BASE', 'AGREED (UTC)', 'AUTHORITY', 'HOW', 'WHAT', 'APPROVED BY'].map((head) => paint.dim(head)),
@@ -33,7 +33,7 @@ export function hopLines(
 function whatChanged(before: object | null, after: object | null): string {
   if (after === null) return 'gone';
   const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after)])].sort().join(', ');
-  return terminalText(before === null ? `new: ${fields}` : fields);
+  return visibleText(before === null ? `new: ${fields}` : fields);
 }
 
 const order = ['observed', 'absent', 'approved', 'wrote', 'agreed', 'logged', 'missing', 'wrong'] as const;
@@ -43,7 +43,7 @@ export function findingLines(findings: readonly Finding[], paint: Paint): readon
   const rows = order.flatMap((kind) =>
     findings
       .filter((finding) => finding.kind === kind)
-      .map(({ authority, words }) => [painted(kind, paint), authority ?? 'all', terminalText(words)]),
+      .map(({ authority, words }) => [painted(kind, paint), authority ?? 'all', visibleText(words)]),
   );
   return tableLines(rows);
 }
