@@ -57,22 +57,23 @@ export function meshSchema(
     fields: [...locations].sort(byCodeUnit).map((location) => ({ name: location, type: nativeRoot })),
   }));
   return [
-    ...types.map(({ taxonomy, held }) => recordOf(taxonomy, held[authority] ?? [])),
+    ...types.map(({ taxonomy, held, digests }) => recordOf(taxonomy, held[authority] ?? [], digests)),
     ...(native.length === 0 ? [] : [{ name: nativeRoot, type: 'record', fields: native }]),
   ];
 }
 
 /** What all hold in common: every field that at least one member holds. */
 export function agreedSchema(shape: DatasetShape): readonly SchemaField[] {
-  return shape.types.map(({ taxonomy, groups }) =>
+  return shape.types.map(({ taxonomy, groups, digests }) =>
     recordOf(
       taxonomy,
       groups.flatMap(({ fields }) => fields),
+      digests,
     ),
   );
 }
 
-function recordOf(taxonomy: TaxonomyType, fields: readonly string[]): SchemaField {
+function recordOf(taxonomy: TaxonomyType, fields: readonly string[], digests: readonly string[]): SchemaField {
   return {
     name: taxonomy.type,
     type: 'record',
@@ -81,7 +82,13 @@ function recordOf(taxonomy: TaxonomyType, fields: readonly string[]): SchemaFiel
       const kind = taxonomy.fields[name];
       if (!kind) return [];
       const type = kind.kind === 'set' ? `set<${kind.of}>` : kind.kind;
-      return [{ name, type, ...(kind.description === undefined ? {} : { description: kind.description }) }];
+      return [
+        {
+          name,
+          type: digests.includes(name) ? `digest<${type}>` : type,
+          ...(kind.description === undefined ? {} : { description: kind.description }),
+        },
+      ];
     }),
   };
 }
@@ -95,16 +102,26 @@ export interface Origins {
   readonly hasBase: boolean;
 }
 
+/** A field that somebody shows only as a digest is agreed as one. */
+const sealedStep: Transformation = {
+  type: 'DIRECT',
+  subtype: 'TRANSFORMATION',
+  description: 'shown as a keyed digest only',
+  masking: true,
+};
+
 /** Of the agreed records: each federated field from the native fields of the members that were read, through their lenses. */
 export function agreedLineage(origins: Origins): ColumnLineage {
   const { federation, shape, members, hasBase } = origins;
   const name = agreedDataset(federation.file.federation, shape.dataset.dataset);
   const fields: Record<string, { readonly inputFields: readonly InputField[] }> = {};
-  for (const { taxonomy, groups } of shape.types)
+  for (const { taxonomy, groups, digests } of shape.types)
     for (const field of groups.flatMap((group) => group.fields).sort(byCodeUnit)) {
       const column = `${taxonomy.type}.${field}`;
       const before: InputField = { ...name, field: column, transformations: [identity('the value agreed before')] };
-      const read = members.flatMap((member) => inputsFrom(origins, member, taxonomy.type, field, []));
+      const read = members.flatMap((member) =>
+        inputsFrom(origins, member, taxonomy.type, field, digests.includes(field) ? [sealedStep] : []),
+      );
       fields[column] = { inputFields: [...read, ...(hasBase ? [before] : [])] };
     }
   return { fields, dataset: joinsOf(origins) };

@@ -36,7 +36,7 @@ beforeAll(async () => {
     },
   });
   seedEqual(local.sandbox, people);
-}, 180_000);
+}, 300_000);
 afterAll(async () => {
   await local?.stop();
   await receiver?.close();

@@ -306,6 +306,26 @@ describe('column lineage', () => {
     expect(stepWords({ maxLength: 5, loss: 'cut' }, 'get').subtype).toBe('IDENTITY');
   });
 
+  it('says of a field that one authority shows only as a digest that all agree on digests of it', () => {
+    const { azure } = federation.authorities;
+    if (!azure) throw new Error('no azure');
+    const person = { fields: { mail: 'clear', employeeId: 'clear', department: 'digest' } as const, where: [] };
+    const sealing: Federation = {
+      ...federation,
+      authorities: { ...federation.authorities, azure: { ...azure, surface: { ...azure.surface, person } } },
+    };
+    const event = endEvent({ ...run, federation: sealing }, written);
+    expect(faultsOf(JSON.parse(JSON.stringify(event)))).toEqual([]);
+    const output = named(event.outputs, `concordat://${fed}`);
+    const masked = (column: string) =>
+      columns(output)
+        [column]?.inputFields.slice(0, -1)
+        .map(({ transformations }) => transformations.at(-1)?.masking);
+    expect(masked('person.department')).toEqual([true, true, true]);
+    expect(masked('person.mail')).toEqual([false, false, false]);
+    expect(JSON.stringify(output.facets['schema'])).toContain('digest<text>');
+  });
+
   it('says nothing of a field that is not on the surface', () => {
     const { aws: awsAuthority } = federation.authorities;
     if (!awsAuthority) throw new Error('no aws');
