@@ -24,7 +24,8 @@ export class LogReader {
   readonly #prefix: string;
   /** The size at which the tiles were last known to be written: partial ones have its width. */
   readonly #size: number;
-  readonly #tiles = new Map<string, TileRows>();
+  /** Promises, because the steps of one proof ask for one tile at once. */
+  readonly #tiles = new Map<string, Promise<TileRows>>();
 
   constructor(store: Pick<ObjectStore, 'get'>, prefix: string, size: number) {
     this.#store = store;
@@ -71,18 +72,25 @@ export class LogReader {
     return rows.hash(Math.log2(length), from / length);
   }
 
-  async #tile(tile: Tile): Promise<TileRows> {
+  #tile(tile: Tile): Promise<TileRows> {
     const name = tileName(tile);
     const known = this.#tiles.get(name);
     if (known) return known;
+    const [oldest] = this.#tiles.keys();
+    if (oldest !== undefined && this.#tiles.size >= tilesKeptMax) this.#tiles.delete(oldest);
+    const rows = this.#readTile(tile, name);
+    this.#tiles.set(name, rows);
+    // A read that failed may succeed when it is asked for again.
+    rows.catch(() => this.#tiles.delete(name));
+    return rows;
+  }
+
+  async #readTile(tile: Tile, name: string): Promise<TileRows> {
     // The log may have grown meanwhile, and a tile that was completed replaces its partial forms.
     const bytes = (await this.#read(name)) ?? (await this.#read(tileName({ ...tile, width: tileWidth })));
     if (!bytes || bytes.length < tile.width * hashBytes)
       throw new ConcordatError('storeFault', `${this.#prefix}/${name} is missing or too short`);
-    if (this.#tiles.size >= tilesKeptMax) this.#tiles.clear();
-    const rows = new TileRows(bytes);
-    this.#tiles.set(name, rows);
-    return rows;
+    return new TileRows(bytes);
   }
 
   #read(name: string): Promise<Uint8Array | null> {

@@ -8,6 +8,7 @@ import type { Findings } from '../../../activities/lineage/findings.js';
 import { exportRecord, exportRun, type RunExport } from '../../../activities/lineage/make-export.js';
 import { keysOfFederation, type TrustedKeys } from '../../../activities/lineage/trusted-keys.js';
 import { verifyExport } from '../../../activities/lineage/verify-export.js';
+import { loadLinks } from '../../../activities/links.js';
 import { createFileStore } from '../../../activities/store-files.js';
 import { dataset } from '../../support/local-federation.js';
 import { run } from '../../cli/run.js';
@@ -160,13 +161,27 @@ describe('the commands', () => {
   const environment = (): Record<string, string> => ({
     CONCORDAT_FEDERATION: made.ground.folder,
     CONCORDAT_EXCHANGE: path.join(folder, 'exchange'),
-    CONCORDAT_PRIVATE: path.join(folder, 'private'),
+    CONCORDAT_PRIVATE_ROOT: path.join(folder, 'private'),
   });
 
   beforeAll(async () => {
     const exchange = createFileStore(path.join(folder, 'exchange'));
     for (const [name, bytes] of made.world.exchange.objects) await exchange.putIfAbsent(name, bytes);
     for (const [name, { bytes }] of made.world.exchange.heads) await exchange.compareAndSetHead(name, 0, bytes);
+    const ofAws = createFileStore(path.join(folder, 'private', 'aws'));
+    const links = made.world.stores.aws.heads.get(`links/${dataset}`);
+    if (links) await ofAws.compareAndSetHead(`links/${dataset}`, 0, links.bytes);
+    await ofAws.putIfAbsent('secrets/link-key', made.world.contexts.aws.linkKey);
+  });
+
+  it('find a record by the id that the console of a cloud shows, where its authority is at home', async () => {
+    const links = await loadLinks(made.world.stores.aws, dataset, made.world.contexts.aws.linkKey);
+    const nativeId = links.nativeIdOf('person', made.record.key);
+    const shown = await run(['lineage', '--mesh', 'aws', nativeId ?? ''], { environment: environment() });
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toContain(made.record.key);
+    const unknown = await run(['lineage', '--mesh', 'aws', 'AIDAUNKNOWN'], { environment: environment() });
+    expect(unknown.stderr).toContain('aws has linked no object AIDAUNKNOWN');
   });
 
   it('show a lineage by name, export it, and verify the file with nothing but the folder of keys', async () => {
@@ -209,8 +224,8 @@ describe('the commands', () => {
       'no member of this federation has taken up base 9',
     );
     expect((await run(['lineage', 'nobody at all'], options)).stderr).toContain('no record of workforce');
-    expect((await run(['lineage', '--mesh', 'aws', 'AIDA'], options)).stderr).toContain(
-      'run this where the worker of aws runs',
+    expect((await run(['lineage', '--mesh', 'sov', 'a1'], options)).stderr).toContain(
+      'run this where the worker of sov runs',
     );
     expect((await run(['verify', 'none.jsonl', '--peers', made.ground.folder], options)).stderr).toContain(
       'there is no file',
