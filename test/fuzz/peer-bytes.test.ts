@@ -29,6 +29,10 @@ import {
   Standing,
   Witness,
 } from '../../core/messages.js';
+import { parseHop } from '../../core/lineage/hop.js';
+import { parseCheckpoint } from '../../core/log/checkpoint.js';
+import { parseNote } from '../../core/log/note.js';
+import { entriesOf } from '../../core/log/tiles.js';
 import { Permit } from '../../core/permit.js';
 import { Plan } from '../../core/plan.js';
 import { ReviewBody, ReviewStatement } from '../../core/review.js';
@@ -37,7 +41,7 @@ import { sealedRoot } from '../../core/sealed.js';
 import { MemoryStore } from '../activities/authority/gate-world.js';
 import { randomOf } from '../core/support/rounds-world.js';
 import { mutatedText, mutatedValue, type Random } from './mutate.js';
-import { samples } from './samples.js';
+import { hop, note, samples } from './samples.js';
 
 const inputs = Number(process.env['CONCORDAT_FUZZ_INPUTS'] ?? 100_000);
 /** Of one input, on a machine that does other things too. */
@@ -101,7 +105,11 @@ beforeAll(async () => {
 
 describe(`what a peer wrote, in ${inputs} inputs`, () => {
   it('holds samples that are right as they are', async () => {
-    for (const name of names) expect(schemas[name].safeParse(samples[name]), name).toMatchObject({ success: true });
+    for (const name of names) {
+      const issues = schemas[name].safeParse(samples[name]).error?.issues ?? [];
+      expect(issues.map(({ path, message }) => `${name} ${path.join('.')}: ${message}`)).toEqual([]);
+    }
+    expect(parseCheckpoint(parseNote(note)?.text ?? '')).toMatchObject({ size: 3 });
     expect((await verifyCompact(jws, { typ: openType, keys: [publicKeyOf(key)] })).payload).toEqual(samples.open);
   });
 
@@ -158,6 +166,25 @@ describe(`what a peer wrote, in ${inputs} inputs`, () => {
     });
     for (const name of names) expect(seen[name]?.refused, name).toBeGreaterThan(0);
   });
+});
+
+describe('what a peer keeps in its log', () => {
+  it(
+    'is read or found wanting as a note, a checkpoint, a hop and a bundle of entries',
+    { timeout: 300_000 },
+    async () => {
+      let wanting = 0;
+      const share = Math.floor(inputs * 0.1);
+      await overall(share, 5_000_000, (random) => {
+        const read = parseNote(mutatedText(note, random));
+        if (read) parseCheckpoint(read.text);
+        const leaf = parseHop(mutatedText(canonicalJson(hop), random));
+        const bundle = Buffer.from(mutatedText('\u0000\u0003abc\u0000\u0001d', random), 'latin1');
+        if (!read || !leaf || !entriesOf(bundle)) wanting += 1;
+      });
+      expect(wanting).toBeGreaterThan(share / 2);
+    },
+  );
 });
 
 /** What the code does with a message right after it was read must hold for all that its schema lets through. */

@@ -3,6 +3,19 @@
 import { Terms } from '../../core/federation/terms.js';
 
 const digest = 'ab'.repeat(32);
+/** C2SP: a checkpoint under one signature. */
+export const note = `concordat/demo/aws\n3\n${'A'.repeat(43)}=\n\n\u2014 concordat/demo/aws ${'A'.repeat(92)}\n`;
+/** A leaf of the log, as it travels. */
+export const hop = {
+  record: digest,
+  type: 'person',
+  native: null,
+  before: { mail: digest },
+  after: null,
+  cause: { kind: 'observed' },
+  previous: null,
+};
+const hlc = '0192f0c0a8000000';
 const ref = { ref: `aws/documents/${digest}`, sha256: digest };
 const message = { ref: `aws/messages/${digest}`, sha256: digest };
 const sealedType = {
@@ -80,7 +93,10 @@ export const samples = {
     base: { sequence: 2, digest, ref, seal: ref },
     pending: { round: 2, sequence: 3, candidate: digest, proposal: ref },
     standing: ref,
-    atMs: 1,
+    digestKey: null,
+    log: { checkpoint: note, seen: { sov: note } },
+    hlc,
+    clockReset: ref,
   },
   snapshot: {
     authority: 'aws',
@@ -91,11 +107,14 @@ export const samples = {
     correlation: null,
     types: [sealedType],
     root: digest,
+    versions: [{ type: 'person', since: 2, sealed: sealedType }],
+    salts: digest,
     scopes: [{ scope: 'users', type: 'person', complete: false, reason: 'forbidden' }],
     untranslatable: [{ type: 'person', field: 'mail', reason: 'x', count: 1 }],
     unmapped: [{ type: 'person', property: 'Arn', count: 2 }],
     lossy: [{ type: 'person', count: 1 }],
-    atMs: 1,
+    hiddenRows: [{ type: 'person', count: 2 }],
+    hlc,
   },
   receipts: {
     authority: 'aws',
@@ -105,7 +124,7 @@ export const samples = {
     permit: digest,
     complete: true,
     body: digest,
-    atMs: 1,
+    hlc,
   },
   receiptsBody: { receipts: [{ operation: digest, outcome: 'applied', code: null, left: digest }] },
   review: {
@@ -115,9 +134,16 @@ export const samples = {
     outcome: 'approved',
     code: null,
     body: digest,
-    atMs: 1,
+    hlc,
   },
-  reviewBody: { operations: [digest], rejected: [], choices: { [digest]: digest }, decisions: ['a.b.c'] },
+  reviewBody: {
+    operations: [digest],
+    rejected: [],
+    left: [digest],
+    choices: { [digest]: digest },
+    decisions: ['a.b.c'],
+    delegations: [],
+  },
   witness: {
     authority: 'aws',
     dataset: 'workforce',
@@ -125,7 +151,8 @@ export const samples = {
     round: 3,
     sequence: 3,
     candidate: digest,
-    atMs: 1,
+    position: 4,
+    hlc,
   },
   seal: { dataset: 'workforce', opens: [message], witnesses: [message], proposal: ref },
   proposal: { inputs, plan: ref, reviews: [message], permit: ref, receipts: [message], candidate: ref },
@@ -142,8 +169,8 @@ export const samples = {
   base: { dataset: 'workforce', sequence: 3, previous: digest, types: [sealedType] },
   standing: {
     authority: 'aws',
-    links: [linkStatement],
-    rejections: [{ operation: digest, reason: 'not now', untilMs: 5, approver: 'ada' }],
+    links: [{ ...linkStatement, approver: 'ada', key: 'k1' }],
+    rejections: [{ subject: digest, reason: 'not now', untilMs: 5, approver: 'ada' }],
   },
   configuration: {
     federation: 'demo',
@@ -224,8 +251,11 @@ export const samples = {
     dataset: 'workforce',
     plan: digest,
     approver: 'ada',
+    delegation: null,
+    binds: 'identicalOperations',
     operations: [digest],
     choices: { [digest]: digest },
+    conflicts: [digest],
     partial: false,
     reason: null,
     untilMs: null,
