@@ -126,7 +126,7 @@ export const samples = {
     body: digest,
     hlc,
   },
-  receiptsBody: { receipts: [{ operation: digest, outcome: 'applied', code: null, left: digest }] },
+  receiptsBody: { receipts: [{ operation: digest, outcome: 'applied', code: null, left: digest, hlc }] },
   review: {
     authority: 'aws',
     dataset: 'workforce',
