@@ -49,7 +49,7 @@ const told = async (workflowRunId: string): Promise<{ readonly start: RunEvent; 
     const end = events.find(({ run }) => run.facets['concordat_reconciliation']?.['workflowRunId'] === workflowRunId);
     const start = events.find(({ eventType, run }) => eventType === 'START' && run.runId === end?.run.runId);
     return start && end ? { start, end } : undefined;
-  });
+  }, 100_000);
 const lineageEvents = async (...more: string[]) => {
   const { code, stdout } = await runCommand(['lineage-events', '--json', ...more], {
     workingFolder: local.folder,
