@@ -44,12 +44,16 @@ afterAll(async () => {
 
 /** Events by the id of their execution, as soon as both are there. */
 const told = async (workflowRunId: string): Promise<{ readonly start: RunEvent; readonly end: RunEvent }> =>
-  eventually(`the events of ${workflowRunId}`, async () => {
-    const events = receiver.posted.map(({ event }) => event as RunEvent);
-    const end = events.find(({ run }) => run.facets['concordat_reconciliation']?.['workflowRunId'] === workflowRunId);
-    const start = events.find(({ eventType, run }) => eventType === 'START' && run.runId === end?.run.runId);
-    return start && end ? { start, end } : undefined;
-  }, 100_000);
+  eventually(
+    `the events of ${workflowRunId}`,
+    async () => {
+      const events = receiver.posted.map(({ event }) => event as RunEvent);
+      const end = events.find(({ run }) => run.facets['concordat_reconciliation']?.['workflowRunId'] === workflowRunId);
+      const start = events.find(({ eventType, run }) => eventType === 'START' && run.runId === end?.run.runId);
+      return start && end ? { start, end } : undefined;
+    },
+    100_000,
+  );
 const lineageEvents = async (...more: string[]) => {
   const { code, stdout } = await runCommand(['lineage-events', '--json', ...more], {
     workingFolder: local.folder,
