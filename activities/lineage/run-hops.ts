@@ -139,7 +139,11 @@ export async function adoptHops(owner: LogOwner, dataset: string, candidate: Dig
   const name = `lineage/${dataset}/table`;
   for (;;) {
     const { manifest, version } = await readTableHead(owner, dataset);
-    if (manifest.sequence >= made.sequence) return;
+    if (manifest.sequence >= made.sequence) {
+      // A worker that died in between may have kept the table and not shown it.
+      await publishTable(owner, prefix, manifest);
+      return;
+    }
     const table = new RecordTable(owner.exchange, prefix, manifest);
     const rows = await owner.privateStore.get(`${madeName(dataset, candidate)}/rows`);
     if (!rows) throw new ConcordatError('storeFault', 'the private store has lost the hops of a sealed candidate');
@@ -262,6 +266,7 @@ async function signedRoot(
 async function publishTable(owner: LogOwner, prefix: string, manifest: TableManifest): Promise<void> {
   for (;;) {
     const head = await owner.exchange.readHead(`${prefix}/table`);
+    if (head && Buffer.from(head.bytes).equals(encode(manifest))) return;
     const published = head && TableManifest.safeParse(JSON.parse(new TextDecoder().decode(head.bytes)));
     if (published?.success && published.data.sequence > manifest.sequence) return;
     if (await owner.exchange.compareAndSetHead(`${prefix}/table`, head?.version ?? 0, encode(manifest))) return;
