@@ -21,9 +21,13 @@ export async function valid(folder: string): Promise<Federation> {
 
 export async function signedFolder(files: Files = smallFederation, nowMs = noonMs): Promise<string> {
   const folder = await written(files);
+  await makeAndSign(folder, nowMs);
+  return folder;
+}
+
+export async function makeAndSign(folder: string, nowMs: number): Promise<void> {
   await generateKeys(folder, await valid(folder), {});
   await signFolder(folder, await valid(folder), undefined, nowMs);
-  return folder;
 }
 
 export async function edit(folder: string, file: string, from: string, to: string): Promise<void> {
