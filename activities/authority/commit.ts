@@ -21,6 +21,8 @@ export async function applyPermit(
   const { dataset } = input.inputs;
   let pass: GatePass;
   try {
+    // A key that was revoked since the run began counts for nothing that is written now.
+    await context.refreshTerms?.();
     pass = await passGate(context, input);
   } catch (error) {
     if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;

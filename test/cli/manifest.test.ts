@@ -56,8 +56,8 @@ test('a manifest is shown with its keys and what counts of it', async () => {
   const folder = await signed();
   const said = await run(['manifest', 'show', 'azure', '--federation', folder]);
   expect(said.code).toBe(0);
-  for (const part of ['azure\n', 'shows person  mail, employeeId', 'approvers     ana', 'in force      all of it'])
-    expect(said.stdout).toContain(part);
+  for (const part of [/^azure\n/, /shows person +.*employeeId/, /approvers +ana\n/, /in force +all of it\n/])
+    expect(said.stdout).toMatch(part);
   expect(said.stdout).toMatch(/messages +[\w-]{43} +Ed25519 +counts\n/);
   expect(said.stdout).toMatch(/encryption +[\w-]{43} +P-256 +counts\n/);
   expect((await run(['manifest', 'show', 'sov', '--federation', folder])).code).toBe(1);
@@ -90,7 +90,7 @@ test('a key is rotated and revoked, and listed as what it is', async () => {
   expect((await run(['manifest', 'verify', '--as', 'aws', '--federation', folder])).code).toBe(0);
 });
 
-test.each([
+const refusals: readonly (readonly [readonly string[], string])[] = [
   [['keys', 'rotate', '--use', 'messages'], 'say whose with --authority'],
   [['keys', 'rotate', '--use', 'manifest', '--finish', '--authority', 'aws'], 'has published no next key'],
   [['keys', 'rotate', '--use', 'log', '--authority', 'aws'], 'Allowed choices are manifest, messages, encryption'],
@@ -98,11 +98,15 @@ test.each([
   [['peer', 'pin', 'sov'], 'no authority "sov"'],
   [['peer', 'pin', '--thumbprint', 'x'], 'a thumbprint is of one peer'],
   [['manifest', 'diff', 'sov'], 'no authority "sov"'],
-])('%j is refused with one clear error and changes nothing', async (argv, words) => {
+];
+
+test('what cannot be done is refused with one clear error and changes nothing', async () => {
   const folder = await signed();
   const before = await readFile(path.join(folder, 'manifests/aws.jwt'), 'utf8');
-  const said = await run([...argv, '--federation', folder]);
-  expect(said.code).toBe(1);
-  expect(said.stderr).toContain(words);
+  for (const [argv, words] of refusals) {
+    const said = await run([...argv, '--federation', folder]);
+    expect(said.code, argv.join(' ')).toBe(1);
+    expect(said.stderr).toContain(words);
+  }
   expect(await readFile(path.join(folder, 'manifests/aws.jwt'), 'utf8')).toBe(before);
 });

@@ -45,6 +45,21 @@ const changes: readonly (readonly [string, 'narrower' | 'wider' | 'neither', Ter
     terms({ surface: { person: ['mail', 'name', 'phone'], team: ['description', 'handle'] } }),
   ],
   [
+    'azure exposes person.mail only as a digest',
+    'narrower',
+    terms({ surface: { person: { fields: { mail: 'digest', name: 'clear' } }, team: ['description', 'handle'] } }),
+  ],
+  [
+    'azure exposes only the person records where active is true',
+    'narrower',
+    terms({
+      surface: {
+        person: { fields: { mail: 'clear', name: 'clear' }, where: [{ field: 'active', equals: true }] },
+        team: ['description', 'handle'],
+      },
+    }),
+  ],
+  [
     'azure brakes at 2 deletions of person in one plan instead of 5',
     'narrower',
     terms({ constraints: { ...constraints, brakes: { person: { percentMax: 20, deletionsMax: 2 } } } }),
@@ -165,7 +180,10 @@ describe('the terms in force', () => {
   test('take the narrower part of a manifest that also widens', () => {
     const mixed = terms({ surface: { person: ['mail', 'name', 'phone'], team: ['handle'] } });
     const { terms: inForce } = termsInForce(mixed, [accepted('aws', base, 1), accepted('sov', base, 1)]);
-    expect(inForce.surface).toEqual({ person: ['mail', 'name'], team: ['handle'] });
+    expect(inForce.surface).toEqual({
+      person: { fields: { mail: 'clear', name: 'clear' }, where: [] },
+      team: { fields: { handle: 'clear' }, where: [] },
+    });
   });
 
   test('give a new approver no word through the key alone', () => {
