@@ -46,7 +46,10 @@ describe('terms', () => {
     await edit(folder, 'authorities/azure.yaml', '[mail, employeeId]', '[employeeId]');
     await edit(folder, 'datasets/workforce.yaml', '    - match: [mail]\n', '');
     await sign(folder, 'azure', noonMs + hourMs);
-    expect(surface(await inForce(folder, noonMs + hourMs))).toEqual(['employeeId']);
+    expect(surface(await inForce(folder, noonMs + hourMs))).toEqual({
+      fields: { employeeId: 'clear' },
+      where: [],
+    });
   });
 
   test('that are wider count after the peer accepted them, and the configuration is the old one until then', async () => {
