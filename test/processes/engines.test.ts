@@ -12,8 +12,8 @@ import type { RecordView } from '../../core/compare.js';
 import type { PlanInput } from '../../core/plan.js';
 import { digestOf } from '../../core/digest.js';
 import { builtProgram } from '../support/temporal.js';
-import { incompleteOf, viewsOf } from './support/round.js';
-import { gaps, plots, worldOf } from './support/worlds.js';
+import { incompleteOf, viewsOf } from '../core/support/round.js';
+import { gaps, plots, worldOf } from '../core/support/worlds.js';
 
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('./engines/recompute.mjs', import.meta.url));
