@@ -14,7 +14,6 @@ import { setElements } from './operation.js';
 import { canonicalJson } from './digest.js';
 import { sameJson } from './lens/same-json.js';
 import { joinedVector, type VersionsOfRecord } from './record-versions.js';
-import { sameForm } from './sealed-value.js';
 
 export interface RecordView {
   readonly key: string;
@@ -101,7 +100,7 @@ export type RecordVerdict =
     };
 
 export function compareRecord(view: RecordView, context: CompareContext): RecordVerdict {
-  const base = knownBase(view, context);
+  const base = knownBase(view.base, context);
   const { holders, absent, unread } = presenceOf(view, context);
   if (holders.length === 0)
     return unread.length === 0
@@ -173,16 +172,11 @@ function silenceOf(context: CompareContext): 'everything' | ReadonlySet<string> 
  * The base as far as it was agreed by the members that hold its fields now. A member that took up a type or a field
  * after the last agreement never agreed to it: what it lacks there is first contact, not a deletion.
  */
-export function knownBase({ base, members }: RecordView, context: CompareContext): Fields | undefined {
+export function knownBase(base: Fields | undefined, context: CompareContext): Fields | undefined {
   const silence = silenceOf(context);
   if (base === undefined || silence === 'everything') return undefined;
-  // A value sealed under another key, or in clear, can be told neither equal to what members show now nor different.
-  const isComparable = (field: string, value: Json): boolean =>
-    Object.values(members).every((shown) => sameForm(value, shown?.[field]));
-  if (silence.size === 0 && Object.entries(base).every(([field, value]) => isComparable(field, value))) return base;
-  return Object.fromEntries(
-    Object.entries(base).filter(([field, value]) => !silence.has(field) && isComparable(field, value)),
-  );
+  if (silence.size === 0) return base;
+  return Object.fromEntries(Object.entries(base).filter(([field]) => !silence.has(field)));
 }
 
 function isSilentRecord(fields: Fields | undefined): boolean {

@@ -66,7 +66,7 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
     };
     for (const view of [...(input.views[type] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
       if (isProvisional(view.key)) continue;
-      let next = knownBase(view, context);
+      let next = knownBase(view.base, context);
       if (!heldByCase.has(`${type} ${view.key}`)) {
         const after = afterOperations(view, effectiveByRecord.get(`${type} ${view.key}`) ?? []);
         const { holders, unread } = presenceOf(after, context);

@@ -40,9 +40,3 @@ export function isSealedValue(value: Json | undefined): value is SealedValue {
     Object.keys(value).length === 2
   );
 }
-
-/** Whether two values can be compared at all: sealed ones under one key, clear ones with clear ones, null with everything. */
-export function sameForm(one: Json | undefined, other: Json | undefined): boolean {
-  if (one === undefined || one === null || other === undefined || other === null) return true;
-  return (isSealedValue(one) ? one.key : null) === (isSealedValue(other) ? other.key : null);
-}
