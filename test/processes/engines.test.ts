@@ -35,6 +35,13 @@ const awkward: Readonly<Record<string, string>> = {
   a: 'Ångström İstanbul ǅ',
   b: 'A\u030angstro\u0308m \u{1F9D1}\u{200D}\u{1F680}',
   c: '\u{10FFFF}\uffff ß ẞ \u{16EA0}',
+  // Turkish puts ı before i, other languages do not.
+  p1: 'i2',
+  p2: 'ı1',
+  p3: 'I3',
+  p4: 'İ4',
+  t1: 'iz',
+  t2: 'ıa',
 };
 
 function inputs(): unknown[] {
