@@ -3,7 +3,7 @@
  * and its value stands in clear nowhere that the coordinator or a third party could read. Then those who lie about it.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { rotateDigestKey } from '../../../activities/authority/digest-key.js';
+import { DigestKeyStatement, digestKeyType, rotateDigestKey } from '../../../activities/authority/digest-key.js';
 import { disclose, DisclosureStatement, disclosureType } from '../../../activities/authority/disclosure.js';
 import { prepareReview } from '../../../activities/authority/prepare-review.js';
 import { readSheet } from '../../../activities/authority/review-sheet.js';
@@ -13,7 +13,7 @@ import { signCompact } from '../../../activities/keys/sign.js';
 import { readUnverified } from '../../../activities/keys/verify.js';
 import { encryptFor, encryptionKeyOf } from '../../../activities/surface/encrypt.js';
 import { datasetShape } from '../../../core/federation/federation.js';
-import type { Ref, RunInputs } from '../../../core/messages.js';
+import { Ref, type RunInputs } from '../../../core/messages.js';
 import { Plan } from '../../../core/plan.js';
 import { isSealedValue } from '../../../core/sealed-value.js';
 import type { PlanSummary } from '../../../workflows/messages.js';
@@ -171,6 +171,17 @@ describe('the key for digest fields', () => {
     for (const name of world.stores.sov.objects.keys())
       if (name.startsWith('digest-keys/')) world.stores.sov.objects.delete(name);
     world.stores.sov.heads.delete(`digest-key-known/${dataset}`);
+    // As it was before sov came: aws encrypted the key to itself alone.
+    const name = `aws/digest-keys/${dataset}`;
+    const { ref } = Ref.parse(JSON.parse(new TextDecoder().decode(world.exchange.heads.get(name)?.bytes)));
+    const { payload } = readUnverified(new TextDecoder().decode(world.exchange.objects.get(ref)), {
+      typ: digestKeyType,
+    });
+    const statement = DigestKeyStatement.parse(payload);
+    const envelopes = statement.envelopes.filter(({ to }) => to === 'aws');
+    const jws = await signCompact({ ...statement, envelopes }, { typ: digestKeyType, key: ground.keys.aws });
+    const alone = new TextEncoder().encode(JSON.stringify(await putMessage(world.exchange, 'aws', jws)));
+    world.exchange.heads.set(name, { version: 1, bytes: alone });
     expect((await world.planned()).plan).toMatchObject({ divergences: 0 });
   });
 
