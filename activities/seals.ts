@@ -4,7 +4,6 @@ import { ConcordatError } from '../core/errors.js';
 import type { Federation } from '../core/federation/federation.js';
 import { keysOf } from '../core/federation/keys-of.js';
 import { Candidate, Proposal, Witness, witnessType, type Seal } from '../core/messages.js';
-import type { AuthorityId } from '../core/record.js';
 import { isSealed } from '../core/rounds.js';
 import { getDocument, getMessage } from './exchange.js';
 import { memberOfRef, readOpened, type OpenedMessages } from './run-messages.js';
