@@ -6,7 +6,8 @@ export default defineConfig({
     exclude: ['test/systems/**', 'test/processes/**', 'node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the processors that CI has: tests of connectors and workflows wait more than they compute.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -43,7 +43,7 @@ import { randomOf } from '../core/support/rounds-world.js';
 import { mutatedText, mutatedValue, type Random } from './mutate.js';
 import { hop, note, samples } from './samples.js';
 
-const inputs = Number(process.env['CONCORDAT_FUZZ_INPUTS'] ?? 100_000);
+const inputs = Number(process.env['CONCORDAT_FUZZ_INPUTS'] ?? 25_000);
 /** Of one input, on a machine that does other things too. */
 const longestMs = 2_000;
 
