@@ -119,7 +119,8 @@ export function dutyOf(opens: readonly OpenedState[], all: readonly AuthorityId[
 
 /**
  * The candidate of the highest round that somebody signed just above the base. Where that round shows two, neither was
- * signed by all of its run, and had an older one been sealed, that round could have signed nothing else: nothing is sealed.
+ * signed by all of its run, and had an older one been sealed, that round could have signed nothing else: nothing is
+ * sealed. To finish either would be as safe; the own work is what people wait for.
  */
 function mustFinish(opens: readonly OpenedState[], sequence: number): Pending | null {
   const fitting = opens.flatMap(({ pending }) => (pending?.sequence === sequence ? [pending] : []));
