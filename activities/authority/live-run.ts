@@ -28,6 +28,8 @@ const RunState = z.strictObject({
   promised: z.int().nonnegative(),
   live: LiveRun.nullable(),
   pending: Pending.extend({ proposal: Ref }).nullable(),
+  /** The last witness: it moves with `pending`, so that none is ever sent that the next open does not show. */
+  witness: z.strictObject({ run: Digest, proposal: Digest, jws: z.string() }).nullable(),
 });
 export type RunState = z.infer<typeof RunState>;
 
@@ -40,7 +42,7 @@ export async function readRunState(
   dataset: string,
 ): Promise<{ state: RunState; version: number }> {
   const head = await context.privateStore.readHead(headName(dataset));
-  if (!head) return { state: { promised: 0, live: null, pending: null }, version: 0 };
+  if (!head) return { state: { promised: 0, live: null, pending: null, witness: null }, version: 0 };
   return { state: RunState.parse(JSON.parse(new TextDecoder().decode(head.bytes))), version: head.version };
 }
 

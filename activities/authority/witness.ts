@@ -85,25 +85,22 @@ export async function witnessCandidate(context: AuthorityContext, input: Witness
     candidate: proposal.candidate.sha256,
     proposal: own,
   };
-  await context.privateStore.putIfAbsent(witnessName(input), new TextEncoder().encode(jws));
-  if (!(await writeRunState(context, dataset, version, { ...state, live: null, pending })))
+  const witness = { run, proposal: input.proposal.sha256, jws };
+  if (!(await writeRunState(context, dataset, version, { ...state, live: null, pending, witness })))
     throw new ConcordatError('baseReserved', `another worker of this authority is at work on ${dataset}`);
   return { authority: context.id, witness: await putMessage(context.exchange, context.id, jws) };
 }
 
-function witnessName({ dataset, run, proposal }: WitnessInput): string {
-  return `witnesses/${dataset}/${run}/${proposal.sha256}`;
-}
-
-/** Asked again after a crash, an authority answers with what it has already signed in this run. */
+/**
+ * Asked again after a crash, an authority answers with what it has already signed in this run.
+ *
+ * HAZARD: only with what was written together with `pending`. A signature kept by itself could be handed out after a newer
+ * open had said that nothing is pending, and seal what nobody else would then finish.
+ */
 async function witnessOf(context: AuthorityContext, input: WitnessInput): Promise<WitnessResult | null> {
-  const bytes = await context.privateStore.get(witnessName(input));
-  if (!bytes) return null;
-  const { state } = await readRunState(context, input.dataset);
-  // Kept, but not yet counted as spent: the attempt that wrote it ended in between, so it signs once more below.
-  if (state.live && input.opens.some((open) => open.ref === state.live?.open.ref)) return null;
-  const jws = new TextDecoder().decode(bytes);
-  return { authority: context.id, witness: await putMessage(context.exchange, context.id, jws) };
+  const { witness } = (await readRunState(context, input.dataset)).state;
+  if (witness?.run !== input.run || witness.proposal !== input.proposal.sha256) return null;
+  return { authority: context.id, witness: await putMessage(context.exchange, context.id, witness.jws) };
 }
 
 /** From a proposal's references to its next base, made again from what was signed. */

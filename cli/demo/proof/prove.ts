@@ -39,7 +39,7 @@ export async function prove(setting: Setting, claimed: ClaimedAgreement): Promis
 
   const { reading, ...agreement } = await verifyAgreement(session.federation, session.exchange, dataset, claimed);
   narrator.say(
-    `Agreement ${agreement.sequence}, verified as any outsider could, with the public keys in federation.yaml: three signatures over one candidate ${shortDigest(agreement.candidate)}, which names the base ${shortDigest(agreement.base)}.`,
+    `Agreement ${agreement.sequence}, verified as any outsider could, with the public keys that the signed manifests name: ${counted(agreement.signers.length, 'signature')} over one candidate ${shortDigest(agreement.candidate)}, which names the base ${shortDigest(agreement.base)}.`,
   );
   narrator.rows(
     agreement.signers.map(({ authority, key, message }) => [

@@ -132,6 +132,17 @@ describe('a witness', () => {
     });
   });
 
+  it('is never handed out where a newer open said that nothing is pending', async () => {
+    moveBoth();
+    const { inputs, proposal } = await proposed();
+    const store = world.stores.aws;
+    const head = store.heads.get(`live-run/${dataset}`);
+    await sign('aws', inputs, proposal);
+    if (head) store.heads.set(`live-run/${dataset}`, head);
+    await world.open();
+    await expect(sign('aws', inputs, proposal)).rejects.toMatchObject({ code: 'wrongRun' });
+  });
+
   it('is refused on a candidate that somebody computed otherwise', async () => {
     moveBoth();
     const { inputs, proposal } = await proposed();
