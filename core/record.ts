@@ -14,7 +14,15 @@ export type AuthorityId = z.infer<typeof AuthorityId>;
  * names do. `members` of a group are native ids inside `body`, sorted by code unit; the property is left out
  * where they could not be read, which is not the same as an empty list.
  */
-export const NativeObject = z.object({ type: z.string(), id: z.string().min(1), body: JsonObject }).readonly();
+export const NativeObject = z
+  .object({
+    type: z.string(),
+    id: z.string().min(1),
+    body: JsonObject,
+    /** Why the connector cannot fully represent it, in words without values: shown, and never written over or deleted. */
+    opaque: z.string().optional(),
+  })
+  .readonly();
 export type NativeObject = z.infer<typeof NativeObject>;
 
 export type Fields = Readonly<Record<string, Json>>;

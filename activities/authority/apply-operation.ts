@@ -108,7 +108,8 @@ async function readById(
   nativeId: string,
 ): Promise<Current | null | 'untranslatable'> {
   const map = mapOf(scope.context.federation, scope.context.id, operation.type);
-  const object = await scope.context.connector.readOne(map?.native === 'group' ? 'group' : 'user', nativeId);
+  if (!map) return null;
+  const object = await scope.context.connector.readOne(map.native, nativeId);
   return object === null ? null : translated(scope, operation, object);
 }
 

@@ -54,14 +54,13 @@ export function nativeChange(context: AuthorityContext, target: NativeTarget): N
       code: 'outsideSurface',
       message: `${context.id} does not expose this ${operation.type}: its row filter keeps it back`,
     };
-  const nativeType = map.native === 'group' ? 'group' : 'user';
   if (operation.kind === 'delete') {
     if (!native) return { kind: 'refused', code: 'expectationFailed', message: 'the object is gone' };
     return {
       kind: 'write',
       write: {
         kind: 'delete',
-        type: nativeType,
+        type: map.native,
         id: native.id,
         before: native.body,
         deletionMayRemove: map.deletionMayRemove,
@@ -81,9 +80,9 @@ export function nativeChange(context: AuthorityContext, target: NativeTarget): N
     resolveBack: target.resolveBack,
   });
   if (back.kind === 'refused') return { kind: 'refused', code: back.code, message: `${back.field}: ${back.reason}` };
-  if (!native) return { kind: 'write', write: { kind: 'create', type: nativeType, after: back.after } };
+  if (!native) return { kind: 'write', write: { kind: 'create', type: map.native, after: back.after } };
   return {
     kind: 'write',
-    write: { kind: 'update', type: nativeType, id: native.id, before: native.body, after: back.after },
+    write: { kind: 'update', type: map.native, id: native.id, before: native.body, after: back.after },
   };
 }

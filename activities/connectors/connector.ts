@@ -26,9 +26,11 @@ export interface Capabilities {
 }
 
 export interface NativeTypeCapabilities {
-  readonly type: 'user' | 'group';
+  /** In the words of the cloud: `user`, `group`. A map names it as `native`. */
+  readonly type: string;
   /** Body properties the cloud holds. */
   readonly properties: readonly string[];
+  /** None for what is read as inventory only; an edge knows no update. */
   readonly writes: readonly ('create' | 'update' | 'delete')[];
 }
 
@@ -60,18 +62,18 @@ export interface ReadRequest {
  * One change of one native object. `before` and `after` are whole bodies; the connector derives the calls from their
  * difference. `deletionMayRemove` comes from the map.
  */
-export type NativeWrite =
-  | { readonly kind: 'create'; readonly type: 'user' | 'group'; readonly after: JsonObject }
+export type NativeWrite<Type extends string = string> =
+  | { readonly kind: 'create'; readonly type: Type; readonly after: JsonObject }
   | {
       readonly kind: 'update';
-      readonly type: 'user' | 'group';
+      readonly type: Type;
       readonly id: string;
       readonly before: JsonObject;
       readonly after: JsonObject;
     }
   | {
       readonly kind: 'delete';
-      readonly type: 'user' | 'group';
+      readonly type: Type;
       readonly id: string;
       readonly before: JsonObject;
       readonly deletionMayRemove: readonly string[];
@@ -104,20 +106,21 @@ export interface ProbeResult {
   readonly detail?: string;
 }
 
-export interface Connector {
+/** `Type`: its native types, as the capabilities list them. */
+export interface Connector<Type extends string = string> {
   readonly capabilities: Capabilities;
   /** For `concordat doctor`: never throws. */
   probe(): Promise<ProbeResult>;
-  /** Everything under this authority's scopes: users before groups. Ends each scope with a scopeEnd, complete or not, and goes on with the next. */
+  /** Everything under this authority's scopes: users before groups, and what refers to them after. Ends each scope with a scopeEnd, complete or not, and goes on with the next. */
   readAll(request: ReadRequest): AsyncIterable<ReadItem>;
   /** One object by its unchanging id, for the comparison right before and after a write; null where the cloud says it does not exist. */
-  readOne(type: 'user' | 'group', id: string): Promise<NativeObject | null>;
+  readOne(type: Type, id: string): Promise<NativeObject | null>;
   /** The object that a create with this body would collide with or has made: by the cloud's own unique name. */
-  findTwin(type: 'user' | 'group', after: JsonObject): Promise<NativeObject | null>;
+  findTwin(type: Type, after: JsonObject): Promise<NativeObject | null>;
   /** The calls that a write would make, for review; pure. For deletions, calls that depend on what is attached are named with `(as attached)`. */
-  plannedCalls(write: NativeWrite): readonly NativeCall[];
+  plannedCalls(write: NativeWrite<Type>): readonly NativeCall[];
   /** Makes the calls in order and stops at the first that is not known to have been applied. `announce` is awaited before each call, so that a crash test can stand between any two. */
-  write(write: NativeWrite, announce?: (call: NativeCall) => Promise<void>): Promise<WriteAnswer>;
+  write(write: NativeWrite<Type>, announce?: (call: NativeCall) => Promise<void>): Promise<WriteAnswer>;
   /** Left open for reading only what changed (Graph delta, event feeds); absent where the connector reads everything. */
   changesSince?(cursor: string, signal?: AbortSignal): AsyncIterable<ReadItem>;
 }

@@ -1,5 +1,6 @@
 /** The aws-iam connector: IAM users, and groups with their members, of one account under one path. */
 import type { Connector } from '../connector.js';
+import type { NativeType } from './body.js';
 import { awsIamCapabilities } from './capabilities.js';
 import { createAwsIamClient } from './client.js';
 import { awsIamConfig } from './config.js';
@@ -19,7 +20,7 @@ export interface AwsIamConnectorOptions {
 }
 
 /** Opens no connection. Throws ConcordatError `credentialsMissing` for half a key pair in the environment. */
-export function createAwsIamConnector({ mesh, environment, limits }: AwsIamConnectorOptions): Connector {
+export function createAwsIamConnector({ mesh, environment, limits }: AwsIamConnectorOptions): Connector<NativeType> {
   const config = awsIamConfig(mesh, environment, limits);
   const client = createAwsIamClient(config);
   const names = new Names(config.limits.settleMs);

@@ -5,10 +5,11 @@
 import { byCodeUnit, isJsonObject } from '../../../core/json.js';
 import type { Json, JsonObject } from '../../../core/json.js';
 import type { NativeCall, NativeWrite } from '../connector.js';
+import type { NativeType } from './body.js';
 import { removalActions } from './capabilities.js';
 import type { RemovableKind } from './capabilities.js';
 
-export function plannedCalls(write: NativeWrite, pathPrefix: string): readonly NativeCall[] {
+export function plannedCalls(write: NativeWrite<NativeType>, pathPrefix: string): readonly NativeCall[] {
   switch (write.kind) {
     case 'create':
       return write.type === 'user' ? createUser(write.after, pathPrefix) : createGroup(write.after, pathPrefix);

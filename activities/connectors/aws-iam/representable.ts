@@ -6,6 +6,7 @@ import { digestOf } from '../../../core/digest.js';
 import { isJsonObject } from '../../../core/json.js';
 import type { Json, JsonObject } from '../../../core/json.js';
 import type { NativeWrite } from '../connector.js';
+import type { NativeType } from './body.js';
 import { tagsOf } from './planned-calls.js';
 
 const nameLengthMax = { user: 64, group: 128 } as const;
@@ -16,7 +17,7 @@ const tagsMax = 50;
 const writable = { user: ['UserName', 'Path', 'Tags'], group: ['GroupName', 'Path', 'members'] } as const;
 
 /** Why IAM cannot hold what the write asks for; null where it can. */
-export function notRepresentable(write: NativeWrite, pathPrefix: string): string | null {
+export function notRepresentable(write: NativeWrite<NativeType>, pathPrefix: string): string | null {
   if (write.kind === 'delete') return null;
   const before = write.kind === 'update' ? write.before : null;
   const { type, after } = write;

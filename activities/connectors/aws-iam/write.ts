@@ -24,7 +24,10 @@ type Prepared =
   | { readonly kind: 'ready'; readonly calls: readonly NativeCall[]; readonly userNames: ReadonlyMap<string, string> }
   | FailedWrite;
 
-export type Writer = (write: NativeWrite, announce?: (call: NativeCall) => Promise<void>) => Promise<WriteAnswer>;
+export type Writer = (
+  write: NativeWrite<NativeType>,
+  announce?: (call: NativeCall) => Promise<void>,
+) => Promise<WriteAnswer>;
 
 export function createWriter(
   client: AwsIamClient,
@@ -34,7 +37,7 @@ export function createWriter(
 ): Writer {
   const { pathPrefix } = client.config.mesh;
 
-  async function prepare(write: NativeWrite): Promise<Prepared> {
+  async function prepare(write: NativeWrite<NativeType>): Promise<Prepared> {
     const problem = notRepresentable(write, pathPrefix);
     if (problem !== null) return failed('refused', 'valueNotRepresentable', problem);
     await confirmAccount();
@@ -58,7 +61,7 @@ export function createWriter(
   }
 
   async function prepareGroup(
-    write: Exclude<NativeWrite, { kind: 'delete' }>,
+    write: Exclude<NativeWrite<NativeType>, { kind: 'delete' }>,
     planned: readonly NativeCall[],
   ): Promise<Prepared> {
     const userNames = new Map<string, string>();
@@ -83,7 +86,7 @@ export function createWriter(
     return { kind: 'ready', calls, userNames };
   }
 
-  async function prepareDeletion(write: Extract<NativeWrite, { kind: 'delete' }>): Promise<Prepared> {
+  async function prepareDeletion(write: Extract<NativeWrite<NativeType>, { kind: 'delete' }>): Promise<Prepared> {
     const { type, id, before, deletionMayRemove } = write;
     const name = textIn(before, nameProperty[type]);
     let attached;

@@ -3,6 +3,7 @@ import type { Connector } from '../connector.js';
 import { entraCapabilities } from './capabilities.js';
 import { createGraph, type Graph, type GraphTuning } from './client.js';
 import { entraConfig, type EntraMesh, type Environment } from './config.js';
+import type { NativeType } from './objects.js';
 import { probe } from './probe.js';
 import { findTwin, readAll, readOne } from './read.js';
 import { plannedCalls, write } from './write.js';
@@ -15,7 +16,7 @@ export interface EntraConnectorOptions {
 }
 
 /** Nothing is read from the environment and nothing is sent before the first call, which throws what the configuration lacks. */
-export function createEntraConnector(options: EntraConnectorOptions): Connector {
+export function createEntraConnector(options: EntraConnectorOptions): Connector<NativeType> {
   let made: Graph | undefined;
   const graph = (): Graph => (made ??= createGraph(entraConfig(options.mesh, options.environment), options.tuning));
   return {

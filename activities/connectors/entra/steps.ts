@@ -84,7 +84,10 @@ function updateObstacle(type: NativeType, before: JsonObject, after: JsonObject)
 }
 
 /** What can be said against a write before anything is sent; undefined where nothing can. */
-export function obstacleTo(write: NativeWrite, config: Pick<EntraConfig, 'groupPrefix'>): Refused | undefined {
+export function obstacleTo(
+  write: NativeWrite<NativeType>,
+  config: Pick<EntraConfig, 'groupPrefix'>,
+): Refused | undefined {
   const { type } = write;
   if (write.kind !== 'create') {
     if (write.before['onPremisesSyncEnabled'] === true)
@@ -222,7 +225,7 @@ function deletion(type: NativeType, id: string, before: JsonObject): Step {
   };
 }
 
-export function stepsOf(write: NativeWrite): readonly Step[] {
+export function stepsOf(write: NativeWrite<NativeType>): readonly Step[] {
   switch (write.kind) {
     case 'create':
       return write.type === 'user' ? createUser(write.after) : createGroup(write.after);

@@ -7,13 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { assertNever, type JsonObject } from '../../../core/json.js';
 import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
 import { refusalWords, type Graph, type Reply } from './client.js';
-import { literal, pathOf } from './objects.js';
+import { literal, pathOf, type NativeType } from './objects.js';
 import { newObject, obstacleTo, stepsOf, type Step } from './steps.js';
 
 /** How long a new group may be unknown to the replica that takes its members. */
 const newGroupDelaysMs = [250, 500, 1_000, 2_000, 4_000];
 
-export function plannedCalls(write: NativeWrite): readonly NativeCall[] {
+export function plannedCalls(write: NativeWrite<NativeType>): readonly NativeCall[] {
   return stepsOf(write).map(({ shown }) => shown);
 }
 
@@ -83,7 +83,7 @@ function textOf(value: unknown): string | undefined {
 /** The id of the object that a create has made, or why it cannot be told. */
 async function madeId(
   graph: Graph,
-  write: NativeWrite,
+  write: NativeWrite<NativeType>,
   reply: Extract<Reply, { kind: 'answered' }>,
 ): Promise<string | undefined> {
   const id = textOf(reply.body?.['id']);
@@ -113,7 +113,7 @@ async function addToNewGroup(graph: Graph, step: Step, group: string): Promise<R
 /** Never throws for what Graph or the network did; an error of `announce` passes through. */
 export async function write(
   graph: Graph,
-  order: NativeWrite,
+  order: NativeWrite<NativeType>,
   announce: (call: NativeCall) => Promise<void> = () => Promise.resolve(),
 ): Promise<WriteAnswer> {
   const obstacle = obstacleTo(order, graph.config);

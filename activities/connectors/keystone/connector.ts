@@ -4,11 +4,11 @@ import { keystoneCapabilities } from './capabilities.js';
 import { createKeystoneClient } from './client.js';
 import { keystoneConfig, type KeystoneConnectorOptions } from './config.js';
 import { probeKeystone } from './probe.js';
-import { createKeystoneReader } from './read.js';
+import { createKeystoneReader, type NativeType } from './read.js';
 import { executeWrite, plannedRequests } from './write.js';
 
 /** Touches the network and reads the credentials with the first request only. */
-export function createKeystoneConnector(options: KeystoneConnectorOptions): Connector {
+export function createKeystoneConnector(options: KeystoneConnectorOptions): Connector<NativeType> {
   const config = keystoneConfig(options);
   const client = createKeystoneClient(config);
   const { domain } = config.mesh;

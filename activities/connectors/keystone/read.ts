@@ -12,7 +12,7 @@ import { cursorOf, positionOf, type Position, type PositionIn } from './cursor.j
 import { replyError } from './http.js';
 import { pageLength, readPage, readWhole, type Page } from './page.js';
 
-type NativeType = 'user' | 'group';
+export type NativeType = 'user' | 'group';
 
 /** Lists of members that are asked for at once. */
 const memberListsAtOnce = 8;

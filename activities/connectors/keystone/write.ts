@@ -9,7 +9,7 @@ import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
 import { GroupAnswer, UserAnswer } from './body.js';
 import type { KeystoneClient, WriteReply } from './client.js';
 import { answerWords, type Method } from './http.js';
-import type { KeystoneReader } from './read.js';
+import type { KeystoneReader, NativeType } from './read.js';
 
 interface PlannedRequest {
   readonly call: NativeCall;
@@ -77,7 +77,7 @@ function changed(before: JsonObject, after: JsonObject): JsonObject {
   return Object.fromEntries(differing.map((name) => [name, valueOf(after, name)]));
 }
 
-export function plannedRequests(domain: string, write: NativeWrite): readonly PlannedRequest[] {
+export function plannedRequests(domain: string, write: NativeWrite<NativeType>): readonly PlannedRequest[] {
   const { type } = write;
   const target = `${type}s`;
   switch (write.kind) {
@@ -169,7 +169,7 @@ async function refusal(
   client: KeystoneClient,
   reader: KeystoneReader,
   domain: string,
-  write: NativeWrite,
+  write: NativeWrite<NativeType>,
 ): Promise<WriteAnswer | undefined> {
   const token = await client.session.token();
   if (token.domain !== domain) return refused('wrongAccount', 'the token is scoped to another domain');
@@ -211,7 +211,7 @@ export async function executeWrite(
   client: KeystoneClient,
   reader: KeystoneReader,
   domain: string,
-  write: NativeWrite,
+  write: NativeWrite<NativeType>,
   announce?: (call: NativeCall) => Promise<void>,
 ): Promise<WriteAnswer> {
   try {
