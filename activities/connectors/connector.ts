@@ -55,6 +55,8 @@ export type ReadItem =
 
 export interface ReadRequest {
   readonly cursor?: string;
+  /** The native types that some active map names; no collection of another is read. Absent: users and groups. */
+  readonly nativeTypes?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
