@@ -53,6 +53,39 @@ export type ReviewStatement = z.infer<typeof ReviewStatement>;
 /** Both, once the body was checked against the statement: input to the permit. */
 export type Review = Omit<ReviewStatement, 'body'> & ReviewBody;
 
+/** How far the decisions on a plan are, in counts. */
+export interface ReviewProgress {
+  readonly approved: number;
+  readonly rejected: number;
+  /** Conflicts that are left as they are. */
+  readonly left: number;
+  readonly choices: number;
+  readonly open: number;
+  /** People still missing for some question. */
+  readonly missing: number;
+  /** Of them, how many with which role. */
+  readonly missingRoles: Readonly<Record<string, number>>;
+  /** Whether something was approved by those alone who signed the link behind it. */
+  readonly needsOther: boolean;
+  /** Approvers, by id, who have said all they want to say about this plan. */
+  readonly spoken: readonly string[];
+  readonly closed: boolean;
+}
+
+/** Before anybody was asked. */
+export const nothingDecided: ReviewProgress = {
+  approved: 0,
+  rejected: 0,
+  left: 0,
+  choices: 0,
+  open: 0,
+  missing: 0,
+  missingRoles: {},
+  needsOther: false,
+  spoken: [],
+  closed: false,
+};
+
 export interface ReviewScope {
   readonly operations: readonly Operation[];
   /** Conflicts of which some candidate would write here. */

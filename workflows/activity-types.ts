@@ -17,8 +17,8 @@ import type {
   WitnessInput,
   WitnessResult,
 } from './contract.js';
-import type { DecisionAnswer, DecisionEnvelope, PlanSummary, ReviewProgress } from './messages.js';
-import type { ReviewOutcome } from '../core/review.js';
+import type { DecisionAnswer, DecisionEnvelope, PlanSummary } from './messages.js';
+import type { ReviewOutcome, ReviewProgress } from '../core/review.js';
 
 /** Where this run goes: found once at its start. */
 export interface RunSetup {

@@ -3,7 +3,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { z } from 'zod';
 import { Digest } from '../core/digest.js';
 import type { ReceiptCounts } from '../core/receipt.js';
-import type { ReviewOutcome } from '../core/review.js';
+import type { ReviewOutcome, ReviewProgress } from '../core/review.js';
 import type { Ref } from '../core/messages.js';
 import type { LeftOut } from './activity-types.js';
 import type { RequestRunInput, ReviewResult } from './contract.js';
@@ -82,25 +82,6 @@ export interface RunProgress {
 /** The same signed decision for Update and Signal. The validator reads no more of it than the envelope. */
 export const DecisionEnvelope = z.strictObject({ plan: Digest, jws: z.string().min(1).max(1_000_000) });
 export type DecisionEnvelope = z.infer<typeof DecisionEnvelope>;
-
-/** How far the decisions on a plan are, in counts. */
-export interface ReviewProgress {
-  readonly approved: number;
-  readonly rejected: number;
-  /** Conflicts that are left as they are. */
-  readonly left: number;
-  readonly choices: number;
-  readonly open: number;
-  /** People still missing for some question. */
-  readonly missing: number;
-  /** Of them, how many with which role. */
-  readonly missingRoles: Readonly<Record<string, number>>;
-  /** Whether something was approved by those alone who signed the link behind it. */
-  readonly needsOther: boolean;
-  /** Approvers, by id, who have said all they want to say about this plan. */
-  readonly spoken: readonly string[];
-  readonly closed: boolean;
-}
 
 export interface DecisionAnswer extends ReviewProgress {
   readonly accepted: true;

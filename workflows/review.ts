@@ -19,7 +19,7 @@ import {
 import { HandlerUnfinishedPolicy } from '@temporalio/common';
 import { durationWords } from '../core/duration.js';
 import { federationEndpoint } from '../core/names.js';
-import type { ReviewOutcome } from '../core/review.js';
+import { nothingDecided, type ReviewOutcome, type ReviewProgress } from '../core/review.js';
 import type { AuthorityActivities, DueNotice, PreparedReview } from './activity-types.js';
 import { federationService, type ReviewInput, type ReviewResult } from './contract.js';
 import { codeOf, failure, messageOf } from './failure.js';
@@ -30,7 +30,6 @@ import {
   replacedSignal,
   reviewStatusQuery,
   type DecisionAnswer,
-  type ReviewProgress,
   type ReviewStatus,
 } from './messages.js';
 import { show } from './stage.js';
@@ -46,19 +45,6 @@ const { remindPeople } = proxyActivities<AuthorityActivities>({
   startToCloseTimeout: '30s',
   retry: { maximumAttempts: 6, initialInterval: '2s', maximumInterval: '1m' },
 });
-
-const nothingDecided: ReviewProgress = {
-  approved: 0,
-  rejected: 0,
-  left: 0,
-  choices: 0,
-  open: 0,
-  missing: 0,
-  missingRoles: {},
-  needsOther: false,
-  spoken: [],
-  closed: false,
-};
 
 /** The workflow's own clock, which a replay gives again. */
 function nowMs(): number {

@@ -10,11 +10,10 @@ import type { Authority } from '../../core/federation/authority.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetType } from '../../core/federation/federation.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
-import { reviewScope, type ReviewScope } from '../../core/review.js';
+import { nothingDecided, reviewScope, type ReviewScope } from '../../core/review.js';
 import type { Fields, NativeObject } from '../../core/record.js';
 import type { PreparedReview } from '../../workflows/activity-types.js';
 import type { ReviewInput } from '../../workflows/contract.js';
-import type { ReviewProgress } from '../../workflows/messages.js';
 import { clearValuesOf, readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
 import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
@@ -150,19 +149,6 @@ function brakesOfScope(
   const known = new Set(byWrites.map(({ type, limit }) => `${type} ${limit}`));
   return [...byWrites, ...byDeletions.filter(({ type, limit }) => !known.has(`${type} ${limit}`))];
 }
-
-const nothingDecided: ReviewProgress = {
-  approved: 0,
-  rejected: 0,
-  left: 0,
-  choices: 0,
-  open: 0,
-  missing: 0,
-  missingRoles: {},
-  needsOther: false,
-  spoken: [],
-  closed: false,
-};
 
 function refusedReview(context: AuthorityContext, error: ConcordatError): PreparedReview {
   return {

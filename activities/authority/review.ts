@@ -14,9 +14,10 @@ import {
   type ReviewScope,
   type ReviewStatement,
   type ReviewTally,
+  type ReviewProgress,
 } from '../../core/review.js';
 import type { ReviewResult } from '../../workflows/contract.js';
-import type { DecisionAnswer, DecisionEnvelope, ReviewProgress } from '../../workflows/messages.js';
+import type { DecisionAnswer, DecisionEnvelope } from '../../workflows/messages.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import { authorityOf, type AuthorityContext } from './context.js';

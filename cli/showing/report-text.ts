@@ -4,7 +4,7 @@ import { errorTable } from '../../core/errors.js';
 import type { SnapshotStatement } from '../../core/messages.js';
 import type { Paint } from '../output/output.js';
 import type { RunReport, UnappliedReceipt } from '../reading/run-report.js';
-import type { ReviewProgress } from '../../workflows/messages.js';
+import type { ReviewProgress } from '../../core/review.js';
 import type { ReviewView } from '../temporal/reviews.js';
 import { failureLines, nextCommands, planLinesOf, resultLines, reviewText } from './run-text.js';
 import { valueText, visibleText } from './value-text.js';
