@@ -1,5 +1,6 @@
 /** The sandboxed Keystone, spoken to over HTTP: each sentence is something that Keystone does. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { byCodeUnit } from '../../core/json.js';
 import { serveKeystone, type KeystoneSandbox } from '../../sandbox/keystone/server.js';
 
 let keystone: KeystoneSandbox;
@@ -153,7 +154,7 @@ describe('what a domain-scoped token sees', () => {
     const foreign = keystone.state.addUser({ domain: 'default', name: 'foreign' }).id;
     for (const user of [own, foreign]) expect((await call('PUT', `/groups/${group}/users/${user}`)).status).toBe(204);
     const { users: listed } = (await call('GET', `/groups/${group}/users`)).body;
-    expect(listed?.map(({ id }) => id)).toEqual([own, foreign].sort());
+    expect(listed?.map(({ id }) => id)).toEqual([own ?? '', foreign].sort(byCodeUnit));
     keystone.options.hidesForeignMembers = true;
     const { users: hidden } = (await call('GET', `/groups/${group}/users`)).body;
     expect(hidden?.map(({ id }) => id)).toEqual([own]);
