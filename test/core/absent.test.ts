@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shapeWithout } from '../../core/federation/federation.js';
+import { propertyRuns } from '../support/property-runs.js';
 import { agreeing, planOf, round, type World } from './support/round.js';
 import { act, disagreements, edits, plots, settle, worldOf } from './support/worlds.js';
 
-const runs = { numRuns: 100 };
+const runs = propertyRuns(100);
 
 /** The world as the others see it while a member is away. */
 function without(world: World, member: string): World {

@@ -4,12 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson, sha256Hex } from '../../core/digest.js';
 import { heldAtBase } from '../../core/next-base.js';
 import type { Fields } from '../../core/record.js';
+import { propertyRuns } from '../support/property-runs.js';
 import { Cloud, typeNames } from './support/cloud.js';
 import { agreeing, planOf, round, World, type Answers } from './support/round.js';
 import { fullHoldings, shapeOf, type Holdings } from './support/shape.js';
 import { act, disagreements, edits, emptyClouds, plots, settle, worldOf } from './support/worlds.js';
 
-const runs = { numRuns: 100 };
+const runs = propertyRuns(100);
 
 /** A world of clouds that hold everything, with a base that is what they agreed on. */
 function agreedWorld(members: readonly string[], people: Record<string, Fields>, teams: Record<string, Fields>): World {
@@ -136,7 +137,7 @@ describe('partly rejected plans', () => {
         expect(asked.filter((operation) => answers.toOperation(operation) === 'reject')).toEqual([]);
         expect(asked).toEqual([]);
       }),
-      { numRuns: 150 },
+      propertyRuns(150),
     );
   });
 
