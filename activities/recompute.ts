@@ -3,7 +3,7 @@
  * before its people are asked, before it writes and before it signs. One input gives one digest on every machine.
  */
 import { digestOf, type Digest } from '../core/digest.js';
-import { correlate, type Case, type Correlation } from '../core/correlate.js';
+import { correlate, type Case, type Correlation, type MatchedRecord } from '../core/correlate.js';
 import { ConcordatError } from '../core/errors.js';
 import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
@@ -17,6 +17,7 @@ import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-me
 import { createSegmentReader } from './sealing/segment-reader.js';
 import { walkDiffering } from './sealing/walk-differing.js';
 import type { ObjectStore } from './store.js';
+import { withTokens } from './tokens-of-views.js';
 import { withVersions } from './versions-of-views.js';
 
 export interface Recomputed {
@@ -43,7 +44,7 @@ export async function recomputePlan(
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
   const differing = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
   const views = await withVersions(differing, snapshots, messages, exchange);
-  const correlation = correlateViews(messages, views);
+  const correlation = correlateViews(messages, await withTokens(views, snapshots, messages.shape, exchange));
   if (correlation.assignments.length > 0)
     throw new ConcordatError(
       'planNotReproduced',
@@ -77,7 +78,8 @@ export async function recomputeCorrelation(
   const messages = await readOpens(federation, exchange, inputs);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
   const views = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
-  return { messages, snapshots, correlation: correlateViews(messages, views) };
+  const records = await withTokens(views, snapshots, messages.shape, exchange);
+  return { messages, snapshots, correlation: correlateViews(messages, records) };
 }
 
 /** Per type, every record on which members and base are not all equal. Memory follows what differs, not what is stored. */
@@ -133,7 +135,7 @@ function emptySealed(type: DatasetType): SealedType {
 
 export function correlateViews(
   messages: RunMessages,
-  views: Readonly<Record<string, readonly RecordView[]>>,
+  matched: Readonly<Record<string, readonly MatchedRecord[]>>,
 ): Correlation {
   const statements = Object.values(messages.standings).flatMap((standing) => standing.links);
   const assignments: Correlation['assignments'] = [];
@@ -141,11 +143,12 @@ export function correlateViews(
   const held: Correlation['held'] = [];
   for (const type of messages.shape.types) {
     const name = type.taxonomy.type;
-    const records = views[name] ?? [];
+    const records = matched[name] ?? [];
     if (!records.some(({ key }) => isProvisional(key))) continue;
     const found = correlate({
       type: name,
       rules: messages.shape.dataset.correlation[name] ?? [],
+      digests: type.digests,
       statements: statements.filter((statement) => statement.type === name),
       records,
     });

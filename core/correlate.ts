@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { Digest, digestOf } from './digest.js';
 import { byCodeUnit } from './json.js';
 import type { MatchRule } from './federation/dataset.js';
+import { matchedValues, needsToken, tokenField } from './match-tokens.js';
 import { AuthorityId, isProvisional, type Fields } from './record.js';
 
 /** A person of `authority` said that its record `record` (provisional key) is, or is not, the one under key `to`. */
@@ -60,17 +61,24 @@ export interface CorrelateInput {
   readonly type: string;
   readonly rules: readonly MatchRule[];
   readonly statements: readonly LinkStatement[];
+  /** Fields of this type that leave as digests only: rules that name one compare match tokens (core/match-tokens.ts). */
+  readonly digests?: readonly string[];
   /** Every differing record of this type with the members that hold it. */
-  readonly records: readonly {
-    readonly key: string;
-    readonly members: Readonly<Record<AuthorityId, Fields | undefined>>;
-  }[];
+  readonly records: readonly MatchedRecord[];
+}
+
+export interface MatchedRecord {
+  readonly key: string;
+  readonly members: Readonly<Record<AuthorityId, Fields | undefined>>;
+  /** The match tokens that members gave for it. */
+  readonly tokens?: Readonly<Record<AuthorityId, Fields | undefined>>;
 }
 
 interface Node {
   readonly key: string;
   /** Members that hold the record under this key. */
   readonly slots: Map<AuthorityId, Fields>;
+  readonly tokens: Readonly<Record<AuthorityId, Fields | undefined>>;
 }
 
 /** A set of nodes that are one record. */
@@ -87,6 +95,7 @@ export function correlate(input: CorrelateInput): Correlation {
   const nodes: Node[] = input.records
     .map((record) => ({
       key: record.key,
+      tokens: record.tokens ?? {},
       slots: new Map(
         Object.entries(record.members)
           .filter((entry): entry is [string, Fields] => entry[1] !== undefined)
@@ -140,8 +149,10 @@ export function correlate(input: CorrelateInput): Correlation {
     for (const node of nodes) {
       const cluster = clusterOf.get(node.key);
       if (!cluster || cluster.held) continue;
-      for (const fields of node.slots.values()) {
-        const value = matchValue(rule, fields);
+      for (const [member, fields] of node.slots) {
+        const value = needsToken(rule, input.digests ?? [])
+          ? tokenOf(rule, node.tokens[member])
+          : clearValue(rule, fields);
         if (value !== undefined) byValue.set(value, (byValue.get(value) ?? new Set()).add(cluster));
       }
     }
@@ -208,15 +219,15 @@ export function newKey(type: string, provisionalKeys: readonly string[]): string
   return digestOf({ type, joins: [...provisionalKeys].sort(byCodeUnit) });
 }
 
-/** The values of a rule's fields as one text; undefined where one is not held, empty or not a plain value. */
-function matchValue(rule: MatchRule, fields: Fields): string | undefined {
-  const values: string[] = [];
-  for (const field of rule.match) {
-    const value = fields[field];
-    if (typeof value !== 'string' || value === '') return undefined;
-    values.push(value);
-  }
-  return JSON.stringify(values);
+/** The values of a rule's fields as one text. */
+function clearValue(rule: MatchRule, fields: Fields): string | undefined {
+  const values = matchedValues(rule, fields);
+  return values && JSON.stringify(values);
+}
+
+function tokenOf(rule: MatchRule, tokens: Fields | undefined): string | undefined {
+  const token = tokens?.[tokenField(rule)];
+  return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
 /** The connected parts of a graph over clusters as they stand, found in the order of the nodes. */

@@ -85,6 +85,8 @@ export const SnapshotStatement = z.strictObject({
   root: Digest,
   /** Per type, what this authority knows of changes since the base (core/record-versions.ts), sealed like records. */
   versions: z.array(SealedVersions),
+  /** Per type that is matched by `digest` fields, the tokens of its records (core/match-tokens.ts), sealed like records. */
+  matches: z.array(SealedType).default([]),
   /** Of the salts that this authority proposes for records which have none yet; null where all have theirs. */
   salts: Digest.nullable(),
   scopes: z.array(ScopeReport),

@@ -29,7 +29,9 @@ import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
+import { createMatchSeal } from './match-seal.js';
 import { readPagesOnce, storedPages } from './pages.js';
+import { SetAside } from './set-aside.js';
 import { observeSeal } from './observations.js';
 import { rowFilterOf } from './row-filter.js';
 import { noticeInputs, noticeOpens } from './peer-clocks.js';
@@ -134,7 +136,7 @@ async function seal(
 ): Promise<SnapshotResult> {
   const links = await loadLinks(context.privateStore, inputs.dataset, context.linkKey);
   const { shape } = messages;
-  const counters = new Counters();
+  const counters = new SetAside();
   const salts = new SaltProposals(await ownTable(logObserver(context), inputs.dataset));
   const digests = await digestsOfRun(context, inputs.dataset, messages.opens[context.id]?.digestKey ?? null);
   const filters = new Map(shape.types.map(({ taxonomy: { type } }) => [type, rowFilterOf(context, type)] as const));
@@ -150,10 +152,12 @@ async function seal(
     }),
   );
   const types: SealedType[] = [];
+  const matches: SealedType[] = [];
   const scopes: ScopeReport[] = [];
   let unlinked = 0;
   for (const type of shape.types) {
     const sealed = await sealType(context, inputs, type, {
+      dataset: shape.dataset,
       links,
       assigned,
       inScope,
@@ -165,6 +169,7 @@ async function seal(
     if (!sealed) continue;
     unlinked += sealed.unlinked;
     types.push(sealed.sealed);
+    if (sealed.matches) matches.push(sealed.matches);
     scopes.push(...(await scopesOf(context, inputs, type, sealed.sealed, messages, counters, links)));
   }
   const statement: SnapshotStatement = {
@@ -177,6 +182,7 @@ async function seal(
     types,
     root: sealedRoot(types),
     versions: [...(await observeSeal(context, inputs.dataset, messages, types))],
+    matches,
     salts: await salts.put(context.exchange, context.id),
     scopes,
     ...counters.report(),
@@ -198,10 +204,11 @@ async function seal(
 }
 
 interface SealContext {
+  readonly dataset: RunMessages['shape']['dataset'];
   readonly links: Links;
   readonly assigned: ReadonlyMap<string, string>;
   readonly inScope: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly counters: Counters;
+  readonly counters: SetAside;
   readonly salts: SaltProposals;
   readonly digests: FieldDigests | null;
   /** The row filter of the type; null where every row is exposed. */
@@ -212,18 +219,27 @@ async function sealType(
   context: AuthorityContext,
   inputs: RunInputs,
   type: DatasetType,
-  { links, assigned, inScope, counters, salts, digests, isExposed }: SealContext,
-): Promise<{ sealed: SealedType; unlinked: number } | undefined> {
+  { dataset, links, assigned, inScope, counters, salts, digests, isExposed }: SealContext,
+): Promise<{ sealed: SealedType; matches: SealedType | undefined; unlinked: number } | undefined> {
   const name = type.taxonomy.type;
   const map = mapOf(context.federation, context.id, name);
   const surface = surfaceOf(authorityOf(context), name);
   if (!map || !surface || !type.held[context.id]) return undefined;
+  const expectedCount = inScope.get(map.native)?.size ?? 0;
   const sealer = createSealer({
     store: context.exchange,
     prefix: context.id,
     type: name,
     groups: groupsHeldBy(type.groups, context.id),
-    expectedCount: inScope.get(map.native)?.size ?? 0,
+    expectedCount,
+  });
+  const matches = createMatchSeal({
+    store: context.exchange,
+    authority: context.id,
+    dataset,
+    type,
+    digests,
+    expectedCount,
   });
   // A list that changes while it is paged may show an object twice: the later sight counts.
   const latest = await latestPositions(context, inputs, map.native);
@@ -264,11 +280,13 @@ async function sealType(
       for (const property of translation.unmapped) counters.unmapped(name, property);
       if (!translation.roundTrips) counters.lossy(name);
       sealer.add(sealedRecord(digests, type, translation.record));
+      matches?.add(key, translation.record.fields);
       await salts.add(name, key);
     }
-    return { sealed: await sealer.finish(), unlinked };
+    return { sealed: await sealer.finish(), matches: await matches?.finish(), unlinked };
   } finally {
     sealer.discard();
+    matches?.discard();
   }
 }
 
@@ -310,7 +328,7 @@ async function scopesOf(
   type: DatasetType,
   sealed: SealedType,
   messages: RunMessages,
-  counters: Counters,
+  counters: SetAside,
   links: Links,
 ): Promise<readonly ScopeReport[]> {
   const name = type.taxonomy.type;
@@ -338,55 +356,4 @@ async function scopesOf(
   if (sealed.count === 0 && baseCount > 0)
     scopes.push({ scope: name, type: name, complete: false, reason: 'emptyWhereBaseWasNot' });
   return scopes.sort((a, b) => byCodeUnit(a.scope, b.scope));
-}
-
-/** What was set aside, by kind: counted here and listed in every report. */
-class Counters {
-  readonly #untranslatable = new Map<string, { type: string; field: string; reason: string; count: number }>();
-  readonly #unmapped = new Map<string, { type: string; property: string; count: number }>();
-  readonly #hidden = new Map<string, { type: string; count: number }>();
-  readonly #lossy = new Map<string, { type: string; count: number }>();
-
-  untranslatable(type: string, field: string, reason: string): void {
-    const entry = this.#untranslatable.get(`${type} ${field} ${reason}`) ?? { type, field, reason, count: 0 };
-    this.#untranslatable.set(`${type} ${field} ${reason}`, { ...entry, count: entry.count + 1 });
-  }
-
-  unmapped(type: string, property: string): void {
-    const entry = this.#unmapped.get(`${type} ${property}`) ?? { type, property, count: 0 };
-    this.#unmapped.set(`${type} ${property}`, { ...entry, count: entry.count + 1 });
-  }
-
-  hidden(type: string): void {
-    this.#hidden.set(type, { type, count: (this.#hidden.get(type)?.count ?? 0) + 1 });
-  }
-
-  lossy(type: string): void {
-    this.#lossy.set(type, { type, count: (this.#lossy.get(type)?.count ?? 0) + 1 });
-  }
-
-  hasUntranslatable(type: string): boolean {
-    return [...this.#untranslatable.values()].some((entry) => entry.type === type);
-  }
-
-  /** Records that are not, or not wholly, part of the comparison. Unmapped properties are reported but hide no record. */
-  total(): number {
-    return [...this.#untranslatable.values(), ...this.#lossy.values()].reduce((sum, { count }) => sum + count, 0);
-  }
-
-  /** Rows that the row filter keeps back: by design, so they are no part of what was set aside. */
-  hiddenTotal(): number {
-    return [...this.#hidden.values()].reduce((sum, { count }) => sum + count, 0);
-  }
-
-  report(): Pick<SnapshotStatement, 'untranslatable' | 'unmapped' | 'lossy' | 'hiddenRows'> {
-    const sorted = <Entry>(entries: ReadonlyMap<string, Entry>): Entry[] =>
-      [...entries].sort(([left], [right]) => byCodeUnit(left, right)).map(([, entry]) => entry);
-    return {
-      untranslatable: sorted(this.#untranslatable),
-      unmapped: sorted(this.#unmapped),
-      lossy: sorted(this.#lossy),
-      hiddenRows: sorted(this.#hidden),
-    };
-  }
 }

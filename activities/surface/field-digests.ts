@@ -2,8 +2,10 @@
 import { createHmac } from 'node:crypto';
 import { protectionOf } from '../../core/brakes.js';
 import type { Authority } from '../../core/federation/authority.js';
+import type { MatchRule } from '../../core/federation/dataset.js';
 import type { DatasetType } from '../../core/federation/federation.js';
 import type { Json } from '../../core/json.js';
+import { matchedValues, tokenField, tokenText } from '../../core/match-tokens.js';
 import type { FederatedRecord, Fields } from '../../core/record.js';
 import {
   digestKeyId,
@@ -19,9 +21,13 @@ export class FieldDigests {
   /** HAZARD: whoever has it can guess values. Never in a log, an error or a history. */
   readonly #key: Uint8Array;
 
+  /** Of its own, derived from the key of the dataset, so that no token can ever be taken for a digest. */
+  readonly #matchKey: Uint8Array;
+
   constructor(dataset: string, key: Uint8Array) {
     this.#dataset = dataset;
     this.#key = key;
+    this.#matchKey = createHmac('sha256', key).update('concordat-match-key').digest();
     this.keyId = digestKeyId(key);
   }
 
@@ -29,6 +35,18 @@ export class FieldDigests {
     if (value === null) return null;
     const text = sealedText({ ...place, dataset: this.#dataset }, value);
     return { hmac: createHmac('sha256', this.#key).update(text).digest('hex'), key: this.keyId };
+  }
+
+  /** The token of a record for each of the rules, as far as it holds what they ask for. `fields` are in clear. */
+  matchTokens(type: string, rules: readonly MatchRule[], fields: Fields): Record<string, string> {
+    const tokens: Record<string, string> = {};
+    for (const rule of rules) {
+      const values = matchedValues(rule, fields);
+      if (!values) continue;
+      const text = tokenText({ dataset: this.#dataset, type }, rule, values);
+      tokens[tokenField(rule)] = createHmac('sha256', this.#matchKey).update(text).digest('hex');
+    }
+    return tokens;
   }
 }
 

@@ -112,16 +112,12 @@ function checkCorrelation(parts: FederationParts, { file, value }: Located<Datas
               `"${name}" is the label of ${typeName}: records are never matched by display name, because two people may share one`,
             ),
           ];
-        const sealing = value.members.find((member) => {
-          const authority = authorityOf(parts, member)?.value;
-          return authority && surfaceOf(authority, typeName)?.fields[name] === 'digest';
-        });
-        if (sealing !== undefined)
+        if (field.kind === 'boolean')
           return [
             faultAt(
               file,
               path,
-              `${sealing} exposes "${name}" only as a digest, which differs from record to record, so nothing can be joined by it; match by a field in clear, or expose this one in clear`,
+              `"${name}" is true or false, which half of all ${typeName} records share: records are matched by texts that tell them apart`,
             ),
           ];
         return fewExpose(parts, value, typeName, name)

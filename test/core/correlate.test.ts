@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../core/digest.js';
 import { correlate, newKey, type CorrelateInput, type Correlation, type LinkStatement } from '../../core/correlate.js';
+import { matchedValues, tokenField, tokenRules, tokenText } from '../../core/match-tokens.js';
 import { isProvisional, type Fields } from '../../core/record.js';
+import { FieldDigests } from '../../activities/surface/field-digests.js';
 
 const members = ['aa', 'bb', 'cc'];
 const rules = [{ match: ['number'] }, { match: ['mail', 'name'] }];
@@ -292,5 +294,77 @@ describe('what people say', () => {
     const apart = [says('apart', 'aa', '~a', '~b1')];
     const records = [alone('aa', 'a', one), known(newKey('person', ['~b1']), { bb: one })];
     expect(run(records, apart).assignments[0]?.key).toBe(newKey('person', ['~a']));
+  });
+});
+
+describe('correlation by match tokens', () => {
+  const everyField = ['number', 'mail', 'name'];
+  const key = new Uint8Array(32).fill(7);
+  const digests = new FieldDigests('workforce', key);
+
+  /** What leaves the authorities: the digests of values, which differ from record to record, and the tokens. */
+  function sealed(records: readonly Entry[], hidden: readonly string[]): Entry[] {
+    return records.map((record) => {
+      const members: Record<string, Fields> = {};
+      const tokens: Record<string, Fields> = {};
+      for (const [member, held] of Object.entries(record.members)) {
+        if (!held) continue;
+        members[member] = Object.fromEntries(
+          Object.entries(held).map(([field, value]) => [
+            field,
+            hidden.includes(field) ? digests.seal({ type: 'person', key: record.key, field }, value) : value,
+          ]),
+        );
+        tokens[member] = digests.matchTokens('person', tokenRules(rules, hidden), held);
+      }
+      return { key: record.key, members, tokens };
+    });
+  }
+
+  it('joins, doubts and keeps apart exactly what the values in clear would, whichever fields are digests', () => {
+    fc.assert(
+      fc.property(spokenWorlds, fc.subarray(everyField), ([records, statements], hidden) => {
+        const found = correlate({
+          type: 'person',
+          rules,
+          statements,
+          digests: hidden,
+          records: sealed(records, hidden),
+        });
+        expect(found).toEqual(run(records, statements));
+      }),
+    );
+  });
+
+  it('joins nothing by digests alone: without tokens a rule over a digest field finds nobody', () => {
+    const records = [alone('aa', 'a', { number: '1' }), alone('bb', 'b', { number: '1' })];
+    const without = sealed(records, ['number']).map(({ key: of, members }) => ({ key: of, members }));
+    const joined = correlate({ type: 'person', rules, statements: [], digests: ['number'], records: without });
+    expect(new Set(joined.assignments.map(({ key: of }) => of)).size).toBe(2);
+    expect(new Set(run(records).assignments.map(({ key: of }) => of)).size).toBe(1);
+  });
+
+  it('gives no token for a value that is not held or empty, and never one token for two rules, types or datasets', () => {
+    const [number, mail] = rules as [(typeof rules)[0], (typeof rules)[0]];
+    for (const value of ['', null, true, ['x'], undefined])
+      expect(matchedValues(number, value === undefined ? {} : { number: value })).toBeUndefined();
+    const held = { number: '1', mail: '1', name: '1' };
+    const tokens = [
+      digests.matchTokens('person', [number], held)[tokenField(number)],
+      digests.matchTokens('person', [mail], held)[tokenField(mail)],
+      digests.matchTokens('team', [number], held)[tokenField(number)],
+      new FieldDigests('another', key).matchTokens('person', [number], held)[tokenField(number)],
+      new FieldDigests('workforce', new Uint8Array(32)).matchTokens('person', [number], held)[tokenField(number)],
+      digests.seal({ type: 'person', key: 'k', field: 'number' }, '1')?.hmac,
+    ];
+    expect(new Set(tokens).size).toBe(tokens.length);
+    expect(tokens).not.toContain(undefined);
+  });
+
+  it('hashes the whole of what a rule asks for: values cannot be moved from one field to the next', () => {
+    const place = { dataset: 'workforce', type: 'person' };
+    const mail = { match: ['mail', 'name'] };
+    expect(tokenText(place, mail, ['a', 'bc'])).not.toBe(tokenText(place, mail, ['ab', 'c']));
+    expect(tokenText(place, mail, ['a', 'b'])).not.toBe(tokenText(place, { match: ['name', 'mail'] }, ['a', 'b']));
   });
 });

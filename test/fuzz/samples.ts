@@ -108,6 +108,7 @@ export const samples = {
     types: [sealedType],
     root: digest,
     versions: [{ type: 'person', since: 2, sealed: sealedType }],
+    matches: [sealedType],
     salts: digest,
     scopes: [{ scope: 'users', type: 'person', complete: false, reason: 'forbidden' }],
     untranslatable: [{ type: 'person', field: 'mail', reason: 'x', count: 1 }],

@@ -329,14 +329,6 @@ const authorityRows: readonly Row[] = [
     /refers to person: its elements are federated keys/,
   ),
   row(
-    'records that are to be matched by digests',
-    aws,
-    '[mail, employeeId]',
-    '{ fields: { mail: digest, employeeId: clear } }',
-    `${dataset}:7:15 correlation.person[1].match[0]`,
-    /aws exposes "mail" only as a digest/,
-  ),
-  row(
     'a row filter on a field that the type lacks',
     aws,
     '[mail, employeeId]',
@@ -697,6 +689,14 @@ const datasetRows: readonly Row[] = [
     /is a set/,
   ),
   row(
+    'a rule that matches by true or false',
+    'taxonomy/person.yaml',
+    'employeeId: { kind: text }',
+    'employeeId: { kind: boolean }',
+    `${dataset}:6:15 correlation.person[0].match[0]`,
+    /records are matched by texts that tell them apart/,
+  ),
+  row(
     'a rule that matches by display name',
     dataset,
     '[mail]',
@@ -838,6 +838,11 @@ test.each([
     expect(fault.code).toBe('invalidFederation');
     expect(fault.message, 'no fault shows a secret').not.toContain('hunter2');
   }
+});
+
+test('a rule may name fields that members show only as digests: match tokens join records by them', async () => {
+  const files = changed(smallFederation, aws, '[mail, employeeId]', '{ fields: { mail: digest, employeeId: digest } }');
+  expect(await loadFederation(await written(files))).toMatchObject({ kind: 'valid' });
 });
 
 test('faults of all files come back at once, in the order of file and line', async () => {
