@@ -4,17 +4,28 @@
  * composition because they hold for every part (Foster et al., TOPLAS 2007, section 3; the steps follow Cambria, 2020).
  */
 import type { FieldMap, LensStep, TypeMap } from './federation/map.js';
-import type { FieldKind } from './federation/taxonomy.js';
+import { referredTypes, type FieldKind } from './federation/taxonomy.js';
 import type { Json, JsonObject } from './json.js';
 import type { FieldLens, Got, References, StepLens } from './lens/contract.js';
 import { iamTagStep } from './lens/iam-tag.js';
 import { kindSteps } from './lens/kind.js';
 import { constantLocation, pathLocation, tagLocation } from './lens/location.js';
+import { referenceStep } from './lens/reference.js';
 import { referencesStep, setStep } from './lens/set.js';
-import { enumStep, isOneToOne } from './lens/table.js';
+import { enumStep, isOneToOne, repeatedText, tableStep } from './lens/table.js';
 import { emptyAsNullStep, foldStep, maxLengthStep } from './lens/text.js';
 
-export type { FieldLens, Got, Lens, Put, References, Refused, StepLens, Untranslatable } from './lens/contract.js';
+export type {
+  FieldLens,
+  Got,
+  Lens,
+  Outside,
+  Put,
+  References,
+  Refused,
+  StepLens,
+  Untranslatable,
+} from './lens/contract.js';
 export { foldAscii } from './lens/text.js';
 
 export function stepLens(step: LensStep): StepLens {
@@ -23,6 +34,8 @@ export function stepLens(step: LensStep): StepLens {
   if ('escape' in step) return iamTagStep;
   if ('set' in step) return setStep;
   if ('references' in step) return referencesStep(step.references);
+  if ('reference' in step) return referenceStep(step.reference);
+  if ('table' in step) return tableStep(step.table, step.else);
   if ('emptyAs' in step) return emptyAsNullStep;
   return maxLengthStep(step.maxLength, step.loss);
 }
@@ -67,19 +80,33 @@ function locationOf(field: FieldMap, native: string): FieldLens {
 /** Why the map cannot serve this field of the taxonomy, or null. `validate` asks this too. */
 export function fieldMapProblem(field: FieldMap, kind: FieldKind): string | null {
   const steps = 'constant' in field ? [] : (field.through ?? []);
-  const target = kind.kind === 'set' && kind.of !== 'text' ? kind.of : null;
+  const targets = referredTypes(kind);
+  const isSet = kind.kind === 'set';
   let referred = 0;
   for (const step of steps) {
     if ('enum' in step && !isOneToOne(step.enum)) return 'the table of an enum step is not one to one';
-    if (!('references' in step)) continue;
-    if (step.references !== target) return `the map refers to ${step.references} where the taxonomy does not`;
-    referred++;
+    if ('table' in step && repeatedText(step.table) !== null) return 'a native text stands twice in a table step';
+    if ('references' in step) {
+      if (!isSet || !targets.includes(step.references))
+        return `the map refers to ${step.references} where the taxonomy does not`;
+      referred++;
+    }
+    if ('reference' in step) {
+      const types = Object.values(step.reference);
+      const foreign = types.find((type) => isSet || !targets.includes(type));
+      if (foreign !== undefined) return `the map refers to ${foreign} where the taxonomy does not`;
+      if (new Set(types).size !== types.length) return 'two native types lead to one federated type';
+      referred++;
+    }
   }
+  if (targets.length === 0) return null;
+  if ('constant' in field) return 'a constant cannot hold references';
   // HAZARD: without the step, native ids would leave the authority in the place of federated keys.
-  if (target !== null && referred !== 1 && !('constant' in field)) {
-    return `the map needs exactly one step { references: ${target} }`;
+  if (referred !== 1) {
+    return isSet
+      ? `the map needs exactly one step { references: ${targets.join()} }`
+      : `the map needs exactly one step { reference: { <native type>: ${targets.join(' or ')} } }`;
   }
-  if (target !== null && 'constant' in field) return 'a constant cannot hold references';
   return null;
 }
 

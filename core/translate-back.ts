@@ -42,7 +42,8 @@ export function translateBack(request: TranslateBackRequest): TranslationBack {
     if (native !== null) {
       const now = lens.get(native, request);
       if (now.kind === 'absent') return refuse(field, 'what it holds now could not be read', 'expectationFailed');
-      if (now.kind === 'untranslatable') return refuse(field, now.reason, 'expectationFailed');
+      if (now.kind === 'untranslatable' || now.kind === 'outside')
+        return refuse(field, now.reason, 'expectationFailed');
     }
     const put = lens.put(wanted, after, request);
     if (put.kind === 'refused') return refuse(field, put.reason, put.code);

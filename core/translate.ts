@@ -27,10 +27,18 @@ export type Translation =
       readonly record: FederatedRecord;
       /** Native properties that the map neither uses nor ignores, as dotted names. */
       readonly unmapped: readonly string[];
-      /** Per set field, how many native elements have no federated key and stay native. */
+      /** Per field, how many native elements or values are not of the dataset and stay native. */
       readonly setAside: Readonly<Record<string, number>>;
       /** Whether putting the record back onto the object it came from changes nothing. */
       readonly roundTrips: boolean;
+    }
+  | {
+      /** The object is not of the dataset: a field of its natural key leads outside of it. */
+      readonly kind: 'setAside';
+      readonly field: string;
+      readonly reason: string;
+      /** The federated type in which it was looked for, where it is a reference. */
+      readonly type: string | null;
     }
   | {
       readonly kind: 'untranslatable';
@@ -54,6 +62,13 @@ export function translate(request: TranslateRequest): Translation {
     if (!surface.includes(name)) continue;
     const got = lens.get(body, references);
     if (got.kind === 'untranslatable') return { kind: 'untranslatable', field: name, reason: got.reason };
+    if (got.kind === 'outside') {
+      if (taxonomy.key?.includes(name))
+        return { kind: 'setAside', field: name, reason: got.reason, type: got.type ?? null };
+      // The rest of the record is of the dataset; this field stays native, as one that was not read.
+      setAside[name] = 1;
+      continue;
+    }
     if (got.kind === 'absent') continue;
     fields[name] = got.value;
     if (got.setAside !== undefined) setAside[name] = got.setAside;

@@ -272,7 +272,7 @@ async function sealType(
             : null;
         },
       });
-      if (translation.kind === 'untranslatable') {
+      if (translation.kind !== 'record') {
         counters.untranslatable(name, translation.field, translation.reason);
         continue;
       }

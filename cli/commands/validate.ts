@@ -5,6 +5,7 @@ import { loadFederation } from '../../activities/federation-folder/load.js';
 import { writeSchemas } from '../../activities/federation-folder/schemas.js';
 import { readManifests } from '../../activities/manifests/read-manifests.js';
 import type { Federation } from '../../core/federation/federation.js';
+import { lossWords, tableLosses, type TableLoss } from '../../core/federation/tables.js';
 import { action, defineCommand } from '../invocation.js';
 import type { Paint } from '../output/output.js';
 import { visibleText } from '../showing/value-text.js';
@@ -49,8 +50,10 @@ export function registerValidate(program: Command): void {
         const failed = options.signed === true && faults.length > 0;
         const summary = summaryOf(loaded.federation);
         const signed = faults.length === 0;
-        output.result({ valid: !failed, folder, ...summary, signed, faults, schemas }, [
+        const losses = lossesOf(loaded.federation);
+        output.result({ valid: !failed, folder, ...summary, signed, faults, losses, schemas }, [
           ...(failed ? [] : [`${output.paint.green('valid:')} ${summaryText(summary)}`]),
+          ...losses.map((loss) => `${output.paint.yellow('loss:')} ${visibleText(lossWords(loss))}`),
           ...faults.map(
             (fault) => `${failed ? '' : output.paint.yellow('not signed yet: ')}${painted(fault, output.paint)}`,
           ),
@@ -60,6 +63,19 @@ export function registerValidate(program: Command): void {
         return failed ? 1 : 0;
       }),
     );
+}
+
+/** What does not come back from another mesh: nothing is wrong with it, and nobody shall be surprised by it. */
+function lossesOf({ datasets, maps, taxonomy }: Federation): readonly TableLoss[] {
+  return Object.keys(taxonomy).flatMap((type) => {
+    const together = Object.values(datasets).filter((dataset) => dataset.types.includes(type));
+    const members = new Set(together.flatMap((dataset) => dataset.members));
+    const active = [...members].flatMap((member) => {
+      const map = maps[`${member}.${type}`];
+      return map?.lifecycle === 'active' ? [[member, map] as const] : [];
+    });
+    return tableLosses(Object.fromEntries(active), type);
+  });
 }
 
 function painted(fault: Fault, paint: Paint): string {

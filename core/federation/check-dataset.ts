@@ -1,9 +1,11 @@
 /** Dataset files: members, types and rules that join records. */
+import { checkKeys, checkTables } from './check-natural-keys.js';
 import { cronFault } from './cron.js';
 import type { Dataset } from './dataset.js';
 import { faultAt, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';
 import { surfaceOf } from './surface.js';
+import { referredTypes } from './taxonomy.js';
 import {
   authorityOf,
   isBroken,
@@ -21,6 +23,8 @@ export function checkDatasets(parts: FederationParts): readonly PathFault[] {
     ...checkDatasetMembers(parts, dataset),
     ...checkTypes(parts, dataset),
     ...checkCorrelation(parts, dataset),
+    ...checkKeys(parts, dataset),
+    ...checkTables(parts, dataset),
   ]);
 }
 
@@ -70,15 +74,18 @@ function checkTypes(parts: FederationParts, { file, value }: Located<Dataset>): 
         faults.push(faultAt(file, path, `no type "${name}" in taxonomy/; ${suggestion(name, typeNames(parts))}`));
       return;
     }
-    for (const [field, kind] of Object.entries(type.value.fields))
-      if (kind.kind === 'set' && kind.of !== 'text' && !value.types.includes(kind.of))
+    for (const [field, kind] of Object.entries(type.value.fields)) {
+      const targets = referredTypes(kind);
+      // Of several, one is enough: what leads to another type is set aside.
+      if (targets.length > 0 && !targets.some((target) => value.types.includes(target)))
         faults.push(
           faultAt(
             file,
             path,
-            `${name}.${field} refers to ${kind.of}, which this dataset does not hold; add ${kind.of} to its types`,
+            `${name}.${field} refers to ${targets.join(' or ')}, which this dataset does not hold; add ${targets.join(' or ')} to its types`,
           ),
         );
+    }
   });
   return faults;
 }
@@ -96,12 +103,23 @@ function checkCorrelation(parts: FederationParts, { file, value }: Located<Datas
       ];
     const type = typeOf(parts, typeName);
     if (!type) return [];
+    if (type.value.key)
+      return [
+        faultAt(
+          file,
+          ['correlation', typeName],
+          `${typeName} has a natural key (${type.value.key.join(', ')}): its records are never joined by rules; take this away`,
+          'key',
+        ),
+      ];
     const known = Object.keys(type.value.fields);
     return rules.flatMap((rule, ruleAt) =>
       rule.match.flatMap((name, at) => {
         const path = ['correlation', typeName, ruleAt, 'match', at];
         const field = type.value.fields[name];
         if (!field) return [faultAt(file, path, `${type.file} has no field "${name}"; ${suggestion(name, known)}`)];
+        if (field.kind === 'reference')
+          return [faultAt(file, path, `"${name}" refers to another record; records are matched by plain values only`)];
         if (field.kind === 'set')
           return [faultAt(file, path, `"${name}" is a set; records are matched by single values only`)];
         if (name === type.value.label)

@@ -3,21 +3,30 @@ import { canonicalJson } from '../digest.js';
 import { fieldMapProblem } from '../lens.js';
 import { faultAt, type FaultPath, type PathFault } from './fault.js';
 import { mapNameOf } from './files.js';
+import { nativeTypes } from './native-types.js';
 import type { FieldMap, LensStep, TypeMap } from './map.js';
 import { suggestion } from './nearest.js';
-import { authorityOf, isBroken, repeatedAt, typeNames, typeOf, type FederationParts, type Located } from './parts.js';
+import {
+  authorityOf,
+  isBroken,
+  mapFor,
+  repeatedAt,
+  typeNames,
+  typeOf,
+  type FederationParts,
+  type Located,
+} from './parts.js';
 import type { FieldKind, TaxonomyType } from './taxonomy.js';
 import { parseTemplate } from './template.js';
-
-const nativeTypes: readonly string[] = ['user', 'group'];
 
 export function checkMaps(parts: FederationParts): readonly PathFault[] {
   return parts.maps.flatMap((map) => {
     const faults = [...checkAuthority(parts, map)];
-    if (!nativeTypes.includes(map.value.native))
-      faults.push(faultAt(map.file, ['native'], `must be one of ${nativeTypes.join(', ')}`));
+    const natives = nativesOf(parts, map);
+    if (!natives.includes(map.value.native))
+      faults.push(faultAt(map.file, ['native'], `must be one of ${natives.join(', ')}`));
     const type = typeOf(parts, map.value.type);
-    if (type) return [...faults, ...checkFields(map, type), ...checkCreate(map, type)];
+    if (type) return [...faults, ...checkFields(parts, map, type), ...checkCreate(map, type)];
     if (!isBroken(parts, 'taxonomy', map.value.type))
       faults.push(
         faultAt(
@@ -39,14 +48,22 @@ function checkAuthority(parts: FederationParts, { file }: Located<TypeMap>): rea
   ];
 }
 
-function checkFields({ file, value }: Located<TypeMap>, type: Located<TaxonomyType>): readonly PathFault[] {
+/** What this mesh can hold; what any can, where the file of its authority is missing or broken. */
+function nativesOf(parts: FederationParts, { file }: Located<TypeMap>): readonly string[] {
+  const kind = authorityOf(parts, mapNameOf(file).authority)?.value.mesh.kind;
+  const kinds = kind ? [nativeTypes[kind]] : Object.values(nativeTypes);
+  return [...new Set(kinds.flatMap((natives) => Object.keys(natives)))];
+}
+
+function checkFields(parts: FederationParts, map: Located<TypeMap>, type: Located<TaxonomyType>): readonly PathFault[] {
+  const { file, value } = map;
   const known = Object.keys(type.value.fields);
   const entries = Object.entries(value.fields);
   const faults = entries.flatMap(([name, fieldMap]) => {
     const path = ['fields', name];
     const kind = type.value.fields[name];
     if (!kind) return [faultAt(file, path, `${type.file} has no field "${name}"; ${suggestion(name, known)}`, 'key')];
-    const own = checkLens(file, path, fieldMap, kind);
+    const own = [...checkLens(file, path, fieldMap, kind), ...checkReference(parts, map, path, fieldMap, kind)];
     // The lens has the last word: what it cannot serve must not pass as valid.
     const problem = own.length === 0 ? fieldMapProblem(fieldMap, kind) : null;
     return problem === null ? own : [faultAt(file, path, problem)];
@@ -80,6 +97,21 @@ function checkLens(file: string, path: FaultPath, fieldMap: FieldMap, kind: Fiel
       faults.push(faultAt(file, stepPath, 'this field holds no references; take the step away'));
     if ('set' in step && kind.kind !== 'set')
       faults.push(faultAt(file, stepPath, 'this field is no set; take the step away'));
+    if ('reference' in step && kind.kind !== 'reference')
+      faults.push(faultAt(file, stepPath, 'this field refers to no single record; take the step away'));
+    if ('table' in step) {
+      const texts = Object.entries(step.table).flatMap(([wanted, natives]) =>
+        natives.map((native, position) => ({ native, at: [wanted, position] as const })),
+      );
+      for (const again of repeatedAt(texts, ({ native }) => native))
+        faults.push(
+          faultAt(
+            file,
+            [...stepPath, 'table', ...(texts[again]?.at ?? [])],
+            'stands under another value already: the way there would be unclear',
+          ),
+        );
+    }
     if ('enum' in step) {
       const values = Object.entries(step.enum);
       for (const again of repeatedAt(values, ([, federated]) => canonicalJson(federated)))
@@ -92,6 +124,14 @@ function checkLens(file: string, path: FaultPath, fieldMap: FieldMap, kind: Fiel
         );
     }
   });
+  if (kind.kind === 'reference' && !steps.some((step) => 'reference' in step))
+    faults.push(
+      faultAt(
+        file,
+        steps.length > 0 ? [...path, 'through'] : path,
+        `refers to ${kind.of.join(' or ')}: add the step {reference: {<native type>: ${kind.of[0] ?? ''}}}`,
+      ),
+    );
   if (kind.kind === 'set') {
     const at = steps.length > 0 ? [...path, 'through'] : path;
     if (!steps.some((step) => 'set' in step)) faults.push(faultAt(file, at, 'is a set: add the step {set: true}'));
@@ -99,6 +139,37 @@ function checkLens(file: string, path: FaultPath, fieldMap: FieldMap, kind: Fiel
       faults.push(faultAt(file, at, `refers to ${kind.of}: add the step {references: ${kind.of}} before {set: true}`));
   }
   return faults;
+}
+
+/** A reference leads to native types of this mesh, and to those that its own maps make into the federated type. */
+function checkReference(
+  parts: FederationParts,
+  map: Located<TypeMap>,
+  path: FaultPath,
+  fieldMap: FieldMap,
+  kind: FieldKind,
+): readonly PathFault[] {
+  if ('constant' in fieldMap || kind.kind !== 'reference') return [];
+  const { authority } = mapNameOf(map.file);
+  const natives = nativesOf(parts, map);
+  return (fieldMap.through ?? []).flatMap((step, at) => {
+    if (!('reference' in step)) return [];
+    return Object.entries(step.reference).flatMap(([native, type]) => {
+      const place = [...path, 'through', at, 'reference', native];
+      if (!natives.includes(native))
+        return [faultAt(map.file, place, `is no native type of this mesh; ${suggestion(native, natives)}`, 'key')];
+      if (!kind.of.includes(type))
+        return [faultAt(map.file, place, `must be ${kind.of.join(' or ')}, as the taxonomy says`)];
+      const target = mapFor(parts, authority, type);
+      if (target && target.value.native !== native)
+        return [
+          faultAt(map.file, place, `${target.file} makes ${type} from ${target.value.native}, not from ${native}`),
+        ];
+      if (!target && !isBroken(parts, 'map', `${authority}.${type}`))
+        return [faultAt(map.file, place, `needs maps/${authority}.${type}.yaml: nothing here is a ${type} yet`)];
+      return [];
+    });
+  });
 }
 
 function checkCreate({ file, value }: Located<TypeMap>, type: Located<TaxonomyType>): readonly PathFault[] {

@@ -1,8 +1,9 @@
 /** Taxonomy files: labels, and references that can be followed in some order. */
 import { faultAt, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';
-import { isBroken, typeNames, typeOf, type FederationParts } from './parts.js';
-import type { TaxonomyType } from './taxonomy.js';
+import { isBroken, repeatedAt, typeNames, typeOf, type FederationParts } from './parts.js';
+import { referredTypes, type TaxonomyType } from './taxonomy.js';
+import { parseTemplate } from './template.js';
 
 export function checkTaxonomy(parts: FederationParts): readonly PathFault[] {
   const faults: PathFault[] = [];
@@ -10,20 +11,22 @@ export function checkTaxonomy(parts: FederationParts): readonly PathFault[] {
     const fields = Object.keys(value.fields);
     if (value.label !== undefined && !fields.includes(value.label))
       faults.push(faultAt(file, ['label'], `is not a field of this type; ${suggestion(value.label, fields)}`));
+    faults.push(...checkKey(file, value), ...checkPhrase(file, value));
     for (const [name, field] of Object.entries(value.fields)) {
-      if (field.kind !== 'set' || field.of === 'text') continue;
-      const path = ['fields', name, 'of'];
-      if (!typeOf(parts, field.of)) {
-        if (!isBroken(parts, 'taxonomy', field.of))
-          faults.push(
-            faultAt(
-              file,
-              path,
-              `no type "${field.of}" in taxonomy/; ${suggestion(field.of, ['text', ...typeNames(parts)])}`,
-            ),
-          );
-      } else {
-        const circle = circleThrough(parts, value.type, field.of);
+      referredTypes(field).forEach((target, at) => {
+        const path = ['fields', name, 'of', ...(field.kind === 'reference' ? [at] : [])];
+        if (!typeOf(parts, target)) {
+          if (!isBroken(parts, 'taxonomy', target))
+            faults.push(
+              faultAt(
+                file,
+                path,
+                `no type "${target}" in taxonomy/; ${suggestion(target, [...(field.kind === 'set' ? ['text'] : []), ...typeNames(parts)])}`,
+              ),
+            );
+          return;
+        }
+        const circle = circleThrough(parts, value.type, target);
         if (circle)
           faults.push(
             faultAt(
@@ -32,7 +35,7 @@ export function checkTaxonomy(parts: FederationParts): readonly PathFault[] {
               `types refer to each other in a circle: ${circle.join(' → ')}; none could be written first`,
             ),
           );
-      }
+      });
     }
   }
   return faults;
@@ -53,7 +56,31 @@ function circleThrough(parts: FederationParts, type: string, first: string): rea
 }
 
 function referencesOf(type: TaxonomyType | undefined): readonly string[] {
-  return Object.values(type?.fields ?? {}).flatMap((field) =>
-    field.kind === 'set' && field.of !== 'text' ? [field.of] : [],
+  return Object.values(type?.fields ?? {}).flatMap((field) => referredTypes(field));
+}
+
+function checkKey(file: string, { key = [], fields }: TaxonomyType): readonly PathFault[] {
+  const repeated = repeatedAt(key, (field) => field).map((at) => faultAt(file, ['key', at], 'is listed already'));
+  return [
+    ...repeated,
+    ...key.flatMap((field, at) => {
+      const kind = Object.hasOwn(fields, field) ? fields[field] : undefined;
+      if (!kind)
+        return [faultAt(file, ['key', at], `is not a field of this type; ${suggestion(field, Object.keys(fields))}`)];
+      if (kind.kind === 'set')
+        return [faultAt(file, ['key', at], 'is a set; a key is made of single values, which never change')];
+      return [];
+    }),
+  ];
+}
+
+function checkPhrase(file: string, { phrase, fields }: TaxonomyType): readonly PathFault[] {
+  if (phrase === undefined) return [];
+  const parsed = parseTemplate(phrase);
+  if (parsed.kind === 'malformed') return [faultAt(file, ['phrase'], parsed.detail)];
+  return parsed.parts.flatMap((part) =>
+    part.kind === 'field' && !Object.hasOwn(fields, part.text)
+      ? [faultAt(file, ['phrase'], `no field "${part.text}"; ${suggestion(part.text, Object.keys(fields))}`)]
+      : [],
   );
 }

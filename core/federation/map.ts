@@ -9,6 +9,20 @@ export const LensStep = z.union([
   z.strictObject({ escape: z.literal('iam-tag') }).describe('characters that IAM tags refuse are written as =XX'),
   z.strictObject({ set: z.literal(true) }).describe('order and repetition carry no meaning'),
   z.strictObject({ references: z.string() }).describe('native ids of that federated type → federated keys'),
+  z
+    .strictObject({ reference: z.record(z.string(), z.string()) })
+    .describe('native type → federated type: the native text <native type>/<native id> → <federated type>/<key>'),
+  z
+    .strictObject({
+      table: z
+        .record(z.string(), z.array(z.string()))
+        .describe('federated value → native texts, the preferred one first; none where this mesh has no such value'),
+      else: z
+        .literal('setAside')
+        .optional()
+        .describe('what the table does not know is counted and stays native; without it, it cannot be translated'),
+    })
+    .describe('many native texts to one federated value; writing keeps a text that means the value already'),
   z.strictObject({ emptyAs: z.literal('null') }).describe('an empty text is held and empty'),
   z
     .strictObject({ maxLength: z.int().positive(), loss: z.string().min(1) })
@@ -31,7 +45,7 @@ export type FieldMap = z.infer<typeof FieldMap>;
 
 export const TypeMap = z.strictObject({
   type: z.string().describe('the federated type'),
-  native: z.string().describe('the native type of the connector: user, group'),
+  native: z.string().describe('the native type of the connector: user, group and what else its kind of mesh has'),
   lifecycle: z.enum(['draft', 'active', 'deprecated']),
   fields: z.record(z.string(), FieldMap),
   create: z

@@ -19,6 +19,15 @@ export const FieldKind = z.discriminatedUnion('kind', [
     sensitivity: z.enum(['public', 'personal']).default('public'),
     description: z.string().optional(),
   }),
+  z.strictObject({
+    kind: z.literal('reference'),
+    of: z
+      .array(z.string().min(1))
+      .min(1)
+      .describe('the federated types that the one value may refer to; its text is <type>/<federated key>'),
+    sensitivity: z.enum(['public', 'personal']).default('public'),
+    description: z.string().optional(),
+  }),
 ]);
 export type FieldKind = z.infer<typeof FieldKind>;
 
@@ -26,11 +35,28 @@ export const TaxonomyType = z.strictObject({
   type: z.string().regex(/^[a-z][A-Za-z0-9]*$/),
   description: z.string().optional(),
   label: z.string().describe('the field that names a record to people; never used to join records').optional(),
+  phrase: z
+    .string()
+    .describe('how a record is said to people, such as "{principal} as {role} on {scope}"; instead of a label')
+    .optional(),
+  key: z
+    .array(z.string())
+    .min(1)
+    .describe(
+      'a natural key: the record is known by these fields, is joined by no rule, and is created or deleted, never changed, in them',
+    )
+    .optional(),
   fields: z.record(z.string().regex(/^[a-z][A-Za-z0-9]*$/), FieldKind),
 });
 export type TaxonomyType = z.infer<typeof TaxonomyType>;
 
-/** Types in the order in which they can be translated and written: a type comes after those its sets refer to. */
+/** The federated types that the values of a field refer to; none for plain values. */
+export function referredTypes(kind: FieldKind): readonly string[] {
+  if (kind.kind === 'reference') return kind.of;
+  return kind.kind === 'set' && kind.of !== 'text' ? [kind.of] : [];
+}
+
+/** Types in the order in which they can be translated and written: a type comes after those it refers to. */
 export function inDependencyOrder(types: readonly TaxonomyType[]): readonly TaxonomyType[] {
   const byName = new Map(types.map((type) => [type.type, type]));
   const done = new Set<string>();
@@ -40,8 +66,10 @@ export function inDependencyOrder(types: readonly TaxonomyType[]): readonly Taxo
     if (path.includes(type.type))
       throw new Error(`types refer to each other in a circle: ${[...path, type.type].join(' → ')}`);
     for (const field of Object.values(type.fields)) {
-      const target = field.kind === 'set' ? byName.get(field.of) : undefined;
-      if (target) visit(target, [...path, type.type]);
+      for (const name of referredTypes(field)) {
+        const target = byName.get(name);
+        if (target) visit(target, [...path, type.type]);
+      }
     }
     done.add(type.type);
     ordered.push(type);

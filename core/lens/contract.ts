@@ -18,7 +18,14 @@ export interface Untranslatable {
   readonly kind: 'untranslatable';
   readonly reason: string;
 }
-export type Got = GotValue | { readonly kind: 'absent' } | Untranslatable;
+/** The value is not of the dataset: it stays native, is counted, and nothing is wrong with it. */
+export interface Outside {
+  readonly kind: 'outside';
+  readonly reason: string;
+  /** The federated type among whose records it was looked for, where there is one. */
+  readonly type?: string;
+}
+export type Got = GotValue | { readonly kind: 'absent' } | Untranslatable | Outside;
 
 export interface Refused {
   readonly kind: 'refused';
@@ -54,6 +61,10 @@ export function source<Source>(of: Source): Put<Source> {
 
 export function untranslatable(reason: string): Untranslatable {
   return { kind: 'untranslatable', reason };
+}
+
+export function outside(reason: string, type?: string): Outside {
+  return { kind: 'outside', reason, ...(type === undefined ? {} : { type }) };
 }
 
 export function refused(reason: string, code: ErrorCode = 'valueNotRepresentable'): Refused {

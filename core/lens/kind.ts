@@ -1,6 +1,7 @@
 /** The last steps of every lens: what the taxonomy says that a field is, whatever the map made of it. */
 import type { FieldKind } from '../federation/taxonomy.js';
 import { nullStaysNull, refused, source, untranslatable, value, type StepLens } from './contract.js';
+import { isReferenceTo } from './reference.js';
 import { setStep } from './set.js';
 import { foldStep, isWellFormed, notText } from './text.js';
 
@@ -33,6 +34,14 @@ const set: StepLens = {
   },
 };
 
+function reference(of: readonly string[]): StepLens {
+  const wrong = `the value does not refer to ${of.join(' or ')}`;
+  return nullStaysNull({
+    get: (native) => (isReferenceTo(native, of) ? value(native) : untranslatable(wrong)),
+    put: (wanted) => (isReferenceTo(wanted, of) ? source(wanted) : refused(wrong)),
+  });
+}
+
 export function kindSteps(kind: FieldKind): readonly StepLens[] {
   switch (kind.kind) {
     case 'text':
@@ -41,5 +50,7 @@ export function kindSteps(kind: FieldKind): readonly StepLens[] {
       return [boolean];
     case 'set':
       return [set];
+    case 'reference':
+      return [reference(kind.of)];
   }
 }

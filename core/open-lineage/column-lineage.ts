@@ -81,7 +81,12 @@ function recordOf(taxonomy: TaxonomyType, fields: readonly string[], digests: re
     fields: [...fields].sort(byCodeUnit).flatMap((name) => {
       const kind = taxonomy.fields[name];
       if (!kind) return [];
-      const type = kind.kind === 'set' ? `set<${kind.of}>` : kind.kind;
+      const type =
+        kind.kind === 'set'
+          ? `set<${kind.of}>`
+          : kind.kind === 'reference'
+            ? `reference<${kind.of.join('|')}>`
+            : kind.kind;
       return [
         {
           name,
@@ -215,6 +220,19 @@ export function stepWords(step: LensStep, way: 'get' | 'put'): Transformation {
         : `federated keys of ${step.references} become native ids`,
       isGet,
     );
+  if ('reference' in step) {
+    const types = Object.values(step.reference).join(' or ');
+    return changes(
+      isGet
+        ? `a native reference becomes the federated key of a ${types}`
+        : `a federated key becomes a native reference`,
+      isGet,
+    );
+  }
+  if ('table' in step) {
+    const size = `table of ${Object.keys(step.table).length} values, several native ones to one`;
+    return changes(isGet ? `native to federated by a ${size}` : `federated to the preferred native one by a ${size}`);
+  }
   if ('emptyAs' in step) return changes(isGet ? 'an empty text is read as empty' : 'empty is written as an empty text');
   return identity(`longer than ${step.maxLength} is refused, never cut`);
 }

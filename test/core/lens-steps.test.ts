@@ -14,7 +14,7 @@ const references: References = {
 
 function get(step: LensStep, native: Json): Json {
   const got = stepLens(step).get(native, references);
-  return got.kind === 'value' ? got.value : got.kind === 'untranslatable' ? `! ${got.reason}` : '! absent';
+  return got.kind === 'value' ? got.value : got.kind === 'untranslatable' ? `! ${got.reason}` : `! ${got.kind}`;
 }
 
 function put(step: LensStep, wanted: Json, native?: Json): Json {
@@ -326,7 +326,56 @@ test('every step that the schema knows has a lens of its own', () => {
     { references: 'person' },
     { emptyAs: 'null' },
     { maxLength: 9, loss: 'x' },
+    { reference: { user: 'person' } },
+    { table: { a: ['b'] } },
   ];
   expect(LensStep.options).toHaveLength(examples.length);
   for (const example of examples) expect(stepLens(LensStep.parse(example)).get(null, references).kind).toBe('value');
+});
+
+describe('reference', () => {
+  const step: LensStep = { reference: { user: 'person', group: 'team' } };
+
+  test.each<[Json, Json]>([
+    ['user/id-anna', 'person/p1'],
+    ['user/id-new', 'person/~provisional'],
+    ['user/id-nobody', '! outside'],
+    ['role/id-anna', '! outside'],
+    ['user', '! the native reference is not of the form <native type>/<id>'],
+    ['/id-anna', '! the native reference is not of the form <native type>/<id>'],
+    [null, null],
+  ])('reads %j as %j', (native, expected) => expect(get(step, native)).toBe(expected));
+
+  test('writes the native reference, and keeps what means the record already', () => {
+    expect(put(step, 'person/p2')).toBe('user/id-bob');
+    expect(put(step, 'person/p1', 'user/id-anna')).toBe('user/id-anna');
+  });
+
+  test('refuses a record that this mesh does not hold yet, and a type that the map does not name', () => {
+    expect(put(step, 'person/p9')).toBe('! dependencyNotMet: this mesh holds no person for the key');
+    expect(put(step, 'workload/w1')).toBe(
+      '! valueNotRepresentable: the map of this mesh names no native type for workload',
+    );
+  });
+});
+
+describe('table', () => {
+  const table = { operator: ['PowerUserAccess', 'OpsAccess'], auditor: [] };
+
+  test('reads every native text of a value, and writes the preferred one where none means it yet', () => {
+    expect(get({ table }, 'OpsAccess')).toBe('operator');
+    expect(put({ table }, 'operator', 'OpsAccess')).toBe('OpsAccess');
+    expect(put({ table }, 'operator', 'ReadOnlyAccess')).toBe('PowerUserAccess');
+  });
+
+  test('cannot translate what it does not know, unless it says that this is set aside', () => {
+    expect(get({ table }, 'AdministratorAccess')).toBe('! the table of the map does not know the native value');
+    expect(get({ table, else: 'setAside' }, 'AdministratorAccess')).toBe('! outside');
+  });
+
+  test('refuses a value that this mesh has no text for', () => {
+    const refusal = '! valueNotRepresentable: the table of the map has no native value for it';
+    expect(put({ table }, 'auditor')).toBe(refusal);
+    expect(put({ table }, 'constructor')).toBe(refusal);
+  });
 });

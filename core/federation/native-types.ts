@@ -1,0 +1,15 @@
+/**
+ * The native types of each kind of mesh and what can be done to them. Every connector says the same of itself in its
+ * capabilities (test/core/federation/native-types.test.ts): core cannot ask them, and peers must plan alike.
+ */
+import type { Mesh } from './authority.js';
+
+export type NativeWriteKind = 'create' | 'update' | 'delete';
+
+const everything: readonly NativeWriteKind[] = ['create', 'update', 'delete'];
+
+export const nativeTypes: Readonly<Record<Mesh['kind'], Readonly<Record<string, readonly NativeWriteKind[]>>>> = {
+  'aws-iam': { user: everything, group: everything },
+  entra: { user: everything, group: everything },
+  keystone: { user: everything, group: everything },
+};

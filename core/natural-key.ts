@@ -1,0 +1,40 @@
+/**
+ * Natural keys: a type that declares `key` has no links and no cases. Its records are known by the values of these fields,
+ * so the same edge has the same key in every mesh; in these fields it is created or deleted, never changed.
+ */
+import { digestOf } from './digest.js';
+import type { TaxonomyType } from './federation/taxonomy.js';
+import { byCodeUnit, type Json } from './json.js';
+import { referenceOf, type Reference } from './lens/reference.js';
+import { isProvisional, type Fields } from './record.js';
+
+export type NaturalKey =
+  | { readonly kind: 'key'; readonly key: string }
+  /** It refers to a record that no link joins yet: asked again once there is one. */
+  | { readonly kind: 'provisional' }
+  | { readonly kind: 'incomplete'; readonly field: string };
+
+/** The federated key that the fields of a record give. Throws nothing; call for types with `key` only. */
+export function naturalKeyOf(taxonomy: TaxonomyType, fields: Fields): NaturalKey {
+  const named: Record<string, Json> = {};
+  let isOpen = false;
+  for (const field of [...(taxonomy.key ?? [])].sort(byCodeUnit)) {
+    const value = fields[field];
+    if (value === undefined || value === null || value === '') return { kind: 'incomplete', field };
+    named[field] = value;
+    if (taxonomy.fields[field]?.kind === 'reference' && isProvisional(referenceOf(value)?.key ?? '')) isOpen = true;
+  }
+  return isOpen ? { kind: 'provisional' } : { kind: 'key', key: digestOf({ type: taxonomy.type, key: named }) };
+}
+
+/** A type whose every field is of its key: its records are there or not, and nothing else. */
+export function isEdge(taxonomy: TaxonomyType): boolean {
+  return taxonomy.key !== undefined && Object.keys(taxonomy.fields).every((field) => taxonomy.key?.includes(field));
+}
+
+/** The records that one refers to by single values, in code unit order of the fields. */
+export function referencesOf(taxonomy: TaxonomyType, fields: Fields | undefined): readonly Reference[] {
+  return Object.entries(taxonomy.fields)
+    .sort(([left], [right]) => byCodeUnit(left, right))
+    .flatMap(([field, kind]) => (kind.kind === 'reference' ? (referenceOf(fields?.[field]) ?? []) : []));
+}
