@@ -4,6 +4,7 @@ import type { DatasetShape } from '../core/federation/federation.js';
 import type { Base } from '../core/messages.js';
 import type { BaseChange } from '../core/next-base.js';
 import type { Fields } from '../core/record.js';
+import type { DigestKeyId } from '../core/sealed-value.js';
 import type { SealedType } from '../core/sealed.js';
 import { createSealer } from './sealing/sealer.js';
 import { resealChanged } from './sealing/reseal-changed.js';
@@ -22,6 +23,8 @@ export async function sealNextBase(options: {
   readonly previous: Base | null;
   readonly previousDigest: string | null;
   readonly changes: readonly BaseChange[];
+  /** As in the Base. */
+  readonly digestKeys: readonly DigestKeyId[] | undefined;
   readonly exchange: ObjectStore;
   readonly prefix: string;
   readonly heartbeat?: () => void;
@@ -75,6 +78,7 @@ export async function sealNextBase(options: {
     sequence: (previous?.sequence ?? 0) + 1,
     previous: options.previousDigest,
     types,
+    ...(options.digestKeys ? { digestKeys: [...options.digestKeys] } : {}),
   };
   return { base, digest: digestOf(base) };
 }

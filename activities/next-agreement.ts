@@ -11,6 +11,7 @@ import { operationsOf, type Permit } from '../core/permit.js';
 import { hadEffect } from '../core/receipt.js';
 import { getDocument, getMessage } from './exchange.js';
 import type { Recomputed } from './recompute.js';
+import { keysOfNextBase } from './resealed-views.js';
 import { memberOfRef } from './run-messages.js';
 import { sealNextBase, type SealedBase } from './base.js';
 import type { ObjectStore } from './store.js';
@@ -84,6 +85,7 @@ export async function nextAgreement(options: {
     previous: recomputed.messages.base,
     previousDigest: recomputed.messages.baseDigest,
     changes,
+    digestKeys: keysOfNextBase(recomputed.messages, recomputed.views, changes),
     exchange,
     prefix,
     ...(options.heartbeat ? { heartbeat: options.heartbeat } : {}),

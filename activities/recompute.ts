@@ -17,6 +17,7 @@ import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-me
 import { createSegmentReader } from './sealing/segment-reader.js';
 import { walkDiffering } from './sealing/walk-differing.js';
 import type { ObjectStore } from './store.js';
+import { withResealedBase } from './resealed-views.js';
 import { withTokens } from './tokens-of-views.js';
 import { withVersions } from './versions-of-views.js';
 
@@ -43,7 +44,8 @@ export async function recomputePlan(
   const messages = await readOpens(federation, exchange, inputs, terms);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
   const differing = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
-  const views = await withVersions(differing, snapshots, messages, exchange);
+  const comparable = await withResealedBase(differing, snapshots, messages, exchange);
+  const views = await withVersions(comparable, snapshots, messages, exchange);
   const correlation = correlateViews(messages, await withTokens(views, snapshots, messages.shape, exchange));
   if (correlation.assignments.length > 0)
     throw new ConcordatError(

@@ -20,6 +20,8 @@ export interface RecordView {
   /** Members that hold this type; undefined where the member's snapshot has no such record. */
   readonly members: Readonly<Record<AuthorityId, Fields | undefined>>;
   readonly base: Fields | undefined;
+  /** What the base document holds, where `base` says the same under a newer digest key (core/reseal.ts). */
+  readonly storedBase?: Fields;
   /** What members know of each other's changes; without it all changes are concurrent. */
   readonly versions?: VersionsOfRecord;
 }

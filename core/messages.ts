@@ -65,6 +65,13 @@ export type Open = z.infer<typeof Open>;
 export const SealedVersions = z.strictObject({ type: z.string(), since: z.int().positive(), sealed: SealedType });
 export type SealedVersions = z.infer<typeof SealedVersions>;
 
+/**
+ * What this authority says of a base that holds values under an older digest key: each `digest` field that it shows is the
+ * one of the base, except those in `changed`, where the fields of a record are true. Sealed like records.
+ */
+export const Reseal = z.strictObject({ from: DigestKeyId, changed: z.array(SealedType) });
+export type Reseal = z.infer<typeof Reseal>;
+
 export const snapshotType = 'concordat-snapshot+jws';
 export const ScopeReport = z.strictObject({
   scope: z.string(),
@@ -89,6 +96,8 @@ export const SnapshotStatement = z.strictObject({
   matches: z.array(SealedType).default([]),
   /** Of the salts that this authority proposes for records which have none yet; null where all have theirs. */
   salts: Digest.nullable(),
+  /** Where the base holds values under older digest keys that this authority has; empty at all other times. */
+  reseals: z.array(Reseal).default([]),
   scopes: z.array(ScopeReport),
   /** Counted and shown, never silently dropped. */
   untranslatable: z.array(
@@ -125,6 +134,8 @@ export const Base = z.strictObject({
   sequence: z.int().positive(),
   previous: Digest.nullable(),
   types: z.array(SealedType),
+  /** Under which its `digest` fields may be sealed, sorted; left out where the dataset has none. */
+  digestKeys: z.array(DigestKeyId).optional(),
 });
 export type Base = z.infer<typeof Base>;
 

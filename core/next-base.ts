@@ -75,7 +75,7 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
       }
       if (next === undefined) {
         if (view.base !== undefined) changes.push({ kind: 'remove', type, key: view.key });
-      } else if (!sameJson(view.base, next)) {
+      } else if (!sameJson(view.storedBase ?? view.base, next)) {
         changes.push({ kind: 'put', type, key: view.key, fields: next });
       }
     }

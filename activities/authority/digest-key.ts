@@ -44,6 +44,12 @@ const Envelope = z.strictObject({
   secret: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
 
+/** Of an authority's context, what its digest keys need. */
+export type KeyHolder = Pick<
+  AuthorityContext,
+  'id' | 'federation' | 'exchange' | 'privateStore' | 'signingKey' | 'encryptionKeys' | 'now'
+>;
+
 interface Known {
   readonly generation: number;
   readonly key: DigestKeyId;
@@ -59,7 +65,7 @@ export function needsDigestKey(shape: Pick<DatasetShape, 'types'>): boolean {
  * digestKeyMissing where this authority has none and nobody has encrypted it to this authority yet: that passes when the
  * member that makes it, or one that holds it, opens too.
  */
-export async function takeUpDigestKey(context: AuthorityContext, shape: DatasetShape): Promise<DigestKeyId | null> {
+export async function takeUpDigestKey(context: KeyHolder, shape: DatasetShape): Promise<DigestKeyId | null> {
   if (!needsDigestKey(shape)) return null;
   const { dataset } = shape.dataset;
   const members = [...shape.dataset.members].sort(byCodeUnit);
@@ -86,8 +92,11 @@ export async function takeUpDigestKey(context: AuthorityContext, shape: DatasetS
   return known.key;
 }
 
-/** Makes a new key and gives it to everybody. What was sealed before can then no longer be compared with what is sealed now. */
-export async function rotateDigestKey(context: AuthorityContext, shape: DatasetShape): Promise<DigestKeyId> {
+/**
+ * Makes the next key and gives it to everybody. Members take it up at their next open; in that run each says which of its
+ * values are still those of the base, so that the base is sealed anew and nothing looks changed (core/reseal.ts).
+ */
+export async function rotateDigestKey(context: KeyHolder, shape: DatasetShape): Promise<DigestKeyId> {
   const { dataset } = shape.dataset;
   const members = [...shape.dataset.members].sort(byCodeUnit);
   const own = await readKnown(context, dataset);
@@ -97,7 +106,7 @@ export async function rotateDigestKey(context: AuthorityContext, shape: DatasetS
 
 /** Of the key that a run's opens name; null where they name none. Throws digestKeyMissing where it was never taken up here. */
 export async function digestsOfRun(
-  context: AuthorityContext,
+  context: KeyHolder,
   dataset: string,
   key: DigestKeyId | null,
 ): Promise<FieldDigests | null> {
@@ -111,8 +120,33 @@ export async function digestsOfRun(
   return new FieldDigests(dataset, secret);
 }
 
+/** Of a key that is not the one of the run; null where this authority never had it, or has forgotten it. */
+export async function heldDigests(context: KeyHolder, dataset: string, key: DigestKeyId): Promise<FieldDigests | null> {
+  const secret = await storedSecret(context, dataset, key);
+  return secret && new FieldDigests(dataset, secret);
+}
+
+/**
+ * Removes the keys that nothing needs any more: neither the base, whose keys `inUse` names, nor the runs to come. What was
+ * sealed under them before can then no longer be guessed from this authority's private store.
+ */
+export async function forgetDigestKeys(
+  context: KeyHolder,
+  dataset: string,
+  inUse: readonly DigestKeyId[],
+): Promise<void> {
+  const known = await readKnown(context, dataset);
+  if (!known || !inUse.includes(known.key)) return;
+  const held = `digest-keys/${dataset}/held/`;
+  for (const name of await context.privateStore.list(held))
+    if (!inUse.includes(name.slice(held.length))) await context.privateStore.remove(name);
+  const made = `digest-keys/${dataset}/made/`;
+  for (const name of await context.privateStore.list(made))
+    if (Number(name.slice(made.length)) < known.generation) await context.privateStore.remove(name);
+}
+
 async function makeKey(
-  context: AuthorityContext,
+  context: KeyHolder,
   dataset: string,
   members: readonly AuthorityId[],
   generation: number,
@@ -130,7 +164,7 @@ async function makeKey(
 }
 
 async function publish(
-  context: AuthorityContext,
+  context: KeyHolder,
   dataset: string,
   members: readonly AuthorityId[],
   { generation, key }: Known,
@@ -169,7 +203,7 @@ async function publish(
 
 /** What members published, as far as it is authentic: a broken statement of one must not keep the others from working. */
 async function readStatements(
-  context: AuthorityContext,
+  context: KeyHolder,
   dataset: string,
   members: readonly AuthorityId[],
 ): Promise<readonly DigestKeyStatement[]> {
@@ -200,7 +234,7 @@ function refOf(bytes: Uint8Array): Ref {
 }
 
 async function openedSecret(
-  context: AuthorityContext,
+  context: KeyHolder,
   dataset: string,
   known: Known,
   published: readonly DigestKeyStatement[],
@@ -244,16 +278,16 @@ function secretName(dataset: string, key: DigestKeyId): string {
 }
 
 /** The highest generation that this authority has seen, so that nobody can lead it back to an older key. */
-async function readKnown(context: AuthorityContext, dataset: string): Promise<Known | undefined> {
+async function readKnown(context: KeyHolder, dataset: string): Promise<Known | undefined> {
   const head = await context.privateStore.readHead(knownName(dataset));
   return head ? Known.parse(JSON.parse(new TextDecoder().decode(head.bytes))) : undefined;
 }
 
-async function storedSecret(context: AuthorityContext, dataset: string, key: DigestKeyId): Promise<Uint8Array | null> {
+async function storedSecret(context: KeyHolder, dataset: string, key: DigestKeyId): Promise<Uint8Array | null> {
   return context.privateStore.get(secretName(dataset, key));
 }
 
-async function keep(context: AuthorityContext, dataset: string, known: Known, secret: Uint8Array): Promise<void> {
+async function keep(context: KeyHolder, dataset: string, known: Known, secret: Uint8Array): Promise<void> {
   await context.privateStore.putIfAbsent(secretName(dataset, known.key), secret);
   const head = await context.privateStore.readHead(knownName(dataset));
   const bytes = new TextEncoder().encode(JSON.stringify({ generation: known.generation, key: known.key }));

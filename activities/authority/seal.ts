@@ -14,6 +14,7 @@ import type { Recomputed } from '../recompute.js';
 import { verifySeal } from '../seals.js';
 import { readAgreement, writeAgreement } from './agreements.js';
 import type { AuthorityContext } from './context.js';
+import { forgetDigestKeys } from './digest-key.js';
 import { adoptSealedHops, hopsOfCandidate } from './hops.js';
 import { readRunState, writeRunState } from './live-run.js';
 import { OwnRecords } from './own-records.js';
@@ -68,6 +69,7 @@ export async function acceptSeal(context: AuthorityContext, input: SealInput): P
     throw new ConcordatError('baseReserved', `another worker of this authority takes up a base of ${dataset}`);
   await forgetPending(context, dataset, agreement.sequence);
   await adoptSealedHops(context, dataset);
+  if (base.digestKeys) await forgetDigestKeys(context, dataset, base.digestKeys);
   return { authority: context.id, sequence: agreement.sequence, base: agreement.digest };
 }
 

@@ -30,6 +30,7 @@ import { authorityOf, type AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
 import { createMatchSeal } from './match-seal.js';
+import { beginReseal, type ResealClaims } from './reseal-claims.js';
 import { readPagesOnce, storedPages } from './pages.js';
 import { SetAside } from './set-aside.js';
 import { observeSeal } from './observations.js';
@@ -155,22 +156,28 @@ async function seal(
   const matches: SealedType[] = [];
   const scopes: ScopeReport[] = [];
   let unlinked = 0;
-  for (const type of shape.types) {
-    const sealed = await sealType(context, inputs, type, {
-      dataset: shape.dataset,
-      links,
-      assigned,
-      inScope,
-      counters,
-      salts,
-      digests,
-      isExposed: filters.get(type.taxonomy.type) ?? null,
-    });
-    if (!sealed) continue;
-    unlinked += sealed.unlinked;
-    types.push(sealed.sealed);
-    if (sealed.matches) matches.push(sealed.matches);
-    scopes.push(...(await scopesOf(context, inputs, type, sealed.sealed, messages, counters, links)));
+  const claims = await beginReseal(context, messages, digests?.keyId ?? null);
+  try {
+    for (const type of shape.types) {
+      const sealed = await sealType(context, inputs, type, {
+        dataset: shape.dataset,
+        links,
+        assigned,
+        inScope,
+        counters,
+        salts,
+        digests,
+        claims,
+        isExposed: filters.get(type.taxonomy.type) ?? null,
+      });
+      if (!sealed) continue;
+      unlinked += sealed.unlinked;
+      types.push(sealed.sealed);
+      if (sealed.matches) matches.push(sealed.matches);
+      scopes.push(...(await scopesOf(context, inputs, type, sealed.sealed, messages, counters, links)));
+    }
+  } finally {
+    await claims?.end();
   }
   const statement: SnapshotStatement = {
     authority: context.id,
@@ -184,6 +191,7 @@ async function seal(
     versions: [...(await observeSeal(context, inputs.dataset, messages, types))],
     matches,
     salts: await salts.put(context.exchange, context.id),
+    reseals: claims?.statements() ?? [],
     scopes,
     ...counters.report(),
     hlc: await context.clock.stamp(),
@@ -211,6 +219,7 @@ interface SealContext {
   readonly counters: SetAside;
   readonly salts: SaltProposals;
   readonly digests: FieldDigests | null;
+  readonly claims: ResealClaims | null;
   /** The row filter of the type; null where every row is exposed. */
   readonly isExposed: ((object: NativeObject) => boolean) | null;
 }
@@ -219,7 +228,7 @@ async function sealType(
   context: AuthorityContext,
   inputs: RunInputs,
   type: DatasetType,
-  { dataset, links, assigned, inScope, counters, salts, digests, isExposed }: SealContext,
+  { dataset, links, assigned, inScope, counters, salts, digests, claims, isExposed }: SealContext,
 ): Promise<{ sealed: SealedType; matches: SealedType | undefined; unlinked: number } | undefined> {
   const name = type.taxonomy.type;
   const map = mapOf(context.federation, context.id, name);
@@ -241,6 +250,7 @@ async function sealType(
     digests,
     expectedCount,
   });
+  const claimed = claims?.beginType(type, expectedCount);
   // A list that changes while it is paged may show an object twice: the later sight counts.
   const latest = await latestPositions(context, inputs, map.native);
   let unlinked = 0;
@@ -281,10 +291,13 @@ async function sealType(
       if (!translation.roundTrips) counters.lossy(name);
       sealer.add(sealedRecord(digests, type, translation.record));
       matches?.add(key, translation.record.fields);
+      claimed?.add(translation.record);
       await salts.add(name, key);
     }
+    await claimed?.finish();
     return { sealed: await sealer.finish(), matches: await matches?.finish(), unlinked };
   } finally {
+    claimed?.discard();
     sealer.discard();
     matches?.discard();
   }

@@ -8,6 +8,7 @@ import { ConcordatError } from '../../core/errors.js';
 import type { DatasetShape } from '../../core/federation/federation.js';
 import { HopRoot, hopRootType, type Cause, type LogEntry } from '../../core/lineage/hop.js';
 import { makeHops, type AgreedChange } from '../../core/lineage/make-hops.js';
+import { sameJson } from '../../core/lens/same-json.js';
 import { Ref } from '../../core/messages.js';
 import type { BaseChange } from '../../core/next-base.js';
 import type { Operation } from '../../core/operation.js';
@@ -203,10 +204,12 @@ async function agreedChanges(
     const name = type.taxonomy.type;
     const held = type.held[owner.id];
     if (!held) continue;
-    const before = new Map((witnessed.views[name] ?? []).map(({ key, base }) => [key, base]));
+    const views = new Map((witnessed.views[name] ?? []).map((view) => [view.key, view]));
     for (const change of witnessed.changes) {
       if (change.type !== name) continue;
-      const old = before.get(change.key);
+      const view = views.get(change.key);
+      const old = view?.storedBase ?? view?.base;
+      const isResealed = view?.storedBase !== undefined && change.kind === 'put' && sameJson(view.base, change.fields);
       const row = await own.rowOf(tableId(change));
       changes.push({
         dataset: shape.dataset.dataset,
@@ -216,7 +219,7 @@ async function agreedChanges(
         after: change.kind === 'remove' ? null : heldFields(change.fields, held),
         salt: row?.salt ?? (await saltOf(name, change.key, old !== undefined)),
         native: witnessed.nativeOf(name, change.key),
-        cause: causes.get(`${name} ${change.key}`) ?? { kind: 'observed' },
+        cause: causes.get(`${name} ${change.key}`) ?? { kind: isResealed ? 'resealed' : 'observed' },
         previous: row?.end ?? null,
       });
       if (changes.length % 5_000 === 0) heartbeat?.();

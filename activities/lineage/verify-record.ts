@@ -189,6 +189,12 @@ function verifyAgreement(hops: readonly VerifiedHop[], findings: Findings): void
       const what = hop.after === null ? 'the record gone' : hop.before === null ? `the record, with ${fields}` : fields;
       if (hop.cause.kind === 'observed')
         findings.add('observed', authority, `base ${root.sequence}: its mesh showed ${what}`);
+      else if (hop.cause.kind === 'resealed')
+        findings.add(
+          'observed',
+          authority,
+          `base ${root.sequence}: ${what} sealed under a new digest key, with no new value`,
+        );
       else
         findings.add(
           'wrote',

@@ -7,6 +7,7 @@ import { algorithms, type Algorithm } from '../../core/public-key.js';
 import { action, defineCommand } from '../invocation.js';
 import { openFederation } from '../open-federation.js';
 import { registerKeysOfAuthority } from './keys-of-authority.js';
+import { registerKeysRotateDigest } from './keys-rotate-digest.js';
 import { visibleText } from '../showing/value-text.js';
 
 const stateWords: Readonly<Record<KeyReport['state'], string>> = {
@@ -58,4 +59,5 @@ export function registerKeys(program: Command): void {
       ),
     );
   registerKeysOfAuthority(keys);
+  registerKeysRotateDigest(keys);
 }

@@ -18,9 +18,9 @@ export function hopLines(
       String(root.sequence),
       new Date(hlcParts(root.hlc).ms).toISOString().slice(0, 16).replace('T', ' '),
       authority,
-      hop.cause.kind === 'observed' ? 'showed' : paint.cyan('was written'),
+      howWords(hop.cause.kind, paint),
       whatChanged(hop.before, hop.after),
-      hop.cause.kind === 'observed'
+      hop.cause.kind !== 'written'
         ? ''
         : visibleText(hop.cause.decisions.map((id) => approvers.get(id) ?? id.slice(0, 12)).join(', ')),
     ]);
@@ -28,6 +28,11 @@ export function hopLines(
     ['BASE', 'AGREED (UTC)', 'AUTHORITY', 'HOW', 'WHAT', 'APPROVED BY'].map((head) => paint.dim(head)),
     ...rows,
   ]);
+}
+
+function howWords(kind: VerifiedHop['hop']['cause']['kind'], paint: Paint): string {
+  if (kind === 'written') return paint.cyan('was written');
+  return kind === 'resealed' ? 'sealed anew' : 'showed';
 }
 
 function whatChanged(before: object | null, after: object | null): string {

@@ -16,6 +16,8 @@ export type SaltedFields = z.infer<typeof SaltedFields>;
 export const Cause = z.discriminatedUnion('kind', [
   /** This mesh showed it so: its own people or systems changed it, or it was like this at first contact. */
   z.strictObject({ kind: z.literal('observed') }),
+  /** No value moved: the members sealed their `digest` fields under a new key. */
+  z.strictObject({ kind: z.literal('resealed') }),
   /** Concordat wrote it here: by these operations of the plan, which these signed decisions approved. */
   z.strictObject({ kind: z.literal('written'), operations: z.array(Digest).min(1), decisions: z.array(Digest) }),
 ]);

@@ -89,6 +89,7 @@ export const zones: readonly Zone[] = [
       'activities/authority/review-sheet.ts',
       'activities/authority/clock.ts',
       'activities/authority/clock-reset.ts',
+      'activities/authority/digest-key.ts',
       'activities/open-lineage/outbox.ts',
       'workflows/messages.ts',
     ],

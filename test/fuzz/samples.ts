@@ -110,6 +110,7 @@ export const samples = {
     versions: [{ type: 'person', since: 2, sealed: sealedType }],
     matches: [sealedType],
     salts: digest,
+    reseals: [{ from: digest.slice(0, 32), changed: [sealedType] }],
     scopes: [{ scope: 'users', type: 'person', complete: false, reason: 'forbidden' }],
     untranslatable: [{ type: 'person', field: 'mail', reason: 'x', count: 1 }],
     unmapped: [{ type: 'person', property: 'Arn', count: 2 }],
@@ -167,7 +168,7 @@ export const samples = {
     receipts: [digest],
     next: digest,
   },
-  base: { dataset: 'workforce', sequence: 3, previous: digest, types: [sealedType] },
+  base: { dataset: 'workforce', sequence: 3, previous: digest, types: [sealedType], digestKeys: [digest.slice(0, 32)] },
   standing: {
     authority: 'aws',
     links: [{ ...linkStatement, approver: 'ada', key: 'k1' }],
