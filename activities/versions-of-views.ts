@@ -1,4 +1,5 @@
 /** Puts beside each differing record what its members know of each other's changes, as their snapshots say. */
+import { compareHlc, type Hlc } from '../core/clock/hlc.js';
 import type { RecordView } from '../core/compare.js';
 import type { Open, SnapshotStatement } from '../core/messages.js';
 import type { AuthorityId } from '../core/record.js';
@@ -22,19 +23,19 @@ export async function withVersions(
   const result: Record<string, readonly RecordView[]> = {};
   for (const [type, ofType] of Object.entries(views)) {
     const wanted = new Set(ofType.map(({ key }) => key));
-    const known: (readonly [AuthorityId, number, ReadonlyMap<string, unknown>])[] = [];
-    for (const [member, { versions }] of Object.entries(snapshots)) {
+    const known: (readonly [AuthorityId, number, Hlc, ReadonlyMap<string, unknown>])[] = [];
+    for (const [member, { versions, hlc }] of Object.entries(snapshots)) {
       const own = versions.find((one) => one.type === type);
       if (!own || wanted.size === 0) continue;
       const entries = new Map<string, unknown>();
       for await (const { key, fields } of readAll(own.sealed, reader))
         if (wanted.has(key)) entries.set(key, fields[versionsField]);
-      known.push([member, own.since, entries]);
+      known.push([member, own.since, hlc, entries]);
     }
     result[type] = ofType.map((view) => ({
       ...view,
       versions: Object.fromEntries(
-        known.map(([member, since, entries]) => [member, versionsOf(entries.get(view.key), since, opens)]),
+        known.map(([member, since, hlc, entries]) => [member, versionsOf(entries.get(view.key), since, hlc, opens)]),
       ),
     }));
   }
@@ -44,6 +45,7 @@ export async function withVersions(
 function versionsOf(
   entry: unknown,
   since: number,
+  sealedAt: Hlc,
   opens: Readonly<Record<AuthorityId, Open>>,
 ): KnownVersions | undefined {
   if (entry === undefined) return { vectors: {}, since };
@@ -52,5 +54,17 @@ function versionsOf(
   const isPossible = Object.values(parsed.data.vectors).every((vector) =>
     Object.entries(vector).every(([member, number]) => number <= (opens[member]?.round ?? number)),
   );
-  return isPossible ? { vectors: parsed.data.vectors, since } : undefined;
+  if (!isPossible) return undefined;
+  const { vectors, times, gone } = parsed.data;
+  // Nothing was seen after it was sealed. What claims so has no time, so that no delay and no order rests on it.
+  const isPast = (stamp: Hlc): boolean => compareHlc(stamp, sealedAt) <= 0;
+  const past = Object.entries(times ?? {}).filter(
+    ([, { changed, stands }]) => isPast(stands) && (changed === null || isPast(changed.until)),
+  );
+  return {
+    vectors,
+    since,
+    ...(past.length > 0 ? { times: Object.fromEntries(past) } : {}),
+    ...(gone !== undefined && isPast(gone) ? { gone } : {}),
+  };
 }

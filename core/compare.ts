@@ -2,8 +2,8 @@
  * Compares one record over all members with the last agreed base: three ways per field, sets element by element.
  *
  * Pure, and blind to the order in which members are named. A clock never enters. Nothing is decided here beyond what
- * the default policy allows: a change on one side is proposed to the others; changes on several sides are a conflict;
- * a deletion is proposed only where every snapshot involved is complete; first contact proposes and never deletes.
+ * a policy of the dataset says (core/resolution) or, without one, the default allows: a change on one side is proposed to
+ * the others; changes on several sides are a conflict; a deletion is proposed only where every snapshot involved is complete; first contact proposes and never deletes.
  */
 import { orderOf, type VersionVector } from './clock/version-vector.js';
 import { byCodeUnit, type Json } from './json.js';
@@ -14,6 +14,10 @@ import { setElements } from './operation.js';
 import { canonicalJson } from './digest.js';
 import { sameJson } from './lens/same-json.js';
 import { joinedVector, type VersionsOfRecord } from './record-versions.js';
+import { latestHeld } from './resolution/latest.js';
+import { resolveField } from './resolution/resolve-field.js';
+import { guardUnique, type TakenBy } from './resolution/unique.js';
+import { isSuspension } from './resolution/deletion.js';
 
 export interface RecordView {
   readonly key: string;
@@ -34,6 +38,8 @@ export interface CompareContext {
   readonly references: References;
   /** The fields that each member held when the base was agreed; undefined where the base knows nothing of this type. */
   readonly heldAtBase: HeldFields | undefined;
+  /** Which other records hold a value of a field that is to be unique; absent where none is. */
+  readonly takenBy?: TakenBy;
 }
 
 export type HeldFields = Readonly<Record<AuthorityId, readonly string[]>>;
@@ -46,9 +52,9 @@ export type FieldVerdict =
       readonly target: Json;
       /**
        * changed: against the base, on one side. later: on several sides, of which one knew all the others. filled: first
-       * contact found one value and emptiness elsewhere.
+       * contact found one value and emptiness elsewhere. The others: a policy that the dataset declares.
        */
-      readonly cause: 'changed' | 'later' | 'filled';
+      readonly cause: 'changed' | 'later' | 'filled' | 'owned' | 'leastPrivilege' | 'latestObserved';
       readonly because: readonly AuthorityId[];
       readonly behind: readonly AuthorityId[];
     }
@@ -56,18 +62,46 @@ export type FieldVerdict =
       readonly kind: 'setProposal';
       readonly field: string;
       readonly target: readonly string[];
-      readonly cause: 'changed' | 'filled';
-      readonly perMember: Readonly<
-        Record<AuthorityId, { readonly add: readonly string[]; readonly remove: readonly string[] }>
-      >;
+      readonly cause: 'changed' | 'filled' | 'owned' | 'union' | 'intersection';
+      readonly perMember: PerMember;
       readonly because: readonly AuthorityId[];
     }
   | {
       readonly kind: 'conflict';
       readonly field: string;
       readonly base: Json | undefined;
-      readonly candidates: readonly { readonly value: Json; readonly heldBy: readonly AuthorityId[] }[];
+      readonly candidates: readonly ConflictCandidate[];
+    }
+  | {
+      /** What decides cannot be heard: nothing is written, and no record is created with this field. */
+      readonly kind: 'waits';
+      readonly field: string;
+      readonly for: readonly AuthorityId[];
+      readonly at: readonly AuthorityId[];
+      /** What counts meanwhile, where anything does. */
+      readonly value: Json | undefined;
+    }
+  | {
+      /** The field is to be unique and another record holds the value: nothing is written that makes or keeps that. */
+      readonly kind: 'doubled';
+      readonly field: string;
+      readonly at: readonly AuthorityId[];
     };
+
+/** Of a set, what each member would gain and lose. */
+export type PerMember = Readonly<
+  Record<AuthorityId, { readonly add: readonly string[]; readonly remove: readonly string[] }>
+>;
+
+export interface ConflictCandidate {
+  readonly value: Json;
+  /** Empty where no member holds it, but people may well agree on it. */
+  readonly heldBy: readonly AuthorityId[];
+  /** Of a set. */
+  readonly perMember?: PerMember;
+  /** Another record holds it, so it is no way out. */
+  readonly withheld?: true;
+}
 
 export type RecordVerdict =
   /** All members hold it and agree in every field. */
@@ -86,6 +120,8 @@ export type RecordVerdict =
       readonly kind: 'deleted';
       readonly by: readonly AuthorityId[];
       readonly heldBy: readonly AuthorityId[];
+      readonly fields: readonly FieldVerdict[];
+      readonly merged: Fields;
       readonly unread: readonly AuthorityId[];
       /** Members whose incomplete snapshot forbids any deletion now; empty where the deletion may be proposed. */
       readonly heldBackBy: readonly AuthorityId[];
@@ -107,8 +143,16 @@ export function compareRecord(view: RecordView, context: CompareContext): Record
   if (holders.length === 0)
     return unread.length === 0
       ? { kind: 'gone' }
-      : { kind: 'deleted', by: absent, heldBy: [], unread, heldBackBy: incompleteMembers(context) };
-  const fields = compareFields(view, base, holders, context);
+      : {
+          kind: 'deleted',
+          by: absent,
+          heldBy: [],
+          fields: [],
+          merged: {},
+          unread,
+          heldBackBy: incompleteMembers(context),
+        };
+  const fields = compareFields(view, base, { holders, absent, unread }, context);
   const merged = mergedFields(fields);
   // Rows that their authority hides are there, and say nothing that could be brought anywhere.
   if (base === undefined && holders.every((member) => isSilentRecord(view.members[member])))
@@ -118,7 +162,7 @@ export function compareRecord(view: RecordView, context: CompareContext): Record
     const editedBy = holders.filter((member) => changedFromBase(view.members[member] ?? {}, base, context));
     if (editedBy.length > 0)
       return { kind: 'editedAndDeleted', by: absent, editedBy, fields, merged, unread, heldBackBy };
-    return { kind: 'deleted', by: absent, heldBy: holders, unread, heldBackBy };
+    return { kind: 'deleted', by: absent, heldBy: holders, fields, merged, unread, heldBackBy };
   }
   if (absent.length === 0 && unread.length === 0 && fields.every((field) => field.kind === 'equal')) {
     return { kind: 'agreed', fields: merged };
@@ -205,9 +249,10 @@ export function membersHolding(
 function compareFields(
   view: RecordView,
   base: Fields | undefined,
-  holders: readonly AuthorityId[],
+  presence: Presence,
   context: CompareContext,
 ): readonly FieldVerdict[] {
+  const { holders } = presence;
   const verdicts: FieldVerdict[] = [];
   for (const [field, kind] of Object.entries(context.type.taxonomy.fields).sort(([a], [b]) => byCodeUnit(a, b))) {
     // A member whose connector could not read the field of this one record says nothing about it.
@@ -215,16 +260,20 @@ function compareFields(
       (member) => view.members[member]?.[field] !== undefined,
     );
     if (speaking.length === 0) continue;
-    verdicts.push(
+    const policy = context.type.policy?.fields?.[field];
+    const threeWay = (): FieldVerdict =>
       kind.kind === 'set'
         ? compareSet(field, kind.of, speaking, view, base, context)
-        : compareValue(field, speaking, view, base),
-    );
+        : compareValue(field, speaking, view, base, policy?.kind === 'latest');
+    const resolved = policy
+      ? resolveField({ field, kind, policy, speaking, view, base, presence, context, threeWay })
+      : [threeWay()];
+    verdicts.push(...guardUnique(resolved, view, context));
   }
   return verdicts;
 }
 
-interface Held {
+export interface Held {
   readonly value: Json;
   readonly heldBy: AuthorityId[];
 }
@@ -246,15 +295,10 @@ function compareValue(
   speaking: readonly AuthorityId[],
   view: RecordView,
   baseFields: Fields | undefined,
+  latestDecides: boolean,
 ): FieldVerdict {
   const base = baseFields?.[field];
-  const found: Held[] = [];
-  for (const member of speaking) {
-    const value = view.members[member]?.[field] ?? null;
-    const known = found.find((entry) => sameJson(entry.value, value));
-    if (known) known.heldBy.push(member);
-    else found.push({ value, heldBy: [member] });
-  }
+  const found = heldValues(field, speaking, view);
   const [first] = found;
   if (first && found.length === 1) return { kind: 'equal', field, value: first.value };
   const isAtBase = (entry: Held): boolean => sameJson(entry.value, base ?? null);
@@ -274,11 +318,37 @@ function compareValue(
       behind,
     };
   }
-  const values = found
-    .map((entry) => ({ entry, text: canonicalJson({ value: entry.value }) }))
+  const latest = latestDecides ? latestHeld(field, open, view.versions) : null;
+  if (latest)
+    return {
+      kind: 'proposal',
+      field,
+      target: latest.value,
+      cause: 'latestObserved',
+      because: latest.heldBy,
+      behind: speaking.filter((member) => !latest.heldBy.includes(member)),
+    };
+  return { kind: 'conflict', field, base, candidates: inOneOrder(found) };
+}
+
+/** The distinct values of a field, each with the members that hold it. */
+export function heldValues(field: string, speaking: readonly AuthorityId[], view: RecordView): Held[] {
+  const found: Held[] = [];
+  for (const member of speaking) {
+    const value = view.members[member]?.[field] ?? null;
+    const known = found.find((entry) => sameJson(entry.value, value));
+    if (known) known.heldBy.push(member);
+    else found.push({ value, heldBy: [member] });
+  }
+  return found;
+}
+
+/** Whatever order members are named in. */
+export function inOneOrder(candidates: readonly ConflictCandidate[]): readonly ConflictCandidate[] {
+  return candidates
+    .map((candidate) => ({ candidate, text: canonicalJson({ value: candidate.value }) }))
     .sort((left, right) => byCodeUnit(left.text, right.text))
-    .map(({ entry }) => entry);
-  return { kind: 'conflict', field, base, candidates: values };
+    .map(({ candidate }) => candidate);
 }
 
 function compareSet(
@@ -334,7 +404,8 @@ export function mergedFields(verdicts: readonly FieldVerdict[]): Fields {
   const merged: Record<string, Json> = {};
   for (const verdict of verdicts) {
     if (verdict.kind === 'equal') merged[verdict.field] = verdict.value;
-    else if (verdict.kind !== 'conflict') merged[verdict.field] = verdict.target;
+    else if (verdict.kind === 'proposal' || verdict.kind === 'setProposal') merged[verdict.field] = verdict.target;
+    else if (verdict.kind === 'waits' && verdict.value !== undefined) merged[verdict.field] = verdict.value;
   }
   return merged;
 }
@@ -343,6 +414,8 @@ export function mergedFields(verdicts: readonly FieldVerdict[]): Fields {
 function changedFromBase(fields: Fields, base: Fields, context: CompareContext): boolean {
   return Object.entries(fields).some(([field, value]) => {
     const kind = context.type.taxonomy.fields[field];
+    // That a record was suspended on the way to its deletion is no edit that should keep it.
+    if (isSuspension(context.type.policy, field, value)) return false;
     if (kind?.kind !== 'set') {
       // What was never agreed on is somebody's own: to lose it is for a person to decide.
       return !sameJson(value, base[field] ?? null);

@@ -10,6 +10,17 @@ const ruleOfCause: Readonly<Record<Extract<FieldVerdict, { kind: 'proposal' }>['
   changed: 'changedOnOneSide',
   later: 'changedLater',
   filled: 'firstContact',
+  owned: 'owned',
+  leastPrivilege: 'leastPrivilege',
+  latestObserved: 'latestObserved',
+};
+
+const ruleOfSetCause: Readonly<Record<Extract<FieldVerdict, { kind: 'setProposal' }>['cause'], Rule>> = {
+  changed: 'elementChanged',
+  filled: 'firstContact',
+  owned: 'owned',
+  union: 'union',
+  intersection: 'intersection',
 };
 
 /** The update of one mesh's record, one operation for each rule, so that a decision on one does not hang on another. */
@@ -40,7 +51,7 @@ export function updatesOf(
     const own = field.kind === 'setProposal' ? field.perMember[authority] : undefined;
     if (own && field.kind === 'setProposal') {
       put(
-        field.cause === 'filled' ? 'firstContact' : 'elementChanged',
+        ruleOfSetCause[field.cause],
         { kind: 'set', field: field.field, add: [...own.add], remove: [...own.remove] },
         field.because,
       );

@@ -19,6 +19,15 @@ export const Rule = z.enum([
   'firstContact',
   'newRecord',
   'chosen',
+  // Declared by a dataset (core/federation/resolution.ts).
+  'owned',
+  'union',
+  'intersection',
+  'leastPrivilege',
+  'latestObserved',
+  'suspendedFirst',
+  'deletedAfterSuspension',
+  'keptByPolicy',
 ]);
 export type Rule = z.infer<typeof Rule>;
 

@@ -1,10 +1,10 @@
 /** Disputes about existence: a record edited on one side and deleted on another. Nothing is done until people choose. */
 import { mergedFields, type FieldVerdict, type RecordVerdict, type RecordView } from './compare.js';
 import { digestOf } from './digest.js';
-import { creation, deletion, updatesOf } from './draft-operations.js';
+import { creation, updatesOf } from './draft-operations.js';
 import type { DatasetType } from './federation/federation.js';
 import { byCodeUnit } from './json.js';
-import { makeOperation, setElements, type Change } from './operation.js';
+import { makeOperation, setElements, type Change, type Operation, type Rule } from './operation.js';
 import type { Candidate } from './plan.js';
 import type { AuthorityId, Fields } from './record.js';
 import type { References } from './references.js';
@@ -23,6 +23,8 @@ export function disputeCandidates(
   verdict: Dispute,
   holders: readonly AuthorityId[],
   references: References,
+  /** What letting it go would do here now; null where it is not to be let go. */
+  lettingGo: readonly Operation[] | null,
 ): Candidate[] {
   const candidates = new Map<string, Candidate>();
   for (const { fields, heldBy } of settlements(verdict, holders)) {
@@ -47,12 +49,12 @@ export function disputeCandidates(
     });
   }
   const kept = [...candidates.values()].sort((a, b) => byCodeUnit(a.digest, b.digest));
-  if (verdict.heldBackBy.length > 0) return kept;
+  if (verdict.heldBackBy.length > 0 || lettingGo === null) return kept;
   const absent: Candidate = {
     digest: digestOf({ absent: true }),
     kind: 'absent',
     heldBy: [...verdict.by],
-    operations: holders.map((authority) => deletion(authority, type, view, 'chosen', verdict.by)),
+    operations: [...lettingGo],
   };
   return [...kept, absent];
 }
@@ -83,18 +85,45 @@ function settlements(verdict: Dispute, holders: readonly AuthorityId[]): readonl
 
 function settled({ field, candidates }: ValueConflict, chosen: Fields): FieldVerdict {
   const target = chosen[field] ?? null;
-  const because = candidates.find(({ value }) => digestOf({ value }) === digestOf({ value: target }))?.heldBy ?? [];
+  const way = candidates.find(({ value }) => digestOf({ value }) === digestOf({ value: target }));
+  const because = way?.heldBy ?? [];
+  if (way?.perMember)
+    return {
+      kind: 'setProposal',
+      field,
+      target: setElements(target),
+      cause: 'changed',
+      perMember: way.perMember,
+      because,
+    };
   const behind = candidates.flatMap(({ heldBy }) => heldBy).filter((member) => !because.includes(member));
   return { kind: 'proposal', field, target, cause: 'changed', because, behind };
 }
 
+/** A way in which a record comes back where it was deleted. */
+export interface WayBack {
+  readonly rule: Rule;
+  readonly because: readonly AuthorityId[];
+  readonly put: (operation: Operation, view: RecordView) => void;
+}
+
 /** Records whose existence is disputed, with the meshes in which `kept` would create them again. */
 export class Disputes {
-  readonly #byRecord = new Map<string, { readonly kept: readonly Candidate[]; readonly at: readonly AuthorityId[] }>();
+  readonly #byRecord = new Map<string, { readonly ways: readonly WayBack[]; readonly at: readonly AuthorityId[] }>();
 
   add(type: string, key: string, candidates: readonly Candidate[], recreatedAt: readonly AuthorityId[]): void {
-    const kept = candidates.filter(({ kind }) => kind === 'kept');
-    this.#byRecord.set(`${type} ${key}`, { kept, at: recreatedAt });
+    const ways = candidates
+      .filter(({ kind }) => kind === 'kept')
+      .map(({ heldBy, operations }): WayBack => ({
+        rule: 'chosen',
+        because: heldBy,
+        put: (one) => operations.push(one),
+      }));
+    this.addWays(type, key, ways, recreatedAt);
+  }
+
+  addWays(type: string, key: string, ways: readonly WayBack[], recreatedAt: readonly AuthorityId[]): void {
+    this.#byRecord.set(`${type} ${key}`, { ways, at: recreatedAt });
   }
 
   /**
@@ -115,18 +144,19 @@ export class Disputes {
           // A set that could not be read is not written.
           if (current[field] === undefined || setElements(current[field]).includes(element)) continue;
           const changes: readonly Change[] = [{ kind: 'set', field, add: [element], remove: [] }];
-          for (const candidate of dispute?.kept ?? []) {
-            candidate.operations.push(
+          for (const { rule, because, put } of dispute?.ways ?? []) {
+            put(
               makeOperation({
                 authority,
                 type: type.taxonomy.type,
                 key: view.key,
                 kind: 'update',
                 changes,
-                rule: 'chosen',
-                because: candidate.heldBy,
+                rule,
+                because,
                 current,
               }),
+              view,
             );
           }
         }

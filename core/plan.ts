@@ -25,13 +25,16 @@ import {
 } from './acceptance.js';
 import { Case } from './correlate.js';
 import { Digest, digestOf } from './digest.js';
-import { creation, deletion, updatesOf } from './draft-operations.js';
+import { creation, updatesOf } from './draft-operations.js';
 import type { DatasetShape, DatasetType } from './federation/federation.js';
 import { byCodeUnit, Json } from './json.js';
-import { makeOperation, Operation } from './operation.js';
+import { makeOperation, Operation, type Change } from './operation.js';
 import { disputeCandidates, Disputes } from './plan-dispute.js';
 import { AuthorityId, isProvisional } from './record.js';
 import { References } from './references.js';
+import type { OpenedAt } from './resolution/deletion.js';
+import { lettingGoOf, planDeletion } from './resolution/plan-deletion.js';
+import { agreedDoubles, takenIn, type AgreedValue } from './resolution/unique.js';
 
 export const planAlgorithm = 'concordat-plan/1';
 
@@ -68,6 +71,12 @@ export const Divergence = z.strictObject({
     'unread',
     'heldByCase',
     'waitsForConflict',
+    // Where the dataset declares a policy (docs/resolution.md).
+    'decidedByPolicy',
+    'waitsForMember',
+    'suspended',
+    'deletedKept',
+    'doubled',
   ]),
   type: z.string(),
   key: z.string(),
@@ -119,6 +128,10 @@ export interface PlanInput {
   readonly views: Readonly<Record<string, readonly RecordView[]>>;
   /** Per type that the base has, the fields each member held when it was agreed (heldAtBase in next-base.ts). */
   readonly heldAtBase: Readonly<Record<string, HeldFields>>;
+  /** Stamps of the opens; delays that a dataset declares are judged by them, and without them none has passed. */
+  readonly openedAt?: OpenedAt;
+  /** Of fields declared unique: values of agreed records that others hold too. */
+  readonly agreedValues?: readonly AgreedValue[];
 }
 
 /** Operations are asked for at the end: a dispute gains some when the sets that refer to its record are walked. */
@@ -128,15 +141,17 @@ type DivergenceDraft = Omit<Divergence, 'operations' | 'accepted'> &
     readonly conflicts: readonly Digest[];
   };
 
-class PlanBuilder {
+export class PlanBuilder {
   readonly operations: Operation[] = [];
   readonly conflicts: Conflict[] = [];
   readonly divergences: DivergenceDraft[] = [];
   readonly disputes = new Disputes();
   readonly references: References;
   readonly acceptances: Acceptances;
+  readonly openedAt: OpenedAt;
 
   constructor(input: PlanInput) {
+    this.openedAt = input.openedAt ?? {};
     this.references = new References(input.shape, input.held);
     this.acceptances = new Acceptances(input.rejections);
   }
@@ -144,7 +159,7 @@ class PlanBuilder {
   diverge(
     kind: Divergence['kind'],
     type: DatasetType,
-    view: RecordView,
+    view: Pick<RecordView, 'key'>,
     field: string | null,
     because: readonly AuthorityId[],
     at: readonly AuthorityId[],
@@ -171,12 +186,17 @@ export function makePlan(input: PlanInput): Plan {
   const heldByCase = new Set(input.held.map(({ type, key }) => `${type} ${key}`));
   for (const type of input.shape.types) {
     const name = type.taxonomy.type;
+    const takenBy = takenIn(type, input.views[name] ?? [], input.agreedValues ?? []);
     const context: CompareContext = {
       type,
       incomplete: new Set(input.incomplete.filter((scope) => scope.type === name).map((scope) => scope.authority)),
       references,
       heldAtBase: input.heldAtBase[name],
+      ...(takenBy ? { takenBy } : {}),
     };
+    if (takenBy)
+      for (const { key, field } of agreedDoubles(type, input.views[name] ?? [], input.agreedValues ?? [], takenBy))
+        builder.diverge('doubled', type, { key }, field, [], Object.keys(type.held));
     for (const view of [...(input.views[name] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
       if (heldByCase.has(`${name} ${view.key}`) || isProvisional(view.key)) {
         const { holders } = presenceOf(view, context);
@@ -202,17 +222,7 @@ function planRecord(builder: PlanBuilder, view: RecordView, context: CompareCont
     case 'gone':
       break;
     case 'deleted':
-      if (verdict.heldBackBy.length > 0) {
-        references.markOpen(name, view.key);
-        builder.diverge('deletionHeldBack', type, view, null, verdict.by, verdict.heldBackBy);
-      } else {
-        const asked = builder.acceptances.ask(
-          verdict.heldBy.map((authority) => deletion(authority, type, view, 'deletedOnOneSide', verdict.by)),
-          view,
-        );
-        planned.push(...askedOperations(asked));
-        builder.diverge('deleted', type, view, null, verdict.by, verdict.heldBy, settlingOf(asked));
-      }
+      planned.push(...planDeletion(builder, type, view, verdict));
       break;
     case 'editedAndDeleted':
       references.markOpen(name, view.key);
@@ -241,19 +251,31 @@ function planDifference(
     view,
   );
   const conflicts: Digest[] = [];
+  let isHeld = false;
   for (const field of verdict.fields) {
     if (field.kind === 'equal') continue;
     if (field.kind === 'conflict') {
       conflicts.push(planConflict(builder, type, view, field));
       continue;
     }
+    if (field.kind === 'waits' || field.kind === 'doubled') {
+      const [kind, because] =
+        field.kind === 'waits' ? (['waitsForMember', field.for] as const) : (['doubled', []] as const);
+      builder.diverge(kind, type, view, field.field, because, field.at);
+      isHeld = true;
+      continue;
+    }
     const at = field.kind === 'proposal' ? field.behind : Object.keys(field.perMember);
-    const kind = field.kind === 'proposal' ? 'changed' : 'elementsChanged';
+    const kind = isPolicyCause(field.cause)
+      ? 'decidedByPolicy'
+      : field.kind === 'proposal'
+        ? 'changed'
+        : 'elementsChanged';
     builder.diverge(kind, type, view, field.field, field.because, at, settlingOf(updates, field.field));
   }
   if (verdict.unread.length > 0) builder.diverge('unread', type, view, null, holders, verdict.unread);
-  if (verdict.missing.length === 0) return askedOperations(updates);
-  // A record is created whole or not at all: an open conflict about one of its fields holds its creation back.
+  // A record is created whole or not at all: what is open about one of its fields holds its creation back.
+  if (verdict.missing.length === 0 || (isHeld && conflicts.length === 0)) return askedOperations(updates);
   if (conflicts.length > 0) {
     builder.diverge('waitsForConflict', type, view, null, holders, verdict.missing, { conflicts });
     return askedOperations(updates);
@@ -280,16 +302,21 @@ function planConflict(
     value: candidate.value,
     heldBy: [...candidate.heldBy],
     operations: values
-      .filter((other) => other !== candidate)
+      .filter((other) => other !== candidate && candidate.withheld !== true)
       .flatMap((other) => other.heldBy)
-      .map((authority) => {
+      .flatMap((authority) => {
         const current = view.members[authority] ?? {};
+        const elements = candidate.perMember?.[authority];
+        if (candidate.perMember && !elements) return [];
+        const change: Change = elements
+          ? { kind: 'set', field, add: [...elements.add], remove: [...elements.remove] }
+          : { kind: 'value', field, before: current[field] ?? null, after: candidate.value };
         return makeOperation({
           authority,
           type: type.taxonomy.type,
           key: view.key,
           kind: 'update',
-          changes: [{ kind: 'value', field, before: current[field] ?? null, after: candidate.value }],
+          changes: [change],
           rule: 'chosen',
           because: candidate.heldBy,
           current,
@@ -310,19 +337,26 @@ function planDispute(
   verdict: Extract<RecordVerdict, { kind: 'editedAndDeleted' }>,
   holders: readonly AuthorityId[],
 ): void {
-  const candidates = disputeCandidates(type, view, verdict, holders, builder.references);
+  const involved = [...verdict.editedBy, ...verdict.by];
+  const doubled = verdict.fields.filter((field) => field.kind === 'doubled');
+  // To keep it would make a doubled value: that is settled first, and until then nothing is offered.
+  if (doubled.length > 0) {
+    for (const { field, at } of doubled) builder.diverge('doubled', type, view, field, [], at);
+    builder.diverge('editedAndDeleted', type, view, null, involved, [...holders, ...verdict.by]);
+    return;
+  }
+  const lettingGo = lettingGoOf(builder, type, view, verdict.by, holders);
+  const candidates = disputeCandidates(type, view, verdict, holders, builder.references, lettingGo);
   builder.disputes.add(type.taxonomy.type, view.key, candidates, verdict.by);
   const conflict = makeConflict(type.taxonomy.type, view.key, null, candidates);
   builder.conflicts.push(conflict);
-  builder.diverge(
-    'editedAndDeleted',
-    type,
-    view,
-    null,
-    [...verdict.editedBy, ...verdict.by],
-    [...holders, ...verdict.by],
-    { conflicts: [conflict.id] },
-  );
+  builder.diverge('editedAndDeleted', type, view, null, involved, [...holders, ...verdict.by], {
+    conflicts: [conflict.id],
+  });
+}
+
+function isPolicyCause(cause: string): boolean {
+  return ['owned', 'leastPrivilege', 'latestObserved', 'union', 'intersection'].includes(cause);
 }
 
 function makeConflict(type: string, key: string, field: string | null, candidates: Candidate[]): Conflict {

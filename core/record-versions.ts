@@ -9,11 +9,21 @@
  * them before it sends them, and every peer sees them in its opens, so nobody can know a dot that is not there yet.
  */
 import { z } from 'zod';
+import { Hlc } from './clock/hlc.js';
 import { SeenInterval } from './clock/seen-interval.js';
 import { joinVectors, VersionVector } from './clock/version-vector.js';
 import type { Json } from './json.js';
 import { sameJson } from './lens/same-json.js';
 import type { AuthorityId, Fields } from './record.js';
+
+/** When a value came to be here, as far as its own authority can tell. */
+export const FieldTimes = z.strictObject({
+  /** Null for the echo of what Concordat wrote: that change was made elsewhere. */
+  changed: SeenInterval.nullable(),
+  /** The first observation that shows the value as it is now. */
+  stands: Hlc,
+});
+export type FieldTimes = z.infer<typeof FieldTimes>;
 
 /** What is sealed for a record in a versions document, as its one field `versions`. */
 export const RecordVersions = z.strictObject({
@@ -21,6 +31,10 @@ export const RecordVersions = z.strictObject({
   vectors: z.record(z.string(), VersionVector),
   /** The last new state that was observed here; null where all came by operations of Concordat. */
   seen: SeenInterval.nullable(),
+  /** Per value field that differs from the base or did: for rules that a dataset may declare (docs/resolution.md). */
+  times: z.record(z.string(), FieldTimes).optional(),
+  /** When the record was first seen gone; absent where it is there. */
+  gone: Hlc.optional(),
 });
 export type RecordVersions = z.infer<typeof RecordVersions>;
 
@@ -32,6 +46,8 @@ export interface KnownVersions {
   readonly vectors: Readonly<Record<string, VersionVector>>;
   /** The dot of what differed from the base when this member was first observed. */
   readonly since: number;
+  readonly times?: Readonly<Record<string, FieldTimes>>;
+  readonly gone?: Hlc;
 }
 
 /** Per member; one that is left out has said nothing that can be believed, so what it holds is concurrent to all. */
@@ -100,12 +116,15 @@ export interface Observation {
 export function observeRecord(observation: Observation): RecordVersions | undefined {
   const { member, round, before, now, known } = observation;
   const vectors: Record<string, VersionVector> = {};
+  const times: Record<string, FieldTimes> = {};
   let seen = known?.seen ?? null;
   for (const field of observation.fields) {
     const value = now[field];
     // A run writes before it agrees, so what was written for an agreement is known to all that agreed.
     const agreed = observation.agreed(field);
     const held = agreed ? undefined : known?.vectors[field];
+    const time = agreed ? undefined : known?.times?.[field];
+    if (time) times[field] = time;
     // What could not be read says nothing; what was known of it stays.
     if (value === undefined) {
       if (held) vectors[field] = held;
@@ -125,7 +144,11 @@ export function observeRecord(observation: Observation): RecordVersions | undefi
     const carried = agreed ? [] : [...written, ...(echo ? [echo] : [])].map(({ vector }) => vector);
     const vector = joinVectors([held ?? {}, ...carried, ...(echo ? [] : [{ [member]: round }])]);
     if (Object.keys(vector).length > 0) vectors[field] = vector;
+    // What was written for an agreement is no longer different from the base, so nothing asks when it came.
+    if (!unchanged && !(agreed && echo))
+      times[field] = { changed: echo ? null : observation.seen, stands: observation.seen.until };
     if (!echo) seen = observation.seen;
   }
-  return Object.keys(vectors).length > 0 ? { vectors, seen } : undefined;
+  if (Object.keys(vectors).length === 0 && Object.keys(times).length === 0) return undefined;
+  return { vectors, seen, ...(Object.keys(times).length > 0 ? { times } : {}) };
 }

@@ -13,7 +13,7 @@ import type { SeenInterval } from '../../core/clock/seen-interval.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetType, FieldGroup } from '../../core/federation/federation.js';
 import { canonicalJson } from '../../core/digest.js';
-import { byCodeUnit } from '../../core/json.js';
+import { byCodeUnit, type Json } from '../../core/json.js';
 import { sameJson } from '../../core/lens/same-json.js';
 import { SealedVersions } from '../../core/messages.js';
 import { isProvisional, type AuthorityId, type FederatedRecord, type Fields } from '../../core/record.js';
@@ -128,23 +128,42 @@ async function observeType(context: AuthorityContext, given: TypeObservation): P
     const entry = entries.get(key);
     const difference = changed.get(key) ?? (await standing(now, key, reader));
     const moved = agreed.get(key);
-    const next =
-      difference.now &&
-      observeRecord({
-        member: context.id,
-        round,
-        before: difference.before ?? null,
-        now: difference.now,
-        known: entry,
-        agreed: (field) => moved !== undefined && !sameJson(moved.before?.[field], moved.now?.[field]),
-        applied: (field) => applied.get(key)?.get(field) ?? [],
-        fields,
-        seen: given.seen,
-      });
-    if (next) changes.set(key, { [versionsField]: next });
+    if (!difference.now) {
+      const next = observeGone(difference, moved, entry, given.seen);
+      if (next !== entry) changes.set(key, next ? asFields(next) : null);
+      continue;
+    }
+    const next = observeRecord({
+      member: context.id,
+      round,
+      before: difference.before ?? null,
+      now: difference.now,
+      known: entry,
+      agreed: (field) => moved !== undefined && !sameJson(moved.before?.[field], moved.now?.[field]),
+      applied: (field) => applied.get(key)?.get(field) ?? [],
+      fields,
+      seen: given.seen,
+    });
+    if (next) changes.set(key, asFields(next));
     else if (entry) changes.set(key, null);
   }
   return { type: name, since: known.since, sealed: await reseal(context, name, known.sealed, changes, reader) };
+}
+
+function asFields(versions: RecordVersions): Fields {
+  // Optional properties are left out where they are not there, never undefined.
+  return { [versionsField]: versions as unknown as Json };
+}
+
+/** When a record was first seen gone, until all members agreed that it is. */
+function observeGone(
+  { before }: Difference,
+  moved: Difference | undefined,
+  known: RecordVersions | undefined,
+  seen: SeenInterval,
+): RecordVersions | undefined {
+  if (moved && !moved.now) return undefined;
+  return before ? { vectors: {}, seen: null, gone: seen.until } : known;
 }
 
 /** Groups change with the members that take part in a run; what is read of a record does not. */

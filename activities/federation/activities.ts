@@ -192,6 +192,8 @@ export function divergencesLeft(recomputed: Recomputed, effective: ReadonlySet<D
     if (isAccepted(divergence)) return false;
     if (divergence.kind === 'conflict' || divergence.kind === 'editedAndDeleted')
       return !settledConflicts.has(canonicalJson([divergence.type, divergence.key, divergence.field]));
+    // A suspension is a step on the way: the record is still there, and gone elsewhere.
+    if (divergence.kind === 'suspended') return true;
     return divergence.operations.length === 0 || !divergence.operations.every((id) => effective.has(id));
   }).length;
 }

@@ -29,6 +29,11 @@ export const divergenceWords: Readonly<Record<Divergence['kind'], string>> = {
   unread: 'not read completely',
   heldByCase: 'held by a case that a person decides',
   waitsForConflict: 'waiting for a conflict to be decided',
+  decidedByPolicy: 'decided by the policy of the dataset',
+  waitsForMember: 'waiting for a member that cannot be heard',
+  suspended: 'deleted on one side, suspended elsewhere before it goes',
+  deletedKept: 'deleted on one side, and to be kept',
+  doubled: 'one value in two records, though it is to be unique',
 };
 
 export const outcomeWords: Readonly<Record<RunOutcome, string>> = {
@@ -66,7 +71,23 @@ export function causeWords(rule: Rule, who: readonly string[]): string {
     case 'newRecord':
       return `new: only ${names} ${who.length === 1 ? 'holds' : 'hold'} it`;
     case 'chosen':
-      return `if this candidate is chosen, which ${names} ${who.length === 1 ? 'holds' : 'hold'}`;
+      return `if this candidate is chosen, which ${names} ${who.length > 1 ? 'hold' : 'holds'}`;
+    case 'owned':
+      return `${names} owns it, by the policy of the dataset`;
+    case 'union':
+      return `what any member holds all hold, by the policy of the dataset: ${names} ${who.length === 1 ? 'has' : 'have'} it`;
+    case 'intersection':
+      return `only what all members hold stays, by the policy of the dataset: ${names} ${who.length === 1 ? 'lacks' : 'lack'} it`;
+    case 'leastPrivilege':
+      return `the least privilege counts, by the policy of the dataset: that of ${names}`;
+    case 'latestObserved':
+      return `the change surely seen last counts, by the policy of the dataset: that of ${names}`;
+    case 'suspendedFirst':
+      return `${names} deleted it, and the policy of the dataset suspends first`;
+    case 'deletedAfterSuspension':
+      return `${names} deleted it, and it has stood suspended for as long as the policy of the dataset says`;
+    case 'keptByPolicy':
+      return `deleted elsewhere, and the policy of the dataset keeps it as ${names} ${who.length === 1 ? 'holds' : 'hold'} it`;
   }
 }
 

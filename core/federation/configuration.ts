@@ -44,7 +44,15 @@ export function shapeOf(configuration: Configuration): DatasetShape {
       byHolders.set(id, [...(byHolders.get(id) ?? []), field]);
     }
     const groups = [...byHolders.entries()].map(([id, fields]) => ({ id, fields, members: id.split('+') }));
-    return { taxonomy, held, absent: [], groups, digests: digestFields(configuration, taxonomy.type, held) };
+    const policy = dataset.resolution?.[taxonomy.type];
+    return {
+      taxonomy,
+      held,
+      absent: [],
+      groups,
+      digests: digestFields(configuration, taxonomy.type, held),
+      ...(policy ? { policy } : {}),
+    };
   });
   return { dataset, members, types, absent: [], configuration: configurationDigestOf(configuration) };
 }

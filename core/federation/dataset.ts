@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Duration } from '../duration.js';
 import { AuthorityId } from '../record.js';
+import { Resolution } from './resolution.js';
 
 export const MatchRule = z.strictObject({
   match: z.array(z.string()).min(1).describe('fields that must all be held, not empty and equal'),
@@ -31,6 +32,10 @@ export const Dataset = z.strictObject({
     .record(z.string(), z.array(MatchRule))
     .default({})
     .describe('per type, ordered; the first rule that finds a candidate decides'),
+  // Absent and not an empty default: the digest of a dataset that declares none stays what it was.
+  resolution: Resolution.optional().describe(
+    'per type, what decides where members differ; what is not named here goes by the three-way rules',
+  ),
   commit: z
     .enum(['permitted', 'allOrNothing'])
     .default('permitted')

@@ -9,6 +9,7 @@ import { PublicKey, type Authority } from './authority.js';
 import { shapeOf, type Configuration } from './configuration.js';
 import type { Dataset } from './dataset.js';
 import type { TypeMap } from './map.js';
+import type { TypePolicy } from './resolution.js';
 import type { TaxonomyType } from './taxonomy.js';
 
 export const Member = z.strictObject({
@@ -56,6 +57,8 @@ export interface DatasetType {
   readonly groups: readonly FieldGroup[];
   /** Fields that a member of the dataset shows only as a digest, sorted: every holder seals them. */
   readonly digests: readonly string[];
+  /** Absent where the dataset declares none for this type: then the three-way rules hold. */
+  readonly policy?: TypePolicy;
 }
 
 /** What compare and plan need to know of a dataset, taken from the folder once. Types stand in dependency order. */

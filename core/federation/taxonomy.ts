@@ -1,16 +1,19 @@
 /** taxonomy/<type>.yaml: a federated type, its fields, and what equality means for each. */
 import { z } from 'zod';
+import { Privileges } from './privileges.js';
 
 export const FieldKind = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('text'),
     equality: z.enum(['exact', 'caseInsensitive']).default('exact').describe('caseInsensitive folds A-Z only'),
     sensitivity: z.enum(['public', 'personal']).default('public'),
+    privileges: Privileges.optional().describe('what the values permit; for datasets that resolve by least privilege'),
     description: z.string().optional(),
   }),
   z.strictObject({
     kind: z.literal('boolean'),
     sensitivity: z.enum(['public', 'personal']).default('public'),
+    privileges: Privileges.optional().describe('what the values permit; for datasets that resolve by least privilege'),
     description: z.string().optional(),
   }),
   z.strictObject({

@@ -8,10 +8,12 @@ import { baseChanges, type BaseChange } from '../../../core/next-base.js';
 import type { Operation } from '../../../core/operation.js';
 import { makePermit, operationsOf, type Permit } from '../../../core/permit.js';
 import type { Rejection } from '../../../core/acceptance.js';
-import { makePlan, type Conflict, type IncompleteScope, type Plan } from '../../../core/plan.js';
+import { makePlan, type Conflict, type IncompleteScope, type Plan, type PlanInput } from '../../../core/plan.js';
+import type { AgreedValue } from '../../../core/resolution/unique.js';
 import { hadEffect, type Outcome } from '../../../core/receipt.js';
 import type { Fields } from '../../../core/record.js';
 import { reviewScope, tally, type Review } from '../../../core/review.js';
+import type { Observations } from './observations.js';
 import { inWriteOrder, typeNames, type Cloud, type TypeName } from './cloud.js';
 import { ownVotes, plainTerms, rejectionsOf } from './terms.js';
 
@@ -33,6 +35,8 @@ export class World {
   readonly rejections: Record<string, Rejection[]> = {};
   held: readonly { readonly type: string; readonly key: string }[] = [];
   cases: readonly Case[] = [];
+  /** Where time enters: who saw which change when. Absent where a test does without. */
+  observations: Observations | undefined;
 
   constructor(shape: DatasetShape, clouds: Readonly<Record<string, Cloud>>) {
     this.shape = shape;
@@ -49,6 +53,7 @@ export class World {
     twin.heldAtBase = this.heldAtBase;
     twin.held = this.held;
     twin.cases = this.cases;
+    twin.observations = this.observations?.copy();
     return twin;
   }
 
@@ -133,8 +138,26 @@ export interface Planned {
 }
 
 export function planOf(world: World, gaps: readonly Gap[] = []): Planned {
-  const views = viewsOf(world, gaps);
-  const plan = makePlan({
+  const { views, input } = planInputOf(world, gaps);
+  const plan = makePlan(input);
+  return { views, plan, digest: digestOf(plan) };
+}
+
+export function planInputOf(
+  world: World,
+  gaps: readonly Gap[] = [],
+): { readonly views: Planned['views']; readonly input: PlanInput } {
+  const { observations } = world;
+  const found = viewsOf(world, gaps);
+  const views = observations
+    ? Object.fromEntries(
+        Object.entries(found).map(([type, ofType]) => [
+          type,
+          ofType.map((view) => ({ ...view, versions: observations.of(world.shape.members, type, view.key) })),
+        ]),
+      )
+    : found;
+  const input: PlanInput = {
     shape: world.shape,
     base: null,
     standing: digestOf(world.rejections),
@@ -145,8 +168,24 @@ export function planOf(world: World, gaps: readonly Gap[] = []): Planned {
     incomplete: incompleteOf(gaps),
     views,
     heldAtBase: world.heldAtBase,
+    agreedValues: agreedValuesOf(world, views),
+    ...(observations ? { openedAt: observations.openedAt(world.shape.members) } : {}),
+  };
+  return { views, input };
+}
+
+/** What records that are in no view hold of fields which are to be unique. */
+function agreedValuesOf(world: World, views: Planned['views']): AgreedValue[] {
+  return world.shape.types.flatMap(({ taxonomy, policy }) => {
+    const shown = new Set((views[taxonomy.type] ?? []).map(({ key }) => key));
+    const agreed = [...world.base[taxonomy.type as TypeName]].filter(([key]) => !shown.has(key));
+    return (policy?.unique ?? []).flatMap((field) =>
+      agreed.flatMap(([key, fields]) => {
+        const value = fields[field];
+        return typeof value === 'string' ? [{ type: taxonomy.type, field, value, keys: [key] }] : [];
+      }),
+    );
   });
-  return { views, plan, digest: digestOf(plan) };
 }
 
 export interface Answers {
@@ -237,6 +276,7 @@ export function reviewsOf(world: World, { plan, digest }: Planned, answers: Answ
 
 /** Plans, asks, writes and moves the base of the world. */
 export function round(world: World, answers: Answers = agreeing(), gaps: readonly Gap[] = []): Round {
+  world.observations?.observe(world.clouds);
   const planned = planOf(world, gaps);
   const reviews = reviewsOf(world, planned, answers);
   const permit = makePermit(planned.digest, planned.plan, world.shape.dataset, reviews);
@@ -261,5 +301,6 @@ export function round(world: World, answers: Answers = agreeing(), gaps: readonl
     heldAtBase: world.heldAtBase,
   });
   world.applyToBase(changes);
+  world.observations?.wrote(effective);
   return { ...planned, permit, outcomes, effective, changes };
 }

@@ -3,10 +3,16 @@ import { Dataset } from '../../../core/federation/dataset.js';
 import type { DatasetShape, DatasetType } from '../../../core/federation/federation.js';
 import { TaxonomyType } from '../../../core/federation/taxonomy.js';
 import type { HeldFields } from '../../../core/compare.js';
+import type { Resolution } from '../../../core/federation/resolution.js';
 
 export const person = TaxonomyType.parse({
   type: 'person',
-  fields: { mail: { kind: 'text' }, name: { kind: 'text' }, phone: { kind: 'text' } },
+  fields: {
+    mail: { kind: 'text' },
+    // What values permit is read by one policy only.
+    name: { kind: 'text', privileges: { capabilities: { a: ['read'], b: ['read', 'write'], c: ['read', 'audit'] } } },
+    phone: { kind: 'text', privileges: { order: [null, 'a', 'b', 'c'] } },
+  },
 });
 export const team = TaxonomyType.parse({
   type: 'team',
@@ -30,7 +36,11 @@ export function fullHoldings(members: readonly string[]): Holdings {
   };
 }
 
-export function shapeOf(holdings: Holdings, commit: Dataset['commit'] = 'permitted'): DatasetShape {
+export function shapeOf(
+  holdings: Holdings,
+  commit: Dataset['commit'] = 'permitted',
+  resolution: Resolution = {},
+): DatasetShape {
   const members = [...new Set([...Object.keys(holdings.person), ...Object.keys(holdings.team)])].sort();
   const typeOf = (taxonomy: TaxonomyType, held: HeldFields): DatasetType => ({
     taxonomy,
@@ -38,6 +48,7 @@ export function shapeOf(holdings: Holdings, commit: Dataset['commit'] = 'permitt
     absent: [],
     groups: [],
     digests: [],
+    ...(resolution[taxonomy.type] ? { policy: resolution[taxonomy.type] } : {}),
   });
   return {
     dataset: { ...Dataset.parse({ dataset: 'workforce', types: ['person', 'team'], members, commit }), schedule: null },
