@@ -1,5 +1,6 @@
 /** Dataset files: members, types and rules that join records. */
 import { checkKeys, checkTables } from './check-natural-keys.js';
+import { checkResolution } from './check-resolution.js';
 import { cronFault } from './cron.js';
 import type { Dataset } from './dataset.js';
 import { faultAt, type PathFault } from './fault.js';
@@ -25,6 +26,7 @@ export function checkDatasets(parts: FederationParts): readonly PathFault[] {
     ...checkCorrelation(parts, dataset),
     ...checkKeys(parts, dataset),
     ...checkTables(parts, dataset),
+    ...checkResolution(parts, dataset),
   ]);
 }
 

@@ -1,4 +1,5 @@
 /** Taxonomy files: labels, and references that can be followed in some order. */
+import { checkPrivileges } from './check-privileges.js';
 import { faultAt, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';
 import { isBroken, repeatedAt, typeNames, typeOf, type FederationParts } from './parts.js';
@@ -13,6 +14,7 @@ export function checkTaxonomy(parts: FederationParts): readonly PathFault[] {
       faults.push(faultAt(file, ['label'], `is not a field of this type; ${suggestion(value.label, fields)}`));
     faults.push(...checkKey(file, value), ...checkPhrase(file, value));
     for (const [name, field] of Object.entries(value.fields)) {
+      faults.push(...checkPrivileges(file, ['fields', name], field));
       referredTypes(field).forEach((target, at) => {
         const path = ['fields', name, 'of', ...(field.kind === 'reference' ? [at] : [])];
         if (!typeOf(parts, target)) {

@@ -121,7 +121,9 @@ function keep(builder: PlanBuilder, type: DatasetType, view: RecordView, verdict
   for (const { field, at } of doubled) builder.diverge('doubled', type, view, field, [], at);
   const isOpen = fields.some(({ kind }) => kind === 'doubled' || kind === 'waits');
   // What is in dispute comes back as it was agreed; people are asked once the record is there.
-  const disputed = fields.flatMap(({ kind, field }) => (kind === 'conflict' ? [[field, view.base?.[field] ?? null]] : []));
+  const disputed = fields.flatMap(({ kind, field }) =>
+    kind === 'conflict' ? [[field, view.base?.[field] ?? null]] : [],
+  );
   const again: Fields = { ...merged, ...Object.fromEntries(disputed) };
   const asked = isOpen
     ? []
