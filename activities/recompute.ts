@@ -9,10 +9,11 @@ import type { DatasetShape, DatasetType, Federation } from '../core/federation/f
 import { byCodeUnit } from '../core/json.js';
 import { standingDigest, type Base, type SnapshotStatement, type RunInputs } from '../core/messages.js';
 import { heldAtBase } from '../core/next-base.js';
-import { makePlan, type IncompleteScope, type Plan } from '../core/plan.js';
+import { makePlan, type IncompleteScope, type Plan, type PlanInput } from '../core/plan.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
 import type { RecordView } from '../core/compare.js';
+import { agreedValues } from './agreed-values.js';
 import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
 import { createSegmentReader } from './sealing/segment-reader.js';
 import { walkDiffering } from './sealing/walk-differing.js';
@@ -27,6 +28,8 @@ export interface Recomputed {
   readonly views: Readonly<Record<string, readonly RecordView[]>>;
   readonly correlation: Correlation;
   readonly incomplete: readonly IncompleteScope[];
+  /** What the plan was made from. */
+  readonly planInput: PlanInput;
   readonly plan: Plan;
   readonly planDigest: Digest;
 }
@@ -53,7 +56,7 @@ export async function recomputePlan(
       'the snapshots hold records that should have been linked before the comparison',
     );
   const incomplete = incompleteScopes(snapshots);
-  const plan = makePlan({
+  const planInput: PlanInput = {
     shape: messages.shape,
     base: messages.baseDigest,
     standing: standingDigest(Object.values(messages.standings)),
@@ -66,8 +69,11 @@ export async function recomputePlan(
     incomplete,
     views,
     heldAtBase: heldAtBase(messages.base),
-  });
-  return { messages, snapshots, views, correlation, incomplete, plan, planDigest: digestOf(plan) };
+    openedAt: Object.fromEntries(Object.entries(messages.opens).map(([authority, { hlc }]) => [authority, hlc])),
+    agreedValues: await agreedValues(messages.shape, messages.base, views, exchange),
+  };
+  const plan = makePlan(planInput);
+  return { messages, snapshots, views, correlation, incomplete, planInput, plan, planDigest: digestOf(plan) };
 }
 
 /** The correlation over the first snapshots: what a second translation applies. */

@@ -1,5 +1,6 @@
 /** The operations that carry one record of one mesh to what a comparison proposes: updates, a creation, a deletion. */
-import type { FieldVerdict, RecordView } from './compare.js';
+import type { RecordView } from './compare.js';
+import type { FieldVerdict } from './verdict.js';
 import type { DatasetType } from './federation/federation.js';
 import { byCodeUnit } from './json.js';
 import { makeOperation, setElements, type Change, type Operation, type Rule } from './operation.js';

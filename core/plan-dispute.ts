@@ -1,5 +1,6 @@
 /** Disputes about existence: a record edited on one side and deleted on another. Nothing is done until people choose. */
-import { mergedFields, type FieldVerdict, type RecordVerdict, type RecordView } from './compare.js';
+import { mergedFields, type RecordView } from './compare.js';
+import type { FieldVerdict, RecordVerdict } from './verdict.js';
 import { digestOf } from './digest.js';
 import { creation, updatesOf } from './draft-operations.js';
 import type { DatasetType } from './federation/federation.js';

@@ -4,15 +4,8 @@
  * attaches to it.
  */
 import { z } from 'zod';
-import {
-  compareRecord,
-  presenceOf,
-  type CompareContext,
-  type FieldVerdict,
-  type HeldFields,
-  type RecordVerdict,
-  type RecordView,
-} from './compare.js';
+import { compareRecord, presenceOf, type CompareContext, type HeldFields, type RecordView } from './compare.js';
+import type { RecordVerdict } from './verdict.js';
 import {
   Acceptance,
   Acceptances,
@@ -24,16 +17,17 @@ import {
   type Settling,
 } from './acceptance.js';
 import { Case } from './correlate.js';
-import { Digest, digestOf } from './digest.js';
+import { Digest } from './digest.js';
 import { creation, updatesOf } from './draft-operations.js';
+import { planConflict, planDispute } from './plan-conflict.js';
 import type { DatasetShape, DatasetType } from './federation/federation.js';
 import { byCodeUnit, Json } from './json.js';
-import { makeOperation, Operation, type Change } from './operation.js';
-import { disputeCandidates, Disputes } from './plan-dispute.js';
+import { Operation } from './operation.js';
+import { Disputes } from './plan-dispute.js';
 import { AuthorityId, isProvisional } from './record.js';
 import { References } from './references.js';
 import type { OpenedAt } from './resolution/deletion.js';
-import { lettingGoOf, planDeletion } from './resolution/plan-deletion.js';
+import { planDeletion } from './resolution/plan-deletion.js';
 import { agreedDoubles, takenIn, type AgreedValue } from './resolution/unique.js';
 
 export const planAlgorithm = 'concordat-plan/1';
@@ -290,83 +284,8 @@ function planDifference(
   return askedOperations([...updates, ...creations]);
 }
 
-function planConflict(
-  builder: PlanBuilder,
-  type: DatasetType,
-  view: RecordView,
-  { field, candidates: values }: Extract<FieldVerdict, { kind: 'conflict' }>,
-): Digest {
-  const candidates = values.map((candidate): Candidate => ({
-    digest: digestOf({ value: candidate.value }),
-    kind: 'value',
-    value: candidate.value,
-    heldBy: [...candidate.heldBy],
-    operations: values
-      .filter((other) => other !== candidate && candidate.withheld !== true)
-      .flatMap((other) => other.heldBy)
-      .flatMap((authority) => {
-        const current = view.members[authority] ?? {};
-        const elements = candidate.perMember?.[authority];
-        if (candidate.perMember && !elements) return [];
-        const change: Change = elements
-          ? { kind: 'set', field, add: [...elements.add], remove: [...elements.remove] }
-          : { kind: 'value', field, before: current[field] ?? null, after: candidate.value };
-        return makeOperation({
-          authority,
-          type: type.taxonomy.type,
-          key: view.key,
-          kind: 'update',
-          changes: [change],
-          rule: 'chosen',
-          because: candidate.heldBy,
-          current,
-        });
-      }),
-  }));
-  const conflict = makeConflict(type.taxonomy.type, view.key, field, candidates);
-  builder.conflicts.push(conflict);
-  const involved = values.flatMap(({ heldBy }) => heldBy);
-  builder.diverge('conflict', type, view, field, involved, involved, { conflicts: [conflict.id] });
-  return conflict.id;
-}
-
-function planDispute(
-  builder: PlanBuilder,
-  type: DatasetType,
-  view: RecordView,
-  verdict: Extract<RecordVerdict, { kind: 'editedAndDeleted' }>,
-  holders: readonly AuthorityId[],
-): void {
-  const involved = [...verdict.editedBy, ...verdict.by];
-  const doubled = verdict.fields.filter((field) => field.kind === 'doubled');
-  // To keep it would make a doubled value: that is settled first, and until then nothing is offered.
-  if (doubled.length > 0) {
-    for (const { field, at } of doubled) builder.diverge('doubled', type, view, field, [], at);
-    builder.diverge('editedAndDeleted', type, view, null, involved, [...holders, ...verdict.by]);
-    return;
-  }
-  const lettingGo = lettingGoOf(builder, type, view, verdict.by, holders);
-  const candidates = disputeCandidates(type, view, verdict, holders, builder.references, lettingGo);
-  builder.disputes.add(type.taxonomy.type, view.key, candidates, verdict.by);
-  const conflict = makeConflict(type.taxonomy.type, view.key, null, candidates);
-  builder.conflicts.push(conflict);
-  builder.diverge('editedAndDeleted', type, view, null, involved, [...holders, ...verdict.by], {
-    conflicts: [conflict.id],
-  });
-}
-
 function isPolicyCause(cause: string): boolean {
   return ['owned', 'leastPrivilege', 'latestObserved', 'union', 'intersection'].includes(cause);
-}
-
-function makeConflict(type: string, key: string, field: string | null, candidates: Candidate[]): Conflict {
-  const id = digestOf({
-    type,
-    key,
-    field,
-    candidates: candidates.map((candidate) => ({ digest: candidate.digest, heldBy: candidate.heldBy })),
-  });
-  return { id, type, key, field, candidates };
 }
 
 /** Puts everything into its one order. */

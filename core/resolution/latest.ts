@@ -1,5 +1,5 @@
 /** Of values that nobody carried to another member, the one whose change was surely seen last. */
-import type { Held } from '../compare.js';
+import type { Held } from '../verdict.js';
 import { latestObserved, type SeenChange } from '../clock/seen-interval.js';
 import type { VersionsOfRecord } from '../record-versions.js';
 

@@ -1,6 +1,7 @@
 /** The operations of a deletion on one side: proposed, by way of a suspension, or turned back. */
 import { askedOperations, settlingOf } from '../acceptance.js';
-import type { RecordVerdict, RecordView } from '../compare.js';
+import type { RecordView } from '../compare.js';
+import type { RecordVerdict } from '../verdict.js';
 import { creation, deletion } from '../draft-operations.js';
 import type { DatasetType } from '../federation/federation.js';
 import type { SuspendFirst } from '../federation/resolution.js';

@@ -2,12 +2,12 @@
  * Policies over sets. What was not read counts as nobody's removal, first contact removes nothing without a person, and
  * elements whose own record is in doubt are left out, all as under the three-way rules.
  */
-import { inOneOrder, type ConflictCandidate, type FieldVerdict, type PerMember } from '../compare.js';
+import { inOneOrder, type ConflictCandidate, type FieldVerdict, type PerMember } from '../verdict.js';
 import { byCodeUnit, type Json } from '../json.js';
 import { sameJson } from '../lens/same-json.js';
 import { setElements } from '../operation.js';
 import type { AuthorityId } from '../record.js';
-import { mayBeCreated, silentMembers, waitsFor, type FieldScene } from './resolve-field.js';
+import { mayBeCreated, silentMembers, waitsFor, type FieldScene } from './field-scene.js';
 
 export function resolveSet(scene: FieldScene): readonly FieldVerdict[] {
   const threeWay = scene.threeWay();

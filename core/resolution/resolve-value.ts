@@ -1,10 +1,10 @@
 /** Policies over fields that hold one value. */
-import { heldValues, inOneOrder, type ConflictCandidate, type FieldVerdict } from '../compare.js';
+import { heldValues, inOneOrder, type ConflictCandidate, type FieldVerdict } from '../verdict.js';
 import type { Json } from '../json.js';
 import { sameJson } from '../lens/same-json.js';
 import type { AuthorityId } from '../record.js';
 import { narrowest } from './privilege-order.js';
-import { mayBeCreated, silentMembers, waitsFor, type FieldScene } from './resolve-field.js';
+import { mayBeCreated, silentMembers, waitsFor, type FieldScene } from './field-scene.js';
 
 export function resolveValue(scene: FieldScene): readonly FieldVerdict[] {
   const { policy } = scene;

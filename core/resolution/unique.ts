@@ -6,7 +6,8 @@
  * which other records hold a value now. One that is about to lose it holds it until that is done: two writes in two
  * clouds have no order.
  */
-import type { CompareContext, ConflictCandidate, FieldVerdict, RecordView } from '../compare.js';
+import type { CompareContext, RecordView } from '../compare.js';
+import type { ConflictCandidate, FieldVerdict } from '../verdict.js';
 import type { DatasetType } from '../federation/federation.js';
 import { byCodeUnit, type Json } from '../json.js';
 

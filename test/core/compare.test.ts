@@ -1,12 +1,7 @@
 /** Comparing one record: each verdict by example, where members hold unlike fields, are silent or came late. */
 import { describe, expect, it } from 'vitest';
-import {
-  compareRecord,
-  type CompareContext,
-  type FieldVerdict,
-  type HeldFields,
-  type RecordVerdict,
-} from '../../core/compare.js';
+import { compareRecord, type CompareContext, type HeldFields } from '../../core/compare.js';
+import type { FieldVerdict, RecordVerdict } from '../../core/verdict.js';
 import type { Fields } from '../../core/record.js';
 import { References } from '../../core/references.js';
 import { fullHoldings, shapeOf, type Holdings } from './support/shape.js';

@@ -5,7 +5,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareRecord, type FieldVerdict, type RecordView } from '../../core/compare.js';
+import { compareRecord, type RecordView } from '../../core/compare.js';
+import type { FieldVerdict } from '../../core/verdict.js';
 import type { Json } from '../../core/json.js';
 import { joinedVector, observeRecord, type AppliedValue, type RecordVersions } from '../../core/record-versions.js';
 import { References } from '../../core/references.js';

@@ -1,4 +1,4 @@
-/** What holds under every policy, whatever people do in their clouds. CONCORDAT_POLICY_WORLDS sets the number of worlds. */
+/** What holds under every policy, whatever people do in their clouds. CONCORDAT_RESOLUTION_WORLDS sets the number of worlds. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../core/digest.js';
@@ -11,7 +11,7 @@ import { planInputOf, planOf, round, type World } from '../support/round.js';
 import { onlyRules, policyPlots, policyWorldOf, settleUnderPolicy } from '../support/policy-worlds.js';
 import { disagreements, gaps } from '../support/worlds.js';
 
-const runs = propertyRuns(Number(process.env['CONCORDAT_POLICY_WORLDS'] ?? 30));
+const runs = propertyRuns(Number(process.env['CONCORDAT_RESOLUTION_WORLDS'] ?? 30));
 const patient = { timeout: 1_200_000 };
 
 function writesOf(plan: Plan): readonly Operation[] {
