@@ -78,6 +78,18 @@ export class Input {
     return path;
   }
 
+  /** AWS says more of what is wrong with a document; this says enough. */
+  policyDocument(parameter: string): string {
+    const text = this.required(parameter);
+    try {
+      const document = JSON.parse(text) as { Statement?: unknown } | null;
+      if (typeof document === 'object' && document !== null && document.Statement !== undefined) return text;
+    } catch {
+      // said below
+    }
+    throw new IamProblem('MalformedPolicyDocument', 400, 'Syntax errors in policy.');
+  }
+
   list(name: string): readonly string[] {
     const values: string[] = [];
     for (let index = 1; ; index += 1) {

@@ -1,6 +1,5 @@
-/** The IAM calls on what a user or group owns, as far as deletions meet it: keys, devices, credentials, policies. */
-import { alreadyExists, IamProblem, noSuchEntity } from './input.js';
-import { namedGroup } from './groups.js';
+/** The IAM calls on what a user or group owns, as far as deletions meet it: keys, devices, credentials. */
+import { alreadyExists, IamProblem } from './input.js';
 import type { OwnedKind } from './state.js';
 import { namedUser, type Action } from './users.js';
 import type { Xml } from './xml.js';
@@ -127,75 +126,8 @@ const loginProfile: Readonly<Record<string, Action>> = {
   DeleteVirtualMFADevice: () => undefined,
 };
 
-/** Inline and attached policies, alike for users and groups. */
-function policyActions(word: 'User' | 'Group'): Readonly<Record<string, Action>> {
-  const holder: (...call: Parameters<Action>) => {
-    policies: Record<string, string>;
-    attached: string[];
-    readonly attach: (list: string[]) => void;
-  } = (input, state) => {
-    if (word === 'User') {
-      const user = namedUser(input, state);
-      return {
-        policies: user.policies,
-        attached: user.owned.attachedPolicies,
-        attach: (list) => {
-          user.owned.attachedPolicies = list;
-        },
-      };
-    }
-    const group = namedGroup(input, state);
-    return {
-      policies: group.policies,
-      attached: group.attachedPolicies,
-      attach: (list) => {
-        group.attachedPolicies = list;
-      },
-    };
-  };
-  return {
-    [`Put${word}Policy`](input, state) {
-      holder(input, state).policies[input.required('PolicyName')] = input.required('PolicyDocument');
-      return undefined;
-    },
-    [`List${word}Policies`](input, state) {
-      const page = input.page(Object.keys(holder(input, state).policies).sort(), (name) => name);
-      return { PolicyNames: page.items, ...page.result };
-    },
-    [`Delete${word}Policy`](input, state) {
-      const name = input.required('PolicyName');
-      const { policies } = holder(input, state);
-      if (!Object.hasOwn(policies, name)) throw noSuchEntity(`${word.toLowerCase()} policy`, name);
-      delete policies[name];
-      return undefined;
-    },
-    [`Attach${word}Policy`](input, state) {
-      const arn = input.required('PolicyArn');
-      const { attached, attach } = holder(input, state);
-      attach([...new Set([...attached, arn])]);
-      return undefined;
-    },
-    [`ListAttached${word}Policies`](input, state) {
-      const page = input.page([...holder(input, state).attached].sort(), (arn) => arn);
-      return {
-        AttachedPolicies: page.items.map((arn) => ({ PolicyName: arn.split('/').at(-1), PolicyArn: arn })),
-        ...page.result,
-      };
-    },
-    [`Detach${word}Policy`](input, state) {
-      const arn = input.required('PolicyArn');
-      const { attached, attach } = holder(input, state);
-      if (!attached.includes(arn)) throw new IamProblem('NoSuchEntity', 404, `Policy ${arn} was not found.`);
-      attach(attached.filter((other) => other !== arn));
-      return undefined;
-    },
-  };
-}
-
 export const ownedActions: Readonly<Record<string, Action>> = Object.assign(
   {},
   ...table.map(actionsOf),
   loginProfile,
-  policyActions('User'),
-  policyActions('Group'),
 ) as Readonly<Record<string, Action>>;

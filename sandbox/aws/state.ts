@@ -1,4 +1,4 @@
-/** The users and groups of one AWS account, in memory, with the indexes that unique names and paging need. */
+/** The users, groups, roles and policies of one AWS account, in memory, with the indexes that unique names and paging need. */
 import { createHash } from 'node:crypto';
 
 /** What a user may own that blocks its deletion, by the word that IAM uses for it; each is a list of ids or names. */
@@ -24,6 +24,8 @@ export interface IamUser {
   /** inline policies, name to document */
   policies: Record<string, string>;
   loginProfile: boolean;
+  /** ARN of the permission boundary */
+  boundary?: string;
 }
 
 export interface IamGroup {
@@ -37,6 +39,37 @@ export interface IamGroup {
   policies: Record<string, string>;
 }
 
+export interface IamRole {
+  readonly id: string;
+  name: string;
+  readonly path: string;
+  readonly created: string;
+  /** the trust policy, as text */
+  trust: string;
+  attachedPolicies: string[];
+  policies: Record<string, string>;
+  boundary?: string;
+  instanceProfiles: string[];
+}
+
+/** A policy of the customer. AWS's own are in `managed.ts`. */
+export interface IamPolicy {
+  readonly id: string;
+  name: string;
+  readonly path: string;
+  readonly created: string;
+  document: string;
+}
+
+export interface IdentityProvider {
+  /** without https:// */
+  readonly host: string;
+  readonly clientIds: string[];
+  readonly created: string;
+}
+
+export type RoleSeed = { name: string; trust: string } & Partial<Omit<IamRole, 'name' | 'trust'>>;
+export type PolicySeed = { name: string; document: string } & Partial<Omit<IamPolicy, 'name' | 'document'>>;
 export type UserSeed = { name: string } & Partial<Omit<IamUser, 'groups' | 'name'>>;
 export type GroupSeed = { name: string } & Partial<Omit<IamGroup, 'members' | 'name'>>;
 
@@ -93,6 +126,11 @@ export class Collection<T extends Named> {
   }
 }
 
+/** As IAM writes times: without fractions of a second. */
+function now(): string {
+  return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
 const idAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 export class AwsState {
@@ -103,6 +141,10 @@ export class AwsState {
   readonly caller: string;
   readonly users = new Collection<IamUser>();
   readonly groups = new Collection<IamGroup>();
+  readonly roles = new Collection<IamRole>();
+  readonly policies = new Collection<IamPolicy>();
+  /** OpenID Connect providers, by host */
+  readonly providers = new Map<string, IdentityProvider>();
   private made = 0;
 
   constructor(account = '123456789012', accessKeys = { AKIASANDBOXCONCORDAT: 'sandbox-secret-access-key' }) {
@@ -131,7 +173,7 @@ export class AwsState {
       id: seed.id ?? this.newId('AIDA'),
       name: seed.name,
       path: seed.path ?? '/',
-      created: seed.created ?? new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+      created: seed.created ?? now(),
       tags: seed.tags ?? [],
       groups: new Set(),
       owned: seed.owned ?? {
@@ -144,6 +186,7 @@ export class AwsState {
       },
       policies: seed.policies ?? {},
       loginProfile: seed.loginProfile ?? false,
+      ...(seed.boundary === undefined ? {} : { boundary: seed.boundary }),
     };
     this.users.add(user);
     return user;
@@ -154,13 +197,55 @@ export class AwsState {
       id: seed.id ?? this.newId('AGPA'),
       name: seed.name,
       path: seed.path ?? '/',
-      created: seed.created ?? new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+      created: seed.created ?? now(),
       members: new Set(),
       attachedPolicies: seed.attachedPolicies ?? [],
       policies: seed.policies ?? {},
     };
     this.groups.add(group);
     return group;
+  }
+
+  addRole(seed: RoleSeed): IamRole {
+    const role: IamRole = {
+      id: seed.id ?? this.newId('AROA'),
+      name: seed.name,
+      path: seed.path ?? '/',
+      created: seed.created ?? now(),
+      trust: seed.trust,
+      attachedPolicies: seed.attachedPolicies ?? [],
+      policies: seed.policies ?? {},
+      instanceProfiles: seed.instanceProfiles ?? [],
+      ...(seed.boundary === undefined ? {} : { boundary: seed.boundary }),
+    };
+    this.roles.add(role);
+    return role;
+  }
+
+  addPolicy(seed: PolicySeed): IamPolicy {
+    const policy: IamPolicy = {
+      id: seed.id ?? this.newId('ANPA'),
+      name: seed.name,
+      path: seed.path ?? '/',
+      created: seed.created ?? now(),
+      document: seed.document,
+    };
+    this.policies.add(policy);
+    return policy;
+  }
+
+  arn(kind: 'user' | 'group' | 'role' | 'policy', named: { readonly path: string; readonly name: string }): string {
+    return `arn:aws:iam::${this.account}:${kind}${named.path}${named.name}`;
+  }
+
+  providerArn(host: string): string {
+    return `arn:aws:iam::${this.account}:oidc-provider/${host}`;
+  }
+
+  addProvider(host: string, clientIds: readonly string[]): IdentityProvider {
+    const provider = { host, clientIds: [...clientIds], created: now() };
+    this.providers.set(host, provider);
+    return provider;
   }
 
   join(user: IamUser, group: IamGroup): void {
@@ -191,6 +276,9 @@ export class AwsState {
       made: this.made,
       users: this.users.all().map((user) => ({ ...user, groups: [...user.groups] })),
       groups: this.groups.all().map((group) => ({ ...group, members: [...group.members] })),
+      roles: this.roles.all(),
+      policies: this.policies.all(),
+      providers: [...this.providers.values()],
     });
   }
 
@@ -199,11 +287,20 @@ export class AwsState {
       made: number;
       users: (Omit<IamUser, 'groups'> & { groups: string[] })[];
       groups: (Omit<IamGroup, 'members'> & { members: string[] })[];
+      roles?: IamRole[];
+      policies?: IamPolicy[];
+      providers?: IdentityProvider[];
     };
     this.users.clear();
     this.groups.clear();
     for (const user of saved.users) this.users.add({ ...user, groups: new Set(user.groups) });
     for (const group of saved.groups) this.groups.add({ ...group, members: new Set(group.members) });
+    this.roles.clear();
+    this.policies.clear();
+    this.providers.clear();
+    for (const role of saved.roles ?? []) this.roles.add(role);
+    for (const policy of saved.policies ?? []) this.policies.add(policy);
+    for (const provider of saved.providers ?? []) this.providers.set(provider.host, provider);
     this.made = saved.made;
   }
 }

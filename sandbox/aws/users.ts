@@ -21,6 +21,9 @@ export function userXml(state: AwsState, user: IamUser): { readonly [name: strin
 
 export const tagsXml = (user: IamUser): Xml => user.tags.map(({ key, value }) => ({ Key: key, Value: value }));
 
+export const boundaryXml = (arn: string | undefined): Xml =>
+  arn === undefined ? undefined : { PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn: arn };
+
 /** The user that the call names; the caller where it names none. */
 export function namedUser(input: Input, state: AwsState): IamUser {
   const name = input.optional('UserName') ?? state.caller;
@@ -42,6 +45,15 @@ function refuseTooManyTags(count: number): void {
   if (count > 50) throw new IamProblem('LimitExceeded', 409, 'Cannot exceed quota for TagsPerUser: 50');
 }
 
+/** One user: with what the list leaves out. */
+function shownXml(state: AwsState, user: IamUser): Xml {
+  return {
+    ...userXml(state, user),
+    PermissionsBoundary: boundaryXml(user.boundary),
+    Tags: user.tags.length > 0 ? tagsXml(user) : undefined,
+  };
+}
+
 export const userActions: Readonly<Record<string, Action>> = {
   CreateUser(input, state) {
     const name = input.name('UserName', 64);
@@ -49,13 +61,14 @@ export const userActions: Readonly<Record<string, Action>> = {
     const tags = input.tags();
     refuseTooManyTags(tags.length);
     if (state.users.named(name)) throw alreadyExists('User', name);
-    const user = state.addUser({ name, path, tags });
-    return { User: { ...userXml(state, user), Tags: tags.length > 0 ? tagsXml(user) : undefined } };
+    const boundary = input.optional('PermissionsBoundary');
+    const user = state.addUser({ name, path, tags, ...(boundary ? { boundary } : {}) });
+    return { User: shownXml(state, user) };
   },
 
   GetUser(input, state) {
     const user = namedUser(input, state);
-    return { User: { ...userXml(state, user), Tags: user.tags.length > 0 ? tagsXml(user) : undefined } };
+    return { User: shownXml(state, user) };
   },
 
   UpdateUser(input, state) {
