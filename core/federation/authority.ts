@@ -17,6 +17,16 @@ const endpointName = environmentName.describe(
   'an environment variable that, where it is set, replaces the endpoint: for sandboxes on free ports',
 );
 
+const policySetName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, 'must start with a letter and hold at most 64 of A-Z, a-z, 0-9, _ . and -');
+const policyArn = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy\/[!-~]+$/,
+    'must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/PowerUserAccess',
+  );
+
 export const Mesh = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('aws-iam'),
@@ -34,6 +44,16 @@ export const Mesh = z.discriminatedUnion('kind', [
       .default('/')
       .describe('users and groups under this path only'),
     profile: z.string().optional().describe('a profile of the shared AWS configuration; else the standard chain'),
+    policySets: z
+      .record(policySetName, z.array(policyArn).min(1).max(20))
+      .optional()
+      .describe('roles for people, each a set of managed policies that are attached together'),
+    webIdentityAudience: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .describe('the audience of every web identity role of this account; sts.amazonaws.com where it is left out'),
   }),
   z.strictObject({
     kind: z.literal('entra'),

@@ -4,6 +4,7 @@ import type { Authority } from './authority.js';
 import { checkApproval } from './check-approval.js';
 import { faultAt, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';
+import { checkPolicySets } from './check-policy-sets.js';
 import { checkSurface } from './check-surface.js';
 import { typeOf, type FederationParts, type Located } from './parts.js';
 import { unknownType } from './unknown-type.js';
@@ -14,6 +15,7 @@ const reservedId = 'federation';
 export function checkAuthorities(parts: FederationParts): readonly PathFault[] {
   return parts.authorities.flatMap((authority) => [
     ...checkIdentity(parts, authority),
+    ...checkPolicySets(authority),
     ...checkSurface(parts, authority),
     ...checkConstraints(parts, authority),
     ...checkApproval(parts, authority),

@@ -1,5 +1,7 @@
 /** The aws-iam connector: IAM users, and groups with their members, of one account under one path. */
 import type { Connector } from '../connector.js';
+import { PolicySets } from './access/policy-sets.js';
+import { createAccessReader } from './access/read-access.js';
 import type { NativeType } from './body.js';
 import { awsIamCapabilities } from './capabilities.js';
 import { createAwsIamClient } from './client.js';
@@ -8,7 +10,7 @@ import type { AwsIamMesh, Environment, Limits } from './config.js';
 import { createFinder } from './find.js';
 import { Names } from './names.js';
 import { plannedCalls } from './planned-calls.js';
-import { accountGuard, probe } from './probe.js';
+import { accountGuard, accountNumber, probe } from './probe.js';
 import { createReader } from './read.js';
 import { createWriter } from './write.js';
 
@@ -25,7 +27,9 @@ export function createAwsIamConnector({ mesh, environment, limits }: AwsIamConne
   const client = createAwsIamClient(config);
   const names = new Names(config.limits.settleMs);
   const finder = createFinder(client, names);
-  const readAll = createReader(client, names, finder);
+  const account = accountNumber(client);
+  const sets = new PolicySets(mesh.policySets);
+  const readAll = createReader(client, names, finder, createAccessReader(client, sets, account));
   const confirmAccount = accountGuard(client);
   return {
     capabilities: awsIamCapabilities,

@@ -7,6 +7,8 @@ import { nextMarker } from './paging.js';
 
 const action = 'iam:GetAccountAuthorizationDetails';
 
+export type Filter = 'User' | 'Group' | 'Role' | 'LocalManagedPolicy' | 'AWSManagedPolicy';
+
 export interface Page {
   readonly page: GetAccountAuthorizationDetailsResponse;
   /** The marker that gave this page, and the one that gives the next; undefined: the first, none. */
@@ -17,7 +19,7 @@ export interface Page {
 /** Throws ConcordatError; `cursorLost` where IAM no longer knows the marker. */
 export async function* accountPages(
   client: AwsIamClient,
-  filter: 'User' | 'Group',
+  filter: Filter | readonly Filter[],
   first: string | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Page> {
@@ -33,12 +35,12 @@ export async function* accountPages(
 
 async function onePage(
   client: AwsIamClient,
-  filter: 'User' | 'Group',
+  filter: Filter | readonly Filter[],
   marker: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<GetAccountAuthorizationDetailsResponse> {
   const command = new GetAccountAuthorizationDetailsCommand({
-    Filter: [filter],
+    Filter: [filter].flat(),
     MaxItems: client.config.limits.pageSize,
     ...(marker === undefined ? {} : { Marker: marker }),
   });

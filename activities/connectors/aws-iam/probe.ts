@@ -43,6 +43,12 @@ export function accountGuard(client: AwsIamClient): () => Promise<void> {
   };
 }
 
+/** The number of the account, asked once where the authority file does not declare it. */
+export function accountNumber(client: AwsIamClient): () => Promise<string> {
+  let known = client.config.mesh.account;
+  return async () => (known ??= (await identify(client)).account);
+}
+
 /** Never throws. */
 export async function probe(client: AwsIamClient): Promise<ProbeResult> {
   const { mesh } = client.config;

@@ -1,5 +1,6 @@
 /**
- * Reads all users, then all groups, from GetAccountAuthorizationDetails: the one list that carries tags.
+ * Reads all users, then all groups, and after them what `access/` reads. Users and groups come from
+ * GetAccountAuthorizationDetails: the one list that carries tags.
  *
  * It shows no members with groups, but groups with users, so membership is derived from the users that were read. All
  * users of the account count, also those outside the path prefix (`otherMembers`). A read that resumes in another
@@ -13,7 +14,9 @@ import type { ReadItem, ReadRequest } from '../connector.js';
 import { given, groupObject, membershipOf, userObject } from './body.js';
 import type { Membership } from './body.js';
 import type { AwsIamClient } from './client.js';
+import type { createAccessReader } from './access/read-access.js';
 import { encodeCursor, parseCursor } from './cursor.js';
+import type { Cursor } from './cursor.js';
 import type { Finder } from './find.js';
 import { accountPages } from './listing.js';
 import type { Page } from './listing.js';
@@ -22,7 +25,12 @@ import type { Names } from './names.js';
 /** Group name → members, gathered from users. */
 type Memberships = Map<string, { members: string[]; others: string[] }>;
 
-export function createReader(client: AwsIamClient, names: Names, finder: Finder) {
+export function createReader(
+  client: AwsIamClient,
+  names: Names,
+  finder: Finder,
+  readAccess: ReturnType<typeof createAccessReader>,
+) {
   const { pathPrefix } = client.config.mesh;
   const inScope = (path: string | undefined): boolean => given(path, 'Path').startsWith(pathPrefix);
 
@@ -101,8 +109,13 @@ export function createReader(client: AwsIamClient, names: Names, finder: Finder)
     }
   }
 
-  return async function* readAll({ cursor, signal }: ReadRequest): AsyncGenerator<ReadItem> {
-    let at = parseCursor(cursor);
+  async function* usersAndGroups(
+    from: Cursor,
+    wanted: { readonly users: boolean; readonly groups: boolean },
+    signal?: AbortSignal,
+  ): AsyncGenerator<ReadItem> {
+    let at = from;
+    if (at.at === 'users' && !wanted.users) at = { at: 'groups', usersForbidden: false };
     let memberships: Memberships | undefined;
     if (at.at === 'users') {
       const gathered: Memberships = new Map();
@@ -122,6 +135,7 @@ export function createReader(client: AwsIamClient, names: Names, finder: Finder)
       yield { kind: 'scopeEnd', scope: 'users', nativeType: 'user', complete: true, cursor: encodeCursor(at) };
     }
     const end = encodeCursor({ at: 'end' });
+    if (!wanted.groups) return;
     if (at.at === 'groups') {
       try {
         if (memberships === undefined && !at.usersForbidden) {
@@ -140,6 +154,15 @@ export function createReader(client: AwsIamClient, names: Names, finder: Finder)
     if (at.at === 'groupsEnd') {
       yield { kind: 'scopeEnd', scope: 'groups', nativeType: 'group', complete: true, cursor: end };
     }
+  }
+
+  return async function* readAll(request: ReadRequest): AsyncGenerator<ReadItem> {
+    const { cursor, signal, nativeTypes = ['user', 'group'] } = request;
+    const at = parseCursor(cursor);
+    const wanted = { users: nativeTypes.includes('user'), groups: nativeTypes.includes('group') };
+    const isAccess = at.at === 'access' || at.at === 'accessEnd';
+    if (!isAccess && (wanted.users || wanted.groups)) yield* usersAndGroups(at, wanted, signal);
+    yield* readAccess(nativeTypes, isAccess ? at : undefined, signal);
   };
 }
 
