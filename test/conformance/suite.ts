@@ -1,6 +1,6 @@
 /** Runs every case over one world, and holds the world to its own table of deviations. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cases } from './cases.js';
+import { cases as common, type ConformanceCase } from './cases.js';
 import { sceneIn } from './scene.js';
 import type { Deviation, World, WorldAttempt } from './world.js';
 
@@ -28,15 +28,17 @@ async function keeps(world: World, { type, property }: PropertyDeviation): Promi
 }
 
 /**
- * `deviations` are given here and not taken from the world, because tests are named before a world is started. `more`
- * declares further tests of the same world.
+ * `deviations` are given here and not taken from the world, because tests are named before a world is started. `own` are
+ * the cases of this kind of cloud alone. `more` declares further tests of the same world.
  */
 export function describeWorld(
   name: string,
   deviations: readonly Deviation[],
   start: () => Promise<WorldAttempt>,
+  own: readonly ConformanceCase[] = [],
   more?: (world: () => World) => void,
 ): void {
+  const cases = [...common, ...own];
   describe(name, () => {
     let attempt: WorldAttempt = { available: false, reason: 'it was not started' };
     const world = (): World => {

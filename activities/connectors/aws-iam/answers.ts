@@ -40,6 +40,7 @@ const notRepresentableCodes: ReadonlySet<string> = new Set([
   'Validation',
   'InvalidInput',
   'InvalidParameterValue',
+  'MalformedPolicyDocument',
 ]);
 /** The call failed before a byte of the request was sent. */
 const neverSentCodes: ReadonlySet<string> = new Set([

@@ -1,5 +1,6 @@
 /** What the connector can do and what it must be allowed to do, in IAM's own action words. */
 import type { Capabilities } from '../connector.js';
+import { accessCapabilities, accessReadActions, accessWriteActions } from './access/capabilities.js';
 
 /** Needed to take a snapshot and to look at one object. */
 export const readActions = [
@@ -51,6 +52,14 @@ export const removalActions = {
   policies: ['iam:DeleteUserPolicy', 'iam:DetachUserPolicy', 'iam:DeleteGroupPolicy', 'iam:DetachGroupPolicy'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** What users and groups alone need: the rest is asked for only by maps of roles, grants and workloads. */
+export const peopleActions: ReadonlySet<string> = new Set<string>([
+  ...readActions,
+  ...attachmentReadActions,
+  ...writeActions,
+  ...Object.values(removalActions).flat(),
+]);
+
 export type RemovableKind = keyof typeof removalActions;
 
 export const awsIamCapabilities: Capabilities = {
@@ -66,15 +75,24 @@ export const awsIamCapabilities: Capabilities = {
       properties: ['GroupName', 'Path', 'members', 'otherMembers'],
       writes: ['create', 'update', 'delete'],
     },
+    ...accessCapabilities,
   ],
   absenceProvesDeletion: true,
   conditionalWrites: false,
   rateLimits: [
     'AWS publishes no request rates for IAM and does not raise them; the connector slows down when it is throttled',
+    'a user, group or role has at most 10 managed policies by default; IAM roles and policies cannot be renamed',
     'an account holds 5000 users and 300 groups by default; a user is in at most 10 groups and has at most 50 tags',
   ],
   permissions: {
-    read: [...readActions, 'sts:GetCallerIdentity'],
-    write: [...new Set<string>([...attachmentReadActions, ...writeActions, ...Object.values(removalActions).flat()])],
+    read: [...readActions, 'sts:GetCallerIdentity', ...accessReadActions],
+    write: [
+      ...new Set<string>([
+        ...attachmentReadActions,
+        ...writeActions,
+        ...Object.values(removalActions).flat(),
+        ...accessWriteActions,
+      ]),
+    ],
   },
 };

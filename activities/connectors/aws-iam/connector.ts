@@ -1,5 +1,11 @@
-/** The aws-iam connector: IAM users, and groups with their members, of one account under one path. */
-import type { Connector } from '../connector.js';
+/** The aws-iam connector: IAM users, groups with their members, and what is granted to them, of one account under one path. */
+import type { Connector, NativeWrite } from '../connector.js';
+import { audienceOf, partitionOf } from './access/collections.js';
+import { createAccessFinder } from './access/find-access.js';
+import { isAccessType } from './access/native-types.js';
+import type { AccessType } from './access/native-types.js';
+import { plannedAccessCalls } from './access/planned-calls.js';
+import { createAccessWriter } from './access/write-access.js';
 import { PolicySets } from './access/policy-sets.js';
 import { createAccessReader } from './access/read-access.js';
 import type { NativeType } from './body.js';
@@ -21,8 +27,18 @@ export interface AwsIamConnectorOptions {
   readonly limits?: Partial<Limits>;
 }
 
+type PeopleWrite = NativeWrite<NativeType>;
+
+function isAccessWrite(write: NativeWrite<NativeType | AccessType>): write is NativeWrite<AccessType> {
+  return isAccessType(write.type);
+}
+
 /** Opens no connection. Throws ConcordatError `credentialsMissing` for half a key pair in the environment. */
-export function createAwsIamConnector({ mesh, environment, limits }: AwsIamConnectorOptions): Connector<NativeType> {
+export function createAwsIamConnector({
+  mesh,
+  environment,
+  limits,
+}: AwsIamConnectorOptions): Connector<NativeType | AccessType> {
   const config = awsIamConfig(mesh, environment, limits);
   const client = createAwsIamClient(config);
   const names = new Names(config.limits.settleMs);
@@ -31,6 +47,16 @@ export function createAwsIamConnector({ mesh, environment, limits }: AwsIamConne
   const sets = new PolicySets(mesh.policySets);
   const readAll = createReader(client, names, finder, createAccessReader(client, sets, account));
   const confirmAccount = accountGuard(client);
+  const accessFinder = createAccessFinder(client, finder, sets, account);
+  const write = createWriter(client, names, finder, confirmAccount);
+  const writeAccess = createAccessWriter(client, accessFinder, sets, account, confirmAccount);
+  const terms = {
+    sets,
+    pathPrefix: mesh.pathPrefix,
+    audience: audienceOf(client),
+    account: mesh.account,
+    partition: partitionOf(client),
+  };
   return {
     capabilities: awsIamCapabilities,
     // a person waits for the answer
@@ -41,13 +67,17 @@ export function createAwsIamConnector({ mesh, environment, limits }: AwsIamConne
     },
     async readOne(type, id) {
       await confirmAccount();
-      return finder.readOne(type, id);
+      return isAccessType(type) ? accessFinder.readOne(type, id) : finder.readOne(type, id);
     },
     async findTwin(type, after) {
       await confirmAccount();
-      return finder.findTwin(type, after);
+      return isAccessType(type) ? accessFinder.findTwin(type, after) : finder.findTwin(type, after);
     },
-    plannedCalls: (write) => plannedCalls(write, mesh.pathPrefix),
-    write: createWriter(client, names, finder, confirmAccount),
+    plannedCalls: (planned) =>
+      isAccessWrite(planned)
+        ? plannedAccessCalls(planned, terms)
+        : plannedCalls(planned as PeopleWrite, mesh.pathPrefix),
+    write: (wanted, announce) =>
+      isAccessWrite(wanted) ? writeAccess(wanted, announce) : write(wanted as PeopleWrite, announce),
   };
 }

@@ -3,7 +3,7 @@ import { GetAccountAuthorizationDetailsCommand, SimulatePrincipalPolicyCommand }
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { ConcordatError } from '../../../core/errors.js';
 import type { ProbeResult } from '../connector.js';
-import { awsIamCapabilities } from './capabilities.js';
+import { awsIamCapabilities, peopleActions } from './capabilities.js';
 import type { AwsIamClient } from './client.js';
 
 type Permission = ProbeResult['permissions'][number];
@@ -72,15 +72,21 @@ export async function probe(client: AwsIamClient): Promise<ProbeResult> {
     if (permission === 'sts:GetCallerIdentity') return { permission, held: true };
     if (permission === listing.permission) return listing;
     return (
-      simulated.get(permission) ?? {
+      noted(simulated.get(permission)) ?? {
         permission,
         held: 'notChecked',
         detail: 'the simulation is not allowed or not known here',
       }
     );
   });
-  const missing = permissions.some(({ held }) => held === false);
+  // an authority that maps people and teams only need not grant what roles, grants and workloads need
+  const missing = permissions.some(({ permission, held }) => held === false && peopleActions.has(permission));
   return { ...common, permissions, ...(missing ? { code: 'forbidden' as const } : {}) };
+}
+
+function noted(permission: Permission | undefined): Permission | undefined {
+  if (permission?.held !== false || peopleActions.has(permission.permission)) return permission;
+  return { ...permission, detail: 'simulated; needed only where a map is about roles, grants or workloads' };
 }
 
 function everyAction(): readonly string[] {
@@ -118,9 +124,12 @@ async function simulate(client: AwsIamClient, { arn, account }: Identity): Promi
     user: under('user'),
     group: under('group'),
     mfa: iamArn('mfa/concordat-probe'),
+    role: under('role'),
+    policy: under('policy'),
+    provider: iamArn('oidc-provider/concordat-probe.example'),
     any: '*',
   } as const;
-  for (const kind of ['user', 'group', 'mfa', 'any'] as const) {
+  for (const kind of ['user', 'group', 'mfa', 'role', 'policy', 'provider', 'any'] as const) {
     const actions = everyAction().filter((action) => action.startsWith('iam:') && resourceKind(action) === kind);
     try {
       const answer = await client.read('iam:SimulatePrincipalPolicy', (iam) =>
@@ -146,8 +155,11 @@ async function simulate(client: AwsIamClient, { arn, account }: Identity): Promi
 }
 
 /** The resource type that an action is granted on: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html */
-function resourceKind(action: string): 'user' | 'group' | 'mfa' | 'any' {
-  if (/:(List(Users|Groups)|GetAccountAuthorizationDetails)$/.test(action)) return 'any';
+function resourceKind(action: string): 'user' | 'group' | 'mfa' | 'role' | 'policy' | 'provider' | 'any' {
+  if (/:(List(Users|Groups|Roles|OpenIDConnectProviders)|GetAccountAuthorizationDetails)$/.test(action)) return 'any';
+  if (/:GetPolicy(Version)?$/.test(action)) return 'policy';
+  if (action.endsWith('OpenIDConnectProvider')) return 'provider';
+  if (action.includes('Role')) return 'role';
   if (action.endsWith(':DeleteVirtualMFADevice')) return 'mfa';
   return action.includes('Group') && !action.endsWith('ListGroupsForUser') ? 'group' : 'user';
 }

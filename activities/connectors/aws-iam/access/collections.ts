@@ -95,6 +95,12 @@ export function audienceOf({ config }: AwsIamClient): string {
   return config.mesh.webIdentityAudience ?? 'sts.amazonaws.com';
 }
 
+/** How ARNs of this part of AWS begin: `arn:aws:`, `arn:aws-cn:`, `arn:aws-us-gov:`. */
+export function partitionOf({ config }: AwsIamClient): string {
+  const { region } = config.mesh;
+  return region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}
+
 function rolesOf({ roles }: Inventory, type: 'assumableRole' | 'webIdentityRole'): readonly Role[] {
   return roles.filter((role) => roleTypeOf(trustIn(role)) === type);
 }
