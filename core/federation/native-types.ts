@@ -7,9 +7,21 @@ import type { Mesh } from './authority.js';
 export type NativeWriteKind = 'create' | 'update' | 'delete';
 
 const everything: readonly NativeWriteKind[] = ['create', 'update', 'delete'];
+/** Edges and workloads: made or deleted, never changed. */
+const made: readonly NativeWriteKind[] = ['create', 'delete'];
 
 export const nativeTypes: Readonly<Record<Mesh['kind'], Readonly<Record<string, readonly NativeWriteKind[]>>>> = {
-  'aws-iam': { user: everything, group: everything },
+  'aws-iam': {
+    user: everything,
+    group: everything,
+    account: [],
+    policySet: [],
+    assumableRole: [],
+    webIdentityRole: made,
+    inlinePolicy: [],
+    policyAttachment: made,
+    assumption: made,
+  },
   entra: { user: everything, group: everything },
   keystone: { user: everything, group: everything },
 };
