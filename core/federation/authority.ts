@@ -70,6 +70,20 @@ export const Mesh = z.discriminatedUnion('kind', [
     clientIdFrom: environmentName.default('AZURE_CLIENT_ID'),
     clientSecretFrom: environmentName.optional().describe('leave out to use the standard chain of @azure/identity'),
     groupPrefix: z.string().optional().describe('groups whose displayName starts with it only'),
+    applications: z
+      .array(z.guid())
+      .optional()
+      .describe('client ids of the applications whose app roles are granted; a grant on any other is refused'),
+    workloadPrefix: z
+      .string()
+      .optional()
+      .describe('workloads sign in as applications whose displayName starts with it only'),
+    audience: z
+      .string()
+      .min(1)
+      .max(600)
+      .optional()
+      .describe('what tokens of workloads are for; leave out for api://AzureADTokenExchange'),
     domain: z.string().optional().describe('domain of new user principal names'),
   }),
   z.strictObject({

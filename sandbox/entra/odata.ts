@@ -109,11 +109,16 @@ const lists = new Set([
   'identities',
 ]);
 
+/** As members of groups and among deleted objects; their own routes show them whole. */
+const applicationDefaults = ['id', 'appId', 'displayName', 'deletedDateTime'];
+
+function defaultsOf(kind: EntraObject['kind']): readonly string[] {
+  return kind === 'user' ? userDefaults : kind === 'group' ? groupDefaults : applicationDefaults;
+}
+
 /** Whether Graph knows the property of this kind of object. */
 export function knows(kind: EntraObject['kind'], property: string): boolean {
-  return kind === 'user'
-    ? userDefaults.includes(property) || userSelectable.includes(property)
-    : groupDefaults.includes(property);
+  return defaultsOf(kind).includes(property) || (kind === 'user' && userSelectable.includes(property));
 }
 
 function valueOf(object: EntraObject, property: string): unknown {
@@ -126,8 +131,7 @@ function valueOf(object: EntraObject, property: string): unknown {
  * left out, not null. Properties that the object type does not have are left out silently.
  */
 export function show(object: EntraObject, select: readonly string[] | undefined, typed = false): Properties {
-  const defaults = object.kind === 'user' ? userDefaults : groupDefaults;
-  const names = select?.filter((name) => knows(object.kind, name)) ?? defaults;
+  const names = select?.filter((name) => knows(object.kind, name)) ?? defaultsOf(object.kind);
   return {
     ...(typed ? { '@odata.type': `#microsoft.graph.${object.kind}` } : {}),
     ...Object.fromEntries(names.map((name) => [name, valueOf(object, name)])),

@@ -1,5 +1,6 @@
 /** The users and groups of one Entra tenant, in memory, with the deleted ones that can still be restored. */
 import { createHash } from 'node:crypto';
+import { AccessState, type EntraApplication, type EntraServicePrincipal } from './access-state.js';
 
 export type Properties = Record<string, unknown>;
 
@@ -13,11 +14,11 @@ export interface EntraGroup {
   readonly kind: 'group';
   readonly id: string;
   readonly properties: Properties;
-  /** ids of users and groups */
+  /** ids of users, groups and service principals */
   readonly members: Set<string>;
 }
 
-export type EntraObject = EntraUser | EntraGroup;
+export type EntraObject = EntraUser | EntraGroup | EntraServicePrincipal | EntraApplication;
 
 export interface Application {
   readonly clientId: string;
@@ -33,6 +34,7 @@ export class EntraState {
   readonly users = new Map<string, EntraUser>();
   readonly groups = new Map<string, EntraGroup>();
   readonly deleted = new Map<string, EntraObject>();
+  readonly access = new AccessState(() => this.newId());
   private readonly byPrincipalName = new Map<string, EntraUser>();
   private readonly byUniqueName = new Map<string, EntraGroup>();
   private order: { users: EntraUser[] | undefined; groups: EntraGroup[] | undefined } = {
@@ -51,7 +53,16 @@ export class EntraState {
     this.application = {
       clientId: '00d88624-f0d7-46f6-a641-6232c2608928',
       secret: 'sandbox-client-secret',
-      roles: ['User.ReadWrite.All', 'Group.ReadWrite.All', 'Organization.Read.All', 'Application.Read.All'],
+      roles: [
+        'User.ReadWrite.All',
+        'Group.ReadWrite.All',
+        'Organization.Read.All',
+        'Application.Read.All',
+        'Application.ReadWrite.OwnedBy',
+        'AppRoleAssignment.ReadWrite.All',
+        'AdministrativeUnit.Read.All',
+        'RoleManagement.ReadWrite.Directory',
+      ],
     };
   }
 
@@ -83,7 +94,7 @@ export class EntraState {
   }
 
   get(id: string): EntraObject | undefined {
-    return this.users.get(id) ?? this.groups.get(id);
+    return this.users.get(id) ?? this.groups.get(id) ?? this.access.servicePrincipals.get(id);
   }
 
   /** Principal names are unique regardless of case. */
@@ -140,6 +151,10 @@ export class EntraState {
       const name = object.properties['userPrincipalName'];
       if (typeof name === 'string') this.byPrincipalName.set(name.toLowerCase(), object);
       this.order.users = undefined;
+    } else if (object.kind === 'servicePrincipal') {
+      this.access.servicePrincipals.set(object.id, object);
+    } else if (object.kind === 'application') {
+      this.access.applications.set(object.id, object);
     } else {
       this.groups.set(object.id, object);
       const name = object.properties['uniqueName'];
@@ -153,6 +168,10 @@ export class EntraState {
       this.users.delete(object.id);
       this.byPrincipalName.delete(String(object.properties['userPrincipalName']).toLowerCase());
       this.order.users = undefined;
+    } else if (object.kind === 'servicePrincipal') {
+      this.access.servicePrincipals.delete(object.id);
+    } else if (object.kind === 'application') {
+      this.access.applications.delete(object.id);
     } else {
       this.groups.delete(object.id);
       this.byUniqueName.delete(String(object.properties['uniqueName']).toLowerCase());
@@ -162,29 +181,42 @@ export class EntraState {
 
   save(): string {
     const plain = (object: EntraObject): unknown =>
-      object.kind === 'group' ? { ...object, members: [...object.members] } : object;
+      object.kind === 'group'
+        ? { ...object, members: [...object.members] }
+        : object.kind === 'application'
+          ? { ...object, credentials: [...object.credentials] }
+          : object;
     return JSON.stringify({
       made: this.made,
       users: this.listUsers(),
       groups: this.listGroups().map(plain),
       deleted: [...this.deleted.values()].map(plain),
+      access: this.access.save(),
     });
   }
 
   restore(text: string): void {
     type SavedGroup = Omit<EntraGroup, 'members'> & { members: string[] };
+    type SavedApplication = Omit<EntraApplication, 'credentials'> & { credentials: [string, Properties][] };
+    type Saved = EntraUser | EntraServicePrincipal | SavedGroup | SavedApplication;
     const saved = JSON.parse(text) as {
       made: number;
       users: EntraUser[];
       groups: SavedGroup[];
-      deleted: (EntraUser | SavedGroup)[];
+      deleted: Saved[];
+      access?: unknown;
     };
-    const whole = (object: EntraUser | SavedGroup): EntraObject =>
-      object.kind === 'group' ? { ...object, members: new Set(object.members) } : object;
+    const whole = (object: Saved): EntraObject =>
+      object.kind === 'group'
+        ? { ...object, members: new Set(object.members) }
+        : object.kind === 'application'
+          ? { ...object, credentials: new Map(object.credentials) }
+          : object;
     for (const map of [this.users, this.groups, this.deleted, this.byPrincipalName, this.byUniqueName]) map.clear();
     this.order = { users: undefined, groups: undefined };
     for (const object of [...saved.users, ...saved.groups]) this.index(whole(object));
     for (const object of saved.deleted) this.deleted.set(object.id, whole(object));
+    this.access.restore(saved.access);
     this.made = saved.made;
   }
 }

@@ -117,6 +117,7 @@ const listDeleted =
 export const deletedRoutes: Readonly<Record<string, Run>> = {
   'GET /directory/deletedItems/microsoft.graph.user': listDeleted('user'),
   'GET /directory/deletedItems/microsoft.graph.group': listDeleted('group'),
+  'GET /directory/deletedItems/microsoft.graph.application': listDeleted('application'),
 
   'GET /directory/deletedItems/{id}'(call) {
     requirePermission(call, [...readUsers, 'Group.Read.All', 'Group.ReadWrite.All']);
@@ -129,6 +130,11 @@ export const deletedRoutes: Readonly<Record<string, Run>> = {
     if (object.kind === 'user' && call.state.principal(String(object.properties['userPrincipalName'])))
       throw objectConflict('userPrincipalName');
     call.state.restoreDeleted(object);
+    // An application comes back with its service principal.
+    const { appId } = object.properties;
+    for (const other of [...call.state.deleted.values()])
+      if (object.kind === 'application' && other.kind === 'servicePrincipal' && other.properties['appId'] === appId)
+        call.state.restoreDeleted(other);
     return json(200, { ...context(call, 'directoryObjects/$entity'), ...show(object, undefined, true) });
   },
 

@@ -17,6 +17,12 @@ export interface EntraConfig {
   readonly scope: string;
   readonly authorityHost: string | undefined;
   readonly groupPrefix: string | undefined;
+  /** Client ids of the applications whose app roles are granted: their service principals are scopes. */
+  readonly applications: readonly string[];
+  /** Applications that outside workloads sign in as have a displayName that starts with it. */
+  readonly workloadPrefix: string | undefined;
+  /** The one that tokens of outside workloads are for. */
+  readonly audience: string;
   readonly credential: EntraCredential;
 }
 
@@ -55,6 +61,9 @@ export function entraConfig(mesh: EntraMesh, environment: Environment): EntraCon
     scope: `https://${microsoftHosts.includes(hostname) ? hostname : 'graph.microsoft.com'}/.default`,
     authorityHost: mesh.authorityHost,
     groupPrefix: mesh.groupPrefix,
+    applications: [...new Set(mesh.applications ?? [])],
+    workloadPrefix: mesh.workloadPrefix,
+    audience: mesh.audience ?? 'api://AzureADTokenExchange',
     credential: credentialOf(mesh, environment),
   };
 }

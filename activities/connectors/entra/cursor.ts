@@ -28,19 +28,28 @@ export const Position = z.discriminatedUnion('at', [
     reason: Reason.optional(),
   }),
   z.strictObject({ at: z.literal('groupsEnd'), reason: Reason.optional() }),
+  z.strictObject({
+    at: z.literal('access'),
+    /** of access/collections.ts */
+    scope: z.string(),
+    part: z.int().nonnegative(),
+    next: z.string().optional(),
+    reason: Reason.optional(),
+  }),
   z.strictObject({ at: z.literal('done') }),
 ]);
 export type Position = z.infer<typeof Position>;
 export type GroupsPosition = Extract<Position, { at: 'groups' }>;
+export type AccessPosition = Extract<Position, { at: 'access' }>;
 
 export function cursorOf(position: Position): string {
   // One text for one position, whether it was reached or resumed from.
   return canonicalJson(position);
 }
 
-/** Throws `cursorLost` for text that is none of ours. */
-export function positionOf(cursor: string | undefined): Position {
-  if (cursor === undefined) return { at: 'users' };
+/** `start` where there is no cursor. Throws `cursorLost` for text that is none of ours. */
+export function positionOf(cursor: string | undefined, start: Position): Position {
+  if (cursor === undefined) return start;
   try {
     return Position.parse(JSON.parse(cursor));
   } catch (cause) {

@@ -37,6 +37,11 @@ export function literal(text: string): string {
   return encodeURIComponent(`'${text.replaceAll("'", "''")}'`);
 }
 
+/** Graph compares without regard to case, and one that ignored the filter must not widen what this authority governs. */
+export function underPrefix(displayName: unknown, groupPrefix: string | undefined): boolean {
+  return groupPrefix === undefined || (typeof displayName === 'string' && displayName.startsWith(groupPrefix));
+}
+
 const Page = z.object({
   value: z.array(z.record(z.string(), z.unknown())),
   '@odata.nextLink': z.string().optional(),

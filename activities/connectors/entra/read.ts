@@ -7,21 +7,31 @@ import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { JsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { ReadItem, ReadRequest } from '../connector.js';
+import { collections, type Reading } from './access/collections.js';
+import { Principals } from './access/principals.js';
+import { accessStep, collectionOf as listOf } from './access/read.js';
 import type { Graph } from './client.js';
-import { cursorOf, positionOf, type GroupsPosition, type Position, type UntoldScope } from './cursor.js';
+import {
+  cursorOf,
+  positionOf,
+  type AccessPosition,
+  type GroupsPosition,
+  type Position,
+  type UntoldScope,
+} from './cursor.js';
 import {
   collectionOf,
   idOf,
   literal,
-  membersOf,
   nativeObject,
   pageOf,
   pathOf,
   selectOf,
-  type Members,
+  underPrefix,
   type NativeType,
   type RawPage,
 } from './objects.js';
+import { readMembers } from './read-members.js';
 
 /** Lists of members that are read at once: well within 350 lists a second that the smallest tenant may read. */
 const memberListsAtOnce = 8;
@@ -43,50 +53,9 @@ async function page(
   return read;
 }
 
-type MembersRead = { readonly members: Members } | { readonly reason: ErrorCode };
-
-async function memberEntries(
-  graph: Graph,
-  id: string,
-  select: string,
-  signal?: AbortSignal,
-): Promise<JsonObject[] | ErrorCode> {
-  const entries: JsonObject[] = [];
-  let next: string | undefined;
-  do {
-    const path = next ?? `${pathOf('group', id)}/members?$top=${graph.pageSize}${select}`;
-    const { status, body } = await graph.read(path, { allow: [403, 404], signal });
-    if (status === 403) return 'forbidden';
-    // Deleted a moment ago, or not known yet to the replica that answered: not told as an empty list, nor as deleted.
-    if (status === 404) return 'expectationFailed';
-    const read = pageOf(body);
-    if (next !== undefined && read.next === next)
-      throw new ConcordatError('unexpectedAnswer', 'a nextLink of Graph leads to itself');
-    entries.push(...read.value);
-    next = read.next;
-  } while (next !== undefined);
-  return entries;
-}
-
-async function readMembers(graph: Graph, id: string, signal?: AbortSignal): Promise<MembersRead> {
-  // Graph annotates each member with its type also under $select=id; a server that does not is asked for whole members.
-  for (const select of ['&$select=id', '']) {
-    const entries = await memberEntries(graph, id, select, signal);
-    if (typeof entries === 'string') return { reason: entries };
-    const members = membersOf(entries);
-    if (members) return { members };
-  }
-  throw new ConcordatError('unexpectedAnswer', 'Graph lists a member without saying of what type it is');
-}
-
 function groupsPath({ config: { groupPrefix }, pageSize }: Graph): string {
   const filter = groupPrefix === undefined ? '' : `&$filter=startswith(displayName,${literal(groupPrefix)})`;
   return `/groups?${selectOf('group')}&$top=${pageSize}${filter}`;
-}
-
-/** Graph compares without regard to case, and one that ignored the filter must not widen what this authority governs. */
-export function underPrefix(displayName: unknown, groupPrefix: string | undefined): boolean {
-  return groupPrefix === undefined || (typeof displayName === 'string' && displayName.startsWith(groupPrefix));
 }
 
 const ended = (reason: ErrorCode | undefined): { complete: boolean; reason?: ErrorCode } =>
@@ -102,7 +71,7 @@ function objectsStep(scope: string, objects: readonly NativeObject[], position: 
   return { item: { kind: 'objects', scope, objects, cursor: cursorOf(position) }, position };
 }
 
-function endStep(scope: string, nativeType: NativeType, reason: ErrorCode | undefined, position: Position): Step {
+function endStep(scope: string, nativeType: string, reason: ErrorCode | undefined, position: Position): Step {
   return { item: { kind: 'scopeEnd', scope, nativeType, ...ended(reason), cursor: cursorOf(position) }, position };
 }
 
@@ -132,7 +101,8 @@ async function groupPageStep(graph: Graph, at: GroupsPosition, held: HeldGroups,
   return { position: { ...rest, ...link, last: read.next === undefined, pending: [...held.keys()] } };
 }
 
-async function groupsStep(graph: Graph, at: GroupsPosition, held: HeldGroups, signal?: AbortSignal): Promise<Step> {
+async function groupsStep(reading: Reading, at: GroupsPosition, held: HeldGroups): Promise<Step> {
+  const { graph, signal, principals } = reading;
   const [untold, ...untoldRest] = at.untold;
   if (untold) {
     const position: Position = { ...at, untold: untoldRest };
@@ -158,8 +128,10 @@ async function groupsStep(graph: Graph, at: GroupsPosition, held: HeldGroups, si
       // It was listed before the read was interrupted. Deleted or not, this list cannot prove that anything is absent.
       reason = 'cursorLost';
     } else if ('members' in read) {
+      principals.remember(raw, read.members);
       objects.push(nativeObject('group', raw, read.members));
     } else {
+      principals.remember(raw, undefined);
       objects.push(nativeObject('group', raw));
       incomplete.push({ group: id, reason: read.reason });
     }
@@ -173,11 +145,29 @@ async function groupsStep(graph: Graph, at: GroupsPosition, held: HeldGroups, si
   return objects.length === 0 ? { position } : objectsStep('groups', objects, position);
 }
 
-/** Users before groups. A scope that Graph forbids ends incomplete, and the read goes on; any other failure is thrown. */
+/** The position at which each list starts, in the order in which they are read. */
+const starts: readonly { readonly nativeType: string; readonly position: Position }[] = [
+  { nativeType: 'user', position: { at: 'users' } },
+  { nativeType: 'group', position: groupsStart },
+  ...collections.map(({ nativeType, scope }) => ({
+    nativeType,
+    position: { at: 'access', scope, part: 0 } as const,
+  })),
+];
+
+/** Where the lists that somebody asked for go on after one of them; `at` names it, and its scope for those of access/. */
+function following(wanted: readonly string[], position: Position | undefined): Position {
+  const kindOf = (each: Position): string => (each.at === 'access' ? each.scope : each.at);
+  const done = position === undefined ? -1 : starts.findIndex((start) => kindOf(start.position) === kindOf(position));
+  return starts.slice(done + 1).find(({ nativeType }) => wanted.includes(nativeType))?.position ?? { at: 'done' };
+}
+
+/** Only lists of native types that are asked for. A scope that Graph forbids ends incomplete, and the read goes on; any other failure is thrown. */
 export async function* readAll(graph: Graph, request: ReadRequest): AsyncGenerator<ReadItem> {
-  const { signal } = request;
+  const { signal, nativeTypes = ['user', 'group'] } = request;
   const held: HeldGroups = new Map();
-  let position = positionOf(request.cursor);
+  const reading: Reading = { graph, signal, principals: new Principals(graph, signal) };
+  let position = positionOf(request.cursor, following(nativeTypes, undefined));
   while (position.at !== 'done') {
     signal?.throwIfAborted();
     let step: Step;
@@ -186,18 +176,28 @@ export async function* readAll(graph: Graph, request: ReadRequest): AsyncGenerat
         step = await usersStep(graph, position.next, signal);
         break;
       case 'usersEnd':
-        step = endStep('users', 'user', position.reason, groupsStart);
+        step = endStep('users', 'user', position.reason, following(nativeTypes, { at: 'users' }));
         break;
       case 'groups':
-        step = await groupsStep(graph, position, held, signal);
+        step = await groupsStep(reading, position, held);
         break;
       case 'groupsEnd':
-        step = endStep('groups', 'group', position.reason, { at: 'done' });
+        step = endStep('groups', 'group', position.reason, following(nativeTypes, groupsStart));
+        break;
+      case 'access':
+        step = await listStep(reading, position, nativeTypes);
         break;
     }
     if (step.item) yield step.item;
     position = step.position;
   }
+}
+
+async function listStep(reading: Reading, at: AccessPosition, nativeTypes: readonly string[]): Promise<Step> {
+  const { objects, position, ended } = await accessStep(reading, at);
+  const { scope, nativeType } = listOf(at.scope);
+  if (ended) return endStep(scope, nativeType, position.reason, following(nativeTypes, at));
+  return objects.length === 0 ? { position } : objectsStep(scope, objects, position);
 }
 
 async function readRaw(graph: Graph, type: NativeType, id: string, signal?: AbortSignal): Promise<JsonObject | null> {
