@@ -32,6 +32,8 @@ export interface NativeTypeCapabilities {
   readonly properties: readonly string[];
   /** None for what is read as inventory only; an edge knows no update. */
   readonly writes: readonly ('create' | 'update' | 'delete')[];
+  /** The least privilege for this type, where it is more than the connector needs for people and teams. */
+  readonly permissions?: { readonly read: readonly string[]; readonly write: readonly string[] };
 }
 
 /** What a read yields, in order. `cursor` resumes right after the item, in another process if need be. */
@@ -111,8 +113,8 @@ export interface ProbeResult {
 /** `Type`: its native types, as the capabilities list them. */
 export interface Connector<Type extends string = string> {
   readonly capabilities: Capabilities;
-  /** For `concordat doctor`: never throws. */
-  probe(): Promise<ProbeResult>;
+  /** For `concordat doctor`: never throws. `nativeTypes` as in a read: what each of them needs beyond people and teams is looked at too. */
+  probe(request?: Pick<ReadRequest, 'nativeTypes'>): Promise<ProbeResult>;
   /** Everything under this authority's scopes: users before groups, and what refers to them after. Ends each scope with a scopeEnd, complete or not, and goes on with the next. */
   readAll(request: ReadRequest): AsyncIterable<ReadItem>;
   /** One object by its unchanging id, for the comparison right before and after a write; null where the cloud says it does not exist. */

@@ -69,6 +69,7 @@ export const TypeMap = z.strictObject({
         'signingCertificates',
         'serviceCredentials',
         'policies',
+        'application',
       ]),
     )
     .default(['memberships'])

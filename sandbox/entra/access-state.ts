@@ -237,7 +237,7 @@ export class AccessState {
   }
 
   /** `saved` undefined: a state of an earlier version, which had none of this. */
-  restore(saved: ReturnType<AccessState['save']> | undefined): void {
+  restore(saved: unknown): void {
     const maps = [
       'administrativeUnits',
       'roleDefinitions',

@@ -6,17 +6,20 @@ import type { Properties } from './state.js';
 type Row = Properties & { readonly id: string };
 
 const equal = /^(\w+) eq '((?:[^']|'')*)'$/i;
+/** Of the type Edm.Guid, which is written without quotes; other ids are texts. */
+const equalGuid = /^(resourceId|appRoleId) eq ([0-9a-f-]{36})$/i;
 const starting = /^startswith\((\w+), *'((?:[^']|'')*)'\)$/i;
 
 function filtered(call: Call, rows: readonly Row[], properties: readonly string[]): readonly Row[] {
   const text = call.request.url.searchParams.get('$filter');
   if (text === null || text === '') return rows;
-  const clause = equal.exec(text.trim()) ?? starting.exec(text.trim());
+  const clause = equalGuid.exec(text.trim()) ?? equal.exec(text.trim()) ?? starting.exec(text.trim());
   const [, property = '', quoted = ''] = clause ?? [];
-  if (!clause || !properties.includes(property))
+  const isGuid = property === 'resourceId' || property === 'appRoleId';
+  if (!clause || !properties.includes(property) || isGuid !== equalGuid.test(text.trim()))
     throw new GraphProblem(400, 'Request_UnsupportedQuery', `Unsupported or invalid query filter clause: '${text}'.`);
   const wanted = quoted.replaceAll("''", "'").toLowerCase();
-  const holds = (value: string): boolean => (equal.test(text.trim()) ? value === wanted : value.startsWith(wanted));
+  const holds = (value: string): boolean => (starting.test(text.trim()) ? value.startsWith(wanted) : value === wanted);
   return rows.filter((row) => {
     const value = row[property];
     return typeof value === 'string' && holds(value.toLowerCase());

@@ -132,7 +132,7 @@ export const deletedRoutes: Readonly<Record<string, Run>> = {
     call.state.restoreDeleted(object);
     // An application comes back with its service principal.
     const { appId } = object.properties;
-    for (const other of [...call.state.deleted.values()])
+    for (const other of call.state.deleted.values())
       if (object.kind === 'application' && other.kind === 'servicePrincipal' && other.properties['appId'] === appId)
         call.state.restoreDeleted(other);
     return json(200, { ...context(call, 'directoryObjects/$entity'), ...show(object, undefined, true) });

@@ -1,5 +1,7 @@
 /** What Entra holds and allows, and the Graph permissions that Concordat needs there. */
 import type { Capabilities } from '../connector.js';
+import { accessCapabilities } from './access/capabilities.js';
+import { accessTypes } from './access/types.js';
 import type { EntraConfig } from './config.js';
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/user. `employeeId` and `accountEnabled` come only where $select names them. */
@@ -75,7 +77,9 @@ export const permissionsNeeded = {
   ],
 } as const;
 
-export function entraCapabilities(config: Pick<EntraConfig, 'groupPrefix'>): Capabilities {
+export function entraCapabilities(
+  config: Pick<EntraConfig, 'groupPrefix'> & Partial<Pick<EntraConfig, 'workloadPrefix'>>,
+): Capabilities {
   return {
     kind: 'entra',
     nativeTypes: [
@@ -85,10 +89,11 @@ export function entraCapabilities(config: Pick<EntraConfig, 'groupPrefix'>): Cap
         properties: [...groupProperties, 'members', 'otherMembers'],
         writes: ['create', 'update', 'delete'],
       },
+      ...accessTypes.map(accessCapabilities),
     ],
-    // A group that was renamed away from the prefix is missing from the list, but lives.
-    absenceProvesDeletion: config.groupPrefix === undefined,
-    // Graph offers no If-Match on users and groups.
+    // A group or an application that was renamed away from its prefix is missing from the list, but lives.
+    absenceProvesDeletion: config.groupPrefix === undefined && config.workloadPrefix === undefined,
+    // Graph offers no If-Match on any of these.
     conditionalWrites: false,
     rateLimits: [
       'per application and tenant: 3500 (under 50 users), 5000 or 8000 (over 500 users) resource units in 10 s',

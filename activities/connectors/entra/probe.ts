@@ -1,6 +1,8 @@
 /** For `concordat doctor`: whether Graph answers, as whom, in which tenant, and with which permissions. */
 import { ConcordatError } from '../../../core/errors.js';
 import type { ProbeResult } from '../connector.js';
+import { accessPermissions, trialReadOf, type Satisfying } from './access/capabilities.js';
+import { isAccessType } from './access/types.js';
 import { permissionsNeeded } from './capabilities.js';
 import { refusalWords, type Graph } from './client.js';
 
@@ -37,6 +39,28 @@ async function byTrial(graph: Graph, path: string, claimed: Permission): Promise
   return claimed;
 }
 
+/** What the native types need that users and groups do not, each permission once. */
+async function beyondPeople(
+  graph: Graph,
+  claims: Readonly<Record<string, unknown>> | undefined,
+  nativeTypes: readonly string[],
+): Promise<readonly Permission[]> {
+  const types = nativeTypes.filter(isAccessType);
+  const told = new Set([...permissionsNeeded.read, ...permissionsNeeded.write].map(([least]): string => least));
+  const permissions: Permission[] = [];
+  const needed = (side: 'read' | 'write'): readonly Satisfying[] =>
+    types.flatMap((type) => accessPermissions[type][side]);
+  for (const satisfying of [...needed('read'), ...needed('write')]) {
+    const [least] = satisfying;
+    if (told.has(least)) continue;
+    told.add(least);
+    const claimed = byRoles(claims, satisfying);
+    const path = trialReadOf[least];
+    permissions.push(path === undefined ? claimed : await byTrial(graph, path, claimed));
+  }
+  return permissions;
+}
+
 /** Undefined where the tenant is the right one or Graph does not let us look. */
 async function otherTenant(graph: Graph): Promise<string | undefined> {
   const reply = await graph.ask({ method: 'GET', path: '/organization?$select=id,verifiedDomains' });
@@ -60,7 +84,7 @@ function failed(error: unknown, reached: { reachable: boolean; authenticated: bo
   };
 }
 
-async function probeGraph(graph: Graph): Promise<ProbeResult> {
+async function probeGraph(graph: Graph, nativeTypes: readonly string[]): Promise<ProbeResult> {
   const claims = await graph.claims();
   const [usersRead, groupsRead] = permissionsNeeded.read.map((satisfiedBy) => byRoles(claims, satisfiedBy));
   const first = await graph.ask({ method: 'GET', path: trialReads[0] as string });
@@ -79,6 +103,7 @@ async function probeGraph(graph: Graph): Promise<ProbeResult> {
     await byTrial(graph, trialReads[0] as string, usersRead as Permission),
     await byTrial(graph, trialReads[1] as string, groupsRead as Permission),
     ...permissionsNeeded.write.map((satisfiedBy) => byRoles(claims, satisfiedBy)),
+    ...(await beyondPeople(graph, claims, nativeTypes)),
   ];
   const other = await otherTenant(graph);
   return {
@@ -93,9 +118,9 @@ async function probeGraph(graph: Graph): Promise<ProbeResult> {
 }
 
 /** Never throws. */
-export async function probe(graph: () => Graph): Promise<ProbeResult> {
+export async function probe(graph: () => Graph, nativeTypes: readonly string[] = []): Promise<ProbeResult> {
   try {
-    return await probeGraph(graph());
+    return await probeGraph(graph(), nativeTypes);
   } catch (error) {
     const unreached =
       error instanceof ConcordatError &&

@@ -2,7 +2,8 @@
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { JsonObject } from '../../../core/json.js';
 import type { Graph } from './client.js';
-import { membersOf, pageOf, pathOf, type Members } from './objects.js';
+import { membersOf, pathOf, type Members } from './objects.js';
+import { pageOf } from './odata.js';
 
 export type MembersRead = { readonly members: Members } | { readonly reason: ErrorCode };
 

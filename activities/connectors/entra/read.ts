@@ -9,7 +9,7 @@ import type { NativeObject } from '../../../core/record.js';
 import type { ReadItem, ReadRequest } from '../connector.js';
 import { collections, type Reading } from './access/collections.js';
 import { Principals } from './access/principals.js';
-import { accessStep, collectionOf as listOf } from './access/read.js';
+import { accessStep, collectionOf as listOf } from './access/read-lists.js';
 import type { Graph } from './client.js';
 import {
   cursorOf,
@@ -19,18 +19,8 @@ import {
   type Position,
   type UntoldScope,
 } from './cursor.js';
-import {
-  collectionOf,
-  idOf,
-  literal,
-  nativeObject,
-  pageOf,
-  pathOf,
-  selectOf,
-  underPrefix,
-  type NativeType,
-  type RawPage,
-} from './objects.js';
+import { collectionOf, nativeObject, pathOf, selectOf, type NativeType } from './objects.js';
+import { idOf, literal, pageOf, underPrefix, type RawPage } from './odata.js';
 import { readMembers } from './read-members.js';
 
 /** Lists of members that are read at once: well within 350 lists a second that the smallest tenant may read. */

@@ -5,7 +5,8 @@ import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
 import { creatable, groupProperties, updatable, userProperties } from './capabilities.js';
 import type { EntraConfig } from './config.js';
 import type { Method } from './client.js';
-import { literal, pathOf, underPrefix, type NativeType } from './objects.js';
+import { pathOf, type NativeType } from './objects.js';
+import { literal, underPrefix } from './odata.js';
 
 /** In place of the id of an object that the write itself makes. */
 export const newObject = '(new)';

@@ -1,13 +1,12 @@
-/**
- * Making the calls of a write, each once, and reading what Graph answered
- * (https://learn.microsoft.com/en-us/graph/errors, https://learn.microsoft.com/en-us/graph/api/group-upsert).
- */
+/** Making the calls of a write to users and groups, each once (https://learn.microsoft.com/en-us/graph/api/group-upsert). */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { assertNever, type JsonObject } from '../../../core/json.js';
+import type { JsonObject } from '../../../core/json.js';
 import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
-import { refusalWords, type Graph, type Reply } from './client.js';
-import { literal, pathOf, type NativeType } from './objects.js';
+import type { Graph, Reply } from './client.js';
+import { pathOf, type NativeType } from './objects.js';
+import { literal } from './odata.js';
+import { refusalAnswer } from './refusals.js';
 import { newObject, obstacleTo, stepsOf, type Step } from './steps.js';
 
 /** How long a new group may be unknown to the replica that takes its members. */
@@ -18,38 +17,6 @@ export function plannedCalls(write: NativeWrite<NativeType>): readonly NativeCal
 }
 
 const unknown = (detail: string): WriteAnswer => ({ kind: 'unknown', code: 'effectUnknown', detail });
-
-/** What an answer of Graph that is not a success says about the effect of one call. */
-export function refusalAnswer(reply: Reply): Exclude<WriteAnswer, { kind: 'applied' }> {
-  switch (reply.kind) {
-    case 'notSent':
-      return { kind: 'refused', code: reply.failure.code, detail: reply.failure.message };
-    case 'lost':
-      return { kind: 'unknown', code: 'effectUnknown', detail: `the answer of Graph was lost: ${reply.detail}` };
-    case 'answered':
-      break;
-    default:
-      return assertNever(reply);
-  }
-  const { status, refusal } = reply;
-  const message = refusal?.message ?? '';
-  const detail = refusalWords(reply);
-  const nameTaken = /ObjectConflict|another object with the same value/i.test(`${refusal?.code ?? ''} ${message}`);
-  if (status === 409 || (status === 400 && nameTaken)) {
-    // Two writers at once, which Graph also answers with 409: the object is not as it was.
-    const raced = /Concurrency/i.test(refusal?.code ?? '') && !nameTaken;
-    return { kind: 'conflict', code: raced ? 'expectationFailed' : 'nameTaken', detail };
-  }
-  if (status === 404 || status === 412) return { kind: 'conflict', code: 'expectationFailed', detail };
-  if (/on-premises mastered|synchronized from your on-premises/i.test(message))
-    return { kind: 'refused', code: 'readOnlyObject', detail };
-  if (status === 401) return { kind: 'refused', code: 'credentialsRejected', detail };
-  if (status === 403) return { kind: 'refused', code: 'forbidden', detail };
-  if (status === 429) return { kind: 'refused', code: 'throttled', detail };
-  // 408 says nothing of the effect, nor does a redirect or a fault of Graph's own.
-  if (status >= 400 && status < 500 && status !== 408) return { kind: 'refused', code: 'refusedByCloud', detail };
-  return { kind: 'unknown', code: 'effectUnknown', detail };
-}
 
 /** A member who is there already, or a membership that is gone already: what was wanted. */
 function alreadySo(step: Step, reply: Reply): boolean {

@@ -2,11 +2,11 @@
  * The lists of Graph that hold scopes, roles, workloads and grants, and what becomes of their entries. Each list is read
  * to its end page by page; a service principal in scope adds a part to those lists that Graph keeps per service principal.
  */
-import { ConcordatError, type ErrorCode } from '../../../../core/errors.js';
+import type { ErrorCode } from '../../../../core/errors.js';
 import type { JsonObject } from '../../../../core/json.js';
 import type { NativeObject } from '../../../../core/record.js';
 import type { Graph } from '../client.js';
-import { idOf, literal, pageOf, underPrefix } from '../objects.js';
+import { idOf, literal, underPrefix } from '../odata.js';
 import {
   administrativeUnit,
   appRoleAssignment,
@@ -14,15 +14,13 @@ import {
   assignmentKey,
   directoryRole,
   directoryRoleAssignment,
-  directoryRoleProperties,
   federatedIdentity,
-  pimStateOf,
   servicePrincipal,
-  servicePrincipalProperties,
   tenant,
   textIn,
-  type PimState,
 } from './objects.js';
+import { servicePrincipalProperties, directoryRoleProperties } from './properties.js';
+import { pimOf, type PimReading } from './pim.js';
 import { credentialsOf, servicePrincipalOf, type Principals } from './principals.js';
 import type { AccessType } from './types.js';
 
@@ -30,12 +28,8 @@ import type { AccessType } from './types.js';
 const lookupsAtOnce = 8;
 
 /** One run through the lists, in one process: what was looked up once is kept. */
-export interface Reading {
-  readonly graph: Graph;
+export interface Reading extends PimReading {
   readonly principals: Principals;
-  readonly signal: AbortSignal | undefined;
-  /** By assignment key; undefined until a page of assignments is read. */
-  pim?: Promise<ReadonlyMap<string, PimState>>;
 }
 
 export interface Made {
@@ -173,42 +167,6 @@ const appRoleAssignments: Collection = {
 };
 
 const assignmentProperties = 'id,principalId,roleDefinitionId,directoryScopeId,appScopeId';
-
-/** Whether Graph says that the tenant has no Privileged Identity Management: no licence, or a cloud without it. */
-export function lacksPim(status: number, body: JsonObject): boolean {
-  const error = body['error'] as JsonObject | undefined;
-  return status === 404 || (status === 400 && error?.['code'] === 'AadPremiumLicenseRequired');
-}
-
-/**
- * What Privileged Identity Management adds to the list of active assignments. HAZARD: an activation stands in that list
- * like any other assignment; taken for one, it would be carried to other clouds, where nothing ends it.
- */
-async function pimStates({ graph, signal }: Reading): Promise<ReadonlyMap<string, PimState>> {
-  const states = new Map<string, PimState>();
-  const properties =
-    'id,principalId,roleDefinitionId,directoryScopeId,appScopeId,assignmentType,memberType,endDateTime';
-  let next: string | undefined = `/roleManagement/directory/roleAssignmentScheduleInstances?$select=${properties}`;
-  while (next !== undefined) {
-    const { status, body } = await graph.read(next, { allow: [400, 404], signal });
-    if (lacksPim(status, body)) return states;
-    if (status !== 200)
-      throw new ConcordatError('unexpectedAnswer', `Graph answered ${status} to the list of schedules`);
-    const page = pageOf(body);
-    for (const instance of page.value) {
-      const state = pimStateOf(instance);
-      if (state !== undefined) states.set(assignmentKey(instance), state);
-    }
-    if (page.next === next) throw new ConcordatError('unexpectedAnswer', 'a nextLink of Graph leads to itself');
-    next = page.next;
-  }
-  return states;
-}
-
-/** The same for all pages of one read. */
-export function pimOf(reading: Reading): Promise<ReadonlyMap<string, PimState>> {
-  return (reading.pim ??= pimStates(reading));
-}
 
 const directoryRoleAssignments: Collection = {
   scope: 'directoryRoleAssignments',

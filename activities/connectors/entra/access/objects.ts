@@ -7,9 +7,9 @@
  */
 import { byCodeUnit, isJsonObject, type Json, type JsonObject } from '../../../../core/json.js';
 import type { NativeObject } from '../../../../core/record.js';
-import { idOf } from '../objects.js';
-import type { PrincipalFacts } from './principals.js';
-import { defaultAccess, opaqueBecause, reference, tenantScope } from './types.js';
+import { idOf } from '../odata.js';
+import { credentialProperties, servicePrincipalProperties, directoryRoleProperties } from './properties.js';
+import { defaultAccess, opaqueBecause, reference, tenantScope, type PrincipalFacts } from './types.js';
 
 function picked(raw: JsonObject, properties: readonly string[]): Record<string, Json> {
   const body: Record<string, Json> = {};
@@ -43,8 +43,6 @@ export function administrativeUnit(raw: JsonObject): NativeObject {
   return { type: 'directoryScope', id, body: { id, ...picked(raw, ['displayName']) } };
 }
 
-export const servicePrincipalProperties = ['appId', 'displayName', 'accountEnabled', 'appRoleAssignmentRequired'];
-
 export function servicePrincipal(raw: JsonObject): NativeObject {
   return { type: 'servicePrincipal', id: idOf(raw), body: picked(raw, servicePrincipalProperties) };
 }
@@ -64,8 +62,6 @@ export function appRoles(raw: JsonObject): readonly NativeObject[] {
     },
   }));
 }
-
-export const directoryRoleProperties = ['displayName', 'description', 'isBuiltIn', 'isEnabled', 'templateId'];
 
 export function directoryRole(raw: JsonObject): NativeObject {
   return { type: 'directoryRole', id: idOf(raw), body: picked(raw, directoryRoleProperties) };
@@ -139,8 +135,6 @@ export function directoryRoleAssignment(
     ...because(reason),
   };
 }
-
-export const credentialProperties = ['name', 'issuer', 'subject', 'audiences', 'description'];
 
 /**
  * A workload: what of an outside issuer may sign in as an application. `servicePrincipal` is that of the application in

@@ -6,21 +6,14 @@
  */
 import { isJsonObject, type Json, type JsonObject } from '../../../../core/json.js';
 import type { Graph } from '../client.js';
-import { idOf, literal, pageOf, type Members } from '../objects.js';
+import type { Members } from '../objects.js';
+import { idOf, literal, pageOf } from '../odata.js';
 import { readMembers } from '../read-members.js';
 import { textIn } from './objects.js';
-import { opaqueBecause, reference } from './types.js';
+import { opaqueBecause, reference, type PrincipalFacts } from './types.js';
 
 /** `principalType` of an appRoleAssignment. */
 export type PrincipalType = 'User' | 'Group' | 'ServicePrincipal';
-
-export interface PrincipalFacts {
-  /** `user/<id>`, `group/<id>`, `federatedIdentity/<id>` of a workload, else `servicePrincipal/<id>`. */
-  readonly reference: string;
-  readonly opaque?: string | undefined;
-  /** For directory roles, which ask more of a group. */
-  readonly opaqueForDirectory?: string | undefined;
-}
 
 const groupProperties = ['id', 'groupTypes', 'onPremisesSyncEnabled', 'isAssignableToRole'];
 

@@ -47,6 +47,15 @@ export const tenantScope = '/';
 /** What an assignment without any declared role carries as its appRoleId. */
 export const defaultAccess = '00000000-0000-0000-0000-000000000000';
 
+/** To whom a grant is given, and why it may be shown only. */
+export interface PrincipalFacts {
+  /** `user/<id>`, `group/<id>`, `federatedIdentity/<id>` of a workload, else `servicePrincipal/<id>`. */
+  readonly reference: string;
+  readonly opaque?: string | undefined;
+  /** For directory roles, which ask more of a group. */
+  readonly opaqueForDirectory?: string | undefined;
+}
+
 /** Why a grant is shown and never written: `NativeObject.opaque`, in words without values. */
 export const opaqueBecause = {
   eligible: 'eligible through Privileged Identity Management, not active',
