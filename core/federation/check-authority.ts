@@ -3,6 +3,7 @@ import { durationMs } from '../duration.js';
 import type { Authority } from './authority.js';
 import { checkApproval } from './check-approval.js';
 import { faultAt, type PathFault } from './fault.js';
+import { checkMesh } from './check-mesh.js';
 import { suggestion } from './nearest.js';
 import { checkPolicySets } from './check-policy-sets.js';
 import { checkSurface } from './check-surface.js';
@@ -16,6 +17,7 @@ export function checkAuthorities(parts: FederationParts): readonly PathFault[] {
   return parts.authorities.flatMap((authority) => [
     ...checkIdentity(parts, authority),
     ...checkPolicySets(authority),
+    ...checkMesh(parts, authority),
     ...checkSurface(parts, authority),
     ...checkConstraints(parts, authority),
     ...checkApproval(parts, authority),

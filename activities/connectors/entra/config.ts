@@ -61,7 +61,8 @@ export function entraConfig(mesh: EntraMesh, environment: Environment): EntraCon
     scope: `https://${microsoftHosts.includes(hostname) ? hostname : 'graph.microsoft.com'}/.default`,
     authorityHost: mesh.authorityHost,
     groupPrefix: mesh.groupPrefix,
-    applications: [...new Set(mesh.applications ?? [])],
+    // Graph writes ids in lower case.
+    applications: [...new Set((mesh.applications ?? []).map((appId) => appId.toLowerCase()))],
     workloadPrefix: mesh.workloadPrefix,
     audience: mesh.audience ?? 'api://AzureADTokenExchange',
     credential: credentialOf(mesh, environment),

@@ -30,6 +30,10 @@ export const entraTemplate: MeshTemplate = {
   authorityHostFrom: ${variable}_AUTHORITY_HOST
   # Read and write only groups whose displayName starts with this. Without it, all groups are meant.
   # groupPrefix: team-
+  # Client ids of the applications whose app roles are granted through maps of appRole and appRoleAssignment:
+  # applications: [00000000-0000-0000-0000-000000000000]
+  # Workloads sign in as applications whose displayName starts with this. Without it, all applications are meant.
+  # workloadPrefix: wl-
 `,
   surface: {
     person: ['displayName', 'mail', 'employeeId', 'department', 'active'],
