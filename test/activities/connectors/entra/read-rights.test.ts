@@ -220,13 +220,16 @@ test('what Privileged Identity Management makes eligible or activates is shown a
   access.makeEligible({ principalId: user, roleDefinitionId: userAdministrator, memberType: 'Group' });
   const objects = await grantsOf(connect(mesh), 'directoryRoleAssignment');
   const told = new Map(
-    objects.map(({ body, opaque }) => [`${String(body['principal'])} ${String(body['state'])}`, opaque]),
+    objects.map(({ body, opaque }) => [JSON.stringify([body['principal'], body['state'] ?? 'plain']), opaque]),
   );
   expect(told).toEqual(
     new Map([
-      [`group/${group} undefined`, undefined],
-      [`user/${user} activated`, 'activated through Privileged Identity Management, ends by itself'],
-      [`user/${user} eligible`, 'eligible through Privileged Identity Management, not active'],
+      [JSON.stringify([`group/${group}`, 'plain']), undefined],
+      [
+        JSON.stringify([`user/${user}`, 'activated']),
+        'activated through Privileged Identity Management, ends by itself',
+      ],
+      [JSON.stringify([`user/${user}`, 'eligible']), 'eligible through Privileged Identity Management, not active'],
     ]),
   );
   expect(objects.map(({ id }) => id)).toContain(`eligible/${eligible.id}`);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import type { Connector, NativeCall, WriteAnswer } from '../../../../activities/connectors/connector.js';
 import type { JsonObject } from '../../../../core/json.js';
 import { globalReader, issuer, rightsIn, userAdministrator, type Rights } from './rights.js';
@@ -183,18 +183,11 @@ test('an application in use under the unique name is not lent to a new workload'
 
 test('a replica that has not heard of the new application is asked again, and only then', async () => {
   const { mesh } = rightsIn(sandbox.state);
-  const { addServicePrincipal, applicationFor } = access;
-  let asked = 0;
-  access.applicationFor = function (property, value) {
-    asked += property === 'appId' ? 1 : 0;
-    return property === 'appId' && asked === 1 ? undefined : applicationFor.call(access, property, value);
-  };
-  try {
-    await made(connect(mesh), 'federatedIdentity', workloadBody());
-  } finally {
-    access.applicationFor = applicationFor;
-    access.addServicePrincipal = addServicePrincipal;
-  }
+  const unseen = vi.spyOn(access, 'applicationFor');
+  // The look before, the creation, and the first service principal, whose replica does not see the application yet.
+  for (let times = 0; times < 3; times += 1) unseen.mockImplementationOnce(() => undefined);
+  await made(connect(mesh), 'federatedIdentity', workloadBody());
+  unseen.mockRestore();
   expect(sandbox.calls()['POST /servicePrincipals']).toBe(2);
 });
 
