@@ -11,7 +11,7 @@ export interface TrippedBrake {
 
 /** `held` is how many records of each type the mesh holds. Integers only: found × 100 > allowed × held. */
 export function trippedBrakes(
-  authority: Authority,
+  authority: Pick<Authority, 'constraints'>,
   operations: readonly Operation[],
   held: Readonly<Record<string, number>>,
 ): readonly TrippedBrake[] {
@@ -37,7 +37,7 @@ export function trippedBrakes(
   return tripped;
 }
 
-export function quorumOf(authority: Authority, braked: boolean): number {
+export function quorumOf(authority: Pick<Authority, 'approval'>, braked: boolean): number {
   const { quorum, quorumWhenBraked } = authority.approval;
   // Never below the plain quorum: a brake that makes approval easier would be a trap.
   return braked ? Math.max(quorum, quorumWhenBraked ?? quorum + 1) : quorum;

@@ -7,8 +7,9 @@ import type { Exported } from './export-file.js';
 import { Findings } from './findings.js';
 import { OverlayStore } from './overlay-store.js';
 import type { TrustedKeys } from './trusted-keys.js';
+import { verifiedDecision } from './verify-approval.js';
 import { verifyRecordLineage, type VerifiedHop } from './verify-record.js';
-import { verifiedDecision, verifyRun } from './verify-run.js';
+import { verifyRun } from './verify-run.js';
 import { timeText } from './words.js';
 
 export async function verifyExport({ head, objects }: Exported, keys: TrustedKeys): Promise<Findings> {

@@ -3,15 +3,23 @@
  * permit, the next base and the candidate again, and says in words what was signed by whom. What an export is made of is
  * found by doing this over the exchange store and keeping what was read.
  */
-import { Decision, decisionType } from '../../core/decision.js';
+import { Correlation, type Assignment } from '../../core/correlate.js';
 import { ConcordatError } from '../../core/errors.js';
+import { Configuration } from '../../core/federation/configuration.js';
 import { HopRoot, hopRootType } from '../../core/lineage/hop.js';
-import { ReceiptsBody, ReceiptsStatement, receiptsType, Seal, type Candidate, type Ref } from '../../core/messages.js';
-import { countReceipts } from '../../core/receipt.js';
+import {
+  ReceiptsBody,
+  ReceiptsStatement,
+  receiptsType,
+  Seal,
+  type Candidate,
+  type Proposal,
+  type Ref,
+  type RunInputs,
+} from '../../core/messages.js';
+import { countReceipts, hadEffect } from '../../core/receipt.js';
 import { digestOf, type Digest } from '../../core/digest.js';
-import type { Review } from '../../core/review.js';
-import type { AuthorityId } from '../../core/record.js';
-import { getDocument, getMessage } from '../exchange.js';
+import { findDocument, getDocument, getMessage } from '../exchange.js';
 import { verifyCompact } from '../keys/verify.js';
 import { nextAgreement } from '../next-agreement.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
@@ -20,10 +28,11 @@ import { authorityOfRef } from '../run-messages.js';
 import { verifySeal, type VerifiedSeal } from '../seals.js';
 import type { ObjectStore } from '../store.js';
 import type { RunLog } from './export-file.js';
-import type { Findings } from './findings.js';
+import { Findings } from './findings.js';
 import type { TrustedKeys } from './trusted-keys.js';
+import { verifyApproval } from './verify-approval.js';
 import { isLogged, verifyLog } from './verify-log.js';
-import { stampText, timeText } from './words.js';
+import { stampText } from './words.js';
 
 export interface RunEvidence {
   readonly dataset: string;
@@ -57,9 +66,7 @@ export async function verifyRun(
     recomputePermit(keys.asFederation, store, proposal.reviews, recomputed),
   );
   if (!settled) return;
-  for (const { review } of settled.reviews) await tellApproved(review, recomputed, keys, findings);
-  for (const ref of proposal.receipts)
-    await attempt(findings, 'the receipts', () => tellWritten(store, ref, keys, findings));
+  await verifyPeople(store, proposal, recomputed, settled, keys, findings);
   const next = await attempt(findings, 'the next base', () =>
     nextAgreement({
       federation: keys.asFederation,
@@ -102,67 +109,52 @@ function tellObserved({ messages, snapshots }: Recomputed, findings: Findings): 
   for (const absent of messages.shape.absent) findings.add('absent', absent, 'took no part in this run');
 }
 
-async function tellApproved(
-  review: Review,
-  { plan }: Recomputed,
+/** Who approved, in the order in which they signed, and whether that was enough for what receipts say was written. */
+async function verifyPeople(
+  store: ObjectStore,
+  { inputs, receipts }: Pick<Proposal, 'inputs' | 'receipts'>,
+  recomputed: Recomputed,
+  { permit, reviews }: Awaited<ReturnType<typeof recomputePermit>>,
   keys: TrustedKeys,
   findings: Findings,
 ): Promise<void> {
-  const { authority } = review;
-  const named = new Set<Digest>();
-  for (const jws of review.decisions) {
-    const decision = await verifiedDecision(jws, authority, keys, findings);
-    if (!decision) continue;
-    if (decision.kind === 'approve') {
-      for (const operation of decision.operations) named.add(operation);
-      for (const [conflict, chosen] of Object.entries(decision.choices))
-        for (const candidate of plan.conflicts.find(({ id }) => id === conflict)?.candidates ?? [])
-          if (candidate.digest === chosen) for (const { id } of candidate.operations) named.add(id);
-    }
-    findings.add('approved', authority, decisionWords(decision));
-  }
-  const unnamed = review.operations.filter((operation) => !named.has(operation));
-  if (unnamed.length > 0)
-    findings.add('missing', authority, `${unnamed.length} approved operations are in no signed decision here`);
-  if (review.decisions.length === 0)
-    findings.add('approved', authority, `its review ended ${review.outcome}, with no decision`);
+  const told = new Findings();
+  const written = new Set<Digest>();
+  for (const ref of receipts)
+    for (const id of (await attempt(told, 'the receipts', () => tellWritten(store, ref, keys, told))) ?? [])
+      written.add(id);
+  const { shape, members } = recomputed.messages;
+  const evidence = await attempt(findings, 'the terms', async () => ({
+    recomputed,
+    permit,
+    written,
+    configuration: await findDocument(store, members, shape.configuration, Configuration),
+    assignments: await appliedAssignments(store, inputs, recomputed),
+  }));
+  if (evidence) for (const { review } of reviews) await verifyApproval(review, evidence, keys, findings);
+  findings.all.push(...told.all);
 }
 
-function decisionWords({ kind, approver, operations, choices, conflicts, issuedAtMs }: Decision): string {
-  const chosen = Object.keys(choices).length;
-  const parts = [
-    ...(operations.length > 0 ? [`${operations.length} operation${operations.length === 1 ? '' : 's'}`] : []),
-    ...(chosen > 0 ? [`a value for ${chosen} conflict${chosen === 1 ? '' : 's'}`] : []),
-    ...(conflicts.length > 0 ? [`${conflicts.length} conflict${conflicts.length === 1 ? '' : 's'} as they are`] : []),
-  ];
-  return `${approver} ${kind === 'approve' ? 'approved' : 'rejected'} ${parts.join(' and ') || 'nothing by name'} at ${timeText(issuedAtMs)}`;
+/** Who is behind a link is told from it, so it counts only as what the members' signed snapshots applied. */
+async function appliedAssignments(
+  store: ObjectStore,
+  { correlation }: Pick<RunInputs, 'correlation'>,
+  { snapshots }: Recomputed,
+): Promise<readonly Assignment[]> {
+  const applied = new Set(Object.values(snapshots).flatMap((snapshot) => snapshot.correlation ?? []));
+  if (applied.size === 0) return [];
+  if (applied.size > 1 || !correlation || !applied.has(correlation.sha256))
+    throw new ConcordatError('planNotReproduced', 'the run names another correlation than its snapshots applied');
+  return (await getDocument(store, correlation, Correlation)).assignments;
 }
 
-/** Null, with a finding, where no trusted key of that approver signed it. */
-export async function verifiedDecision(
-  jws: string,
-  authority: AuthorityId,
+/** Gives the operations that had an effect. */
+async function tellWritten(
+  store: ObjectStore,
+  ref: Ref,
   keys: TrustedKeys,
   findings: Findings,
-): Promise<Decision | null> {
-  try {
-    const claimed = Decision.safeParse(
-      (await verifyCompact(jws, { typ: decisionType, keys: keys.ofApprovers(authority) })).payload,
-    );
-    if (!claimed.success || claimed.data.authority !== authority) {
-      findings.add('wrong', authority, 'a decision has another shape, or is for another authority');
-      return null;
-    }
-    await verifyCompact(jws, { typ: decisionType, keys: keys.ofApprover(authority, claimed.data.approver) });
-    return claimed.data;
-  } catch (error) {
-    if (!(error instanceof ConcordatError)) throw error;
-    findings.add('wrong', authority, `a decision does not verify with the keys of its approvers: ${error.message}`);
-    return null;
-  }
-}
-
-async function tellWritten(store: ObjectStore, ref: Ref, keys: TrustedKeys, findings: Findings): Promise<void> {
+): Promise<readonly Digest[]> {
   const authority = authorityOfRef(ref);
   const { payload } = await getMessage(store, ref, {
     typ: receiptsType,
@@ -178,6 +170,7 @@ async function tellWritten(store: ObjectStore, ref: Ref, keys: TrustedKeys, find
     authority,
     `${words} at ${stampText(payload.hlc)}${payload.complete ? '' : ', not all that was permitted'}`,
   );
+  return receipts.filter(({ outcome }) => hadEffect(outcome)).map(({ operation }) => operation);
 }
 
 function tellAgreed({ opened, candidate, digest }: VerifiedSeal, made: Candidate | null, findings: Findings): void {
