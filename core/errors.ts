@@ -173,6 +173,26 @@ export const errorTable = {
     next: 'the plan changes more than this authority allows without a larger quorum',
   },
   frozen: { retry: 'later', actor: 'nobody', next: 'a freeze window of this authority is open' },
+  notWritable: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'constraints.writable of this authority does not name it; leave the difference or change the terms',
+  },
+  aboveCeiling: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the value is above a ceiling that this authority declared; leave the difference or change the terms',
+  },
+  residencyRefused: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'a holder of the record keeps the field within regions that this mesh is not in',
+  },
+  ruleRefused: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'a rule of this authority does not allow it, or could not be evaluated; `concordat validate` checks rules',
+  },
   protectedRecord: { retry: 'never', actor: 'authority', next: 'this authority declared the record untouchable' },
   outsideSurface: {
     retry: 'never',

@@ -18,9 +18,10 @@ import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.
 import { recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit, type ReadReview } from '../reviews.js';
 import { readAgreement } from './agreements.js';
+import { constraintRefusals, openFreeze } from './constraints.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { countingDecisions, type CountedDecision } from './decisions.js';
-import { heldCounts, openFreeze } from './prepare-review.js';
+import { heldCounts } from './prepare-review.js';
 import { requireLive, reserveBase } from './live-run.js';
 import { OwnRecords } from './own-records.js';
 import { noticeInputs } from './peer-clocks.js';
@@ -70,6 +71,10 @@ export const gateLines = {
   disclosed: {
     says: 'what members disclosed is signed by them, for this plan',
     codes: ['inputNotAuthentic', 'wrongRun'],
+  },
+  constraints: {
+    says: 'no operation is outside what may be written here, above a ceiling, or out of the regions that a holder declared, and every rule allows it',
+    codes: ['notWritable', 'aboveCeiling', 'residencyRefused', 'ruleRefused'],
   },
   time: {
     says: 'no freeze window is open, and the run is as fresh as declared, on its own clock',
@@ -127,6 +132,7 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
   const disclosed = await line('disclosed', () =>
     readDisclosures(context, input.disclosures ?? [], recomputed, digests),
   );
+  await line('constraints', () => requireUnconstrained(context, recomputed, operations, disclosed));
   await line('time', () => requireTimely(context, openedAtMs));
   const { freshness } = authorityOf(context).constraints;
   await line('reserved', () => reserveBase(context, dataset, recomputed.planDigest, durationMs(freshness)));
@@ -277,6 +283,16 @@ function requireUnprotected(
     if (protectionOfSealed(authorityOf(context), digests, shape, key, fields) !== null)
       refuse('protectedRecord', `an operation touches a protected ${type}`);
   }
+}
+
+async function requireUnconstrained(
+  context: AuthorityContext,
+  recomputed: Recomputed,
+  operations: readonly Operation[],
+  disclosed: DisclosedValues,
+): Promise<void> {
+  const [refused] = (await constraintRefusals(context, recomputed, operations, disclosed)).values();
+  if (refused) refuse(refused.code, refused.message);
 }
 
 /** Freeze windows and freshness, on this authority's own clock: checked again before every single write. */

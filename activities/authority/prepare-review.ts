@@ -17,6 +17,7 @@ import type { ReviewInput } from '../../workflows/contract.js';
 import { clearValuesOf, readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
 import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
+import { constraintRefusals, openFreeze } from './constraints.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { nativeChange } from './native-writes.js';
 import { OwnRecords } from './own-records.js';
@@ -169,15 +170,6 @@ function refusedReview(context: AuthorityContext, error: ConcordatError): Prepar
   };
 }
 
-/** The reason of a freeze window that is open now, on this authority's own clock; null where none is. */
-export function openFreeze(context: AuthorityContext): string | null {
-  const nowMs = context.now();
-  const open = authorityOf(context).constraints.freezeWindows.find(
-    (window) => Date.parse(window.from) <= nowMs && nowMs < Date.parse(window.to),
-  );
-  return open?.reason ?? null;
-}
-
 export function heldCounts(recomputed: Recomputed, authority: string): Readonly<Record<string, number>> {
   return Object.fromEntries((recomputed.snapshots[authority]?.types ?? []).map(({ type, count }) => [type, count]));
 }
@@ -210,6 +202,7 @@ async function sheetOperations(
     created.get(nativeId)?.key ?? own.resolve(type, nativeId);
   const resolveBack = (type: string, key: string): string | null =>
     own.resolveBack(type, key) ?? placeholders.get(`${type} ${key}`) ?? null;
+  const constrained = await constraintRefusals(context, recomputed, operations, disclosed);
   return operations.map((operation): SheetOperation => {
     const type = recomputed.messages.shape.types.find((one) => one.taxonomy.type === operation.type) as DatasetType;
     const object = bodies.get(`${operation.type} ${operation.key}`);
@@ -224,6 +217,8 @@ async function sheetOperations(
     );
     if (protection !== null)
       return { operation, label, calls: [], refused: { code: 'protectedRecord', message: protection } };
+    const constraint = constrained.get(operation.id);
+    if (constraint) return { operation, label, calls: [], refused: constraint };
     const opened = disclosed.open(operation, type.digests);
     if (opened.kind === 'refused')
       return { operation, label, calls: [], refused: { code: opened.code, message: opened.message } };

@@ -12,6 +12,7 @@ import type { FederationParts, Located } from '../../core/federation/parts.js';
 import { schemaFaults } from '../../core/federation/schema-faults.js';
 import { inOrder, located, type Fault } from './fault.js';
 import { readFolder } from './read-folder.js';
+import { ruleFaults } from './rule-faults.js';
 import { timeZoneFaults } from './time-zone.js';
 import { parseYamlFile, type YamlFile } from './yaml-file.js';
 
@@ -42,7 +43,7 @@ export async function loadFederation(folder: string): Promise<LoadedFederation> 
       ]);
   }
   const parts = partsOf(accepted, broken);
-  for (const fault of [...checkFederation(parts), ...timeZoneFaults(parts)])
+  for (const fault of [...checkFederation(parts), ...timeZoneFaults(parts), ...ruleFaults(parts)])
     faults.push(located(fault, files.get(fault.file)));
   if (faults.length > 0 || !parts.federation) return { kind: 'invalid', faults: inOrder(faults) };
   return { kind: 'valid', federation: federationOf(parts, parts.federation) };

@@ -1,13 +1,13 @@
 /** authorities/<id>.yaml: what an authority exposes, on what terms it accepts changes, who approves, how its mesh is reached. */
 import { z } from 'zod';
 import { Duration } from '../duration.js';
-import { Json } from '../json.js';
 import { PublicKey } from '../public-key.js';
 import { AuthorityId } from '../record.js';
 import { WrittenTypeSurface } from './surface.js';
+import { Constraints } from './constraints.js';
 import { Approval, approvalDefaults, Role } from '../approval/terms.js';
 
-export { PublicKey };
+export { Constraints, PublicKey };
 
 const environmentName = z
   .string()
@@ -99,26 +99,6 @@ export const Mesh = z.discriminatedUnion('kind', [
 export type Mesh = z.infer<typeof Mesh>;
 
 export const meshKinds = ['aws-iam', 'entra', 'keystone'] as const satisfies readonly Mesh['kind'][];
-
-export const Brake = z.strictObject({
-  operationsMax: z.int().nonnegative().optional(),
-  percentMax: z.int().min(0).max(100).optional().describe('of the records of that type that this mesh holds'),
-  deletionsMax: z.int().nonnegative().optional(),
-});
-export type Brake = z.infer<typeof Brake>;
-
-const instant = z.iso.datetime({ offset: true });
-
-export const Constraints = z.strictObject({
-  brakes: z.record(z.string(), Brake).default({}).describe('per federated type'),
-  freezeWindows: z.array(z.strictObject({ from: instant, to: instant, reason: z.string() })).default([]),
-  protected: z
-    .array(z.strictObject({ type: z.string(), where: z.record(z.string(), Json), reason: z.string() }))
-    .default([])
-    .describe('records whose fields equal all of these are never written'),
-  freshness: Duration.default('2h').describe('how old the nonce of a run may be when it writes here'),
-});
-export type Constraints = z.infer<typeof Constraints>;
 
 export const Approver = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9.-]*$/),

@@ -81,8 +81,11 @@ export function elementName(element: Json): string {
   return typeof element === 'string' ? element : canonicalJson(element);
 }
 
-/** Objects that are one thing: a public key changes as a whole. */
+/** Objects that are one thing: a public key changes as a whole, and what may be written is narrower or wider as a whole. */
 function isLeaf(path: readonly Step[]): boolean {
+  const [section = '', part = '', name = ''] = path.map((step) => step.name);
+  if (section === 'constraints' && part === 'writable') return path.length === 2;
+  if (section === 'constraints' && part === 'residency') return name === 'keepWithin' && path.length === 3;
   return path.at(-1)?.name === 'key';
 }
 
@@ -102,6 +105,9 @@ function directionOf(path: readonly Step[], before: Json | undefined, after: Jso
     case 'constraints':
       if (part === 'brakes') return limit(before, after);
       if (part === 'freezeWindows' || part === 'protected') return presence(before, 'narrower');
+      if (part === 'ceilings' || part === 'rules') return presence(before, 'narrower');
+      if (part === 'writable') return writableDirection(before, after);
+      if (part === 'residency' && name === 'keepWithin') return residencyDirection(before, after);
       if (part === 'freshness') return length(before, after, 'shorter');
       return 'wider';
     case 'approval':
@@ -129,6 +135,38 @@ function directionOf(path: readonly Step[], before: Json | undefined, after: Jso
     default:
       return 'wider';
   }
+}
+
+/** Without the section everything may be written; within it, what is left out of a list may not, and of a type without a list all may. */
+function writableDirection(before: Json | undefined, after: Json | undefined): Direction {
+  if (before === undefined) return 'narrower';
+  if (!isJsonObject(before) || !isJsonObject(after)) return 'wider';
+  const isWithin = ([type, terms]: readonly [string, Json]): boolean => {
+    const was = before[type];
+    return (
+      isJsonObject(was) &&
+      isJsonObject(terms) &&
+      ['operations', 'fields'].every((list) => was[list] === undefined || isSubset(terms[list], was[list]))
+    );
+  };
+  return Object.entries(after).every(isWithin) ? 'narrower' : 'wider';
+}
+
+/** Every field that was kept within regions is kept within no others. */
+function residencyDirection(before: Json | undefined, after: Json | undefined): Direction {
+  if (!isJsonObject(before)) return 'narrower';
+  if (!isJsonObject(after)) return 'wider';
+  const isKept = Object.entries(before).every(([type, fields]) =>
+    Object.entries(isJsonObject(fields) ? fields : {}).every(([field, regions]) => {
+      const now = after[type];
+      return isJsonObject(now) && isSubset(now[field], regions);
+    }),
+  );
+  return isKept ? 'narrower' : 'wider';
+}
+
+function isSubset(list: Json | undefined, of: Json | undefined): boolean {
+  return Array.isArray(list) && Array.isArray(of) && list.every((item) => of.includes(item));
 }
 
 /** What a thing is that was added; what was taken away is the other. */

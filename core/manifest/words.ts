@@ -21,6 +21,17 @@ export function differenceWords(authority: AuthorityId, difference: Difference):
         return isNew ? `${authority} freezes ${windowOf(after)}` : `${authority} no longer freezes ${windowOf(before)}`;
       if (part === 'protected')
         return isNew ? `${authority} protects ${rule(after)}` : `${authority} no longer protects ${rule(before)}`;
+      if (part === 'ceilings')
+        return isNew
+          ? `${authority} writes no value above ${ceiling(after)}`
+          : `${authority} no longer holds values down to ${ceiling(before)}`;
+      if (part === 'rules')
+        return isNew
+          ? `${authority} has the rule ${ruleName(after)}`
+          : `${authority} no longer has the rule ${ruleName(before)}`;
+      if (part === 'writable') return writableWords(authority, before, after);
+      if (part === 'residency' && name === 'keepWithin')
+        return `${authority} keeps values within regions: ${text(after)} instead of ${text(before)}`;
       if (part === 'freshness')
         return `${authority} lets a run write for ${time(after)} after its start instead of ${time(before)}`;
       break;
@@ -131,6 +142,22 @@ function windowOf(value: Json | undefined): string {
 function rule(value: Json | undefined): string {
   if (!isJsonObject(value)) return text(value);
   return `records of ${text(value['type'])} where ${text(value['where'])} (${text(value['reason'])})`;
+}
+
+function ceiling(value: Json | undefined): string {
+  if (!isJsonObject(value)) return text(value);
+  return `${text(value['among'])} in ${text(value['type'])}.${text(value['field'])} (${text(value['reason'])})`;
+}
+
+function ruleName(value: Json | undefined): string {
+  if (!isJsonObject(value)) return text(value);
+  return `${text(value['name'])}: ${text(value['allow'])} (${text(value['reason'])})`;
+}
+
+function writableWords(authority: AuthorityId, before: Json | undefined, after: Json | undefined): string {
+  if (after === undefined) return `${authority} lets all be written that its surface shows`;
+  if (before === undefined) return `${authority} lets nothing be written but ${text(after)}`;
+  return `${authority} lets ${text(after)} be written instead of ${text(before)}`;
 }
 
 function time(value: Json | undefined): string {

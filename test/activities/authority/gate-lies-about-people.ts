@@ -12,6 +12,7 @@ import {
   diverge,
   dropDecisions,
   farFuture,
+  forbiddenAtSov,
   lend,
   linkedWorld,
   one,
@@ -24,6 +25,10 @@ import {
   withOwnReview,
   type LieRow,
 } from './gate-scene.js';
+
+function tagAtAws(number: number, key: string, value: string): void {
+  scene.ground.sandbox.aws.server.state.setTag(awsUser(scene.ground.sandbox, number), key, value);
+}
 
 export const liesAboutPeople: readonly LieRow[] = [
   [
@@ -204,6 +209,33 @@ export const liesAboutPeople: readonly LieRow[] = [
         );
       return { world, commit: await withOwnReview(world, ready, 'sov', ids), to: 'sov' };
     },
+  ],
+  [
+    'constraints',
+    'a deletion where none may be written, approved by all',
+    'notWritable',
+    () =>
+      forbiddenAtSov(() => {
+        scene.ground.sandbox.aws.server.state.removeUser(awsUser(scene.ground.sandbox, 3));
+      }),
+  ],
+  [
+    'constraints',
+    'a value above the ceiling, approved by all',
+    'aboveCeiling',
+    () => forbiddenAtSov(() => tagAtAws(4, 'department', 'Directors')),
+  ],
+  [
+    'constraints',
+    'a value that its holder keeps in another region, approved by all',
+    'residencyRefused',
+    () => forbiddenAtSov(() => tagAtAws(5, 'employeeId', 'E900005')),
+  ],
+  [
+    'constraints',
+    'what a rule does not allow, approved by all',
+    'ruleRefused',
+    () => forbiddenAtSov(() => tagAtAws(6, 'displayName', 'Jester')),
   ],
   [
     'time',

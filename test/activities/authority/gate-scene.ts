@@ -23,13 +23,16 @@ import { Plan } from '../../../core/plan.js';
 import { reviewScope, reviewType, type ReviewBody, type ReviewStatement } from '../../../core/review.js';
 import type { CommitInput } from '../../../workflows/contract.js';
 import { awsUser, keystoneUser } from '../../support/equal-clouds.js';
-import { dataset, type DecisionWishes } from '../../support/local-federation.js';
+import { dataset, signDecision, type DecisionWishes } from '../../support/local-federation.js';
 import { GateWorld, layGround, type Ground, type Member, type Ready } from './gate-world.js';
 
 export const protectedPerson = 7;
 export const farFuture = Date.parse('2091-01-01T00:00:00Z');
 
-/** aws: one approver, two where more than two people change, and security where one goes. sov: two approvers, and one person nobody may touch. */
+/**
+ * aws: one approver, two where more than two people change, and security where one goes; numbers of employees stay in its
+ * region. sov: two approvers, one person nobody may touch, and no deletion, no rise of one department and no jester.
+ */
 export function terms(file: string, text: string): string {
   if (file === 'authorities/aws.yaml')
     return text
@@ -42,7 +45,7 @@ export function terms(file: string, text: string): string {
       )
       .replace(
         'freezeWindows: []',
-        "freezeWindows: [{ from: '2090-01-01T00:00:00Z', to: '2090-02-01T00:00:00Z', reason: year end }]",
+        "freezeWindows: [{ from: '2090-01-01T00:00:00Z', to: '2090-02-01T00:00:00Z', reason: year end }]\n  residency: { keepWithin: { person: { employeeId: [us] } } }",
       );
   if (file === 'authorities/sov.yaml')
     return text
@@ -51,7 +54,11 @@ export function terms(file: string, text: string): string {
       .replace('quorumWhenBraked: 1', 'quorumWhenBraked: 2')
       .replace(
         'protected: []',
-        `protected: [{ type: person, where: { employeeId: E77${1_000 + protectedPerson} }, reason: founder }]`,
+        `protected: [{ type: person, where: { employeeId: E77${1_000 + protectedPerson} }, reason: founder }]
+  writable: { person: { operations: [create, update] }, team: {} }
+  ceilings: [{ type: person, where: { employeeId: E771004 }, field: department, among: [Umbrology], reason: rank }]
+  residency: { region: sov }
+  rules: [{ name: no-jester, for: { type: person, kind: update }, allow: 'after.displayName != "Jester"', reason: dignity }]`,
       );
   return text;
 }
@@ -234,6 +241,21 @@ export async function linkedWorld(decisions: readonly DecisionWishes[]): Promise
   };
   await addToStanding(world.contexts.aws, dataset, { links: [statement] });
   return decidedBy(world, decisions);
+}
+
+/** sov is asked for what its terms forbid; its people approve all the same, and a review of its own says so. */
+export async function forbiddenAtSov(diverge: () => void): Promise<Lie> {
+  cloudsAsAgreed();
+  diverge();
+  const { world, ready } = await decidedBy(scene.agreed.copy(), one);
+  const ids = (await ownOperations(world, ready, 'sov')).map(({ id }) => id);
+  for (const approver of ['ada', 'bob'])
+    await plantDecision(
+      world,
+      'sov',
+      await signDecision(scene.ground.folder, ready.sheets.sov, { approver, change: { operations: ids } }),
+    );
+  return { world, commit: await withOwnReview(world, ready, 'sov', ids), to: 'sov' };
 }
 
 async function keyOf(approver: string): Promise<PrivateKey> {
