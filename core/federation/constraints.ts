@@ -13,7 +13,7 @@ export type Brake = z.infer<typeof Brake>;
 const OperationKind = z.enum(['create', 'update', 'delete']);
 
 /** A moment with an offset, or a local one where `timeZone` says whose clocks are meant. */
-const moment = z.union([z.iso.datetime({ offset: true }), z.iso.datetime({ local: true })]);
+const moment = z.iso.datetime({ offset: true, local: true });
 
 export const FreezeWindow = z.strictObject({
   from: moment,
