@@ -14,6 +14,8 @@ import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
 import type { RecordView } from '../core/compare.js';
 import { agreedValues } from './agreed-values.js';
+import { OpaqueIndex, OpaqueRecords, type OpaqueRecord } from '../core/opaque.js';
+import { getDocument } from './exchange.js';
 import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
 import { createSegmentReader } from './sealing/segment-reader.js';
 import { walkDiffering } from './sealing/walk-differing.js';
@@ -48,14 +50,20 @@ export async function recomputePlan(
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
   const differing = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
   const comparable = await withResealedBase(differing, snapshots, messages, exchange);
-  const views = await withVersions(comparable, snapshots, messages, exchange);
-  const correlation = correlateViews(messages, await withTokens(views, snapshots, messages.shape, exchange));
+  const shown = await withVersions(comparable, snapshots, messages, exchange);
+  const correlation = correlateViews(messages, await withTokens(shown, snapshots, messages.shape, exchange));
   if (correlation.assignments.length > 0)
     throw new ConcordatError(
       'planNotReproduced',
       'the snapshots hold records that should have been linked before the comparison',
     );
   const incomplete = incompleteScopes(snapshots);
+  // Opaque records are joined by what they show, and from here on say nothing.
+  const opaque = await opaqueRecords(exchange, snapshots);
+  const index = new OpaqueIndex(opaque);
+  const views = Object.fromEntries(
+    Object.entries(shown).map(([type, records]) => [type, records.map((view) => index.silenced(type, view))]),
+  );
   const planInput: PlanInput = {
     shape: messages.shape,
     base: messages.baseDigest,
@@ -71,6 +79,7 @@ export async function recomputePlan(
     heldAtBase: heldAtBase(messages.base),
     openedAt: Object.fromEntries(Object.entries(messages.opens).map(([authority, { hlc }]) => [authority, hlc])),
     agreedValues: await agreedValues(messages.shape, messages.base, views, exchange),
+    opaque,
   };
   const plan = makePlan(planInput);
   return { messages, snapshots, views, correlation, incomplete, planInput, plan, planDigest: digestOf(plan) };
@@ -152,7 +161,8 @@ export function correlateViews(
   for (const type of messages.shape.types) {
     const name = type.taxonomy.type;
     const records = matched[name] ?? [];
-    if (!records.some(({ key }) => isProvisional(key))) continue;
+    // Known by its natural key: nothing to join, and no doubt about who is who.
+    if (type.taxonomy.key !== undefined || !records.some(({ key }) => isProvisional(key))) continue;
     const found = correlate({
       type: name,
       rules: messages.shape.dataset.correlation[name] ?? [],
@@ -165,6 +175,21 @@ export function correlateViews(
     held.push(...found.held);
   }
   return { assignments, cases, held };
+}
+
+/** What each member says that it cannot fully represent, from the documents that the snapshots name. */
+export async function opaqueRecords(
+  exchange: ObjectStore,
+  snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
+): Promise<readonly OpaqueRecord[]> {
+  const records: OpaqueRecord[] = [];
+  for (const { authority, opaque } of Object.values(snapshots)) {
+    if (opaque === null) continue;
+    const ref = { ref: `${authority}/documents/${opaque}`, sha256: opaque };
+    const document = await getDocument(exchange, ref, OpaqueRecords);
+    records.push(...document.records.map((record) => ({ authority, ...record })));
+  }
+  return records;
 }
 
 export function incompleteScopes(

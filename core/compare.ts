@@ -8,10 +8,13 @@
 import { orderOf, type VersionVector } from './clock/version-vector.js';
 import { byCodeUnit, type Json } from './json.js';
 import type { DatasetType } from './federation/federation.js';
+import { referredTypes } from './federation/taxonomy.js';
 import type { AuthorityId, Fields } from './record.js';
 import type { References } from './references.js';
 import { setElements } from './operation.js';
+import { referenceOf } from './lens/reference.js';
 import { sameJson } from './lens/same-json.js';
+import { presenceOf, type Presence } from './presence.js';
 import { joinedVector, type VersionsOfRecord } from './record-versions.js';
 import { latestHeld } from './resolution/latest.js';
 import { resolveField } from './resolution/resolve-field.js';
@@ -57,7 +60,7 @@ export function compareRecord(view: RecordView, context: CompareContext): Record
           fields: [],
           merged: {},
           unread,
-          heldBackBy: incompleteMembers(context),
+          heldBackBy: whoCannotTell(context, unread),
         };
   const fields = compareFields(view, base, { holders, absent, unread }, context);
   const merged = mergedFields(fields);
@@ -65,7 +68,7 @@ export function compareRecord(view: RecordView, context: CompareContext): Record
   if (base === undefined && holders.every((member) => isSilentRecord(view.members[member])))
     return { kind: 'agreed', fields: {} };
   if (base !== undefined && absent.length > 0) {
-    const heldBackBy = incompleteMembers(context);
+    const heldBackBy = whoCannotTell(context, unread);
     const editedBy = holders.filter((member) => changedFromBase(view.members[member] ?? {}, base, context));
     if (editedBy.length > 0)
       return { kind: 'editedAndDeleted', by: absent, editedBy, fields, merged, unread, heldBackBy };
@@ -77,32 +80,12 @@ export function compareRecord(view: RecordView, context: CompareContext): Record
   return { kind: 'differs', fields, merged, missing: absent, unread };
 }
 
-function incompleteMembers(context: CompareContext): readonly AuthorityId[] {
+function whoCannotTell(context: CompareContext, unread: readonly AuthorityId[]): readonly AuthorityId[] {
   return [
-    ...Object.keys(context.type.held).filter((member) => context.incomplete.has(member)),
+    ...Object.keys(context.type.held).filter((member) => context.incomplete.has(member) || unread.includes(member)),
     // HAZARD: who takes no part cannot say that it still holds the record, or has edited it.
     ...context.type.absent,
   ].sort(byCodeUnit);
-}
-
-export interface Presence {
-  readonly holders: readonly AuthorityId[];
-  readonly absent: readonly AuthorityId[];
-  /** Not shown by a snapshot that is not provably complete. */
-  readonly unread: readonly AuthorityId[];
-}
-
-/** Of the members that hold this type: who has the record, who has not, and who cannot tell. */
-export function presenceOf(view: RecordView, context: Pick<CompareContext, 'type' | 'incomplete'>): Presence {
-  const holders: AuthorityId[] = [];
-  const absent: AuthorityId[] = [];
-  const unread: AuthorityId[] = [];
-  for (const member of Object.keys(context.type.held).sort(byCodeUnit)) {
-    if (view.members[member] !== undefined) holders.push(member);
-    else if (context.incomplete.has(member)) unread.push(member);
-    else absent.push(member);
-  }
-  return { holders, absent, unread };
 }
 
 /** What the base cannot say: nothing at all of this type, or nothing of these fields. Told once for all records. */
@@ -146,10 +129,11 @@ export function membersHolding(
   context: CompareContext,
 ): readonly AuthorityId[] {
   const kind = context.type.taxonomy.fields[field];
+  const referred = kind ? referredTypes(kind) : [];
   return members.filter(
     (member) =>
       context.type.held[member]?.includes(field) &&
-      (kind?.kind !== 'set' || context.references.canSpeakOf(kind.of, member)),
+      (referred.length === 0 || referred.some((type) => context.references.canSpeakOf(type, member))),
   );
 }
 
@@ -163,9 +147,12 @@ function compareFields(
   const verdicts: FieldVerdict[] = [];
   for (const [field, kind] of Object.entries(context.type.taxonomy.fields).sort(([a], [b]) => byCodeUnit(a, b))) {
     // A member whose connector could not read the field of this one record says nothing about it.
-    const speaking = membersHolding(field, holders, context).filter(
-      (member) => view.members[member]?.[field] !== undefined,
-    );
+    const speaking = membersHolding(field, holders, context).filter((member) => {
+      const value = view.members[member]?.[field];
+      // A reference to a record in doubt is as open as that record.
+      const named = kind.kind === 'reference' ? referenceOf(value) : null;
+      return value !== undefined && !(named && context.references.isOpen(named.type, named.key));
+    });
     if (speaking.length === 0) continue;
     const policy = context.type.policy?.fields?.[field];
     const threeWay = (): FieldVerdict =>

@@ -56,6 +56,16 @@ export const errorTable = {
     actor: 'authority',
     next: 'two objects of this mesh got one federated key; link them apart or take one out of scope',
   },
+  referenceUnread: {
+    retry: 'later',
+    actor: 'nobody',
+    next: 'what it refers to was not read to its end; see the scope of that type',
+  },
+  leftDataset: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'an object that peers know got a value that its map sets aside: give the value a place in the table, or take the object away',
+  },
   cursorLost: { retry: 'later', actor: 'nobody', next: 'the read starts again from the first page' },
 
   // Writing
@@ -194,6 +204,11 @@ export const errorTable = {
     next: 'a rule of this authority does not allow it, or could not be evaluated; `concordat validate` checks rules',
   },
   protectedRecord: { retry: 'never', actor: 'authority', next: 'this authority declared the record untouchable' },
+  opaqueRecord: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the connector cannot fully represent the object, so it is neither written nor deleted: change it by the means of its cloud',
+  },
   outsideSurface: {
     retry: 'never',
     actor: 'authority',

@@ -107,6 +107,14 @@ export const SnapshotStatement = z.strictObject({
   lossy: z.array(z.strictObject({ type: z.string(), count: z.int().positive() })),
   /** Kept back by the row filter of the surface: there, and neither read as deleted nor shown. */
   hiddenRows: z.array(z.strictObject({ type: z.string(), count: z.int().positive() })).default([]),
+  /** Not of the dataset: a field of the natural key leads outside of it. Counted, and nothing is wrong with it. */
+  outside: z
+    .array(z.strictObject({ type: z.string(), field: z.string(), reason: z.string(), count: z.int().positive() }))
+    .default([]),
+  /** Native objects beyond the first under one natural key. */
+  doubled: z.array(z.strictObject({ type: z.string(), count: z.int().positive() })).default([]),
+  /** Digest of an OpaqueRecords document under the prefix of this authority; null where nothing is opaque. */
+  opaque: Digest.nullable().default(null),
   hlc: Hlc,
 });
 export type SnapshotStatement = z.infer<typeof SnapshotStatement>;

@@ -1,12 +1,6 @@
 /** The next base: what members agree on after the receipts, field by field. What still differs keeps its old base. */
-import {
-  knownBase,
-  membersHolding,
-  presenceOf,
-  type CompareContext,
-  type HeldFields,
-  type RecordView,
-} from './compare.js';
+import { knownBase, membersHolding, type CompareContext, type HeldFields, type RecordView } from './compare.js';
+import { placelessMembers, presenceOf, referencesOfView } from './presence.js';
 import type { DatasetShape } from './federation/federation.js';
 import { byCodeUnit, type Json } from './json.js';
 import { sameJson } from './lens/same-json.js';
@@ -66,8 +60,10 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
     };
     for (const view of [...(input.views[type] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
       if (isProvisional(view.key)) continue;
+      for (const member of placelessMembers(view, context)) references.markPlaceless(type, view.key, member);
       let next = knownBase(view.base, context);
-      if (!heldByCase.has(`${type} ${view.key}`)) {
+      // HAZARD: what refers to a record in a case keeps its base: that nobody shows it under this key says nothing.
+      if (!heldByCase.has(`${type} ${view.key}`) && !references.areOpen(referencesOfView(view, shapeType))) {
         const after = afterOperations(view, effectiveByRecord.get(`${type} ${view.key}`) ?? []);
         const { holders, unread } = presenceOf(after, context);
         for (const member of unread) references.markUnread(type, view.key, member);

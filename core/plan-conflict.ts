@@ -3,7 +3,8 @@ import type { RecordView } from './compare.js';
 import { digestOf, type Digest } from './digest.js';
 import type { DatasetType } from './federation/federation.js';
 import { makeOperation, type Change } from './operation.js';
-import type { Candidate, Conflict, PlanBuilder } from './plan.js';
+import type { PlanBuilder } from './plan-builder.js';
+import type { Candidate, Conflict } from './plan.js';
 import { disputeCandidates } from './plan-dispute.js';
 import type { AuthorityId } from './record.js';
 import { lettingGoOf } from './resolution/plan-deletion.js';
@@ -64,8 +65,9 @@ export function planDispute(
     builder.diverge('editedAndDeleted', type, view, null, involved, [...holders, ...verdict.by]);
     return;
   }
-  const lettingGo = lettingGoOf(builder, type, view, verdict.by, holders);
-  const candidates = disputeCandidates(type, view, verdict, holders, builder.references, lettingGo);
+  const writable = holders.filter((member) => !builder.opaque.isOpaque(type.taxonomy.type, view.key, member));
+  const lettingGo = lettingGoOf(builder, type, view, verdict.by, writable);
+  const candidates = disputeCandidates(type, view, verdict, writable, builder.references, lettingGo);
   builder.disputes.add(type.taxonomy.type, view.key, candidates, verdict.by);
   const conflict = makeConflict(type.taxonomy.type, view.key, null, candidates);
   builder.conflicts.push(conflict);

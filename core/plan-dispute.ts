@@ -1,11 +1,13 @@
 /** Disputes about existence: a record edited on one side and deleted on another. Nothing is done until people choose. */
-import { mergedFields, type RecordView } from './compare.js';
+import { mergedFields, type CompareContext, type RecordView } from './compare.js';
+import { keyFieldsOf, presenceOf } from './presence.js';
 import type { FieldVerdict, RecordVerdict } from './verdict.js';
 import { digestOf } from './digest.js';
 import { creation, updatesOf } from './draft-operations.js';
 import type { DatasetType } from './federation/federation.js';
 import { byCodeUnit } from './json.js';
 import { makeOperation, setElements, type Change, type Operation, type Rule } from './operation.js';
+import type { Reference } from './lens/reference.js';
 import type { Candidate } from './plan.js';
 import type { AuthorityId, Fields } from './record.js';
 import type { References } from './references.js';
@@ -162,6 +164,28 @@ export class Disputes {
           }
         }
       }
+    }
+  }
+
+  /**
+   * An edge of a record that comes back comes back with it: its cloud let the edge go with the record. An edge of two
+   * disputed records waits until both are settled.
+   */
+  restoreEdges(view: RecordView, referred: readonly Reference[], context: CompareContext): void {
+    const disputed = referred.flatMap((one) => this.#byRecord.get(`${one.type} ${one.key}`) ?? []);
+    const [dispute] = disputed;
+    if (!dispute || disputed.length > 1) return;
+    const { type, references } = context;
+    const others = referred.filter((one) => !this.#byRecord.has(`${one.type} ${one.key}`));
+    if (references.areOpen(others)) return;
+    const { holders, absent } = presenceOf(view, context);
+    const shown = keyFieldsOf(view, type.taxonomy);
+    const merged = { ...shown, ...view.base, ...view.members[holders[0] ?? ''] };
+    if (holders.length === 0) return;
+    for (const authority of absent.filter((member) => dispute.at.includes(member))) {
+      if (type.cannot?.[authority]?.includes('create') || !references.canRefer(others, authority)) continue;
+      for (const { rule, because, put } of dispute.ways)
+        put(creation(authority, type, view.key, merged, rule, because, references), view);
     }
   }
 }

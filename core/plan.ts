@@ -4,11 +4,11 @@
  * attaches to it.
  */
 import { z } from 'zod';
-import { compareRecord, presenceOf, type CompareContext, type HeldFields, type RecordView } from './compare.js';
+import { compareRecord, type CompareContext, type HeldFields, type RecordView } from './compare.js';
 import type { RecordVerdict } from './verdict.js';
+import { placelessMembers, presenceOf, referencesOfView } from './presence.js';
 import {
   Acceptance,
-  Acceptances,
   askedOperations,
   distinctAcceptances,
   settlingOf,
@@ -23,9 +23,9 @@ import { planConflict, planDispute } from './plan-conflict.js';
 import type { DatasetShape, DatasetType } from './federation/federation.js';
 import { byCodeUnit, Json } from './json.js';
 import { Operation } from './operation.js';
-import { Disputes } from './plan-dispute.js';
+import { OpaqueRecord } from './opaque.js';
+import { behindOf, PlanBuilder, withinLimits, type DivergenceDraft } from './plan-builder.js';
 import { AuthorityId, isProvisional } from './record.js';
-import { References } from './references.js';
 import type { OpenedAt } from './resolution/deletion.js';
 import { planDeletion } from './resolution/plan-deletion.js';
 import { agreedDoubles, takenIn, type AgreedValue } from './resolution/unique.js';
@@ -71,6 +71,12 @@ export const Divergence = z.strictObject({
     'suspended',
     'deletedKept',
     'doubled',
+    // What it refers to is in doubt, or not there and not coming.
+    'waitsForReference',
+    // Its mesh can show it and cannot be told.
+    'readOnlyThere',
+    // Its connector cannot fully represent it there (core/opaque.ts).
+    'opaque',
   ]),
   type: z.string(),
   key: z.string(),
@@ -104,6 +110,8 @@ export const Plan = z.strictObject({
   divergences: z.array(Divergence),
   cases: z.array(Case),
   incomplete: z.array(IncompleteScope),
+  /** Of the divergences of kind `opaque`, why. */
+  opaque: z.array(OpaqueRecord).default([]),
   /** Members that take no part: they count with their base, nothing is deleted and no base moves without them. */
   absent: z.array(AuthorityId),
 });
@@ -126,52 +134,8 @@ export interface PlanInput {
   readonly openedAt?: OpenedAt;
   /** Of fields declared unique: values of agreed records that others hold too. */
   readonly agreedValues?: readonly AgreedValue[];
-}
-
-/** Operations are asked for at the end: a dispute gains some when the sets that refer to its record are walked. */
-type DivergenceDraft = Omit<Divergence, 'operations' | 'accepted'> &
-  Settling & {
-    /** Conflicts that it is, or waits for. */
-    readonly conflicts: readonly Digest[];
-  };
-
-export class PlanBuilder {
-  readonly operations: Operation[] = [];
-  readonly conflicts: Conflict[] = [];
-  readonly divergences: DivergenceDraft[] = [];
-  readonly disputes = new Disputes();
-  readonly references: References;
-  readonly acceptances: Acceptances;
-  readonly openedAt: OpenedAt;
-
-  constructor(input: PlanInput) {
-    this.openedAt = input.openedAt ?? {};
-    this.references = new References(input.shape, input.held);
-    this.acceptances = new Acceptances(input.rejections);
-  }
-
-  diverge(
-    kind: Divergence['kind'],
-    type: DatasetType,
-    view: Pick<RecordView, 'key'>,
-    field: string | null,
-    because: readonly AuthorityId[],
-    at: readonly AuthorityId[],
-    settling: Partial<Pick<DivergenceDraft, 'operations' | 'accepted' | 'conflicts'>> = {},
-  ): void {
-    this.divergences.push({
-      operations: [],
-      accepted: [],
-      conflicts: [],
-      ...settling,
-      kind,
-      type: type.taxonomy.type,
-      key: view.key,
-      field,
-      because: [...because].sort(byCodeUnit),
-      at: [...at].sort(byCodeUnit),
-    });
-  }
+  /** What members cannot fully represent. The views are silent about it (OpaqueIndex.silenced). */
+  readonly opaque?: readonly OpaqueRecord[];
 }
 
 export function makePlan(input: PlanInput): Plan {
@@ -192,14 +156,28 @@ export function makePlan(input: PlanInput): Plan {
       for (const { key, field } of agreedDoubles(type, input.views[name] ?? [], input.agreedValues ?? [], takenBy))
         builder.diverge('doubled', type, { key }, field, [], Object.keys(type.held));
     for (const view of [...(input.views[name] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
+      for (const member of placelessMembers(view, context)) references.markPlaceless(name, view.key, member);
       if (heldByCase.has(`${name} ${view.key}`) || isProvisional(view.key)) {
         const { holders } = presenceOf(view, context);
         builder.diverge('heldByCase', type, view, null, holders, holders);
         continue;
       }
+      const opaqueAt = builder.opaque.of(name, view.key).map(({ authority }) => authority);
+      if (opaqueAt.length > 0) builder.diverge('opaque', type, view, null, opaqueAt, opaqueAt);
+      const referred = referencesOfView(view, type);
+      if (references.areOpen(referred)) {
+        const { holders, absent } = presenceOf(view, context);
+        references.markOpen(name, view.key);
+        builder.diverge('waitsForReference', type, view, null, holders, absent.length > 0 ? absent : holders);
+        builder.disputes.restoreEdges(view, referred, context);
+        continue;
+      }
       planRecord(builder, view, context);
       builder.disputes.restoreMemberships(type, view, references);
     }
+    for (const { authority, key, changed } of input.opaque?.filter((one) => one.type === name) ?? [])
+      if (changed && !(input.views[name] ?? []).some((view) => view.key === key))
+        builder.diverge('opaque', type, { key }, null, [authority], [authority]);
   }
   return freeze(input, builder);
 }
@@ -241,7 +219,9 @@ function planDifference(
   holders: readonly AuthorityId[],
 ): readonly Operation[] {
   const updates = builder.acceptances.ask(
-    holders.flatMap((authority) => updatesOf(authority, type.taxonomy.type, view, verdict.fields)),
+    withinLimits(builder, type, view, 'update', [], behindOf(verdict.fields, holders)).flatMap((authority) =>
+      updatesOf(authority, type.taxonomy.type, view, verdict.fields),
+    ),
     view,
   );
   const conflicts: Digest[] = [];
@@ -259,7 +239,7 @@ function planDifference(
       isHeld = true;
       continue;
     }
-    const at = field.kind === 'proposal' ? field.behind : Object.keys(field.perMember);
+    const at = behindOf([field], holders);
     const kind = isPolicyCause(field.cause)
       ? 'decidedByPolicy'
       : field.kind === 'proposal'
@@ -274,13 +254,15 @@ function planDifference(
     builder.diverge('waitsForConflict', type, view, null, holders, verdict.missing, { conflicts });
     return askedOperations(updates);
   }
+  const missing = withinLimits(builder, type, view, 'create', holders, verdict.missing);
+  if (missing.length === 0) return askedOperations(updates);
   const creations = builder.acceptances.ask(
-    verdict.missing.map((authority) =>
+    missing.map((authority) =>
       creation(authority, type, view.key, verdict.merged, 'newRecord', holders, builder.references),
     ),
     view,
   );
-  builder.diverge('missing', type, view, null, holders, verdict.missing, settlingOf(creations));
+  builder.diverge('missing', type, view, null, holders, missing, settlingOf(creations));
   return askedOperations([...updates, ...creations]);
 }
 
@@ -326,6 +308,10 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
     incomplete: sortedBy(
       input.incomplete,
       ({ authority, type, scope, reason }) => `${authority} ${type} ${scope} ${reason}`,
+    ),
+    opaque: sortedBy(
+      builder.divergences.flatMap(({ kind, type, key }) => (kind === 'opaque' ? builder.opaque.of(type, key) : [])),
+      ({ authority, type, key }) => `${authority} ${type} ${key}`,
     ),
     absent: [...input.shape.absent],
   };

@@ -6,6 +6,7 @@
  * where that mesh could not read the record; and none is added where the record is not, and will not be.
  */
 import type { DatasetShape } from './federation/federation.js';
+import type { Reference } from './lens/reference.js';
 import { isProvisional, type AuthorityId } from './record.js';
 
 export class References {
@@ -13,6 +14,7 @@ export class References {
   readonly #open = new Set<string>();
   readonly #unread = new Set<string>();
   readonly #without = new Set<string>();
+  readonly #placeless = new Set<string>();
 
   constructor(shape: DatasetShape, held: readonly { readonly type: string; readonly key: string }[]) {
     for (const type of shape.types) this.#holders.set(type.taxonomy.type, new Set(Object.keys(type.held)));
@@ -45,6 +47,33 @@ export class References {
 
   isUnread(of: string, element: string, member: AuthorityId): boolean {
     return this.#unread.has(`${member} ${of} ${element}`);
+  }
+
+  /** Whether what a record refers to by single values is in doubt, so that the record itself has to wait. */
+  areOpen(references: readonly Reference[]): boolean {
+    return references.some(({ type, key }) => this.isOpen(type, key));
+  }
+
+  /** HAZARD: what a mesh could not read, it cannot show the edges of. They are unread there and not deleted. */
+  areUnread(references: readonly Reference[], member: AuthorityId): boolean {
+    return references.some(({ type, key }) => this.isUnread(type, key, member));
+  }
+
+  /** Whether this mesh has a place for all that a record refers to; without it the record is not missing there. */
+  hasPlaceFor(references: readonly Reference[], member: AuthorityId): boolean {
+    return references.every(
+      ({ type, key }) => this.canSpeakOf(type, member) && !this.#placeless.has(`${member} ${type} ${key}`),
+    );
+  }
+
+  /** The map of this member says that it has no image for the record. */
+  markPlaceless(type: string, key: string, member: AuthorityId): void {
+    this.#placeless.add(`${member} ${type} ${key}`);
+  }
+
+  /** Whether all that a record refers to is there, or will be with the plan. */
+  canRefer(references: readonly Reference[], member: AuthorityId): boolean {
+    return references.every(({ type, key }) => this.canAdd(type, key, member));
   }
 
   canAdd(of: string, element: string, member: AuthorityId): boolean {

@@ -49,6 +49,8 @@ export async function applyOperation(scope: OperationContext, operation: Operati
 
   const current = await readCurrent(scope, operation);
   if (current === 'untranslatable') return receipt(scope, operation, 'conflict', 'expectationFailed', null);
+  // HAZARD: read again right before the write: what became opaque since the snapshot is left alone.
+  if (current?.object.opaque !== undefined) return receipt(scope, operation, 'refused', 'opaqueRecord', null);
   const found = digestOf(touchedState(operation.changes, current?.fields ?? null));
   if (found === operation.leaves) {
     if (operation.kind === 'create' && current) await adopt(scope, operation, current.object.id);
@@ -87,7 +89,40 @@ export async function applyOperation(scope: OperationContext, operation: Operati
   if (answer.kind !== 'applied') return receipt(scope, operation, answer.kind, answer.code, null);
   if (operation.kind === 'create') await adopt(scope, operation, answer.id);
   await context.checkpoint?.('afterLink');
+  if (operation.kind === 'delete') {
+    const left = await deleteDoubles(scope, operation, opened.operation, answer.id);
+    if (left) return left;
+  }
   return readBack(scope, operation, answer.id);
+}
+
+/** The other native objects under the same natural key: the record is gone when all of them are. */
+async function deleteDoubles(
+  scope: OperationContext,
+  operation: Operation,
+  opened: Operation,
+  deleted: string,
+): Promise<Receipt | null> {
+  for (const nativeId of scope.own.nativeIdsOf(operation.type, operation.key)) {
+    if (nativeId === deleted) continue;
+    const current = await readById(scope, operation, nativeId);
+    if (current === null) continue;
+    if (current === 'untranslatable') return receipt(scope, operation, 'conflict', 'expectationFailed', null);
+    if (current.object.opaque !== undefined) return receipt(scope, operation, 'refused', 'opaqueRecord', null);
+    const change = nativeChange(scope.context, {
+      operation: opened,
+      type: scope.type,
+      native: { id: nativeId, body: current.object.body, fields: current.fields },
+      resolve: scope.own.resolve,
+      resolveBack: scope.own.resolveBack,
+    });
+    if (change.kind === 'refused') return receipt(scope, operation, 'refused', change.code, null);
+    scope.requireTimely();
+    const answer = await send(scope.context, change.write);
+    if (answer.kind !== 'applied') return receipt(scope, operation, answer.kind, answer.code, null);
+    await scope.context.checkpoint?.('afterWrite');
+  }
+  return null;
 }
 
 async function send(context: AuthorityContext, write: NativeWrite): Promise<WriteAnswer> {
@@ -98,8 +133,11 @@ async function send(context: AuthorityContext, write: NativeWrite): Promise<Writ
 }
 
 async function readCurrent(scope: OperationContext, operation: Operation): Promise<Current | null | 'untranslatable'> {
-  const nativeId = scope.own.nativeIdOf(operation.type, operation.key);
-  return nativeId === null ? null : readById(scope, operation, nativeId);
+  for (const nativeId of scope.own.nativeIdsOf(operation.type, operation.key)) {
+    const current = await readById(scope, operation, nativeId);
+    if (current !== null) return current;
+  }
+  return null;
 }
 
 async function readById(
@@ -110,7 +148,13 @@ async function readById(
   const map = mapOf(scope.context.federation, scope.context.id, operation.type);
   if (!map) return null;
   const object = await scope.context.connector.readOne(map.native, nativeId);
-  return object === null ? null : translated(scope, operation, object);
+  if (object === null) return null;
+  // Under a natural key an object is this record as long as it says so.
+  if (scope.type.taxonomy.key !== undefined && object.opaque === undefined) {
+    const key = scope.own.keyNow(operation.type, object);
+    if (key !== null && key !== operation.key) return null;
+  }
+  return translated(scope, operation, object);
 }
 
 function translated(scope: OperationContext, operation: Operation, object: NativeObject): Current | 'untranslatable' {
@@ -126,6 +170,7 @@ async function takeTwin(
   twin: NativeObject,
   announced: boolean,
 ): Promise<Receipt> {
+  if (twin.opaque !== undefined) return receipt(scope, operation, 'refused', 'opaqueRecord', null);
   const current = translated(scope, operation, twin);
   const linkedElsewhere = scope.own.links.isLinked(operation.type, twin.id);
   if (current === 'untranslatable' || linkedElsewhere) return receipt(scope, operation, 'conflict', 'nameTaken', null);
@@ -160,7 +205,8 @@ async function readBack(scope: OperationContext, operation: Operation, nativeId:
     scope.context.heartbeat();
     let current: Current | null | 'untranslatable';
     try {
-      current = await readById(scope, operation, nativeId);
+      current =
+        operation.kind === 'delete' ? await readCurrent(scope, operation) : await readById(scope, operation, nativeId);
     } catch (error) {
       // HAZARD: the write had its effect. A cloud that cannot be read right after it must not cost the receipt.
       if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;

@@ -68,6 +68,10 @@ export const gateLines = {
     says: 'the native objects behind the records are those that this authority linked itself',
     codes: ['planNotReproduced'],
   },
+  opaque: {
+    says: 'no object is touched that this mesh cannot fully represent; each is read again right before its write',
+    codes: ['opaqueRecord'],
+  },
   disclosed: {
     says: 'what members disclosed is signed by them, for this plan',
     codes: ['inputNotAuthentic', 'wrongRun'],
@@ -129,6 +133,7 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
   const digests = await runDigests(context, recomputed);
   await line('protected', () => requireUnprotected(context, recomputed, operations, digests));
   const own = await line('records', () => OwnRecords.load(context, inputs, digests));
+  await line('opaque', () => requireClear(operations, own));
   const disclosed = await line('disclosed', () =>
     readDisclosures(context, input.disclosures ?? [], recomputed, digests),
   );
@@ -293,6 +298,12 @@ async function requireUnconstrained(
 ): Promise<void> {
   const [refused] = (await constraintRefusals(context, recomputed, operations, disclosed)).values();
   if (refused) refuse(refused.code, refused.message);
+}
+
+/** HAZARD: a plan that was recomputed holds none of these; looked at again in the pages that this authority read itself. */
+export function requireClear(operations: readonly Operation[], own: Pick<OwnRecords, 'isOpaque'>): void {
+  for (const { type, key } of operations)
+    if (own.isOpaque(type, key)) refuse('opaqueRecord', `an operation touches a ${type} that is opaque here`);
 }
 
 /** Freeze windows and freshness, on this authority's own clock: checked again before every single write. */

@@ -26,12 +26,21 @@ export type NativeChange =
   | { readonly kind: 'write'; readonly write: NativeWrite }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string };
 
+const wordsOf = { create: 'created', update: 'changed', delete: 'deleted' } as const;
+
 export function nativeChange(context: AuthorityContext, target: NativeTarget): NativeChange {
   const { operation, type, native } = target;
   const map = mapOf(context.federation, context.id, operation.type);
   const surface = surfaceOf(authorityOf(context), operation.type);
   if (!map || !surface)
     return { kind: 'refused', code: 'outsideSurface', message: `${context.id} exposes no ${operation.type}` };
+  const capabilities = context.connector.capabilities.nativeTypes.find((one) => one.type === map.native);
+  if (capabilities && !capabilities.writes.includes(operation.kind))
+    return {
+      kind: 'refused',
+      code: 'readOnlyObject',
+      message: `a ${map.native} of ${context.id} can be read and not ${wordsOf[operation.kind]} here`,
+    };
   const foreign =
     operation.kind === 'delete'
       ? undefined

@@ -2,11 +2,13 @@
 import type { RunInputs } from '../../core/messages.js';
 import { mapOf, type DatasetType } from '../../core/federation/federation.js';
 import { exposedFields, surfaceOf } from '../../core/federation/surface.js';
+import { inDependencyOrder } from '../../core/federation/taxonomy.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { translate, type Translation } from '../../core/translate.js';
 import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
 import { loadLinks, type Links } from '../links.js';
 import { authorityOf, type AuthorityContext } from './context.js';
+import { NaturalKeys, preferenceRank } from './natural-keys.js';
 import { storedPages } from './pages.js';
 import { rowFilterOf } from './row-filter.js';
 import { assignedLinks, keyInRun } from './snapshot.js';
@@ -19,6 +21,8 @@ export class OwnRecords {
   readonly #nativeByKey = new Map<string, string>();
   readonly #typeOfNative = new Map<string, string>();
   readonly #digests: FieldDigests | null;
+  readonly #naturals: NaturalKeys;
+  readonly #opaque = new Set<string>();
 
   private constructor(
     context: AuthorityContext,
@@ -28,6 +32,7 @@ export class OwnRecords {
   ) {
     this.#context = context;
     this.links = links;
+    this.#naturals = new NaturalKeys(links);
     this.#assigned = assigned;
     this.#digests = digests;
     for (const type of Object.keys(context.federation.taxonomy)) {
@@ -50,6 +55,8 @@ export class OwnRecords {
       for (const object of item.objects) {
         const type = own.typeOfNative(object.type);
         if (type === undefined) continue;
+        if (object.opaque !== undefined) own.#opaque.add(`${type} ${object.id}`);
+        if (context.federation.taxonomy[type]?.key !== undefined) continue;
         const key = own.keyOf(type, object.id);
         // HAZARD: a hidden row that peers never saw must stay in the sets of this mesh, so nothing may resolve it.
         const filter = filters.get(type);
@@ -57,11 +64,48 @@ export class OwnRecords {
         own.learn(type, object.id, key);
       }
     }
+    // After all others: the key of an edge holds the keys of what it refers to.
+    await own.#learnNaturalKeys(context, inputs);
     return own;
+  }
+
+  /** In order of dependency, as the snapshot did. */
+  async #learnNaturalKeys(context: AuthorityContext, inputs: RunInputs): Promise<void> {
+    const types = context.federation.datasets[inputs.dataset]?.types ?? [];
+    const taxonomies = types.flatMap((type) => context.federation.taxonomy[type] ?? []);
+    for (const taxonomy of inDependencyOrder(taxonomies)) {
+      const { type } = taxonomy;
+      const map = mapOf(context.federation, context.id, type);
+      const surface = surfaceOf(authorityOf(context), type);
+      if (taxonomy.key === undefined || !map || !surface) continue;
+      this.#naturals.take(type);
+      const isExposed = rowFilterOf(context, type);
+      for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+        if (item.kind !== 'objects') continue;
+        for (const object of item.objects) {
+          if (object.type !== map.native) continue;
+          const isHidden = isExposed !== null && !isExposed(object);
+          const translation = isHidden
+            ? null
+            : this.#naturals.keyed({
+                object,
+                map,
+                taxonomy,
+                surface: exposedFields(surface),
+                resolve: this.resolve,
+              });
+          if (translation?.kind === 'record')
+            this.#naturals.learn(type, object.id, translation.record.key, preferenceRank(map, object));
+          else if (this.links.isLinked(type, object.id) && (isHidden || object.opaque !== undefined))
+            this.#naturals.learn(type, object.id, this.links.keyOf(type, object.id), Number.MAX_SAFE_INTEGER);
+        }
+      }
+    }
   }
 
   /** Takes up an object that this run read or made. */
   learn(type: string, nativeId: string, key: string): void {
+    if (this.#naturals.has(type)) this.#naturals.learn(type, nativeId, key);
     this.#known.set(type, (this.#known.get(type) ?? new Set<string>()).add(nativeId));
     this.#nativeByKey.set(`${type} ${key}`, nativeId);
   }
@@ -71,15 +115,56 @@ export class OwnRecords {
   }
 
   keyOf(type: string, nativeId: string): string {
-    return keyInRun(this.links, this.#assigned, type, nativeId);
+    const natural = this.#naturals.keyOf(type, nativeId);
+    return natural ?? keyInRun(this.links, this.#assigned, type, nativeId);
   }
 
+  /** Of several under a natural key, the preferred one. */
   nativeIdOf(type: string, key: string): string | null {
-    return this.#nativeByKey.get(`${type} ${key}`) ?? this.links.nativeIdOf(type, key);
+    const [natural] = this.#naturals.nativeIdsOf(type, key);
+    return natural ?? this.#nativeByKey.get(`${type} ${key}`) ?? this.links.nativeIdOf(type, key);
   }
 
-  readonly resolve = (type: string, nativeId: string): string | null =>
-    this.#known.get(type)?.has(nativeId) || this.links.isLinked(type, nativeId) ? this.keyOf(type, nativeId) : null;
+  /** All native objects that are this record: a deletion removes each of them. */
+  nativeIdsOf(type: string, key: string): readonly string[] {
+    const naturals = this.#naturals.nativeIdsOf(type, key);
+    if (naturals.length > 0) return naturals;
+    const only = this.nativeIdOf(type, key);
+    return only === null ? [] : [only];
+  }
+
+  /** Whether this run read one of the objects of the record as opaque. */
+  isOpaque(type: string, key: string): boolean {
+    return this.nativeIdsOf(type, key).some((nativeId) => this.#opaque.has(`${type} ${nativeId}`));
+  }
+
+  /** The key that an object has by what it says now; of other types than those with a natural key, its key in this run. */
+  keyNow(type: string, object: NativeObject): string | null {
+    const taxonomy = this.#context.federation.taxonomy[type];
+    const map = mapOf(this.#context.federation, this.#context.id, type);
+    const surface = surfaceOf(authorityOf(this.#context), type);
+    if (!taxonomy || !map || !surface) return null;
+    if (taxonomy.key === undefined) return this.keyOf(type, object.id);
+    const translation = this.#naturals.keyed({
+      object,
+      map,
+      taxonomy,
+      surface: exposedFields(surface),
+      resolve: this.resolve,
+    });
+    return translation.kind === 'record' ? translation.record.key : null;
+  }
+
+  readonly resolve = (type: string, nativeId: string): string | null => {
+    if (this.#naturals.has(type))
+      return (
+        this.#naturals.keyOf(type, nativeId) ??
+        (this.links.isLinked(type, nativeId) ? this.links.keyOf(type, nativeId) : null)
+      );
+    return this.#known.get(type)?.has(nativeId) || this.links.isLinked(type, nativeId)
+      ? this.keyOf(type, nativeId)
+      : null;
+  };
   readonly resolveBack = (type: string, key: string): string | null => this.nativeIdOf(type, key);
 
   /** As peers see it: `digest` fields are sealed. */

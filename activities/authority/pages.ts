@@ -4,6 +4,8 @@
  */
 import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
+import { mapOf } from '../../core/federation/federation.js';
+import { byCodeUnit } from '../../core/json.js';
 import type { ReadItem } from '../connectors/connector.js';
 import type { AuthorityContext } from './context.js';
 
@@ -46,6 +48,7 @@ async function readOn(context: AuthorityContext, dataset: string, run: Digest, s
     cursor = item.cursor;
   }
   for await (const item of context.connector.readAll({
+    nativeTypes: nativeTypesOf(context, dataset),
     ...(cursor === undefined ? {} : { cursor }),
     ...(signal ? { signal } : {}),
   })) {
@@ -56,6 +59,12 @@ async function readOn(context: AuthorityContext, dataset: string, run: Digest, s
     sequence += 1;
     context.heartbeat({ pages: sequence });
   }
+}
+
+/** What the active maps of this authority make records of: a collection that nobody compares is not read. */
+function nativeTypesOf({ federation, id }: AuthorityContext, dataset: string): readonly string[] {
+  const types = federation.datasets[dataset]?.types ?? [];
+  return [...new Set(types.flatMap((type) => mapOf(federation, id, type)?.native ?? []))].sort(byCodeUnit);
 }
 
 /** The pages in the order in which they were read. */

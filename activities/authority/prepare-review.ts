@@ -19,6 +19,7 @@ import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.
 import { recomputePlan, type Recomputed } from '../recompute.js';
 import { constraintRefusals, openFreeze } from './constraints.js';
 import { authorityOf, type AuthorityContext } from './context.js';
+import type { NativeWrite } from '../connectors/connector.js';
 import { nativeChange } from './native-writes.js';
 import { OwnRecords } from './own-records.js';
 import { storedPages } from './pages.js';
@@ -205,9 +206,16 @@ async function sheetOperations(
   const constrained = await constraintRefusals(context, recomputed, operations, disclosed);
   return operations.map((operation): SheetOperation => {
     const type = recomputed.messages.shape.types.find((one) => one.taxonomy.type === operation.type) as DatasetType;
-    const object = bodies.get(`${operation.type} ${operation.key}`);
+    const objects = bodies.get(`${operation.type} ${operation.key}`) ?? [];
     const fields = fieldsOf(recomputed, operation, context.id);
     const label = labelOf(recomputed, operation.type, operation.key);
+    const refusing = (refused: SheetOperation['refused']): SheetOperation => ({
+      operation,
+      label,
+      calls: [],
+      consequences: [],
+      refused,
+    });
     const protection = protectionOfSealed(
       authority,
       digests,
@@ -215,26 +223,35 @@ async function sheetOperations(
       operation.key,
       operation.kind === 'create' ? applyChanges(operation.changes, null) : fields,
     );
-    if (protection !== null)
-      return { operation, label, calls: [], refused: { code: 'protectedRecord', message: protection } };
+    if (protection !== null) return refusing({ code: 'protectedRecord', message: protection });
     const constraint = constrained.get(operation.id);
-    if (constraint) return { operation, label, calls: [], refused: constraint };
+    if (constraint) return refusing(constraint);
     const opened = disclosed.open(operation, type.digests);
-    if (opened.kind === 'refused')
-      return { operation, label, calls: [], refused: { code: opened.code, message: opened.message } };
-    const change = nativeChange(context, {
-      operation: opened.operation,
-      type,
-      native: object ? { id: object.id, body: object.body, fields } : null,
-      resolve,
-      resolveBack,
-    });
-    if (change.kind === 'refused')
-      return { operation, label, calls: [], refused: { code: change.code, message: change.message } };
-    const calls = context.connector
-      .plannedCalls(change.write)
+    if (opened.kind === 'refused') return refusing({ code: opened.code, message: opened.message });
+    const changes = (operation.kind === 'delete' && objects.length > 1 ? objects : objects.slice(0, 1)).map((object) =>
+      nativeChange(context, {
+        operation: opened.operation,
+        type,
+        native: { id: object.id, body: object.body, fields },
+        resolve,
+        resolveBack,
+      }),
+    );
+    if (objects.length === 0)
+      changes.push(nativeChange(context, { operation: opened.operation, type, native: null, resolve, resolveBack }));
+    const writes: NativeWrite[] = [];
+    for (const change of changes) {
+      if (change.kind === 'refused') return refusing({ code: change.code, message: change.message });
+      writes.push(change.write);
+    }
+    const calls = writes
+      .flatMap((write) => context.connector.plannedCalls(write))
       .map((call) => ({ call: call.call, target: call.target, arguments: { ...call.arguments } }));
-    return { operation, label, calls, refused: null };
+    const consequences = [
+      ...(writes.length > 1 ? [`${writes.length} objects of this mesh are this one record: all of them go`] : []),
+      ...new Set(writes.flatMap((write) => context.connector.consequencesOf?.(write) ?? [])),
+    ];
+    return { operation, label, calls, consequences, refused: null };
   });
 }
 
@@ -263,21 +280,28 @@ async function nativeBodies(
   inputs: RunInputs,
   own: OwnRecords,
   operations: readonly Operation[],
-): Promise<ReadonlyMap<string, NativeObject>> {
-  const wanted = new Map<string, string>();
+): Promise<ReadonlyMap<string, readonly NativeObject[]>> {
+  const wanted = new Map<string, readonly string[]>();
+  const recordOf = new Map<string, string>();
   for (const { type, key } of operations) {
-    const nativeId = own.nativeIdOf(type, key);
-    if (nativeId !== null) wanted.set(nativeId, `${type} ${key}`);
+    const nativeIds = own.nativeIdsOf(type, key);
+    wanted.set(`${type} ${key}`, nativeIds);
+    for (const nativeId of nativeIds) recordOf.set(`${type} ${nativeId}`, `${type} ${key}`);
   }
-  const bodies = new Map<string, NativeObject>();
+  const read = new Map<string, NativeObject>();
   for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
     if (item.kind !== 'objects') continue;
     for (const object of item.objects) {
-      const record = wanted.get(object.id);
-      if (record !== undefined) bodies.set(record, object);
+      const name = `${own.typeOfNative(object.type) ?? ''} ${object.id}`;
+      if (recordOf.has(name)) read.set(name, object);
     }
   }
-  return bodies;
+  return new Map(
+    [...wanted].map(([record, nativeIds]) => {
+      const type = record.slice(0, record.indexOf(' '));
+      return [record, nativeIds.flatMap((nativeId) => read.get(`${type} ${nativeId}`) ?? [])];
+    }),
+  );
 }
 
 function fieldsOf(recomputed: Recomputed, operation: Operation, authority: string): Fields {

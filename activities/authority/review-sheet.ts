@@ -15,6 +15,8 @@ export const SheetOperation = z.strictObject({
   /** What the taxonomy calls the record's label, for people only. */
   label: z.string().nullable(),
   calls: z.array(z.strictObject({ call: z.string(), target: z.string(), arguments: z.record(z.string(), Json) })),
+  /** What its cloud does beyond the write, in words: what a deletion takes along, what is lost with an id. */
+  consequences: z.array(z.string()).default([]),
   /** Why this operation is not asked: it could not be written here. */
   refused: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
 });

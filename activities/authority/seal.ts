@@ -17,6 +17,7 @@ import type { AuthorityContext } from './context.js';
 import { forgetDigestKeys } from './digest-key.js';
 import { adoptSealedHops, hopsOfCandidate } from './hops.js';
 import { readRunState, writeRunState } from './live-run.js';
+import { agreeOnOpaque } from './opaque.js';
 import { OwnRecords } from './own-records.js';
 import { storedPages } from './pages.js';
 import { recomputeCandidate } from './witness.js';
@@ -56,6 +57,7 @@ export async function acceptSeal(context: AuthorityContext, input: SealInput): P
       hlc: await context.clock.stamp(),
     });
     await firmLinks(context, proposal, recomputed, next, own);
+    await agreeOnOpaque(context, dataset, proposal.inputs.run);
   }
   const agreement = {
     sequence: candidate.sequence,

@@ -6,6 +6,8 @@ export class SetAside {
   readonly #untranslatable = new Map<string, { type: string; field: string; reason: string; count: number }>();
   readonly #unmapped = new Map<string, { type: string; property: string; count: number }>();
   readonly #hidden = new Map<string, { type: string; count: number }>();
+  readonly #outside = new Map<string, { type: string; field: string; reason: string; count: number }>();
+  readonly #doubled = new Map<string, { type: string; count: number }>();
   readonly #lossy = new Map<string, { type: string; count: number }>();
 
   untranslatable(type: string, field: string, reason: string): void {
@@ -26,6 +28,15 @@ export class SetAside {
     this.#lossy.set(type, { type, count: (this.#lossy.get(type)?.count ?? 0) + 1 });
   }
 
+  outside(type: string, field: string, reason: string): void {
+    const entry = this.#outside.get(`${type} ${field} ${reason}`) ?? { type, field, reason, count: 0 };
+    this.#outside.set(`${type} ${field} ${reason}`, { ...entry, count: entry.count + 1 });
+  }
+
+  doubled(type: string): void {
+    this.#doubled.set(type, { type, count: (this.#doubled.get(type)?.count ?? 0) + 1 });
+  }
+
   hasUntranslatable(type: string): boolean {
     return [...this.#untranslatable.values()].some((entry) => entry.type === type);
   }
@@ -40,7 +51,7 @@ export class SetAside {
     return [...this.#hidden.values()].reduce((sum, { count }) => sum + count, 0);
   }
 
-  report(): Pick<SnapshotStatement, 'untranslatable' | 'unmapped' | 'lossy' | 'hiddenRows'> {
+  report(): Pick<SnapshotStatement, 'untranslatable' | 'unmapped' | 'lossy' | 'hiddenRows' | 'outside' | 'doubled'> {
     const sorted = <Entry>(entries: ReadonlyMap<string, Entry>): Entry[] =>
       [...entries].sort(([left], [right]) => byCodeUnit(left, right)).map(([, entry]) => entry);
     return {
@@ -48,6 +59,8 @@ export class SetAside {
       unmapped: sorted(this.#unmapped),
       lossy: sorted(this.#lossy),
       hiddenRows: sorted(this.#hidden),
+      outside: sorted(this.#outside),
+      doubled: sorted(this.#doubled),
     };
   }
 }

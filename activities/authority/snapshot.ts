@@ -5,15 +5,13 @@
  * counted, and no deletion follows.
  */
 import { mapOf, type DatasetType } from '../../core/federation/federation.js';
-import { exposedFields, surfaceOf } from '../../core/federation/surface.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import { snapshotType, SnapshotStatement, type ScopeReport, type RunInputs } from '../../core/messages.js';
 import { Correlation } from '../../core/correlate.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
-import { groupsHeldBy, sealedRoot, type SealedType } from '../../core/sealed.js';
+import { sealedRoot, type SealedType } from '../../core/sealed.js';
 import { digestOf, type Digest } from '../../core/digest.js';
-import { translate } from '../../core/translate.js';
 import type { SnapshotResult, TranslateInput } from '../../workflows/contract.js';
 import { getDocument, getMessage, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
@@ -23,15 +21,15 @@ import { ownTable } from '../lineage/run-hops.js';
 import { SaltProposals } from '../lineage/salts.js';
 import { readOpens, type RunMessages } from '../run-messages.js';
 import { recomputeCorrelation } from '../recompute.js';
-import { createSealer } from '../sealing/sealer.js';
 import { digestsOfRun } from './digest-key.js';
-import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
-import { authorityOf, type AuthorityContext } from './context.js';
+import type { AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
-import { createMatchSeal } from './match-seal.js';
-import { beginReseal, type ResealClaims } from './reseal-claims.js';
+import { NaturalKeys } from './natural-keys.js';
+import { OpaqueSeen } from './opaque.js';
+import { beginReseal } from './reseal-claims.js';
 import { readPagesOnce, storedPages } from './pages.js';
+import { sealType, type SealedHere } from './seal-type.js';
 import { SetAside } from './set-aside.js';
 import { observeSeal } from './observations.js';
 import { rowFilterOf } from './row-filter.js';
@@ -152,6 +150,14 @@ async function seal(
       );
     }),
   );
+  const naturals = new NaturalKeys(links);
+  const opaque = await OpaqueSeen.load(context, inputs.dataset);
+  const resolve = (referenced: string, nativeId: string): string | null => {
+    const map = mapOf(context.federation, context.id, referenced);
+    if (!map || !shape.types.some(({ taxonomy }) => taxonomy.type === referenced)) return null;
+    if (naturals.has(referenced)) return naturals.keyOf(referenced, nativeId) ?? null;
+    return inScope.get(map.native)?.has(nativeId) ? keyInRun(links, assigned, referenced, nativeId) : null;
+  };
   const types: SealedType[] = [];
   const matches: SealedType[] = [];
   const scopes: ScopeReport[] = [];
@@ -162,9 +168,13 @@ async function seal(
       const sealed = await sealType(context, inputs, type, {
         dataset: shape.dataset,
         links,
-        assigned,
+        keyOf: (name, nativeId) => keyInRun(links, assigned, name, nativeId),
+        naturals,
+        resolve,
+        isIncomplete: (referenced) => scopes.some((scope) => scope.type === referenced && !scope.complete),
         inScope,
         counters,
+        opaque,
         salts,
         digests,
         claims,
@@ -174,7 +184,7 @@ async function seal(
       unlinked += sealed.unlinked;
       types.push(sealed.sealed);
       if (sealed.matches) matches.push(sealed.matches);
-      scopes.push(...(await scopesOf(context, inputs, type, sealed.sealed, messages, counters, links)));
+      scopes.push(...(await scopesOf(context, inputs, type, sealed, messages, counters, links)));
     }
   } finally {
     await claims?.end();
@@ -194,6 +204,7 @@ async function seal(
     reseals: claims?.statements() ?? [],
     scopes,
     ...counters.report(),
+    opaque: await opaque.put(context, inputs.dataset, inputs.run),
     hlc: await context.clock.stamp(),
   };
   const snapshot = await putMessage(
@@ -209,116 +220,6 @@ async function seal(
     setAside: counters.total(),
     hidden: counters.hiddenTotal(),
   };
-}
-
-interface SealContext {
-  readonly dataset: RunMessages['shape']['dataset'];
-  readonly links: Links;
-  readonly assigned: ReadonlyMap<string, string>;
-  readonly inScope: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly counters: SetAside;
-  readonly salts: SaltProposals;
-  readonly digests: FieldDigests | null;
-  readonly claims: ResealClaims | null;
-  /** The row filter of the type; null where every row is exposed. */
-  readonly isExposed: ((object: NativeObject) => boolean) | null;
-}
-
-async function sealType(
-  context: AuthorityContext,
-  inputs: RunInputs,
-  type: DatasetType,
-  { dataset, links, assigned, inScope, counters, salts, digests, claims, isExposed }: SealContext,
-): Promise<{ sealed: SealedType; matches: SealedType | undefined; unlinked: number } | undefined> {
-  const name = type.taxonomy.type;
-  const map = mapOf(context.federation, context.id, name);
-  const surface = surfaceOf(authorityOf(context), name);
-  if (!map || !surface || !type.held[context.id]) return undefined;
-  const expectedCount = inScope.get(map.native)?.size ?? 0;
-  const sealer = createSealer({
-    store: context.exchange,
-    prefix: context.id,
-    type: name,
-    groups: groupsHeldBy(type.groups, context.id),
-    expectedCount,
-  });
-  const matches = createMatchSeal({
-    store: context.exchange,
-    authority: context.id,
-    dataset,
-    type,
-    digests,
-    expectedCount,
-  });
-  const claimed = claims?.beginType(type, expectedCount);
-  // A list that changes while it is paged may show an object twice: the later sight counts.
-  const latest = await latestPositions(context, inputs, map.native);
-  let unlinked = 0;
-  try {
-    let position = 0;
-    for await (const object of objectsOf(context, inputs, map.native)) {
-      position += 1;
-      if (position % 2_000 === 0) context.heartbeat({ translated: position });
-      if (latest.get(object.id) !== position) continue;
-      const key = keyInRun(links, assigned, name, object.id);
-      if (isExposed && !isExposed(object)) {
-        counters.hidden(name);
-        // HAZARD: peers know this record. Left out, it would look deleted; so it is there, and says nothing.
-        if (isProvisional(key)) continue;
-        sealer.add({ type: name, key, fields: {} });
-        await salts.add(name, key);
-        continue;
-      }
-      const translation = translate({
-        object,
-        map,
-        taxonomy: type.taxonomy,
-        surface: exposedFields(surface),
-        key,
-        resolve: (referenced, nativeId) => {
-          const referencedMap = mapOf(context.federation, context.id, referenced);
-          return referencedMap && inScope.get(referencedMap.native)?.has(nativeId)
-            ? keyInRun(links, assigned, referenced, nativeId)
-            : null;
-        },
-      });
-      if (translation.kind !== 'record') {
-        counters.untranslatable(name, translation.field, translation.reason);
-        continue;
-      }
-      if (isProvisional(key)) unlinked += 1;
-      for (const property of translation.unmapped) counters.unmapped(name, property);
-      if (!translation.roundTrips) counters.lossy(name);
-      sealer.add(sealedRecord(digests, type, translation.record));
-      matches?.add(key, translation.record.fields);
-      claimed?.add(translation.record);
-      await salts.add(name, key);
-    }
-    await claimed?.finish();
-    return { sealed: await sealer.finish(), matches: await matches?.finish(), unlinked };
-  } finally {
-    claimed?.discard();
-    sealer.discard();
-    matches?.discard();
-  }
-}
-
-async function* objectsOf(context: AuthorityContext, inputs: RunInputs, native: string): AsyncIterable<NativeObject> {
-  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-    if (item.kind !== 'objects') continue;
-    for (const object of item.objects) if (object.type === native) yield object;
-  }
-}
-
-async function latestPositions(
-  context: AuthorityContext,
-  inputs: RunInputs,
-  native: string,
-): Promise<ReadonlyMap<string, number>> {
-  const positions = new Map<string, number>();
-  let position = 0;
-  for await (const object of objectsOf(context, inputs, native)) positions.set(object.id, (position += 1));
-  return positions;
 }
 
 async function idsInScope(
@@ -339,7 +240,7 @@ async function scopesOf(
   context: AuthorityContext,
   inputs: RunInputs,
   type: DatasetType,
-  sealed: SealedType,
+  { sealed, doubts }: SealedHere,
   messages: RunMessages,
   counters: SetAside,
   links: Links,
@@ -365,6 +266,8 @@ async function scopesOf(
   if (scopes.length === 0) scopes.push({ scope: name, type: name, complete: false, reason: 'unexpectedAnswer' });
   if (counters.hasUntranslatable(name))
     scopes.push({ scope: `${name}/untranslatable`, type: name, complete: false, reason: 'valueNotRepresentable' });
+  for (const { scope, reason } of doubts)
+    scopes.push({ scope: `${name}/${scope}`, type: name, complete: false, reason });
   const baseCount = messages.base?.types.find((one) => one.type === name)?.count ?? 0;
   if (sealed.count === 0 && baseCount > 0)
     scopes.push({ scope: name, type: name, complete: false, reason: 'emptyWhereBaseWasNot' });

@@ -123,6 +123,11 @@ export interface Connector<Type extends string = string> {
   findTwin(type: Type, after: JsonObject): Promise<NativeObject | null>;
   /** The calls that a write would make, for review; pure. For deletions, calls that depend on what is attached are named with `(as attached)`. */
   plannedCalls(write: NativeWrite<Type>): readonly NativeCall[];
+  /**
+   * What the cloud does beyond the write itself, for the approver's screen; pure. In words without values: what a deletion
+   * takes along there, a name that cannot be changed, what a new object under another native id has lost.
+   */
+  consequencesOf?(write: NativeWrite<Type>): readonly string[];
   /** Makes the calls in order and stops at the first that is not known to have been applied. `announce` is awaited before each call, so that a crash test can stand between any two. */
   write(write: NativeWrite<Type>, announce?: (call: NativeCall) => Promise<void>): Promise<WriteAnswer>;
   /** Left open for reading only what changed (Graph delta, event feeds); absent where the connector reads everything. */

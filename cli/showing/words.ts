@@ -34,6 +34,9 @@ export const divergenceWords: Readonly<Record<Divergence['kind'], string>> = {
   suspended: 'deleted on one side, suspended elsewhere before it goes',
   deletedKept: 'deleted on one side, and to be kept',
   doubled: 'one value in two records, though it is to be unique',
+  waitsForReference: 'waiting for what it refers to, which is in doubt or not there',
+  readOnlyThere: 'this mesh can only be read there: change it by its own means',
+  opaque: 'opaque: there, and not fully represented, so it is neither written nor deleted',
 };
 
 export const outcomeWords: Readonly<Record<RunOutcome, string>> = {

@@ -8,6 +8,8 @@ import type { AuthorityId } from '../record.js';
 import { Dataset } from './dataset.js';
 import type { DatasetShape, DatasetType } from './federation.js';
 import { TypeMap } from './map.js';
+import { everyWrite, nativeTypes, type NativeWriteKind } from './native-types.js';
+import { tableOf } from './tables.js';
 import { inDependencyOrder, TaxonomyType } from './taxonomy.js';
 import { exposedFields, surfaceOf } from './surface.js';
 import { Terms } from './terms.js';
@@ -52,6 +54,7 @@ export function shapeOf(configuration: Configuration): DatasetShape {
       groups,
       digests: digestFields(configuration, taxonomy.type, held),
       ...(policy ? { policy } : {}),
+      ...limitsOf(configuration, taxonomy.type, Object.keys(held)),
     };
   });
   return { dataset, members, types, absent: [], configuration: configurationDigestOf(configuration) };
@@ -61,10 +64,41 @@ export function configurationDigestOf(configuration: Configuration): Digest {
   return digestOf(configuration);
 }
 
-function heldFields(configuration: Configuration, member: AuthorityId, type: string): readonly string[] | undefined {
-  const { dataset, maps, authorities } = configuration;
+function mapIn({ dataset, maps }: Configuration, member: AuthorityId, type: string): TypeMap | null {
   const memberAt = [...dataset.members].sort().indexOf(member);
-  const map = maps[memberAt * dataset.types.length + dataset.types.indexOf(type)];
+  return maps[memberAt * dataset.types.length + dataset.types.indexOf(type)] ?? null;
+}
+
+/** What members can hold and cannot be told, or have no image for; left out where there is nothing of it. */
+function limitsOf(
+  configuration: Configuration,
+  type: string,
+  members: readonly AuthorityId[],
+): Pick<DatasetType, 'cannot' | 'lacks'> {
+  const cannot: Record<AuthorityId, readonly NativeWriteKind[]> = {};
+  const lacks: Record<AuthorityId, Record<string, readonly string[]>> = {};
+  for (const member of members) {
+    const map = mapIn(configuration, member, type);
+    const kind = configuration.authorities.find((authority) => authority?.authority === member)?.mesh.kind;
+    const allowed = map && kind ? nativeTypes[kind][map.native] : undefined;
+    const missing = allowed ? everyWrite.filter((write) => !allowed.includes(write)) : [];
+    if (missing.length > 0) cannot[member] = missing;
+    for (const field of Object.keys(map?.fields ?? {})) {
+      const without = Object.entries((map && tableOf(map, field)?.table) ?? {}).filter(
+        ([, texts]) => texts.length === 0,
+      );
+      if (without.length > 0) lacks[member] = { ...lacks[member], [field]: without.map(([value]) => value) };
+    }
+  }
+  return {
+    ...(Object.keys(cannot).length > 0 ? { cannot } : {}),
+    ...(Object.keys(lacks).length > 0 ? { lacks } : {}),
+  };
+}
+
+function heldFields(configuration: Configuration, member: AuthorityId, type: string): readonly string[] | undefined {
+  const { authorities } = configuration;
+  const map = mapIn(configuration, member, type);
   const terms = authorities.find((authority) => authority?.authority === member);
   const surface = terms && surfaceOf(terms, type);
   if (!map || !surface) return undefined;

@@ -9,6 +9,7 @@ import { PublicKey, type Authority } from './authority.js';
 import { shapeOf, type Configuration } from './configuration.js';
 import type { Dataset } from './dataset.js';
 import type { TypeMap } from './map.js';
+import type { NativeWriteKind } from './native-types.js';
 import type { TypePolicy } from './resolution.js';
 import type { TaxonomyType } from './taxonomy.js';
 
@@ -59,6 +60,10 @@ export interface DatasetType {
   readonly digests: readonly string[];
   /** Absent where the dataset declares none for this type: then the three-way rules hold. */
   readonly policy?: TypePolicy;
+  /** Per member, what its native type does not allow; who stands not here may do everything. */
+  readonly cannot?: Readonly<Record<AuthorityId, readonly NativeWriteKind[]>>;
+  /** Per member and field, values that its map says it has no image for: such a record is not missing there. */
+  readonly lacks?: Readonly<Record<AuthorityId, Readonly<Record<string, readonly string[]>>>>;
 }
 
 /** What compare and plan need to know of a dataset, taken from the folder once. Types stand in dependency order. */

@@ -6,14 +6,14 @@ import type { Mesh } from './authority.js';
 
 export type NativeWriteKind = 'create' | 'update' | 'delete';
 
-const everything: readonly NativeWriteKind[] = ['create', 'update', 'delete'];
+export const everyWrite: readonly NativeWriteKind[] = ['create', 'update', 'delete'];
 /** Edges and workloads: made or deleted, never changed. */
 const made: readonly NativeWriteKind[] = ['create', 'delete'];
 
 export const nativeTypes: Readonly<Record<Mesh['kind'], Readonly<Record<string, readonly NativeWriteKind[]>>>> = {
   'aws-iam': {
-    user: everything,
-    group: everything,
+    user: everyWrite,
+    group: everyWrite,
     account: [],
     policySet: [],
     assumableRole: [],
@@ -23,8 +23,8 @@ export const nativeTypes: Readonly<Record<Mesh['kind'], Readonly<Record<string, 
     assumption: made,
   },
   entra: {
-    user: everything,
-    group: everything,
+    user: everyWrite,
+    group: everyWrite,
     directoryScope: [],
     servicePrincipal: [],
     directoryRole: [],
@@ -33,5 +33,5 @@ export const nativeTypes: Readonly<Record<Mesh['kind'], Readonly<Record<string, 
     appRoleAssignment: made,
     directoryRoleAssignment: made,
   },
-  keystone: { user: everything, group: everything },
+  keystone: { user: everyWrite, group: everyWrite },
 };

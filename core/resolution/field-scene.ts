@@ -1,5 +1,6 @@
 /** One field of one record, as a declared policy looks at it. */
-import type { CompareContext, Presence, RecordView } from '../compare.js';
+import type { CompareContext, RecordView } from '../compare.js';
+import type { Presence } from '../presence.js';
 import type { FieldPolicy } from '../federation/resolution.js';
 import type { FieldKind } from '../federation/taxonomy.js';
 import type { AuthorityId, Fields } from '../record.js';

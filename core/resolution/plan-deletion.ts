@@ -6,7 +6,7 @@ import { creation, deletion } from '../draft-operations.js';
 import type { DatasetType } from '../federation/federation.js';
 import type { SuspendFirst } from '../federation/resolution.js';
 import { makeOperation, type Operation, type Rule } from '../operation.js';
-import type { PlanBuilder } from '../plan.js';
+import { withinLimits, type PlanBuilder } from '../plan-builder.js';
 import type { AuthorityId, Fields } from '../record.js';
 import { nextStep } from './deletion.js';
 
@@ -20,15 +20,16 @@ export function planDeletion(
   verdict: Deleted,
 ): readonly Operation[] {
   const { references } = builder;
-  const { by, heldBy, heldBackBy } = verdict;
+  const { by, heldBackBy } = verdict;
   if (heldBackBy.length > 0) {
     references.markOpen(type.taxonomy.type, view.key);
     builder.diverge('deletionHeldBack', type, view, null, by, heldBackBy);
     return [];
   }
+  if (type.policy?.deletion?.kind === 'keep') return keep(builder, type, view, verdict);
+  const heldBy = withinLimits(builder, type, view, 'delete', by, verdict.heldBy);
+  if (heldBy.length === 0 && verdict.heldBy.length > 0) return [];
   switch (type.policy?.deletion?.kind) {
-    case 'keep':
-      return keep(builder, type, view, verdict);
     case 'suspendFirst': {
       const { now, isOver } = suspensionSteps(builder, type, type.policy.deletion, view, by, heldBy, {
         suspend: 'suspendedFirst',

@@ -217,6 +217,13 @@ describe('what was not read', () => {
         );
         for (const operation of all(plan)) {
           if (operation.kind === 'delete') expect(incomplete).not.toContain(operation.type);
+          // HAZARD: an edge vanishes from sight with the person or team that was not read, and nobody deleted it.
+          if (operation.kind === 'delete' && operation.type === 'grant') {
+            const gone = world.shape.members.filter(
+              (member) => world.clouds[member]?.held.team && !world.clouds[member].records.grant.has(operation.key),
+            );
+            expect(gone, 'a grant was deleted that every mesh holds').not.toEqual([]);
+          }
           for (const change of operation.changes) {
             if (operation.kind !== 'update' || change.kind !== 'set') continue;
             for (const element of change.remove) {
@@ -238,7 +245,7 @@ describe('what was not read', () => {
       fc.property(plots, fc.nat(4), (plot, which) => {
         const world = worldOf(plot);
         const member = world.shape.members[which % world.shape.members.length] ?? '';
-        const types: readonly TypeName[] = ['person', 'team'];
+        const types: readonly TypeName[] = ['person', 'team', 'grant'];
         const missing = types.map((type): Gap => ({ member, type, keys: keysOf[type], fields: [] }));
         const unread = types.filter((type) =>
           world.shape.types.some((one) => one.taxonomy.type === type && one.held[member]),
@@ -311,13 +318,20 @@ describe('what is held by a case', () => {
         ];
         for (const { key, kind, changes } of written) {
           expect(keys).not.toContain(key);
+          // Nor any edge of it, neither made nor let go.
+          for (const change of changes)
+            if (change.kind === 'value' && (change.field === 'who' || change.field === 'on'))
+              for (const value of [change.before, change.after])
+                if (typeof value === 'string') expect(keys).not.toContain(value.split('/')[1]);
           if (kind === 'delete') continue;
           for (const change of changes)
             if (change.kind === 'set' && change.field === 'people')
               for (const element of [...change.add, ...change.remove]) expect(keys).not.toContain(element);
         }
         settle(world);
-        expect(planOf(world).plan.divergences.filter(({ kind }) => kind !== 'heldByCase')).toEqual([]);
+        expect(
+          planOf(world).plan.divergences.filter(({ kind }) => kind !== 'heldByCase' && kind !== 'waitsForReference'),
+        ).toEqual([]);
         world.held = [];
         settle(world);
         expect(disagreements(world)).toEqual([]);

@@ -37,6 +37,7 @@ import { Permit } from '../../core/permit.js';
 import { Plan } from '../../core/plan.js';
 import { ReviewBody, ReviewStatement } from '../../core/review.js';
 import { dutyOf } from '../../core/rounds.js';
+import { OpaqueRecords } from '../../core/opaque.js';
 import { sealedRoot } from '../../core/sealed.js';
 import { MemoryStore } from '../activities/authority/gate-world.js';
 import { randomOf } from '../core/support/rounds-world.js';
@@ -48,6 +49,7 @@ const inputs = Number(process.env['CONCORDAT_FUZZ_INPUTS'] ?? 25_000);
 const longestMs = 2_000;
 
 const schemas: Readonly<Record<keyof typeof samples, z.ZodType>> = {
+  opaque: OpaqueRecords,
   open: Open,
   snapshot: SnapshotStatement,
   receipts: ReceiptsStatement,

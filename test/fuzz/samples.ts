@@ -67,6 +67,7 @@ const terms = Terms.omit({ description: true }).parse({
 const linkStatement = { kind: 'link', authority: 'aws', type: 'person', record: `~${digest}`, to: 'k1' };
 
 export const samples = {
+  opaque: { records: [{ type: 'person', key: 'k1', reason: 'synced from elsewhere', changed: true }] },
   digestKey: {
     authority: 'aws',
     dataset: 'workforce',
@@ -116,6 +117,9 @@ export const samples = {
     unmapped: [{ type: 'person', property: 'Arn', count: 2 }],
     lossy: [{ type: 'person', count: 1 }],
     hiddenRows: [{ type: 'person', count: 2 }],
+    outside: [{ type: 'person', field: 'role', reason: 'outside', count: 2 }],
+    doubled: [{ type: 'person', count: 2 }],
+    opaque: digest,
     hlc,
   },
   receipts: {
@@ -232,6 +236,7 @@ export const samples = {
       },
     ],
     incomplete: [{ authority: 'aws', type: 'person', scope: 'users', reason: 'forbidden' }],
+    opaque: [{ authority: 'aws', type: 'person', key: 'k1', reason: 'synced from elsewhere', changed: true }],
     absent: [],
   },
   permit: {

@@ -31,6 +31,25 @@ import { GateWorld } from './gate-world.js';
 
 export const liesAboutInputs: readonly LieRow[] = [
   [
+    'opaque',
+    'an operation on an object that this authority read as opaque',
+    'opaqueRecord',
+    async () => {
+      const { world, ready } = readyWorld();
+      const store = world.stores.aws;
+      for (const name of await store.list(`pages/${dataset}/`)) {
+        const bytes = await store.get(name);
+        const text = new TextDecoder().decode(bytes ?? new Uint8Array());
+        await store.remove(name);
+        await store.putIfAbsent(
+          name,
+          new TextEncoder().encode(text.replaceAll('{"type":"user"', '{"opaque":"a shape of its own","type":"user"')),
+        );
+      }
+      return { world, commit: ready.commit, to: 'aws' };
+    },
+  ],
+  [
     'disclosed',
     'something else of a peer in the place of what it disclosed',
     'inputNotAuthentic',

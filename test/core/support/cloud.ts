@@ -6,7 +6,7 @@ import type { Fields } from '../../../core/record.js';
 import type { Holdings } from './shape.js';
 
 export type TypeName = keyof Holdings;
-export const typeNames: readonly TypeName[] = ['person', 'team'];
+export const typeNames: readonly TypeName[] = ['person', 'team', 'grant'];
 
 /** The records of one mesh, per type and key. */
 export class Cloud {
@@ -19,7 +19,11 @@ export class Cloud {
     records: Partial<Record<TypeName, ReadonlyMap<string, Fields>>> = {},
   ) {
     this.held = held;
-    this.records = { person: new Map(records.person), team: new Map(records.team) };
+    this.records = {
+      person: new Map(records.person),
+      team: new Map(records.team),
+      grant: new Map(records.grant),
+    };
   }
 
   copy(): Cloud {
@@ -32,14 +36,24 @@ export class Cloud {
     return Object.fromEntries(held.map((field) => [field, type === 'team' && field !== 'title' ? [] : null]));
   }
 
-  /** As clouds do: with a person go the person's memberships. */
+  /** As clouds do: with a person go the person's memberships, and with person or team the grants. */
   delete(type: TypeName, key: string): void {
     this.records[type].delete(key);
+    for (const [name, fields] of this.records.grant)
+      if (Object.values(fields).includes(`${type}/${key}`)) this.records.grant.delete(name);
     if (type !== 'person') return;
     for (const [name, fields] of this.records.team) {
       if (fields['people'] === undefined) continue;
       this.records.team.set(name, { ...fields, people: setElements(fields['people']).filter((one) => one !== key) });
     }
+  }
+
+  /** Whether all that a grant refers to is here. */
+  hasAll(fields: Fields): boolean {
+    return Object.values(fields).every((value) => {
+      const [type, key] = typeof value === 'string' ? value.split('/') : [];
+      return key !== undefined && this.records[type as TypeName].has(key);
+    });
   }
 
   write(operation: Operation): Outcome {
@@ -59,6 +73,15 @@ export class Cloud {
         change.add.some((element) => !this.records.person.has(element)),
     );
     if (unknownPeople) return 'refused';
+    if (
+      type === 'grant' &&
+      !this.hasAll(
+        Object.fromEntries(
+          operation.changes.map((change) => [change.field, change.kind === 'value' ? change.after : null]),
+        ),
+      )
+    )
+      return 'refused';
     this.records[type].set(operation.key, applyChanges(operation.changes, current ?? this.emptyRecord(type)));
     return 'applied';
   }

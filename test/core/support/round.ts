@@ -30,7 +30,7 @@ export interface Gap {
 export class World {
   shape: DatasetShape;
   readonly clouds: Readonly<Record<string, Cloud>>;
-  readonly base: Record<TypeName, Map<string, Fields>> = { person: new Map(), team: new Map() };
+  readonly base: Record<TypeName, Map<string, Fields>> = { person: new Map(), team: new Map(), grant: new Map() };
   heldAtBase: Readonly<Record<string, HeldFields>> = {};
   readonly rejections: Record<string, Rejection[]> = {};
   held: readonly { readonly type: string; readonly key: string }[] = [];
@@ -88,6 +88,15 @@ export function viewsOf(world: World, gaps: readonly Gap[] = []): Record<string,
         const own = gaps.filter((gap) => gap.member === member && gap.type === type);
         const fields = world.clouds[member]?.records[type].get(key);
         if (fields === undefined || own.some((gap) => gap.keys.includes(key))) return undefined;
+        // What refers to a record that was not read cannot be told from what leads out of the dataset.
+        const hidden = gaps
+          .filter((gap) => gap.member === member)
+          .flatMap((gap) => gap.keys.map((one) => `${gap.type}/${one}`));
+        if (
+          type === 'grant' &&
+          Object.values(fields).some((value) => typeof value === 'string' && hidden.includes(value))
+        )
+          return undefined;
         const unread = own.flatMap((gap) => gap.fields.filter((one) => one.key === key).map((one) => one.field));
         return Object.fromEntries(
           Object.entries(fields).filter(([field]) => held[member]?.includes(field) && !unread.includes(field)),

@@ -4,6 +4,7 @@ import type { DatasetShape, DatasetType } from '../../../core/federation/federat
 import { TaxonomyType } from '../../../core/federation/taxonomy.js';
 import type { HeldFields } from '../../../core/compare.js';
 import type { Resolution } from '../../../core/federation/resolution.js';
+import { naturalKeyOf } from '../../../core/natural-key.js';
 
 export const person = TaxonomyType.parse({
   type: 'person',
@@ -23,9 +24,28 @@ export const team = TaxonomyType.parse({
   },
 });
 
+/** An edge: who may work on what. */
+export const grant = TaxonomyType.parse({
+  type: 'grant',
+  fields: { on: { kind: 'reference', of: ['team'] }, who: { kind: 'reference', of: ['person'] } },
+  key: ['who', 'on'],
+});
+
+export function grantFields(who: string, on: string): { readonly on: string; readonly who: string } {
+  return { on: `team/${on}`, who: `person/${who}` };
+}
+
+export function grantKey(who: string, on: string): string {
+  const found = naturalKeyOf(grant, grantFields(who, on));
+  if (found.kind !== 'key') throw new Error(`no key: ${found.kind}`);
+  return found.key;
+}
+
 export interface Holdings {
   readonly person: HeldFields;
   readonly team: HeldFields;
+  /** Left out where a test has no edges. */
+  readonly grant?: HeldFields;
 }
 
 /** Everybody holds every field. */
@@ -42,6 +62,7 @@ export function shapeOf(
   resolution: Resolution = {},
 ): DatasetShape {
   const members = [...new Set([...Object.keys(holdings.person), ...Object.keys(holdings.team)])].sort();
+  const types = ['person', 'team', ...(holdings.grant ? ['grant'] : [])];
   const typeOf = (taxonomy: TaxonomyType, held: HeldFields): DatasetType => ({
     taxonomy,
     held,
@@ -51,10 +72,14 @@ export function shapeOf(
     ...(resolution[taxonomy.type] ? { policy: resolution[taxonomy.type] } : {}),
   });
   return {
-    dataset: { ...Dataset.parse({ dataset: 'workforce', types: ['person', 'team'], members, commit }), schedule: null },
+    dataset: { ...Dataset.parse({ dataset: 'workforce', types, members, commit }), schedule: null },
     members,
     absent: [],
-    types: [typeOf(person, holdings.person), typeOf(team, holdings.team)],
+    types: [
+      typeOf(person, holdings.person),
+      typeOf(team, holdings.team),
+      ...(holdings.grant ? [typeOf(grant, holdings.grant)] : []),
+    ],
     configuration: '0'.repeat(64),
   };
 }

@@ -4,18 +4,20 @@ import { canonicalJson } from '../../../core/digest.js';
 import { setElements } from '../../../core/operation.js';
 import { Cloud, type TypeName } from './cloud.js';
 import { agreeing, round, World, type Gap } from './round.js';
-import { person, shapeOf, team, type Holdings } from './shape.js';
+import { grant, grantFields, grantKey, person, shapeOf, team, type Holdings } from './shape.js';
 
 export const memberNames = ['aa', 'bb', 'cc', 'dd', 'ee'];
 export const keysOf: Readonly<Record<TypeName, readonly string[]>> = {
   person: ['p1', 'p2', 'p3', 'p4'],
   team: ['t1', 't2'],
+  grant: ['p1', 'p2', 'p3', 'p4'].flatMap((who) => ['t1', 't2'].map((on) => grantKey(who, on))),
 };
 
 const text = fc.constantFrom(null, 'a', 'b', 'c');
 const fieldNames: Readonly<Record<TypeName, readonly string[]>> = {
   person: Object.keys(person.fields),
   team: Object.keys(team.fields),
+  grant: Object.keys(grant.fields).sort(),
 };
 
 export interface Edit {
@@ -30,7 +32,7 @@ export interface Edit {
 
 const edit: fc.Arbitrary<Edit> = fc.record({
   member: fc.nat(4),
-  type: fc.constantFrom<TypeName>('person', 'person', 'team'),
+  type: fc.constantFrom<TypeName>('person', 'person', 'team', 'grant'),
   record: fc.nat(3),
   act: fc.constantFrom<Edit['act']>('set', 'set', 'set', 'create', 'delete', 'join', 'leave'),
   field: fc.nat(2),
@@ -64,7 +66,7 @@ export const plots: fc.Arbitrary<Plot> = fc.record({
 });
 
 export function holdingsOf({ members, lacks }: Pick<Plot, 'members' | 'lacks'>): Holdings {
-  const heldBy = (type: TypeName): Record<string, string[]> => {
+  const heldBy = (type: 'person' | 'team'): Record<string, string[]> => {
     const held: Record<string, string[]> = {};
     for (const [position, member] of memberNames.slice(0, members).entries()) {
       const bits = lacks[position]?.[type] ?? 0;
@@ -74,7 +76,9 @@ export function holdingsOf({ members, lacks }: Pick<Plot, 'members' | 'lacks'>):
     }
     return held;
   };
-  return { person: heldBy('person'), team: heldBy('team') };
+  // A member that holds no teams holds grants all the same: it has no place for these.
+  const everybody = memberNames.slice(0, members).map((member) => [member, fieldNames.grant] as const);
+  return { person: heldBy('person'), team: heldBy('team'), grant: Object.fromEntries(everybody) };
 }
 
 /** What people do in their own cloud; does nothing where the cloud has no such thing. */
@@ -82,6 +86,14 @@ export function act(world: World, { member, type, record, act: what, field, valu
   const name = world.shape.members[member % world.shape.members.length] ?? '';
   const cloud = world.clouds[name];
   const held = world.shape.types.find((one) => one.taxonomy.type === type)?.held[name];
+  if (type === 'grant') {
+    const [who = '', on = ''] = [keysOf.person[record], keysOf.team[element % 2]];
+    const fields = grantFields(who, on);
+    if (!cloud || !held) return;
+    if (what === 'delete' || what === 'leave') cloud.delete('grant', grantKey(who, on));
+    else if (cloud.hasAll(fields)) cloud.records.grant.set(grantKey(who, on), fields);
+    return;
+  }
   const key = keysOf[type][record % keysOf[type].length] ?? '';
   if (!cloud || !held) return;
   const current = cloud.records[type].get(key);
@@ -110,6 +122,7 @@ export function emptyClouds(holdings: Holdings): Record<string, Cloud> {
       new Cloud({
         ...(holdings.person[member] ? { person: holdings.person[member] } : {}),
         ...(holdings.team[member] ? { team: holdings.team[member] } : {}),
+        ...(holdings.grant?.[member] ? { grant: holdings.grant[member] } : {}),
       }),
     ]),
   );
@@ -138,8 +151,8 @@ export function settle(world: World, roundsMax = 6): number {
 export const gaps: fc.Arbitrary<readonly Gap[]> = fc.array(
   fc.record({
     member: fc.constantFrom(...memberNames),
-    type: fc.constantFrom<TypeName>('person', 'team'),
-    keys: fc.subarray(['p1', 'p2', 'p3', 'p4', 't1', 't2']),
+    type: fc.constantFrom<TypeName>('person', 'team', 'grant'),
+    keys: fc.subarray(['p1', 'p2', 'p3', 'p4', 't1', 't2', ...keysOf.grant.slice(0, 3)]),
     fields: fc.array(
       fc.record({ key: fc.constantFrom('p1', 'p2', 't1', 't2'), field: fc.constantFrom('mail', 'title', 'people') }),
       { maxLength: 2 },
@@ -153,7 +166,8 @@ export function disagreements(world: World): readonly string[] {
   const found: string[] = [];
   for (const { taxonomy, held } of world.shape.types) {
     const type = taxonomy.type as TypeName;
-    const members = Object.keys(held);
+    const teams = world.shape.types.find((one) => one.taxonomy.type === 'team')?.held ?? {};
+    const members = Object.keys(held).filter((member) => type !== 'grant' || teams[member] !== undefined);
     const keys = new Set(members.flatMap((member) => [...(world.clouds[member]?.records[type].keys() ?? [])]));
     for (const key of keys) {
       const missing = members.filter((member) => !world.clouds[member]?.records[type].has(key));

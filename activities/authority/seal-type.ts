@@ -1,0 +1,195 @@
+/** One type of a snapshot: its native objects translated, keyed, filtered by the surface and sealed. */
+import type { ErrorCode } from '../../core/errors.js';
+import { mapOf, type DatasetType } from '../../core/federation/federation.js';
+import { exposedFields, surfaceOf } from '../../core/federation/surface.js';
+import type { RunInputs } from '../../core/messages.js';
+import { isProvisional, type NativeObject } from '../../core/record.js';
+import { groupsHeldBy, type SealedType } from '../../core/sealed.js';
+import { translate, type Translation } from '../../core/translate.js';
+import type { Links } from '../links.js';
+import type { SaltProposals } from '../lineage/salts.js';
+import type { RunMessages } from '../run-messages.js';
+import { createSealer } from '../sealing/sealer.js';
+import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
+import { authorityOf, type AuthorityContext } from './context.js';
+import { createMatchSeal } from './match-seal.js';
+import { preferenceRank, type NaturalKeys } from './natural-keys.js';
+import type { OpaqueSeen } from './opaque.js';
+import { storedPages } from './pages.js';
+import type { ResealClaims } from './reseal-claims.js';
+import type { SetAside } from './set-aside.js';
+
+export interface SealContext {
+  readonly dataset: RunMessages['shape']['dataset'];
+  readonly links: Links;
+  /** By link, assignment or provisionally; not for types with a natural key. */
+  readonly keyOf: (type: string, nativeId: string) => string;
+  readonly naturals: NaturalKeys;
+  readonly resolve: (type: string, nativeId: string) => string | null;
+  /** Whether a type that was sealed before was not read to its end. */
+  readonly isIncomplete: (type: string) => boolean;
+  readonly inScope: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly counters: SetAside;
+  readonly opaque: OpaqueSeen;
+  readonly salts: SaltProposals;
+  readonly digests: FieldDigests | null;
+  readonly claims: ResealClaims | null;
+  /** The row filter of the type; null where every row is exposed. */
+  readonly isExposed: ((object: NativeObject) => boolean) | null;
+}
+
+export interface SealedHere {
+  readonly sealed: SealedType;
+  readonly matches: SealedType | undefined;
+  readonly unlinked: number;
+  /** Why the type is incomplete although all its pages were read. */
+  readonly doubts: readonly Doubt[];
+}
+interface Doubt {
+  readonly scope: 'references' | 'setAside';
+  readonly reason: ErrorCode;
+}
+
+export async function sealType(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  type: DatasetType,
+  sealing: SealContext,
+): Promise<SealedHere | undefined> {
+  const { dataset, links, naturals, inScope, counters, opaque, salts, digests, claims, isExposed } = sealing;
+  const name = type.taxonomy.type;
+  const map = mapOf(context.federation, context.id, name);
+  const surface = surfaceOf(authorityOf(context), name);
+  if (!map || !surface || !type.held[context.id]) return undefined;
+  const expectedCount = inScope.get(map.native)?.size ?? 0;
+  const sealer = createSealer({
+    store: context.exchange,
+    prefix: context.id,
+    type: name,
+    groups: groupsHeldBy(type.groups, context.id),
+    expectedCount,
+  });
+  const matches = createMatchSeal({
+    store: context.exchange,
+    authority: context.id,
+    dataset,
+    type,
+    digests,
+    expectedCount,
+  });
+  const claimed = claims?.beginType(type, expectedCount);
+  const isNatural = type.taxonomy.key !== undefined;
+  const given = { map, taxonomy: type.taxonomy, surface: exposedFields(surface), resolve: sealing.resolve };
+  const translated = (object: NativeObject): Translation =>
+    isNatural
+      ? naturals.keyed({ object, ...given })
+      : translate({ object, ...given, key: sealing.keyOf(name, object.id) });
+  // A list that changes while it is paged may show an object twice: the later sight counts.
+  const latest = await latestPositions(context, inputs, map.native);
+  const seen = async function* (): AsyncIterable<NativeObject> {
+    let position = 0;
+    for await (const object of objectsOf(context, inputs, map.native)) {
+      position += 1;
+      if (position % 2_000 === 0) context.heartbeat({ translated: position });
+      if (latest.get(object.id) === position) yield object;
+    }
+  };
+  if (isNatural) {
+    naturals.take(name);
+    for await (const object of seen()) {
+      const translation = isExposed && !isExposed(object) ? null : translated(object);
+      if (translation?.kind === 'record')
+        naturals.learn(name, object.id, translation.record.key, preferenceRank(map, object));
+      // HAZARD: peers know this record, hidden or no longer told: what refers to it must not look deleted.
+      else if (links.isLinked(name, object.id) && (translation === null || object.opaque !== undefined))
+        naturals.learn(name, object.id, links.keyOf(name, object.id), Number.MAX_SAFE_INTEGER);
+    }
+  }
+  let unlinked = 0;
+  const doubts = new Map<Doubt['scope'], Doubt>();
+  const silent = new Set<string>();
+  const addSilent = async (key: string): Promise<void> => {
+    if (silent.has(key)) return;
+    silent.add(key);
+    sealer.add({ type: name, key, fields: {} });
+    await salts.add(name, key);
+  };
+  const isPreferred = (object: NativeObject, key: string): boolean =>
+    !isNatural || naturals.nativeIdsOf(name, key)[0] === object.id;
+  try {
+    for await (const object of seen()) {
+      const isLinked = links.isLinked(name, object.id);
+      const known = isNatural ? (isLinked ? links.keyOf(name, object.id) : '~') : sealing.keyOf(name, object.id);
+      if (isExposed && !isExposed(object)) {
+        counters.hidden(name);
+        // HAZARD: peers know this record. Left out, it would look deleted; so it is there, and says nothing.
+        if (!isProvisional(known) && isPreferred(object, known)) await addSilent(known);
+        continue;
+      }
+      const translation = translated(object);
+      if (translation.kind === 'setAside') {
+        counters.outside(name, translation.field, translation.reason);
+        // HAZARD: what was not read may be what it refers to, and what peers know may only have got another name.
+        if (translation.type !== null && sealing.isIncomplete(translation.type))
+          doubts.set('references', { scope: 'references', reason: 'referenceUnread' });
+        else if (translation.type === null && isLinked)
+          doubts.set('setAside', { scope: 'setAside', reason: 'leftDataset' });
+        continue;
+      }
+      if (translation.kind === 'untranslatable') {
+        if (object.opaque === undefined) {
+          counters.untranslatable(name, translation.field, translation.reason);
+          continue;
+        }
+        const key = isProvisional(known) ? links.provisionalKeyOf(name, object.id) : known;
+        opaque.add(name, key, object);
+        // Which of the federation's people or teams it is, nobody can tell: none may be created beside it.
+        if (!isNatural && isProvisional(key)) counters.untranslatable(name, translation.field, translation.reason);
+        if (!isProvisional(key) && isPreferred(object, key)) await addSilent(key);
+        continue;
+      }
+      const { key } = translation.record;
+      if (object.opaque !== undefined) opaque.add(name, key, object);
+      if (!isPreferred(object, key)) {
+        counters.doubled(name);
+        continue;
+      }
+      if (isProvisional(key)) unlinked += 1;
+      for (const property of translation.unmapped) counters.unmapped(name, property);
+      if (!translation.roundTrips) counters.lossy(name);
+      sealer.add(sealedRecord(digests, type, translation.record));
+      matches?.add(key, translation.record.fields);
+      claimed?.add(translation.record);
+      await salts.add(name, key);
+    }
+    await claimed?.finish();
+    return {
+      sealed: await sealer.finish(),
+      matches: await matches?.finish(),
+      unlinked,
+      doubts: [...doubts.values()],
+    };
+  } finally {
+    claimed?.discard();
+    sealer.discard();
+    matches?.discard();
+  }
+}
+
+async function* objectsOf(context: AuthorityContext, inputs: RunInputs, native: string): AsyncIterable<NativeObject> {
+  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+    if (item.kind !== 'objects') continue;
+    for (const object of item.objects) if (object.type === native) yield object;
+  }
+}
+
+async function latestPositions(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  native: string,
+): Promise<ReadonlyMap<string, number>> {
+  const positions = new Map<string, number>();
+  let position = 0;
+  for await (const object of objectsOf(context, inputs, native)) positions.set(object.id, (position += 1));
+  return positions;
+}

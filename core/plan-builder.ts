@@ -1,0 +1,94 @@
+/** What a plan gathers while its types are walked, and which meshes can be asked for what. */
+import { Acceptances, type Settling } from './acceptance.js';
+import type { RecordView } from './compare.js';
+import type { Digest } from './digest.js';
+import type { DatasetType } from './federation/federation.js';
+import { byCodeUnit } from './json.js';
+import { OpaqueIndex } from './opaque.js';
+import type { Operation } from './operation.js';
+import { Disputes } from './plan-dispute.js';
+import type { Conflict, Divergence, PlanInput } from './plan.js';
+import { referencesOfView } from './presence.js';
+import type { AuthorityId } from './record.js';
+import { References } from './references.js';
+import type { OpenedAt } from './resolution/deletion.js';
+import type { FieldVerdict } from './verdict.js';
+
+/** Operations are asked for at the end: a dispute gains some when the sets that refer to its record are walked. */
+export type DivergenceDraft = Omit<Divergence, 'operations' | 'accepted'> &
+  Settling & {
+    /** Conflicts that it is, or waits for. */
+    readonly conflicts: readonly Digest[];
+  };
+
+export class PlanBuilder {
+  readonly operations: Operation[] = [];
+  readonly conflicts: Conflict[] = [];
+  readonly divergences: DivergenceDraft[] = [];
+  readonly disputes = new Disputes();
+  readonly references: References;
+  readonly acceptances: Acceptances;
+  readonly openedAt: OpenedAt;
+  readonly opaque: OpaqueIndex;
+
+  constructor(input: PlanInput) {
+    this.openedAt = input.openedAt ?? {};
+    this.opaque = new OpaqueIndex(input.opaque ?? []);
+    this.references = new References(input.shape, input.held);
+    this.acceptances = new Acceptances(input.rejections);
+  }
+
+  diverge(
+    kind: Divergence['kind'],
+    type: DatasetType,
+    view: Pick<RecordView, 'key'>,
+    field: string | null,
+    because: readonly AuthorityId[],
+    at: readonly AuthorityId[],
+    settling: Partial<Pick<DivergenceDraft, 'operations' | 'accepted' | 'conflicts'>> = {},
+  ): void {
+    this.divergences.push({
+      operations: [],
+      accepted: [],
+      conflicts: [],
+      ...settling,
+      kind,
+      type: type.taxonomy.type,
+      key: view.key,
+      field,
+      because: [...because].sort(byCodeUnit),
+      at: [...at].sort(byCodeUnit),
+    });
+  }
+}
+
+/** Those whose mesh can be asked for it; what the others lack to it is a divergence of its own. */
+export function withinLimits(
+  builder: PlanBuilder,
+  type: DatasetType,
+  view: RecordView,
+  kind: Operation['kind'],
+  because: readonly AuthorityId[],
+  members: readonly AuthorityId[],
+): readonly AuthorityId[] {
+  // Shown as opaque already.
+  const clear = members.filter((member) => !builder.opaque.isOpaque(type.taxonomy.type, view.key, member));
+  const readOnly = clear.filter((member) => type.cannot?.[member]?.includes(kind));
+  if (readOnly.length > 0) builder.diverge('readOnlyThere', type, view, null, because, readOnly);
+  const writable = clear.filter((member) => !readOnly.includes(member));
+  if (kind !== 'create') return writable;
+  const referred = referencesOfView(view, type);
+  const waiting = writable.filter((member) => !builder.references.canRefer(referred, member));
+  if (waiting.length > 0) builder.diverge('waitsForReference', type, view, null, because, waiting);
+  return writable.filter((member) => !waiting.includes(member));
+}
+
+/** The holders that a proposal would change. */
+export function behindOf(fields: readonly FieldVerdict[], holders: readonly AuthorityId[]): readonly AuthorityId[] {
+  const behind = new Set(
+    fields.flatMap((field) =>
+      field.kind === 'proposal' ? field.behind : field.kind === 'setProposal' ? Object.keys(field.perMember) : [],
+    ),
+  );
+  return holders.filter((member) => behind.has(member));
+}
