@@ -86,7 +86,8 @@ export async function getMessage<Schema extends z.ZodType>(
   return { payload: parsed.data, id, kid };
 }
 
-async function getText(store: ObjectStore, ref: Ref): Promise<string> {
+/** What a reference names, as it lies there. HAZARD: that it hashes to its name says nothing about who wrote it. */
+export async function getText(store: ObjectStore, ref: Ref): Promise<string> {
   const bytes = await store.get(ref.ref);
   if (bytes === null) throw new ConcordatError('inputNotAuthentic', `${ref.ref} is not in the exchange store`);
   if (bytes.length > documentBytesMax)

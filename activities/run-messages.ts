@@ -27,6 +27,7 @@ import { planAlgorithm } from '../core/plan.js';
 import { dutyOf, type BrokenRun, type RunDuty } from '../core/rounds.js';
 import { sealedRoot } from '../core/sealed.js';
 import { findDocument, getDocument, getMessage } from './exchange.js';
+import { membershipOfRun } from './membership.js';
 import type { ObjectStore } from './store.js';
 
 /**
@@ -46,6 +47,8 @@ export interface OpenedMessages {
   /** The greatest stamp of the opens. */
   readonly asOf: Hlc;
   readonly duty: RunDuty;
+  /** Those to whom the base belongs on which the run stands; null before the first, and where it was not asked for. */
+  readonly before: readonly AuthorityId[] | null;
 }
 
 export interface RunMessages extends OpenedMessages {
@@ -60,6 +63,7 @@ const brokenWords: Readonly<Record<BrokenRun, string>> = {
   memberMissing: 'the opens are not those of exactly the members that take part',
   noMajority: 'the run has not more than half of the members of the dataset',
   baseForked: 'members hold two different sealed bases of one number',
+  noMajorityBefore: 'the run has not more than half of the members of the base before',
 };
 
 /** What the opens make together, whatever the run has to do first. Throws where they are not authentic or make no run. */
@@ -86,9 +90,7 @@ export async function readOpened(
     ids.push(id);
   }
   const whole = await shapeOfRun(federation, exchange, inputs.dataset, terms, Object.values(opens));
-  const duty = dutyOf(Object.values(opens), whole.members);
-  if (typeof duty === 'string')
-    throw new ConcordatError(duty === 'baseForked' ? 'baseForked' : 'wrongRun', brokenWords[duty]);
+  const { duty, before } = await dutyOn(exchange, Object.values(opens), whole.members, terms);
   if (ids.length !== Object.keys(opens).length)
     throw new ConcordatError('wrongRun', 'the run names two opens of one member');
   const members = Object.keys(opens).sort(byCodeUnit);
@@ -96,7 +98,35 @@ export async function readOpened(
     whole,
     whole.members.filter((member) => opens[member] === undefined),
   );
-  return { shape, members, opens, run: runIdOf(ids), asOf: asOfRun(Object.values(opens)), duty };
+  return { shape, members, opens, run: runIdOf(ids), asOf: asOfRun(Object.values(opens)), duty, before };
+}
+
+/**
+ * HAZARD: of a live run the members of before are always asked for. What is over is only made again, and who signed it has
+ * asked: there it is looked up where it matters, so that whoever verifies a single run needs no other.
+ */
+async function dutyOn(
+  exchange: ObjectStore,
+  opens: readonly Open[],
+  all: readonly AuthorityId[],
+  terms: Terms,
+): Promise<Pick<OpenedMessages, 'duty' | 'before'>> {
+  const first = requireRun(dutyOf(opens, all, null));
+  if (first.kind === 'catchUp' || !first.base || (terms === 'opened' && first.kind === 'work'))
+    return { duty: first, before: null };
+  const before = await membershipOfRun(exchange, opens);
+  const duty = dutyOf(opens, all, before);
+  if (duty === 'noMajorityBefore')
+    throw new ConcordatError(
+      'membershipNotFollowed',
+      `${brokenWords[duty]}, which were ${before.join(', ')}; ${opens.map(({ authority }) => authority).join(', ')} take part`,
+    );
+  return { duty: requireRun(duty), before };
+}
+
+function requireRun(duty: RunDuty | BrokenRun): RunDuty {
+  if (typeof duty !== 'string') return duty;
+  throw new ConcordatError(duty === 'baseForked' ? 'baseForked' : 'wrongRun', brokenWords[duty]);
 }
 
 async function shapeOfRun(
@@ -139,7 +169,7 @@ export async function readOpens(
       'staleBase',
       `members hold different bases: ${opened.members.map((member) => `${member} at ${opens[member]?.base?.sequence ?? 0}`).join(', ')}`,
     );
-  if (duty.kind === 'finish')
+  if (duty.kind === 'finish' && !duty.passable)
     throw new ConcordatError(
       'pendingFirst',
       `candidate ${duty.pending.sequence} of an earlier run must be sealed first`,

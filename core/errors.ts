@@ -160,6 +160,16 @@ export const errorTable = {
     actor: 'nobody',
     next: 'not every member of one run signed the candidate; the next run finishes it',
   },
+  membershipNotFollowed: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'more than half of the members of the base before must take part: change members step by step, with an agreement between, or start the workers of those who are named',
+  },
+  candidateNotReproduced: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'start the workers of all members: once enough of them show that they did not sign it, the run passes over it; where nobody else is left, ask who signed it to put back what lies behind it, or agree anew under another name of the dataset',
+  },
   waitingForMajority: {
     retry: 'later',
     actor: 'operator',

@@ -83,16 +83,34 @@ export interface OpenedState extends OpenedRun {
 export type RunDuty =
   /** All hold one base and nothing is pending above it: the run does its own work. */
   | { readonly kind: 'work'; readonly base: Sealed | null }
-  /** This candidate may be sealed already: it is signed first, and nothing else. */
-  | { readonly kind: 'finish'; readonly pending: Pending; readonly base: Sealed | null }
+  /**
+   * This candidate may be sealed already: it is signed first, and nothing else. Where it is `passable` too few can have
+   * signed it, so that the run may do its own work instead: the way out where nobody can make the candidate again.
+   */
+  | { readonly kind: 'finish'; readonly pending: Pending; readonly base: Sealed | null; readonly passable: boolean }
   /** Some hold an older base than others: they take the seal of the highest, and all open again. */
   | { readonly kind: 'catchUp'; readonly to: Sealed; readonly behind: readonly AuthorityId[] };
 
 /** Opens that do not make one run. */
-export type BrokenRun = 'differentRounds' | 'differentMembers' | 'memberMissing' | 'noMajority' | 'baseForked';
+export type BrokenRun =
+  | 'differentRounds'
+  | 'differentMembers'
+  | 'memberMissing'
+  | 'noMajority'
+  | 'baseForked'
+  /** Those who take part are too few of the members to whom the base belongs. */
+  | 'noMajorityBefore';
 
-/** What a run of these opens has to do, the same for everyone who looks at them, in whatever order they stand. */
-export function dutyOf(opens: readonly OpenedState[], all: readonly AuthorityId[]): RunDuty | BrokenRun {
+/**
+ * What a run of these opens has to do, the same for everyone who looks at them, in whatever order they stand. `all` are
+ * the members of the dataset; `before` those to whom the base belongs that the run stands on (core/seal-chain.ts), null
+ * before the first.
+ */
+export function dutyOf(
+  opens: readonly OpenedState[],
+  all: readonly AuthorityId[],
+  before: readonly AuthorityId[] | null,
+): RunDuty | BrokenRun {
   const [first] = opens;
   if (!first) return 'noMajority';
   if (opens.some(({ round }) => round !== first.round)) return 'differentRounds';
@@ -113,21 +131,46 @@ export function dutyOf(opens: readonly OpenedState[], all: readonly AuthorityId[
     return 'baseForked';
   if (highest && behind.length > 0)
     return { kind: 'catchUp', to: highest, behind: behind.map(({ authority }) => authority).sort(byCodeUnit) };
-  const pending = mustFinish(opens, (highest?.sequence ?? 0) + 1);
-  return pending ? { kind: 'finish', pending, base: highest } : { kind: 'work', base: highest };
+  if (before !== null && !isMajorityOf(members, before)) return 'noMajorityBefore';
+  const shown = pendingAt(opens, (highest?.sequence ?? 0) + 1);
+  // HAZARD: who lies about a round could hide behind a candidate of its own one that is sealed; so what cannot be is last.
+  const binding = shown.filter((pending) => before === null || !isPassable(opens, pending, before));
+  const pending = mustFinish(binding.length > 0 ? binding : shown);
+  return pending
+    ? { kind: 'finish', pending, base: highest, passable: binding.length === 0 }
+    : { kind: 'work', base: highest };
+}
+
+function pendingAt(opens: readonly OpenedState[], sequence: number): readonly Pending[] {
+  return opens.flatMap(({ pending }) => (pending?.sequence === sequence ? [pending] : []));
+}
+
+/**
+ * Whether a candidate cannot be sealed, now or later. Who takes part here without having signed it signs it in no older
+ * round any more, and had it been sealed, whoever signed it would show it still. So it needs a run without all of these,
+ * and those who are left are too few for one. That is plain Paxos: what nobody can have chosen binds nobody. Not before
+ * the first base: nothing says then who could have sealed one.
+ */
+function isPassable(opens: readonly OpenedState[], { candidate }: Pending, before: readonly AuthorityId[]): boolean {
+  const without = opens.filter(({ pending }) => pending?.candidate !== candidate).map(({ authority }) => authority);
+  const left = before.filter((member) => !without.includes(member));
+  return !isMajority(left.length, before.length);
+}
+
+/** Whether these are more than half of those. */
+export function isMajorityOf(some: readonly AuthorityId[], all: readonly AuthorityId[]): boolean {
+  return isMajority(all.filter((member) => some.includes(member)).length, all.length);
 }
 
 /**
  * The candidate of the highest round that somebody signed just above the base. Where that round shows two, neither was
  * signed by all of its run, and had an older one been sealed, that round could have signed nothing else: nothing is
- * sealed. To finish either would be as safe; the own work is what people wait for.
+ * sealed, unless somebody lies, so the next lower round is looked at. Where no round is left, the run does its own work.
  */
-function mustFinish(opens: readonly OpenedState[], sequence: number): Pending | null {
-  const fitting = opens.flatMap(({ pending }) => (pending?.sequence === sequence ? [pending] : []));
-  const [first] = [...fitting].sort((a, b) => b.round - a.round);
-  if (!first) return null;
-  const latest = fitting.filter(({ round }) => round === first.round);
-  return latest.every(({ candidate }) => candidate === first.candidate) ? first : null;
+function mustFinish(fitting: readonly Pending[]): Pending | null {
+  const isAlone = ({ round, candidate }: Pending): boolean =>
+    fitting.every((other) => other.round !== round || other.candidate === candidate);
+  return fitting.filter(isAlone).sort((a, b) => b.round - a.round)[0] ?? null;
 }
 
 /** Whether an authority may sign a candidate in a run that has this duty; the words say why not. */
@@ -139,7 +182,7 @@ export function refuseWitness(
 ): 'notLive' | 'finishFirst' | 'staleBase' | null {
   if (!state.live || state.live.round !== run.round) return 'notLive';
   if (duty.kind === 'catchUp') return 'staleBase';
-  if (duty.kind === 'finish' && candidate.digest !== duty.pending.candidate) return 'finishFirst';
+  if (duty.kind === 'finish' && !duty.passable && candidate.digest !== duty.pending.candidate) return 'finishFirst';
   if ((duty.base?.digest ?? null) !== (state.base?.digest ?? null)) return 'staleBase';
   if (candidate.previous !== (state.base?.digest ?? null)) return 'staleBase';
   if (candidate.sequence !== (state.base?.sequence ?? 0) + 1) return 'staleBase';

@@ -42,7 +42,17 @@ export interface LeftOut {
 export type Judgement =
   | { readonly kind: 'work'; readonly run: Digest }
   /** Something may be sealed already: this proposal is signed by all of this run, then all open again. */
-  | { readonly kind: 'finish'; readonly run: Digest; readonly proposal: Ref; readonly sequence: number }
+  | {
+      readonly kind: 'finish';
+      readonly run: Digest;
+      readonly proposal: Ref;
+      readonly sequence: number;
+      readonly candidate: Digest;
+      /** Too few can have signed it for it to be sealed: where it cannot be made again, the next attempt may pass over it. */
+      readonly passable: boolean;
+      /** Who shows that they signed it. */
+      readonly signers: readonly string[];
+    }
   | { readonly kind: 'catchUp'; readonly behind: readonly string[]; readonly seal: Ref; readonly sequence: number }
   /** Some cannot take part with the others: these open again without them. */
   | { readonly kind: 'leaveOut'; readonly leftOut: readonly LeftOut[] };
@@ -50,7 +60,12 @@ export type Judgement =
 /** Activities of the coordinator's worker. It holds no credential and no key. */
 export interface FederationActivities {
   setupRun(dataset: string): Promise<RunSetup>;
-  judgeOpens(input: { readonly dataset: string; readonly opens: readonly Ref[] }): Promise<Judgement>;
+  judgeOpens(input: {
+    readonly dataset: string;
+    readonly opens: readonly Ref[];
+    /** A candidate that could not be made again; passed over where the opens show that it is not sealed. */
+    readonly passOver?: Digest;
+  }): Promise<Judgement>;
   correlateSnapshots(
     inputs: RunInputs,
   ): Promise<{ readonly correlation: Ref; readonly linksBy: Readonly<Record<string, number>>; readonly cases: number }>;

@@ -3,9 +3,10 @@
  * date who were away, and ends with opens over which the run can do its own work.
  */
 import { proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
+import type { Digest } from '../core/digest.js';
 import type { Ref, RunInputs } from '../core/messages.js';
 import { isMajority, roundStepMax } from '../core/rounds.js';
-import type { FederationActivities, LeftOut, RunSetup } from './activity-types.js';
+import type { FederationActivities, Judgement, LeftOut, RunSetup } from './activity-types.js';
 import { sealCandidate } from './agreeing.js';
 import type { OpenResult } from './contract.js';
 import { codeOf, failure, messageOf } from './failure.js';
@@ -36,6 +37,7 @@ export async function openRun(
   let members = everyone.filter(({ authority }) => !without.some((one) => one.authority === authority));
   let absent = without;
   let round = setup.highestRound + 1;
+  let passOver: Digest | null = null;
   const leaveOut = (leftOut: readonly LeftOut[]): void => {
     absent = [...absent, ...leftOut];
     members = members.filter(({ authority }) => !leftOut.some((one) => one.authority === authority));
@@ -70,35 +72,47 @@ export async function openRun(
       continue;
     }
     const opens = results.flatMap(({ result }) => (result.kind === 'opened' ? [result.open] : []));
-    const inputs = await doDuties(members, dataset, opens, timeouts, leaveOut);
-    if (inputs) return { inputs, members, absent };
+    const done = await doDuties(members, dataset, { opens, passOver }, timeouts, leaveOut);
+    if (done.kind === 'work') return { inputs: done.inputs, members, absent };
+    if (done.kind === 'passOver') passOver = done.candidate;
     round += 1;
   }
   throw failure('wrongRun', `no run of ${dataset} could be opened in ${attemptsMax} attempts`);
 }
 
-/** Null where the members have to open again, since what the opens asked for first was done. */
+type Done =
+  | { readonly kind: 'work'; readonly inputs: RunInputs }
+  /** What the opens asked for first was done, and the members open again. */
+  | { readonly kind: 'again' }
+  /** They open again and pass over what nobody can make again. */
+  | { readonly kind: 'passOver'; readonly candidate: Digest };
+
 async function doDuties(
   members: readonly Member[],
   dataset: string,
-  opens: readonly Ref[],
+  { opens, passOver }: { readonly opens: readonly Ref[]; readonly passOver: Digest | null },
   timeouts: Timeouts,
   leaveOut: (leftOut: readonly LeftOut[]) => void,
-): Promise<RunInputs | null> {
-  const judgement = await judged(() => quick.judgeOpens({ dataset, opens }));
+): Promise<Done> {
+  const judgement = await judged(() =>
+    quick.judgeOpens({ dataset, opens, ...(passOver === null ? {} : { passOver }) }),
+  );
   switch (judgement.kind) {
     case 'work':
       return {
-        dataset,
-        run: judgement.run,
-        opens: [...opens],
-        snapshots: [],
-        correlation: null,
-        firstSnapshots: [],
+        kind: 'work',
+        inputs: {
+          dataset,
+          run: judgement.run,
+          opens: [...opens],
+          snapshots: [],
+          correlation: null,
+          firstSnapshots: [],
+        },
       };
     case 'leaveOut':
       leaveOut(judgement.leftOut);
-      return null;
+      return { kind: 'again' };
     case 'catchUp': {
       const behind = members.filter(({ authority }) => judgement.behind.includes(authority));
       await all('seal', behind, ({ authority, client }) =>
@@ -108,12 +122,44 @@ async function doDuties(
           { ...timeouts.step, summary: `${authority} takes up base ${judgement.sequence}, sealed while it was away` },
         ),
       );
-      return null;
+      return { kind: 'again' };
     }
     case 'finish':
-      await sealCandidate(members, { dataset, run: judgement.run, opens }, judgement.proposal, timeouts);
-      return null;
+      try {
+        await sealCandidate(members, { dataset, run: judgement.run, opens }, judgement.proposal, timeouts);
+        return { kind: 'again' };
+      } catch (error) {
+        return wayAround(members, judgement, error, leaveOut);
+      }
   }
+}
+
+/** A refusal that no repetition changes: somebody signed what the others cannot make again. */
+const notReproduced: readonly string[] = [
+  'planNotReproduced',
+  'inputNotAuthentic',
+  'membershipNotFollowed',
+  'keyNotValid',
+];
+
+/**
+ * Around a candidate that nobody else can make again: passed over where too few can have signed it; otherwise without
+ * those who did, whom a majority of the others need not wait for, since what was sealed shows in any majority.
+ */
+function wayAround(
+  members: readonly Member[],
+  { candidate, passable, signers, sequence }: Extract<Judgement, { readonly kind: 'finish' }>,
+  error: unknown,
+  leaveOut: (leftOut: readonly LeftOut[]) => void,
+): Done {
+  if (!notReproduced.includes(codeOf(error))) throw error;
+  if (passable) return { kind: 'passOver', candidate };
+  const message = `it signed candidate ${sequence}, which the others cannot make again (${messageOf(error)})`;
+  const code = 'candidateNotReproduced';
+  if (signers.length === members.length)
+    throw failure(code, `all who take part signed candidate ${sequence}, and ${message}`);
+  leaveOut(signers.map((authority) => ({ authority, code, message })));
+  return { kind: 'again' };
 }
 
 async function judged<Result>(judge: () => Promise<Result>): Promise<Result> {

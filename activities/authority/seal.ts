@@ -11,7 +11,7 @@ import { findDocument, getDocument, putDocument } from '../exchange.js';
 import { saveLinks } from '../links.js';
 import type { NextAgreement } from '../next-agreement.js';
 import type { Recomputed } from '../recompute.js';
-import { verifySeal } from '../seals.js';
+import { verifyChain } from '../seal-chain.js';
 import { readAgreement, writeAgreement } from './agreements.js';
 import type { AuthorityContext } from './context.js';
 import { forgetDigestKeys } from './digest-key.js';
@@ -26,14 +26,21 @@ import { recomputeCandidate } from './witness.js';
 export async function acceptSeal(context: AuthorityContext, input: SealInput): Promise<SealResult> {
   const { dataset } = input;
   const seal = await getDocument(context.exchange, input.seal, Seal);
-  const { proposal, candidate, digest, witnesses } = await verifySeal(
+  const kept = await readAgreement(context, dataset);
+  const { state } = await readRunState(context, dataset);
+  const { proposal, candidate, digest, witnesses } = await verifyChain(
     context.federation,
     context.exchange,
     dataset,
     seal,
+    {
+      self: context.id,
+      held: kept.agreement,
+      signed: state.pending?.candidate ?? null,
+      heartbeat: () => context.heartbeat(),
+    },
   );
   await context.clock.receive(witnesses, 'leave');
-  const kept = await readAgreement(context, dataset);
   if (kept.agreement && kept.agreement.sequence >= candidate.sequence) {
     if (kept.agreement.sequence === candidate.sequence && kept.agreement.candidate !== digest)
       throw new ConcordatError('baseForked', `two candidates of number ${candidate.sequence} are sealed`);

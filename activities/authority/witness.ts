@@ -5,7 +5,7 @@
 import { digestOf } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { Candidate, Proposal, witnessType, type Witness } from '../../core/messages.js';
-import { refuseWitness } from '../../core/rounds.js';
+import { isMajorityOf, refuseWitness } from '../../core/rounds.js';
 import type { WitnessInput, WitnessResult } from '../../workflows/contract.js';
 import { getDocument, putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
@@ -45,10 +45,16 @@ export async function witnessCandidate(context: AuthorityContext, input: Witness
   if (refusal === 'staleBase')
     throw new ConcordatError('staleBase', 'the candidate starts from another base than this authority holds');
   // What only finishes an earlier run is made again under the terms which that run had.
-  const isOwnWork = opened.duty.kind === 'work';
-  if (isOwnWork && (candidate.run !== run || proposal.inputs.run !== run))
+  const finishes = opened.duty.kind === 'finish' && opened.duty.pending.candidate === proposal.candidate.sha256;
+  if (!finishes && (candidate.run !== run || proposal.inputs.run !== run))
     throw new ConcordatError('wrongRun', 'the candidate is of another run, and this one has nothing to finish');
-  const { next } = await recomputeCandidate(context, proposal, isOwnWork ? 'own' : 'opened');
+  const { recomputed, next } = await recomputeCandidate(context, proposal, finishes ? 'opened' : 'own');
+  // HAZARD: who colludes could hand over a candidate made among themselves, and be the only members from then on.
+  if (!isMajorityOf(recomputed.messages.members, opened.before ?? opened.shape.dataset.members))
+    throw new ConcordatError(
+      'membershipNotFollowed',
+      `the candidate was made by ${recomputed.messages.members.join(', ')}, not more than half of the members of the base before`,
+    );
   if (!next.candidate || !next.sealed || digestOf(next.candidate) !== proposal.candidate.sha256)
     throw new ConcordatError(
       'planNotReproduced',

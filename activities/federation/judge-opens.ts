@@ -6,19 +6,23 @@ import type { Dataset } from '../../core/federation/dataset.js';
 import { configurationOf, type Federation } from '../../core/federation/federation.js';
 import { configurationDigestOf } from '../../core/federation/configuration.js';
 import { keysOf } from '../../core/federation/keys-of.js';
-import { Open, openType, type Ref } from '../../core/messages.js';
+import type { Digest } from '../../core/digest.js';
+import { byCodeUnit } from '../../core/json.js';
+import { Open, openType, Seal, type HeldBase, type Ref } from '../../core/messages.js';
 import type { AuthorityId } from '../../core/record.js';
 import { isMajority } from '../../core/rounds.js';
 import type { Judgement, LeftOut } from '../../workflows/activity-types.js';
-import { getMessage } from '../exchange.js';
+import { getDocument, getMessage } from '../exchange.js';
+import { membershipOf } from '../membership.js';
 import { authorityOfRef, readOpened } from '../run-messages.js';
+import { verifyChain } from '../seal-chain.js';
 import type { ObjectStore } from '../store.js';
 
 /** Throws where even a majority does not fit together: then it is the coordinator's own folder that differs, or all do. */
 export async function judgeOpens(
   federation: Federation,
   exchange: ObjectStore,
-  input: { readonly dataset: string; readonly opens: readonly Ref[] },
+  input: { readonly dataset: string; readonly opens: readonly Ref[]; readonly passOver?: Digest },
   nowMs: number,
 ): Promise<Judgement> {
   const leftOut = await whoCannotTakePart(federation, exchange, input, nowMs);
@@ -28,20 +32,61 @@ export async function judgeOpens(
   const { opens, run, duty } = await readOpened(federation, exchange, input);
   if (duty.kind === 'work') return { kind: 'work', run };
   if (duty.kind === 'finish') {
-    const { pending } = duty;
-    const holder = Object.values(opens).find(
-      (open) => open.pending?.candidate === pending.candidate && open.pending.round === pending.round,
-    );
+    const { pending, passable } = duty;
+    if (passable && pending.candidate === input.passOver) return { kind: 'work', run };
+    const holders = Object.values(opens).filter((open) => open.pending?.candidate === pending.candidate);
+    const holder = holders.find((open) => open.pending?.round === pending.round);
     if (!holder?.pending) throw new ConcordatError('inputNotAuthentic', 'no open holds the candidate to finish');
-    return { kind: 'finish', run, proposal: holder.pending.proposal, sequence: pending.sequence };
+    return {
+      kind: 'finish',
+      run,
+      proposal: holder.pending.proposal,
+      sequence: pending.sequence,
+      candidate: pending.candidate,
+      passable,
+      signers: holders.map(({ authority }) => authority).sort(byCodeUnit),
+    };
   }
   const ahead = Object.values(opens).find(({ base }) => base?.digest === duty.to.digest);
   if (!ahead?.base) throw new ConcordatError('inputNotAuthentic', 'no open holds the base to take up');
+  const unproven = await whoCannotFollow(federation, exchange, input.dataset, opens, ahead.base);
+  if (unproven.length > 0) return { kind: 'leaveOut', leftOut: unproven };
   return { kind: 'catchUp', behind: duty.behind, seal: ahead.base.seal, sequence: duty.to.sequence };
 }
 
 /**
- * Members whose open does not verify, whose folder is not the one that this worker and the others have, or whose stamp is
+ * Whose base does not lead to the highest one: either they or those who show it made theirs up, so the fewer of the two
+ * sides are left out. Every authority follows the seals for itself before it takes one up.
+ */
+async function whoCannotFollow(
+  federation: Federation,
+  exchange: ObjectStore,
+  dataset: string,
+  opens: Readonly<Record<AuthorityId, Open>>,
+  highest: HeldBase,
+): Promise<readonly LeftOut[]> {
+  const failed: LeftOut[] = [];
+  const ahead: AuthorityId[] = [];
+  for (const [self, { base, pending }] of Object.entries(opens)) {
+    if (base?.digest === highest.digest) {
+      ahead.push(self);
+      continue;
+    }
+    try {
+      const seal = await getDocument(exchange, highest.seal, Seal);
+      await verifyChain(federation, exchange, dataset, seal, { self, held: base, signed: pending?.candidate ?? null });
+    } catch (error) {
+      if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
+      failed.push({ authority: self, code: error.code, message: error.message });
+    }
+  }
+  const [first] = failed;
+  if (!first || failed.length < ahead.length) return failed;
+  return ahead.map((authority) => ({ authority, code: first.code, message: first.message }));
+}
+
+/**
+ * Members whose open does not verify, whose base has no seal, whose folder is not the one that this worker and the others have, or whose stamp is
  * so far ahead of this machine that the others would refuse it. A majority is never left out: then it is this machine
  * that is behind, and the members judge for themselves.
  */
@@ -63,6 +108,7 @@ async function whoCannotTakePart(
         schema: Open,
         keys: keysOf(federation, authority, 'messages'),
       });
+      if (payload.base) await membershipOf(exchange, payload.base.seal, payload.base.digest);
       if (payload.configuration !== configuration)
         leftOut.push({ authority, code: 'configurationDiffers', message: 'it holds another federation folder' });
       else if (!isTrustedHlc(payload.hlc, nowMs, peersAllowMs(federation, dataset, authority)))

@@ -14,17 +14,19 @@ interface Findings {
   stuck: number;
   sealedBases: number;
   finished: number;
+  passedOver: number;
   firstSeed: number | null;
 }
 
 function simulate(memberCounts: readonly number[], count: number, chosen: Rules = rules): Findings {
-  const findings: Findings = { forks: 0, stuck: 0, sealedBases: 0, finished: 0, firstSeed: null };
+  const findings: Findings = { forks: 0, stuck: 0, sealedBases: 0, finished: 0, passedOver: 0, firstSeed: null };
   for (let seed = 1; seed <= count; seed += 1) {
     const random = randomOf(seed);
     const world = new RoundsWorld(memberCounts[seed % memberCounts.length] as number, random, chosen);
     const steps = 4 + Math.floor(random() * stepsMax);
     for (let step = 0; step < steps && !world.isForked; step += 1) world.hostileStep();
     findings.sealedBases += world.sealed.size;
+    findings.passedOver += world.passedOver;
     if ([...world.states.values()].some(({ pending }) => pending !== null)) findings.finished += 1;
     const majorities = [world.all, world.all.slice(0, Math.floor(world.all.length / 2) + 1)];
     const through = world.isForked || majorities.every((members) => world.honestRun(members));
@@ -42,6 +44,7 @@ describe('base agreement with a hostile coordinator', () => {
     // A coordinator that never got anything sealed, or left nothing to finish, would have tried nothing.
     expect(findings.sealedBases).toBeGreaterThan(schedules / 4);
     expect(findings.finished).toBeGreaterThan(schedules / 4);
+    expect(findings.passedOver).toBeGreaterThan(schedules / 500);
   });
 
   it('forks where an authority opens for any round and signs for all of its opens', () => {
@@ -58,7 +61,7 @@ describe('base agreement with a hostile coordinator', () => {
     const findings = simulate([3, 4, 5], 2_000, {
       ...rules,
       refuseOpen: (promised, asked, self) => rules.refuseOpen(promised, asked, self, asked.members),
-      dutyOf: (opens) => dutyOf(opens, opens[0]?.members ?? []),
+      dutyOf: (opens) => dutyOf(opens, opens[0]?.members ?? [], null),
     });
     expect(findings.forks).toBeGreaterThan(0);
   });
@@ -66,9 +69,20 @@ describe('base agreement with a hostile coordinator', () => {
   it('forks where what is pending need not be finished', () => {
     const findings = simulate([2, 3, 4, 5], 2_000, {
       ...rules,
-      dutyOf: (opens, all) => {
-        const duty = dutyOf(opens, all);
+      dutyOf: (opens, all, before) => {
+        const duty = dutyOf(opens, all, before);
         return typeof duty !== 'string' && duty.kind === 'finish' ? { kind: 'work', base: duty.base } : duty;
+      },
+    });
+    expect(findings.forks).toBeGreaterThan(0);
+  });
+
+  it('forks where what is pending is passed over although it may be sealed', () => {
+    const findings = simulate([2, 3, 4, 5], 2_000, {
+      ...rules,
+      dutyOf: (opens, all, before) => {
+        const duty = dutyOf(opens, all, before);
+        return typeof duty !== 'string' && duty.kind === 'finish' ? { ...duty, passable: true } : duty;
       },
     });
     expect(findings.forks).toBeGreaterThan(0);
@@ -77,8 +91,8 @@ describe('base agreement with a hostile coordinator', () => {
   it('gets stuck where an authority signs one candidate for each sequence number and no other', () => {
     const findings = simulate([2, 3, 4, 5], 2_000, {
       ...rules,
-      dutyOf: (opens, all) => {
-        const duty = dutyOf(opens, all);
+      dutyOf: (opens, all, before) => {
+        const duty = dutyOf(opens, all, before);
         return typeof duty !== 'string' && duty.kind === 'finish' ? { kind: 'work', base: duty.base } : duty;
       },
       refuseWitness: (state, run, duty, candidate) => {

@@ -193,7 +193,7 @@ describe('what a peer keeps in its log', () => {
 function useWhatWasRead(name: keyof typeof samples, found: unknown): void {
   if (name === 'open') {
     const open = Open.parse(found);
-    dutyOf([open, { ...open, authority: 'sov' }], ['aws', 'sov']);
+    dutyOf([open, { ...open, authority: 'sov' }], ['aws', 'sov'], ['aws', 'sov']);
   }
   if (name === 'snapshot') sealedRoot(SnapshotStatement.parse(found).types);
 }

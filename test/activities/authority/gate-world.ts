@@ -87,6 +87,8 @@ export class GateWorld {
   contexts: Readonly<Record<Member, AuthorityContext>>;
   readonly coordinator: FederationActivities;
   #attempt = 0;
+  /** A candidate that the coordinator asks to pass over. */
+  passesOver: string | null = null;
 
   constructor(ground: Ground, from?: GateWorld) {
     this.ground = ground;
@@ -163,7 +165,10 @@ export class GateWorld {
 
   async open(): Promise<RunInputs> {
     const inputs = await this.openAnyway();
-    const judgement = await this.coordinator.judgeOpens(inputs);
+    const judgement = await this.coordinator.judgeOpens({
+      ...inputs,
+      ...(this.passesOver === null ? {} : { passOver: this.passesOver }),
+    });
     if (judgement.kind !== 'work') throw new Error(`the run has to ${judgement.kind} first`);
     return inputs;
   }

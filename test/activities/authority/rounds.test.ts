@@ -7,11 +7,13 @@ import { readPages } from '../../../activities/authority/snapshot.js';
 import { acceptSeal } from '../../../activities/authority/seal.js';
 import { witnessCandidate } from '../../../activities/authority/witness.js';
 import { putDocument } from '../../../activities/exchange.js';
+import { verifySeal } from '../../../activities/seals.js';
 import { judgeOpens } from '../../../activities/federation/judge-opens.js';
 import { Proposal, type Ref, type RunInputs } from '../../../core/messages.js';
 import { roundStepMax } from '../../../core/rounds.js';
 import { awsUser, seedEqual } from '../../support/equal-clouds.js';
 import { dataset } from '../../support/local-federation.js';
+import { colluders, forgeSeal, withEve } from './forged-seal.js';
 import { GateWorld, layGround, members, type Ground, type Member } from './gate-world.js';
 
 let ground: Ground;
@@ -184,7 +186,7 @@ describe('a run that ended between two witnesses', () => {
   it('keeps everybody from another candidate until then', async () => {
     moveBoth();
     const { inputs: stopped, proposal } = await proposed();
-    await sign('sov', stopped, proposal);
+    for (const id of members) await sign(id, stopped, proposal);
     const next = await world.openAnyway();
     await expect(readPages(world.contexts.aws, next)).rejects.toMatchObject({ code: 'pendingFirst' });
     const found = Proposal.parse(JSON.parse(new TextDecoder().decode(world.exchange.objects.get(proposal.ref))));
@@ -212,6 +214,91 @@ describe('a run that ended between two witnesses', () => {
     if (judgement.kind !== 'finish') throw new Error(`it has to ${judgement.kind}`);
     for (const id of members) await sign(id, next, judgement.proposal);
     expect((await readRunState(world.contexts.sov, dataset)).state.pending?.sequence).toBe(2);
+  });
+});
+
+describe('a candidate that nobody else can make again', () => {
+  /** aws signs; what sov would need for it is gone before it looks. */
+  async function signedByOne(): Promise<{ readonly stopped: RunInputs; readonly proposal: Ref }> {
+    moveBoth();
+    const { inputs: stopped, proposal } = await proposed();
+    await sign('aws', stopped, proposal);
+    for (const { ref } of stopped.snapshots) world.exchange.objects.delete(ref);
+    return { stopped, proposal };
+  }
+
+  it('is refused by who cannot, and passed over once the opens show that it is not sealed', async () => {
+    const { proposal } = await signedByOne();
+    const next = await world.openAnyway();
+    const judgement = await world.coordinator.judgeOpens(next);
+    expect(judgement).toMatchObject({ kind: 'finish', passable: true, signers: ['aws'] });
+    if (judgement.kind !== 'finish') return;
+    await expect(sign('sov', next, proposal)).rejects.toMatchObject({ code: 'inputNotAuthentic' });
+    const again = await world.openAnyway();
+    expect(await world.coordinator.judgeOpens({ ...again, passOver: judgement.candidate })).toMatchObject({
+      kind: 'work',
+    });
+    world.passesOver = judgement.candidate;
+    const own = await proposed();
+    for (const id of members) await sign(id, own.inputs, own.proposal);
+    expect((await readRunState(world.contexts.aws, dataset)).state.pending).toMatchObject({
+      sequence: 2,
+      candidate: Proposal.parse(JSON.parse(new TextDecoder().decode(world.exchange.objects.get(own.proposal.ref))))
+        .candidate.sha256,
+    });
+  });
+
+  it('is not passed over where all have signed it, whatever a coordinator asks for', async () => {
+    moveBoth();
+    const { inputs: stopped, proposal } = await proposed();
+    for (const id of members) await sign(id, stopped, proposal);
+    const next = await world.openAnyway();
+    const judgement = await world.coordinator.judgeOpens(next);
+    expect(judgement).toMatchObject({ kind: 'finish', passable: false, signers: ['aws', 'sov'] });
+    if (judgement.kind !== 'finish') return;
+    const asked = await world.coordinator.judgeOpens({ ...next, passOver: judgement.candidate });
+    expect(asked).toEqual(judgement);
+  });
+});
+
+describe('a seal that colluders made under a configuration of their own', () => {
+  async function forged(on: Member | null) {
+    const federation = withEve(ground.federation);
+    world.change('aws', { federation });
+    const held = on && (await readAgreement(world.contexts[on], dataset)).agreement;
+    const { sequence, digest, ref, seal } = held ?? {};
+    const made = await forgeSeal({
+      federation,
+      exchange: world.exchange,
+      key: ground.keys.sov,
+      nowMs: world.clockMs,
+      on: sequence && digest && ref && seal ? { sequence, digest, ref, seal } : null,
+    });
+    const verified = await verifySeal(federation, world.exchange, dataset, made.seal);
+    expect(verified.opened.members, 'in itself it is complete').toEqual(colluders);
+    return made;
+  }
+
+  it('is not taken up by who comes back', async () => {
+    const { ref } = await forged('aws');
+    await expect(acceptSeal(world.contexts.aws, { dataset, seal: ref })).rejects.toMatchObject({
+      code: 'membershipNotFollowed',
+    });
+    expect(await base('aws')).toBe(1);
+  });
+
+  it('is not taken up by a newcomer', async () => {
+    const { ref } = await forged(null);
+    world.stores.aws.heads.delete(`agreements/${dataset}`);
+    const { federation } = world.contexts.aws;
+    const definition = federation.datasets[dataset];
+    if (!definition) throw new Error('no dataset');
+    const larger = { ...definition, members: ['aws', 'nora', 'olaf', 'sov'] };
+    world.change('aws', { federation: { ...federation, datasets: { ...federation.datasets, [dataset]: larger } } });
+    await expect(acceptSeal(world.contexts.aws, { dataset, seal: ref })).rejects.toMatchObject({
+      code: 'membershipNotFollowed',
+    });
+    expect(await base('aws')).toBe(0);
   });
 });
 

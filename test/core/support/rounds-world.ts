@@ -59,6 +59,22 @@ export class RoundsWorld {
     this.#random = random;
     this.#rules = chosen;
     for (const member of this.all) this.states.set(member, { promised: 0, live: null, pending: null, base: null });
+    if (random() < 0.5) this.#agreeOnFirst();
+  }
+
+  /** Candidates that were left unfinished because they could not be sealed. */
+  passedOver = 0;
+
+  /** All members, always: what changes them is in membership-world.ts. */
+  #before(opens: readonly OpenedState[]): readonly string[] | null {
+    return opens[0]?.base ? this.all : null;
+  }
+
+  #agreeOnFirst(): void {
+    const first = { digest: 'first', sequence: 1, previous: null };
+    this.candidates.set(first.digest, first);
+    this.sealed.set(1, new Set([first.digest]));
+    for (const member of this.all) this.seal(member, first);
   }
 
   get isForked(): boolean {
@@ -85,7 +101,7 @@ export class RoundsWorld {
   /** Asks a member to sign; the opens are signed by their authorities, so the coordinator can choose them but not forge. */
   witness(member: string, opens: readonly OpenedState[], candidate: Candidate): boolean {
     const own = opens.find(({ authority }) => authority === member);
-    const duty = this.#rules.dutyOf(opens, this.all);
+    const duty = this.#rules.dutyOf(opens, this.all, this.#before(opens));
     if (!own || typeof duty === 'string') return false;
     const state = this.state(member);
     if (this.#rules.refuseWitness(state, own, duty, candidate) !== null) return false;
@@ -126,9 +142,11 @@ export class RoundsWorld {
 
   /** What a run computes; which receipts it was shown is the coordinator's choice, so there are several. */
   candidateOf(opens: readonly OpenedState[], variant: number): Candidate | null {
-    const duty = this.#rules.dutyOf(opens, this.all);
+    const duty = this.#rules.dutyOf(opens, this.all, this.#before(opens));
     if (typeof duty === 'string' || duty.kind === 'catchUp') return null;
-    if (duty.kind === 'finish') return this.candidates.get(duty.pending.candidate) ?? null;
+    const passes = duty.kind === 'finish' && duty.passable && variant > 0;
+    if (passes) this.passedOver += 1;
+    if (duty.kind === 'finish' && !passes) return this.candidates.get(duty.pending.candidate) ?? null;
     return {
       // Any text that no two runs share does for a digest here.
       digest: `${this.nameOf(opens)} ${variant}`,
@@ -175,7 +193,7 @@ export class RoundsWorld {
       );
       return this.pick(own) ?? [];
     });
-    return typeof this.#rules.dutyOf(opens, this.all) === 'string' ? null : opens;
+    return typeof this.#rules.dutyOf(opens, this.all, this.#before(opens)) === 'string' ? null : opens;
   }
 
   /** An honest coordinator with some majority: true once it has moved the base by a run of its own. */
@@ -183,7 +201,7 @@ export class RoundsWorld {
     for (let attempt = 0; attempt < 12; attempt += 1) {
       const round = Math.max(...members.map((member) => this.state(member).promised)) + 1;
       const opens = members.flatMap((member) => this.open(member, round, members) ?? []);
-      const duty = this.#rules.dutyOf(opens, this.all);
+      const duty = this.#rules.dutyOf(opens, this.all, this.#before(opens));
       if (typeof duty === 'string') return false;
       if (duty.kind === 'catchUp') {
         const to = this.candidates.get(duty.to.digest);
