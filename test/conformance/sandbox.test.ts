@@ -8,13 +8,14 @@ import { startSandbox, type Sandbox } from '../../sandbox/start.js';
 import { trustInThisProcess } from '../support/certificate.js';
 import { awsAccessCases } from './aws-access-cases.js';
 import type { ConformanceCase } from './cases.js';
+import { entraAccessCases } from './entra-access-cases.js';
 import { startSandboxWorld, type SandboxWorld } from './sandbox-worlds.js';
 import { collect, endsIn, objectsIn, sceneIn } from './scene.js';
 import { describeWorld } from './suite.js';
 import { connectorFor, type WorldAttempt } from './world.js';
 
 /** Cases of one kind of cloud alone. */
-const own: Partial<Record<CloudName, readonly ConformanceCase[]>> = { aws: awsAccessCases };
+const own: Partial<Record<CloudName, readonly ConformanceCase[]>> = { aws: awsAccessCases, entra: entraAccessCases };
 
 for (const cloud of cloudNames) {
   const start = async (): Promise<WorldAttempt> => ({ available: true, world: await startSandboxWorld(cloud) });

@@ -90,6 +90,48 @@ export const entraEmulatorCases: readonly Deviation[] = [
     why: 'userPrincipalName is unique with regard to case',
     allowedBecause: 'in Entra principal names are unique regardless of case',
   },
+  {
+    kind: 'case',
+    case: 'an app role is granted to a user once, and taken back',
+    why: 'GET /users/{id}/appRoleAssignments answers 404, and the same assignment is made a second time',
+    allowedBecause: 'the Graph reference, List appRoleAssignments granted to a user; Entra refuses the second one',
+  },
+  {
+    kind: 'case',
+    case: 'an app role is granted to a group once, and taken back',
+    why: 'a principal that is no user is held to be a service principal, unless the body says a principalType that Graph does not know',
+    allowedBecause: 'the Graph reference, Grant an appRoleAssignment: three ids are sent, principalType is read-only',
+  },
+  {
+    kind: 'case',
+    case: 'a directory role is granted to a user once, and taken back',
+    why: 'the same assignment is made a second time under another id',
+    allowedBecause: 'Entra answers 400, a conflicting object is present in the directory',
+  },
+  {
+    kind: 'case',
+    case: 'a directory role is granted to a group that was created for it',
+    why: 'isAssignableToRole is taken and never shown again',
+    allowedBecause: 'the Graph reference, group resource: returned by default, and set only at creation',
+  },
+  {
+    kind: 'case',
+    case: 'a workload with a unique name is made once, however often it is created',
+    why: "PATCH and GET /applications(uniqueName='…') answer 404",
+    allowedBecause: 'the Graph reference, Upsert application: the request creates where it prefers create-if-missing',
+  },
+  {
+    kind: 'case',
+    case: 'an application trusts issuer and subject once',
+    why: 'a second credential of the same issuer and subject is made under another name',
+    allowedBecause: 'the Graph reference, federatedIdentityCredential: the combination must be unique on the app',
+  },
+  {
+    kind: 'case',
+    case: 'the deleted application of a workload comes back under the id it had, and the workload with it',
+    why: 'the application comes back without its federatedIdentityCredentials',
+    allowedBecause: 'the Graph reference, Restore deleted item: the item can be fully restored',
+  },
 ];
 
 /** None: Keystone is the cloud itself. */
