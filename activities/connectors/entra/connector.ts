@@ -6,6 +6,7 @@ import { readOneAccess } from './access/read-one.js';
 import { isAccessType, type AccessType } from './access/types.js';
 import { writeAccess } from './access/write.js';
 import { entraCapabilities } from './capabilities.js';
+import { consequencesOf } from './consequences.js';
 import { createGraph, type Graph, type GraphTuning } from './client.js';
 import { entraConfig, type EntraMesh, type Environment } from './config.js';
 import type { NativeType } from './objects.js';
@@ -43,6 +44,7 @@ export function createEntraConnector(options: EntraConnectorOptions): Connector<
     findTwin: async (type, after) =>
       isAccessType(type) ? findAccessTwin(graph(), type, after) : findTwin(graph(), type, after),
     plannedCalls: (order) => (isAccess(order) ? plannedAccessCalls(order) : plannedCalls(order as PlainWrite)),
+    consequencesOf,
     write: async (order, announce) =>
       isAccess(order) ? writeAccess(graph(), order, announce) : write(graph(), order as PlainWrite, announce),
   };
