@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { expect } from 'vitest';
 import { accessTypes } from '../../activities/connectors/aws-iam/access/native-types.js';
+import { textIn } from '../../activities/connectors/aws-iam/body.js';
 import type { Connector, NativeCall, NativeWrite } from '../../activities/connectors/connector.js';
 import { principalsTrust } from '../../core/iam-policy/trust.js';
 import type { JsonObject } from '../../core/json.js';
@@ -230,7 +231,7 @@ export const awsAccessCases: readonly ConformanceCase[] = [
       const Condition = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
       await role('mfa', { ...assume, Principal: { AWS: `arn:aws:iam::${account}:root` }, Condition });
       expect(
-        (await all('assumableRole')).map(({ body, opaque }) => `${String(body['RoleName'])}: ${opaque}`).sort(),
+        (await all('assumableRole')).map(({ body, opaque }) => `${textIn(body, 'RoleName')}: ${opaque}`).sort(),
       ).toEqual(['mfa: the trust has conditions', 'world: the whole world may assume the role']);
     },
   },
