@@ -214,6 +214,18 @@ describe('who may assume a role', () => {
     ]);
   });
 
+  it('is not what a policy denies, and not what it allows under a condition', async () => {
+    const { mills, deployer } = populate(sandbox);
+    const role = { Action: 'sts:AssumeRole', Resource: sandbox.state.arn('role', deployer) };
+    const Condition = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
+    for (const statement of [{ Effect: 'Deny', ...role }, { Effect: 'Allow', ...role, Condition }]) {
+      mills.policies['may-deploy'] = json({ Version: '2012-10-17', Statement: [statement] });
+      const all = await objects();
+      expect(shown(all, 'assumption')).toEqual([]);
+      expect(shown(all, 'inlinePolicy')).toContain(`group/${mills.id}/may-deploy (inline policy)`);
+    }
+  });
+
   it('leaves every other inline policy opaque', async () => {
     const { ada, mills, ci } = populate(sandbox);
     ci.policies['own'] = allow('s3:*');
@@ -228,6 +240,8 @@ describe('who may assume a role', () => {
 
 it('shows nothing outside the path prefix', async () => {
   const { robot } = populate(sandbox);
+  const outside = sandbox.state.addGroup({ name: 'outside', path: '/service/' });
+  outside.attachedPolicies.push(s3Read, power);
   sandbox.state.addRole({ name: 'backstage', path: '/service/', trust: json(principalsTrust([root])) });
-  expect(JSON.stringify(await objects())).not.toMatch(new RegExp(`${robot.id}|backstage`));
+  expect(JSON.stringify(await objects())).not.toMatch(new RegExp(`${robot.id}|${outside.id}|backstage`));
 });
