@@ -41,6 +41,11 @@ export const errorTable = {
     next: 'the domain, tenant or path in the authority file does not exist',
   },
   truncated: { retry: 'never', actor: 'operator', next: 'the cloud cut the list short; raise its list limit' },
+  effectiveRolesDiffer: {
+    retry: 'later',
+    actor: 'authority',
+    next: 'the cloud counts other roles of a user than its lists explain; look for what gives or takes them',
+  },
   emptyWhereBaseWasNot: {
     retry: 'never',
     actor: 'authority',

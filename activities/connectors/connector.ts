@@ -106,6 +106,13 @@ export interface ProbeResult {
     readonly held: boolean | 'notChecked';
     readonly detail?: string;
   }[];
+  /** What the permissions that are held let us do with native types beside users and groups; these are no fault where no map names them. */
+  readonly nativeTypes?: readonly {
+    readonly type: string;
+    readonly read: boolean;
+    readonly write: boolean | 'notChecked';
+    readonly detail?: string;
+  }[];
   readonly code?: ErrorCode;
   readonly detail?: string;
 }

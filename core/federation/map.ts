@@ -70,6 +70,7 @@ export const TypeMap = z.strictObject({
         'serviceCredentials',
         'policies',
         'application',
+        'roleAssignments',
       ]),
     )
     .default(['memberships'])

@@ -7,7 +7,7 @@ import type { NativeObject } from '../../../core/record.js';
  * The least that is needed of a record; everything else passes through as it is, so that a schema which gained, lost or
  * retyped a property shows as a divergence instead of stopping the read.
  */
-export const KeystoneRecord = z.looseObject({ id: z.string().min(1), domain_id: z.string().optional() });
+export const KeystoneRecord = z.looseObject({ id: z.string().min(1), domain_id: z.string().nullish() });
 export type KeystoneRecord = z.infer<typeof KeystoneRecord>;
 
 export const UserAnswer = z.object({ user: KeystoneRecord });
@@ -23,9 +23,11 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-function plainBody(record: KeystoneRecord): JsonObject {
+/** Everything that Keystone shows of a record, but for what it writes itself, secrets, and what is empty in `emptyOnes`. */
+export function plainBody(record: KeystoneRecord, emptyOnes: readonly string[] = []): JsonObject {
+  const leftOut = [...leftOutWhileEmpty, ...emptyOnes];
   const kept = Object.entries(record).filter(
-    ([name, value]) => !neverInBody.includes(name) && !(leftOutWhileEmpty.includes(name) && isEmpty(value)),
+    ([name, value]) => !neverInBody.includes(name) && !(leftOut.includes(name) && isEmpty(value)),
   );
   // The record came out of JSON.parse, so its values are JSON.
   return Object.fromEntries(kept as [string, Json][]);

@@ -5,7 +5,7 @@ import type { Json } from '../../../core/json.js';
 import type { KeystoneConfig } from './config.js';
 import { answerWords, exchange, ExchangeFailed, replyError, type HttpReply, type Method } from './http.js';
 import { attemptsMax, pauseMs, repeating } from './repeat.js';
-import { createSession, type Session, type Token } from './session.js';
+import { createSession, type Session, type Token, type TokenScope } from './session.js';
 
 export interface ReadReply {
   readonly reply: HttpReply;
@@ -21,6 +21,8 @@ export type WriteReply =
 
 export interface KeystoneClient {
   readonly session: Session;
+  /** What its tokens are asked for. */
+  readonly scope: TokenScope;
   /** Any answer but 401, 429 and 5xx is returned. Throws ConcordatError. */
   read(path: string, signal?: AbortSignal): Promise<ReadReply>;
   /** Throws nothing that has to do with the cloud. */
@@ -29,8 +31,8 @@ export interface KeystoneClient {
 
 const renewalsMax = 2;
 
-export function createKeystoneClient(config: KeystoneConfig): KeystoneClient {
-  const session = createSession(config);
+export function createKeystoneClient(config: KeystoneConfig, scope: TokenScope): KeystoneClient {
+  const session = createSession(config, scope);
 
   /** A request that was answered with 401 was not carried out, so it may be repeated, a write too. */
   const authorized = async (send: (token: Token) => Promise<HttpReply>, what: string): Promise<ReadReply> => {
@@ -45,6 +47,7 @@ export function createKeystoneClient(config: KeystoneConfig): KeystoneClient {
 
   return {
     session,
+    scope,
     read: (path, signal) => {
       const what = `GET /v3${path.replace(/\?.*$/s, '')}`;
       return authorized(

@@ -1,25 +1,31 @@
-/** The connector for users, groups and members of one OpenStack Keystone domain. */
+/** The connector for one OpenStack Keystone domain: its people, and who may do what there. */
 import type { Connector } from '../connector.js';
 import { keystoneCapabilities } from './capabilities.js';
-import { createKeystoneClient } from './client.js';
+import { createClients } from './clients.js';
 import { keystoneConfig, type KeystoneConnectorOptions } from './config.js';
+import { consequencesOf } from './consequences.js';
+import type { NativeType } from './native-types.js';
 import { probeKeystone } from './probe.js';
-import { createKeystoneReader, type NativeType } from './read.js';
-import { executeWrite, plannedRequests } from './write.js';
+import { createMeshReader } from './read-all.js';
+import { createKeystoneReader } from './read.js';
+import { executeWrite, plannedCalls } from './write.js';
 
 /** Touches the network and reads the credentials with the first request only. */
 export function createKeystoneConnector(options: KeystoneConnectorOptions): Connector<NativeType> {
   const config = keystoneConfig(options);
-  const client = createKeystoneClient(config);
+  const clients = createClients(config);
   const { domain } = config.mesh;
-  const reader = createKeystoneReader(client, domain);
+  const people = createKeystoneReader(clients.ofDomain, domain);
+  const mesh = createMeshReader(clients, people, domain);
+  const around = { clients, domain, people, projects: mesh.projects };
   return {
     capabilities: keystoneCapabilities,
-    probe: () => probeKeystone(client, domain),
-    readAll: (request) => reader.readAll(request),
-    readOne: (type, id) => reader.readOne(type, id),
-    findTwin: (type, after) => reader.findTwin(type, after),
-    plannedCalls: (write) => plannedRequests(domain, write).map(({ call }) => call),
-    write: (write, announce) => executeWrite(client, reader, domain, write, announce),
+    probe: () => probeKeystone(clients, domain),
+    readAll: (request) => mesh.readAll(request),
+    readOne: (type, id) => mesh.readOne(type, id),
+    findTwin: (type, after) => mesh.findTwin(type, after),
+    consequencesOf,
+    plannedCalls: (write) => plannedCalls(domain, write),
+    write: (write, announce) => executeWrite(write, around, announce),
   };
 }

@@ -5,25 +5,39 @@
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import { byCodeUnit, type JsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
-import type { ReadItem, ReadRequest } from '../connector.js';
+import type { ReadItem } from '../connector.js';
 import { GroupAnswer, nativeGroup, nativeUser, UserAnswer, type KeystoneRecord } from './body.js';
 import type { KeystoneClient } from './client.js';
-import { cursorOf, positionOf, type Position, type PositionIn } from './cursor.js';
+import { cursorOf, isAmongPeople, type PeoplePosition, type Position, type PositionIn } from './cursor.js';
 import { replyError } from './http.js';
-import { pageLength, readPage, readWhole, type Page } from './page.js';
-
-export type NativeType = 'user' | 'group';
+import type { PersonType } from './native-types.js';
+import { listOf, pageLength, readPage, readWhole, type Page } from './page.js';
 
 /** Lists of members that are asked for at once. */
 const memberListsAtOnce = 8;
 
+export interface PeopleRequest {
+  readonly position: PeoplePosition;
+  /** Where the read goes on once people are done. */
+  readonly next: Position;
+  readonly wanted: readonly string[];
+  /** Why nothing that a list says could be believed. */
+  readonly distrusted: ErrorCode | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 export interface KeystoneReader {
-  readAll(request: ReadRequest): AsyncGenerator<ReadItem>;
+  /** Why nothing that a list says could be believed. HAZARD: of a domain that does not exist, lists are empty and complete. */
+  distrust(signal?: AbortSignal): Promise<ErrorCode | undefined>;
+  readonly start: PeoplePosition;
+  readPeople(request: PeopleRequest): AsyncGenerator<ReadItem>;
+  /** Throws ConcordatError. Whether it exists and belongs to the domain. */
+  isOurs(type: PersonType, id: string): Promise<boolean>;
   /** Throws ConcordatError; null where it does not exist or belongs to another domain. */
-  readOne(type: NativeType, id: string): Promise<NativeObject | null>;
-  findTwin(type: NativeType, after: JsonObject): Promise<NativeObject | null>;
+  readOne(type: PersonType, id: string): Promise<NativeObject | null>;
+  findTwin(type: PersonType, after: JsonObject): Promise<NativeObject | null>;
   /** Whether a user is in any group, or a group has any member, that this token can see. */
-  hasMemberships(type: NativeType, id: string): Promise<boolean>;
+  hasMemberships(type: PersonType, id: string): Promise<boolean>;
 }
 
 interface Step {
@@ -38,7 +52,7 @@ interface GroupsPage extends Page {
   readonly query: string;
 }
 
-function endOf(scope: string, nativeType: NativeType, reason: ErrorCode | undefined, position: Position): Step {
+function endOf(scope: string, nativeType: PersonType, reason: ErrorCode | undefined, position: Position): Step {
   const verdict = reason === undefined ? { complete: true } : { complete: false, reason };
   return { item: { kind: 'scopeEnd', scope, nativeType, ...verdict, cursor: cursorOf(position) }, position };
 }
@@ -53,11 +67,10 @@ function isAscending(records: readonly KeystoneRecord[]): boolean {
 
 export function createKeystoneReader(client: KeystoneClient, domain: string): KeystoneReader {
   const firstPage = `?${new URLSearchParams({ domain_id: domain, limit: String(pageLength) }).toString()}`;
-  const usersStart: Position = { at: 'users', page: firstPage };
-  const groupsStart: Position = { at: 'groups', page: firstPage, untold: [] };
+  const usersStart: PeoplePosition = { at: 'users', page: firstPage };
+  const groupsStart: PeoplePosition = { at: 'groups', page: firstPage, untold: [] };
 
-  /** Why nothing that a list says could be believed. HAZARD: of a domain that does not exist, lists are empty and complete. */
-  const distrust = async (signal?: AbortSignal): Promise<ErrorCode | undefined> => {
+  const distrust: KeystoneReader['distrust'] = async (signal) => {
     let checked;
     try {
       checked = await client.read(`/domains/${encodeURIComponent(domain)}`, signal);
@@ -73,7 +86,7 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
   const readMembers = async (group: string, signal?: AbortSignal): Promise<MembersRead> => {
     try {
       const path = `/groups/${encodeURIComponent(group)}/users`;
-      const members = await readWhole(client, domain, path, 'users', '', signal);
+      const members = await readWhole(client, listOf(path, 'users'), '', signal);
       // Listed a moment ago and gone now: told as not read, so that the next run finds out.
       return members === null ? { reason: 'expectationFailed' } : { members };
     } catch (error) {
@@ -84,7 +97,7 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
   };
 
   const usersStep = async (at: PositionIn<'users'>, signal?: AbortSignal): Promise<Step> => {
-    const page = await readPage(client, domain, '/users', 'users', at.page, signal);
+    const page = await readPage(client, listOf('/users', 'users'), at.page, signal);
     if (page.kind === 'gone') return { position: { at: 'usersEnd', reason: 'unexpectedAnswer' } };
     if (page.kind === 'stopped') return { position: { at: 'usersEnd', reason: page.reason } };
     const position: Position =
@@ -97,7 +110,7 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
   };
 
   const groupsOf = async (query: string, signal?: AbortSignal): Promise<GroupsPage | ErrorCode> => {
-    const page = await readPage(client, domain, '/groups', 'groups', query, signal);
+    const page = await readPage(client, listOf('/groups', 'groups'), query, signal);
     if (page.kind === 'gone') return 'unexpectedAnswer';
     if (page.kind === 'stopped') return page.reason;
     const own = page.records.filter((record) => (record.domain_id ?? domain) === domain);
@@ -135,7 +148,7 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
     return { item: { kind: 'objects', scope: 'groups', objects, cursor: cursorOf(position) }, position };
   };
 
-  const record = async (type: NativeType, id: string): Promise<KeystoneRecord | null> => {
+  const record = async (type: PersonType, id: string): Promise<KeystoneRecord | null> => {
     const path = `/${type}s/${encodeURIComponent(id)}`;
     const { reply, token } = await client.read(path);
     const what = `GET /v3/${type}s/{id}`;
@@ -150,7 +163,7 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
     return (found.domain_id ?? domain) === domain ? found : null;
   };
 
-  const withMembers = async (type: NativeType, found: KeystoneRecord): Promise<NativeObject | null> => {
+  const withMembers = async (type: PersonType, found: KeystoneRecord): Promise<NativeObject | null> => {
     if (type === 'user') return nativeUser(found);
     const read = await readMembers(found.id);
     if (!('reason' in read)) return nativeGroup(found, read.members, domain);
@@ -158,11 +171,14 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
   };
 
   return {
-    async *readAll({ cursor, signal }) {
-      let position: Position = cursor === undefined ? usersStart : positionOf(cursor);
-      const reason = position.at === 'done' ? undefined : await distrust(signal);
+    distrust,
+    start: usersStart,
+
+    async *readPeople({ position: from, next, wanted, distrusted: reason, signal }) {
+      const afterUsers = wanted.includes('group') ? groupsStart : next;
+      let position: Position = from === usersStart && !wanted.includes('user') ? afterUsers : from;
       let page: GroupsPage | undefined;
-      while (position.at !== 'done') {
+      while (isAmongPeople(position)) {
         signal?.throwIfAborted();
         let step: Step;
         switch (position.at) {
@@ -170,7 +186,7 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
             step = reason === undefined ? await usersStep(position, signal) : { position: { at: 'usersEnd', reason } };
             break;
           case 'usersEnd':
-            step = endOf('users', 'user', position.reason, groupsStart);
+            step = endOf('users', 'user', position.reason, afterUsers);
             break;
           case 'groups':
           case 'groupsEnd': {
@@ -179,7 +195,7 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
               const scope = `groups/${untold.group}/members`;
               step = endOf(scope, 'group', untold.reason, { ...position, untold: untoldRest });
             } else if (position.at === 'groupsEnd') {
-              step = endOf('groups', 'group', position.reason, { at: 'done' });
+              step = endOf('groups', 'group', position.reason, next);
             } else if (reason !== undefined) {
               step = { position: { at: 'groupsEnd', untold: [], reason } };
             } else {
@@ -195,6 +211,8 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
       }
     },
 
+    isOurs: async (type, id) => (await record(type, id)) !== null,
+
     readOne: async (type, id) => {
       const found = await record(type, id);
       return found === null ? null : withMembers(type, found);
@@ -207,7 +225,7 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
       if (typeof name !== 'string' || name === '') return null;
       const query = `?${new URLSearchParams({ domain_id: domain, name }).toString()}`;
       const collection = type === 'user' ? 'users' : 'groups';
-      const found = await readWhole(client, domain, `/${collection}`, collection, query);
+      const found = await readWhole(client, listOf(`/${collection}`, collection), query);
       const own = (found ?? []).filter((record) => (record.domain_id ?? domain) === domain);
       const folded = name.toLowerCase();
       const twin =
@@ -218,7 +236,7 @@ export function createKeystoneReader(client: KeystoneClient, domain: string): Ke
 
     hasMemberships: async (type, id) => {
       const path = `/${type}s/${encodeURIComponent(id)}/${type === 'user' ? 'groups' : 'users'}`;
-      const page = await readPage(client, domain, path, type === 'user' ? 'groups' : 'users', '');
+      const page = await readPage(client, listOf(path, type === 'user' ? 'groups' : 'users'), '');
       if (page.kind === 'gone') return false;
       if (page.kind === 'stopped')
         throw new ConcordatError(page.reason, `memberships of the ${type} could not be read`);

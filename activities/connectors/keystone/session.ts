@@ -15,11 +15,16 @@ const TokenBody = z.object({
     expires_at: z.iso.datetime(),
     user: z.object({ id: z.string(), name: z.string(), domain: z.object({ id: z.string() }) }),
     domain: z.object({ id: z.string() }).optional(),
+    system: z.object({ all: z.boolean().optional() }).optional(),
     roles: z.array(z.object({ name: z.string() })).default([]),
   }),
 });
 
 const DomainList = z.object({ domains: z.array(z.object({ id: z.string() })) });
+const SystemList = z.object({ system: z.array(z.looseObject({})) });
+
+/** What a token is asked for: one domain, or the system, which is everything that belongs to no domain. */
+export type TokenScope = { readonly kind: 'domain'; readonly domain: string } | { readonly kind: 'system' };
 
 export interface Token {
   /** A secret. */
@@ -27,6 +32,7 @@ export interface Token {
   readonly user: { readonly id: string; readonly name: string; readonly domain: { readonly id: string } };
   /** The domain that the token is scoped to; undefined where the cloud gave it none. */
   readonly domain: string | undefined;
+  readonly isOfSystem: boolean;
   /** Role names, the implied ones included. */
   readonly roles: readonly string[];
   /** On the local monotonic clock: the clocks of two clouds are never compared. */
@@ -40,10 +46,15 @@ export interface Session {
   renew(rejected: Token): Promise<Token>;
 }
 
+/** HAZARD: what a token of another scope is not shown is left out of lists, which are whole and answer 200 nevertheless. */
+export function isScopedTo(token: Token, scope: TokenScope): boolean {
+  return scope.kind === 'system' ? token.isOfSystem : token.domain === scope.domain;
+}
+
 /** A token is not used in its last minute, lest it ends on its way. */
 const marginMs = 60_000;
 
-export function createSession(config: KeystoneConfig): Session {
+export function createSession(config: KeystoneConfig, scope: TokenScope): Session {
   let current: Token | undefined;
   let pending: Promise<Token> | undefined;
 
@@ -51,33 +62,44 @@ export function createSession(config: KeystoneConfig): Session {
   const ask = (scoped: boolean): Promise<HttpReply> => {
     const { name, password } = config.credentials();
     const user = { name, password, domain: { id: config.mesh.userDomain } };
-    const scope = scoped ? { scope: { domain: { id: config.mesh.domain } } } : {};
+    const target = scope.kind === 'system' ? { system: { all: true } } : { domain: { id: scope.domain } };
+    const asked = scoped ? { scope: target } : {};
     return repeating(config, 'POST /v3/auth/tokens', undefined, () =>
       exchange(config, {
         method: 'POST',
         path: '/auth/tokens',
-        body: { auth: { identity: { methods: ['password'], password: { user } }, ...scope } },
+        body: { auth: { identity: { methods: ['password'], password: { user } }, ...asked } },
       }),
     );
   };
 
-  /** Keystone answers 401 alike to a wrong password and to a domain that does not exist or gives the user no role. */
-  const domainIsTheReason = async (): Promise<boolean> => {
+  /** Keystone answers 401 alike to a wrong password and to a scope that does not exist or gives the user no role. */
+  const scopeIsTheReason = async (): Promise<boolean> => {
     const unscoped = await ask(false);
     const token = unscoped.subjectToken;
     if (unscoped.status !== 201 || token === undefined) return false;
-    const reply = await repeating(config, 'GET /v3/auth/domains', undefined, () =>
-      exchange(config, { method: 'GET', path: '/auth/domains', token }),
+    const path = scope.kind === 'system' ? '/auth/system' : '/auth/domains';
+    const reply = await repeating(config, `GET /v3${path}`, undefined, () =>
+      exchange(config, { method: 'GET', path, token }),
     );
+    // Before Queens there was no role on the system.
+    if (scope.kind === 'system' && reply.status === 404) return true;
+    if (reply.status !== 200) return false;
+    if (scope.kind === 'system') {
+      const systems = SystemList.safeParse(reply.body);
+      return systems.success && systems.data.system.length === 0;
+    }
     const list = DomainList.safeParse(reply.body);
-    return reply.status === 200 && list.success && !list.data.domains.some(({ id }) => id === config.mesh.domain);
+    return list.success && !list.data.domains.some(({ id }) => id === scope.domain);
   };
 
   const authenticate = async (): Promise<Token> => {
     const reply = await ask(true);
     if (reply.status === 401) {
-      if (await domainIsTheReason()) {
-        const message = `domain ${config.mesh.domain} does not exist, is disabled, or gives the service user no role`;
+      if (await scopeIsTheReason()) {
+        if (scope.kind === 'system')
+          throw new ConcordatError('forbidden', 'the service user holds no role on the system');
+        const message = `domain ${scope.domain} does not exist, is disabled, or gives the service user no role`;
         throw new ConcordatError('scopeNotFound', message);
       }
       throw replyError('credentialsRejected', 'POST /v3/auth/tokens', reply);
@@ -93,6 +115,7 @@ export function createSession(config: KeystoneConfig): Session {
       id: reply.subjectToken,
       user: token.user,
       domain: token.domain?.id,
+      isOfSystem: token.system?.all === true,
       roles: token.roles.map(({ name }) => name),
       endsAtMs: performance.now() + Math.max(lifeMs - marginMs, lifeMs / 2),
     };

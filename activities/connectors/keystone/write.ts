@@ -1,240 +1,60 @@
-/**
- * Planned native calls and their execution: one list serves both, so that what approvers saw is what is sent.
- * https://docs.openstack.org/api-ref/identity/v3/#users, #groups
- */
-import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
-import { canonicalJson } from '../../../core/digest.js';
-import { assertNever, byCodeUnit, type Json, type JsonObject } from '../../../core/json.js';
+/** Writes of every native type, and the calls that they plan. */
+import { ConcordatError } from '../../../core/errors.js';
 import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
-import { GroupAnswer, UserAnswer } from './body.js';
-import type { KeystoneClient, WriteReply } from './client.js';
-import { answerWords, type Method } from './http.js';
-import type { KeystoneReader, NativeType } from './read.js';
+import type { NativeType } from './native-types.js';
+import { refused } from './request.js';
+import { plannedAssignment, writeAssignment, type AssignmentSurroundings } from './access/write-assignments.js';
+import { plannedMappingRule, writeMappingRule } from './access/write-mapping-rules.js';
+import { plannedPerson, writePerson } from './write-people.js';
+import { plannedRole, writeRole } from './access/write-roles.js';
+import { plannedProject, writeProject } from './access/write-scopes.js';
 
-interface PlannedRequest {
-  readonly call: NativeCall;
-  readonly method: Exclude<Method, 'GET'>;
-  /** `id` of the object: known from the write, or from the answer to the request that created it. */
-  readonly path: (id: string) => string;
-  readonly body?: JsonObject;
-  readonly creates?: true;
-  /** 404 says that what should go is gone. */
-  readonly goneIsDone?: true;
+type Announce = ((call: NativeCall) => Promise<void>) | undefined;
+type WriteOf<Type extends NativeType> = NativeWrite<Type>;
+
+/** A write of one type: `type` says which, so the rest of the union is known to be that type's. */
+function isOf<Type extends NativeType>(write: NativeWrite<NativeType>, ...types: Type[]): write is WriteOf<Type> {
+  return (types as NativeType[]).includes(write.type);
 }
 
-/** Never part of a request body: ids, what Keystone writes itself, secrets, and what has calls of its own. */
-const notSent = ['id', 'links', 'password', 'original_password', 'password_expires_at', 'members', 'otherMembers'];
-
-/** What Keystone removes in silence together with the object. */
-const vanishesWith = {
-  user: ['memberships', 'role assignments', 'credentials', 'application credentials', 'trusts'],
-  group: ['memberships', 'role assignments'],
-} as const;
-
-function memberIds(body: JsonObject): readonly string[] {
-  const members = body['members'];
-  return Array.isArray(members) ? members.filter((id) => typeof id === 'string') : [];
+export function plannedCalls(domain: string, write: NativeWrite<NativeType>): readonly NativeCall[] {
+  if (isOf(write, 'user', 'group')) return plannedPerson(domain, write).map(({ call }) => call);
+  if (isOf(write, 'roleAssignment')) return plannedAssignment(write).map(({ call }) => call);
+  if (isOf(write, 'role')) return plannedRole(write).map(({ call }) => call);
+  if (isOf(write, 'project')) return plannedProject(domain, write).map(({ call }) => call);
+  if (isOf(write, 'mappingRule')) return plannedMappingRule(write);
+  return [];
 }
 
-function membership(method: 'PUT' | 'DELETE', group: string, user: string): PlannedRequest {
-  return {
-    call: {
-      call: `${method} /v3/groups/{id}/users/{id}`,
-      target: `${group}/${user}`,
-      arguments: { group, user },
-    },
-    method,
-    path: (id) => `/groups/${encodeURIComponent(id)}/users/${encodeURIComponent(user)}`,
-    ...(method === 'DELETE' ? { goneIsDone: true } : {}),
-  };
-}
-
-/** Members to add and to remove, each in code unit order. `otherMembers` are never touched. */
-function membershipRequests(group: string, before: JsonObject, after: JsonObject): readonly PlannedRequest[] {
-  if (after['members'] === undefined) return [];
-  const wanted = new Set(memberIds(after));
-  const held = new Set(memberIds(before));
-  const added = [...wanted].filter((id) => !held.has(id)).sort(byCodeUnit);
-  const removed = [...held].filter((id) => !wanted.has(id)).sort(byCodeUnit);
-  return [...added.map((id) => membership('PUT', group, id)), ...removed.map((id) => membership('DELETE', group, id))];
-}
-
-/** An attribute may have any name, also one that every JavaScript object inherits. */
-function valueOf(body: JsonObject, name: string): Json {
-  return Object.hasOwn(body, name) ? (body[name] ?? null) : null;
-}
-
-function sameJson(one: Json, other: Json): boolean {
-  return canonicalJson([one]) === canonicalJson([other]);
-}
-
-/** Keystone cannot remove an extra attribute, so a property that is to go becomes null. */
-function changed(before: JsonObject, after: JsonObject): JsonObject {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(byCodeUnit);
-  const differing = names.filter(
-    (name) => !notSent.includes(name) && name !== 'domain_id' && !sameJson(valueOf(before, name), valueOf(after, name)),
-  );
-  return Object.fromEntries(differing.map((name) => [name, valueOf(after, name)]));
-}
-
-export function plannedRequests(domain: string, write: NativeWrite<NativeType>): readonly PlannedRequest[] {
-  const { type } = write;
-  const target = `${type}s`;
-  switch (write.kind) {
-    case 'create': {
-      const given = Object.fromEntries(Object.entries(write.after).filter(([name]) => !notSent.includes(name)));
-      // Nobody can sign in to a new account before its own authority says so.
-      const body = { ...(type === 'user' ? { enabled: false } : {}), ...given, domain_id: domain };
-      const name = typeof given['name'] === 'string' ? given['name'] : '';
-      return [
-        {
-          call: { call: `POST /v3/${target}`, target: name, arguments: body },
-          method: 'POST',
-          path: () => `/${target}`,
-          body: { [type]: body },
-          creates: true,
-        },
-        ...(type === 'group' ? membershipRequests(name, {}, write.after) : []),
-      ];
-    }
-    case 'update': {
-      const body = changed(write.before, write.after);
-      const patch: PlannedRequest = {
-        call: { call: `PATCH /v3/${target}/{id}`, target: write.id, arguments: body },
-        method: 'PATCH',
-        path: (id) => `/${target}/${encodeURIComponent(id)}`,
-        body: { [type]: body },
-      };
-      return [
-        ...(Object.keys(body).length > 0 ? [patch] : []),
-        ...(type === 'group' ? membershipRequests(write.id, write.before, write.after) : []),
-      ];
-    }
-    case 'delete':
-      return [
-        {
-          call: {
-            call: `DELETE /v3/${target}/{id}`,
-            target: write.id,
-            arguments: { vanishesWithIt: vanishesWith[type] },
-          },
-          method: 'DELETE',
-          path: (id) => `/${target}/${encodeURIComponent(id)}`,
-        },
-      ];
-    default:
-      return assertNever(write);
-  }
-}
-
-const refused = (code: ErrorCode, detail: string): WriteAnswer => ({ kind: 'refused', code, detail });
-
-function classify(request: PlannedRequest, answer: WriteReply): WriteAnswer | 'done' {
-  const what = request.call.call;
-  if (answer.kind === 'lost') return { kind: 'unknown', code: 'effectUnknown', detail: `${what}: no answer` };
-  if (answer.kind === 'notSent') return refused(answer.code, `${what}: ${answer.detail}`);
-  const { status } = answer.reply;
-  const detail = `${what} ${answerWords(answer.reply)}`;
-  if (status === 200 || status === 201 || status === 204) return 'done';
-  if (status === 404 && request.goneIsDone) return 'done';
-  switch (status) {
-    case 400:
-      return refused(request.body === undefined ? 'refusedByCloud' : 'valueNotRepresentable', detail);
-    case 403:
-      return refused('forbidden', detail);
-    case 404:
-      // Of a POST: the domain went away.
-      return request.creates
-        ? refused('scopeNotFound', detail)
-        : { kind: 'conflict', code: 'expectationFailed', detail };
-    case 409:
-      return { kind: 'conflict', code: 'nameTaken', detail };
-    case 413:
-      return refused('valueNotRepresentable', detail);
-    case 405:
-    case 411:
-    case 414:
-    case 415:
-    case 422:
-    case 431:
-      return refused('refusedByCloud', detail);
-    default:
-      // HAZARD: 5xx too, also the 500 "database is locked" of Keystone on SQLite: none of them says what was done before.
-      return { kind: 'unknown', code: 'effectUnknown', detail };
-  }
-}
-
-/** What is refused before anything is sent, because Keystone would do something else than what was approved. */
-async function refusal(
-  client: KeystoneClient,
-  reader: KeystoneReader,
-  domain: string,
+async function carryOut(
   write: NativeWrite<NativeType>,
-): Promise<WriteAnswer | undefined> {
-  const token = await client.session.token();
-  if (token.domain !== domain) return refused('wrongAccount', 'the token is scoped to another domain');
-  if (write.kind !== 'delete') {
-    const name = write.after['name'];
-    // Keystone strips the white space around a name and says nothing.
-    if (typeof name === 'string' && name !== name.trim()) {
-      return refused('valueNotRepresentable', 'a name cannot start or end with white space');
-    }
-    const wantedDomain = write.after['domain_id'];
-    if (wantedDomain !== undefined && wantedDomain !== domain) {
-      return refused('valueNotRepresentable', 'an object cannot be moved to another domain');
-    }
-  }
-  if (write.kind === 'create') return undefined;
-  if (write.before['domain_id'] !== undefined && write.before['domain_id'] !== domain) {
-    return refused('wrongAccount', 'the object belongs to another domain');
-  }
-  const locksItselfOut =
-    write.kind === 'delete' || write.after['enabled'] === false || write.after['name'] !== write.before['name'];
-  if (write.type === 'user' && write.id === token.user.id && locksItselfOut) {
-    return refused('readOnlyObject', 'the service user of this connector would lock itself out');
-  }
-  if (write.kind === 'delete' && !write.deletionMayRemove.includes('memberships')) {
-    const attached = await reader.hasMemberships(write.type, write.id);
-    if (attached) return refused('deletionBlocked', 'memberships are attached');
-  }
-  return undefined;
-}
-
-function createdId(type: 'user' | 'group', reply: WriteReply): string | undefined {
-  if (reply.kind !== 'answered') return undefined;
-  const answer = type === 'user' ? UserAnswer.safeParse(reply.reply.body) : GroupAnswer.safeParse(reply.reply.body);
-  if (!answer.success) return undefined;
-  return 'user' in answer.data ? answer.data.user.id : answer.data.group.id;
+  around: AssignmentSurroundings,
+  announce: Announce,
+): Promise<WriteAnswer> {
+  const { clients, domain, people } = around;
+  if (isOf(write, 'user', 'group')) return writePerson(clients.ofDomain, people, domain, write, announce);
+  if (isOf(write, 'roleAssignment')) return writeAssignment(write, around, announce);
+  if (isOf(write, 'role')) return writeRole(clients, domain, write, announce);
+  if (isOf(write, 'project')) return writeProject(clients.ofDomain, domain, write, announce);
+  if (isOf(write, 'mappingRule')) return writeMappingRule(clients, domain, write, announce);
+  return refused('readOnlyObject', `objects of type ${write.type} are read and never written`);
 }
 
 export async function executeWrite(
-  client: KeystoneClient,
-  reader: KeystoneReader,
-  domain: string,
   write: NativeWrite<NativeType>,
-  announce?: (call: NativeCall) => Promise<void>,
+  around: AssignmentSurroundings,
+  announce: Announce,
 ): Promise<WriteAnswer> {
+  let isAnnounced = false;
+  const announced: Announce = async (call) => {
+    isAnnounced = true;
+    await announce?.(call);
+  };
   try {
-    const stopped = await refusal(client, reader, domain, write);
-    if (stopped) return stopped;
+    return await carryOut(write, around, announced);
   } catch (error) {
-    // Nothing was sent yet.
-    if (error instanceof ConcordatError) return refused(error.code, error.message);
+    // Nothing was sent yet: what is read before a write may fail as any read.
+    if (error instanceof ConcordatError && !isAnnounced) return refused(error.code, error.message);
     throw error;
   }
-  let id = write.kind === 'create' ? '' : write.id;
-  for (const request of plannedRequests(domain, write)) {
-    await announce?.(request.call);
-    const reply = await client.write(request.method, request.path(id), request.body);
-    const outcome = classify(request, reply);
-    if (outcome !== 'done') return outcome;
-    if (request.creates) {
-      const made = createdId(write.type, reply);
-      if (made === undefined) {
-        return { kind: 'unknown', code: 'effectUnknown', detail: `${request.call.call} gave no id` };
-      }
-      id = made;
-    }
-  }
-  return { kind: 'applied', id };
 }
