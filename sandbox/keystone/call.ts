@@ -74,12 +74,23 @@ export function tokenOf(call: Call, header = 'x-auth-token'): Token {
 /** 401 without a token, 403 without the role. Like Keystone 22, an admin is not confined to the domain of the role. */
 export function requireRole(call: Call, need: 'read' | 'write', policy: string, domain?: string): Token {
   const token = tokenOf(call);
-  const held = call.state.rolesOf(token.user, token.domain);
+  const held = call.state.rolesOf(token.user, call.state.placeOf(token));
   const admin = held.includes(roles.admin);
   const reader = admin || held.includes(roles.reader) || held.includes(roles.member);
-  const allowed = need === 'write' ? admin : admin || (reader && (domain === undefined || domain === token.domain));
-  if (!allowed)
-    throw new KeystoneProblem(403, `You are not authorized to perform the requested action: identity:${policy}.`);
+  const seesAll = admin || (reader && token.isOfSystem === true);
+  const allowed = need === 'write' ? admin : seesAll || (reader && (domain === undefined || domain === token.domain));
+  if (!allowed) throw forbidden(policy);
+  return token;
+}
+
+const forbidden = (policy: string): KeystoneProblem =>
+  new KeystoneProblem(403, `You are not authorized to perform the requested action: identity:${policy}.`);
+
+/** What belongs to no domain: role reader counts on the system alone. Like Keystone 22, an admin of a domain counts as one of the system. */
+export function requireCloudRole(call: Call, need: 'read' | 'write', policy: string): Token {
+  const token = requireRole(call, need, policy);
+  const isAdmin = call.state.rolesOf(token.user, call.state.placeOf(token)).includes(roles.admin);
+  if (!isAdmin && token.isOfSystem !== true) throw forbidden(policy);
   return token;
 }
 

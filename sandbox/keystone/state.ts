@@ -1,5 +1,6 @@
-/** The domains, users, groups, roles and tokens of one Keystone, in memory. */
+/** The domains, users, groups and tokens of one Keystone, in memory; who may do what is in access.ts. */
 import { createHash } from 'node:crypto';
+import { KeystoneAccess, roles, type Assignment, type Place, type SavedAccess } from './access.js';
 
 export type Extra = Record<string, unknown>;
 
@@ -29,16 +30,10 @@ export interface KeystoneDomain {
   enabled: boolean;
 }
 
-/** A role that a user holds directly on a domain. */
-export interface Assignment {
-  readonly user: string;
-  readonly domain: string;
-  readonly role: string;
-}
-
 export interface Token {
   readonly user: string;
   readonly domain: string | undefined;
+  readonly isOfSystem?: boolean;
   readonly issuedAt: number;
   readonly expiresAt: number;
 }
@@ -90,17 +85,16 @@ export class Collection<T extends Held> {
   }
 }
 
-export const roles = {
-  reader: 'a5d4f3c2b1a00918273645546372819a',
-  member: 'b5d4f3c2b1a00918273645546372819b',
-  admin: 'c5d4f3c2b1a00918273645546372819c',
-} as const;
+export { roles, type Assignment } from './access.js';
+
+/** A user whom no password lets in: tests act as it behind a connector's back. */
+export const administrator = 'ad000000000000000000000000000000';
 
 export class KeystoneState {
   readonly users = new Collection<KeystoneUser>();
   readonly groups = new Collection<KeystoneGroup>();
   readonly domains = new Map<string, KeystoneDomain>();
-  assignments: Assignment[] = [];
+  readonly access = new KeystoneAccess();
   readonly tokens = new Map<string, Token>();
   /** user id → the second (Unix time) until which tokens of the user count no more */
   private readonly revokedUntil = new Map<string, number>();
@@ -112,6 +106,12 @@ export class KeystoneState {
     this.domains.set(domain, { id: domain, name: domain, enabled: true });
     const service = this.addUser({ domain: 'default', name: 'concordat', password: servicePassword });
     this.assignments.push({ user: service.id, domain, role: roles.admin });
+    this.addUser({ id: administrator, domain: 'default', name: 'admin' });
+    this.assignments.push({ user: administrator, system: true, role: roles.admin });
+  }
+
+  get assignments(): Assignment[] {
+    return this.access.assignments;
   }
 
   newId(): string {
@@ -144,13 +144,14 @@ export class KeystoneState {
   /** Memberships, grants and tokens of the user go with it. */
   removeUser(user: KeystoneUser): void {
     for (const group of this.groups.all()) group.members.delete(user.id);
-    this.assignments = this.assignments.filter((assignment) => assignment.user !== user.id);
+    this.access.forget('user', user.id);
     this.revokeUser(user.id);
     this.users.remove(user);
   }
 
   removeGroup(group: KeystoneGroup): void {
     for (const member of group.members) this.revokeUser(member);
+    this.access.forget('group', group.id);
     this.groups.remove(group);
   }
 
@@ -177,10 +178,30 @@ export class KeystoneState {
     return Math.floor(token.issuedAt / 1000) <= (this.revokedUntil.get(token.user) ?? 0) ? undefined : token;
   }
 
-  rolesOf(user: string, domain: string | undefined): readonly string[] {
-    return this.assignments
-      .filter((assignment) => assignment.user === user && assignment.domain === domain)
-      .map((assignment) => assignment.role);
+  /** Ids of the roles that a token shows: those of the user and of its groups, with what they imply. */
+  rolesOf(user: string, place: Place | undefined): readonly string[] {
+    if (place === undefined) return [];
+    const groups = this.groups.all().filter((group) => group.members.has(user));
+    return this.access.rolesAt(place, user, new Set(groups.map(({ id }) => id)));
+  }
+
+  placeOf(token: Token): Place | undefined {
+    if (token.isOfSystem) return { system: true };
+    return token.domain === undefined ? undefined : { domain: token.domain };
+  }
+
+  /** A token of the administrator for the whole system, which needs no password. */
+  administratorToken(): string {
+    const id = `sandbox-administrator-${this.tokens.size}`;
+    const now = Date.now();
+    this.tokens.set(id, {
+      user: administrator,
+      domain: undefined,
+      isOfSystem: true,
+      issuedAt: now,
+      expiresAt: now + 60_000,
+    });
+    return id;
   }
 
   /** Everything but tokens: a client meets 401 after a restart and asks for a new one. */
@@ -190,7 +211,7 @@ export class KeystoneState {
       domains: [...this.domains.values()],
       users: this.users.all(),
       groups: this.groups.all().map((group) => ({ ...group, members: [...group.members] })),
-      assignments: this.assignments,
+      ...this.access.save(),
     });
   }
 
@@ -200,8 +221,7 @@ export class KeystoneState {
       domains: KeystoneDomain[];
       users: KeystoneUser[];
       groups: (Omit<KeystoneGroup, 'members'> & { members: string[] })[];
-      assignments: Assignment[];
-    };
+    } & SavedAccess;
     this.users.clear();
     this.groups.clear();
     this.domains.clear();
@@ -209,7 +229,7 @@ export class KeystoneState {
     for (const domain of saved.domains) this.domains.set(domain.id, domain);
     for (const user of saved.users) this.users.add({ ...user, password: user.password });
     for (const group of saved.groups) this.groups.add({ ...group, members: new Set(group.members) });
-    this.assignments = saved.assignments;
+    this.access.restore(saved);
     this.made = saved.made;
   }
 }

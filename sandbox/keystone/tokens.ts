@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { SandboxAnswer } from '../http/service.js';
 import { bodyOf, json, noContent, tokenOf, unauthorized, type Call } from './call.js';
-import { roles, type KeystoneUser, type Token } from './state.js';
+import type { KeystoneUser, Token } from './state.js';
 
 type Loose = Record<string, unknown> | undefined;
 
@@ -32,7 +32,7 @@ function tokenBody(call: Call, token: Token): unknown {
   const user = call.state.users.get(token.user);
   const domainRef = (id: string | undefined) =>
     id === undefined ? undefined : { id, name: call.state.domains.get(id)?.name };
-  const held = call.state.rolesOf(token.user, token.domain);
+  const held = call.state.rolesOf(token.user, call.state.placeOf(token));
   const instant = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
   return {
     token: {
@@ -41,13 +41,13 @@ function tokenBody(call: Call, token: Token): unknown {
       audit_ids: ['sandbox-audit-id'],
       issued_at: instant(token.issuedAt),
       expires_at: instant(token.expiresAt),
-      ...(token.domain === undefined
+      ...(token.domain === undefined && !token.isOfSystem
         ? {}
         : {
-            domain: domainRef(token.domain),
-            roles: Object.entries(roles)
-              .filter(([, id]) => held.includes(id))
-              .map(([name, id]) => ({ id, name })),
+            ...(token.isOfSystem ? { system: { all: true } } : { domain: domainRef(token.domain) }),
+            roles: [...call.state.access.roles.values()]
+              .filter(({ id }) => held.includes(id))
+              .map(({ id, name }) => ({ id, name })),
             catalog: [
               {
                 id: 'sandbox',
@@ -77,13 +77,22 @@ export function issueToken(call: Call): SandboxAnswer {
     throw unauthorized();
   const scope = inner(auth, 'scope');
   let domain: string | undefined;
-  if (scope !== undefined) {
+  const isOfSystem = inner(scope, 'system')?.['all'] === true;
+  if (isOfSystem) {
+    if (call.state.rolesOf(user.id, { system: true }).length === 0) throw unauthorized();
+  } else if (scope !== undefined) {
     domain = domainOf(call, inner(scope, 'domain'));
     // An unknown scope and one without a role are told apart by nobody.
-    if (domain === undefined || call.state.rolesOf(user.id, domain).length === 0) throw unauthorized();
+    if (domain === undefined || call.state.rolesOf(user.id, { domain }).length === 0) throw unauthorized();
   }
   const now = Date.now();
-  const token: Token = { user: user.id, domain, issuedAt: now, expiresAt: now + call.options.tokenSeconds * 1000 };
+  const token: Token = {
+    user: user.id,
+    domain,
+    isOfSystem,
+    issuedAt: now,
+    expiresAt: now + call.options.tokenSeconds * 1000,
+  };
   const id = `gAAAAA${randomBytes(48).toString('base64url')}`;
   call.state.tokens.set(id, token);
   return json(201, tokenBody(call, token), { 'x-subject-token': id, vary: 'X-Auth-Token' });
