@@ -3,13 +3,28 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSandbox } from '../../sandbox/start.js';
+import type { KeystoneSandbox } from '../../sandbox/keystone/server.js';
 import type { SandboxServer } from '../../sandbox/http/server.js';
 import type { CloudName } from '../../sandbox/population.js';
 import { trustInThisProcess } from '../support/certificate.js';
-import { connectorFor, type World } from './world.js';
+import { connectorFor, type Administrator, type World } from './world.js';
 
 export interface SandboxWorld extends World {
   readonly server: SandboxServer;
+}
+
+function administratorOf({ origin, state }: KeystoneSandbox): Administrator {
+  return {
+    request: async (method, path, body) => {
+      const response = await fetch(`${origin}/v3${path}`, {
+        method,
+        headers: { 'x-auth-token': state.administratorToken() },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+    },
+  };
 }
 
 export async function startSandboxWorld(cloud: CloudName): Promise<SandboxWorld> {
@@ -24,6 +39,7 @@ export async function startSandboxWorld(cloud: CloudName): Promise<SandboxWorld>
     environment,
     server,
     deviations: [],
+    ...(cloud === 'keystone' ? { administrator: administratorOf(sandbox.keystone.server) } : {}),
     connector: (wishes = {}) => {
       if (cloud === 'keystone' && wishes.pageSize !== undefined)
         Object.assign(options, { pages: true, listLimit: wishes.pageSize });

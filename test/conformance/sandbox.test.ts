@@ -9,13 +9,18 @@ import { trustInThisProcess } from '../support/certificate.js';
 import { awsAccessCases } from './aws-access-cases.js';
 import type { ConformanceCase } from './cases.js';
 import { entraAccessCases } from './entra-access-cases.js';
+import { keystoneAccessCases } from './keystone-access-cases.js';
 import { startSandboxWorld, type SandboxWorld } from './sandbox-worlds.js';
 import { collect, endsIn, objectsIn, sceneIn } from './scene.js';
 import { describeWorld } from './suite.js';
 import { connectorFor, type WorldAttempt } from './world.js';
 
 /** Cases of one kind of cloud alone. */
-const own: Partial<Record<CloudName, readonly ConformanceCase[]>> = { aws: awsAccessCases, entra: entraAccessCases };
+const own: Readonly<Record<CloudName, readonly ConformanceCase[]>> = {
+  aws: awsAccessCases,
+  entra: entraAccessCases,
+  keystone: keystoneAccessCases,
+};
 
 for (const cloud of cloudNames) {
   const start = async (): Promise<WorldAttempt> => ({ available: true, world: await startSandboxWorld(cloud) });

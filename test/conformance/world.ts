@@ -36,6 +36,13 @@ export interface ConnectorWishes {
   readonly pageSize?: number;
   /** A secret that the cloud must refuse. */
   readonly wrongSecret?: boolean;
+  /** Keystone: another service user of the same domain. */
+  readonly as?: { readonly user: string; readonly password: string };
+}
+
+/** What a test does behind the connector's back, as somebody who may do everything. */
+export interface Administrator {
+  request(method: string, path: string, body?: object): Promise<{ readonly status: number; readonly body: unknown }>;
 }
 
 export interface World {
@@ -43,6 +50,8 @@ export interface World {
   readonly mesh: Mesh;
   readonly environment: Readonly<Record<string, string>>;
   readonly deviations: readonly Deviation[];
+  /** Keystone lends one. */
+  readonly administrator?: Administrator;
   /** Without memory of earlier ones. */
   connector(wishes?: ConnectorWishes): Connector;
   /** Empties the scopes of the mesh. */
@@ -58,7 +67,7 @@ export type WorldAttempt =
 export function connectorFor(
   mesh: Mesh,
   environment: Readonly<Record<string, string>>,
-  { pageSize, wrongSecret = false }: ConnectorWishes = {},
+  { pageSize, wrongSecret = false, as }: ConnectorWishes = {},
 ): Connector {
   const secrets = ['AWS_SECRET_ACCESS_KEY', 'AZURE_CLIENT_SECRET', 'OS_PASSWORD'];
   const known = wrongSecret
@@ -66,6 +75,7 @@ export function connectorFor(
         Object.entries(environment).map(([name, value]) => [name, secrets.includes(name) ? 'wrong' : value]),
       )
     : environment;
+  const person = as === undefined ? known : { ...known, OS_USERNAME: as.user, OS_PASSWORD: as.password };
   const size = pageSize === undefined ? {} : { pageSize };
   switch (mesh.kind) {
     case 'aws-iam': {
@@ -77,15 +87,19 @@ export function connectorFor(
       return createEntraConnector({ mesh, environment: known, tuning: { retryDelayMs: 5, ...size } });
     case 'keystone':
       // The size of a page is a constant there: the cloud's own limit cuts pages.
-      return createKeystoneConnector({ mesh, environment: known, timing: { retryPauseMs: 2 } });
+      return createKeystoneConnector({ mesh, environment: person, timing: { retryPauseMs: 2 } });
     default:
       return assertNever(mesh);
   }
 }
 
-export function systemWorld(system: System, deviations: readonly Deviation[], mesh?: Partial<Mesh>): WorldAttempt {
+export function systemWorld(
+  system: System & { readonly admin?: Administrator },
+  deviations: readonly Deviation[],
+  mesh?: Partial<Mesh>,
+): WorldAttempt {
   if (system.kind === 'missing') return { available: false, reason: missingWords(system) };
-  const available: AvailableSystem = system;
+  const available: AvailableSystem & { readonly admin?: Administrator } = system;
   const whole = { ...available.mesh, ...mesh } as Mesh;
   return {
     available: true,
@@ -94,6 +108,7 @@ export function systemWorld(system: System, deviations: readonly Deviation[], me
       mesh: whole,
       environment: available.environment,
       deviations,
+      ...(available.admin ? { administrator: available.admin } : {}),
       connector: (wishes) => connectorFor(whole, available.environment, wishes),
       reset: () => available.reset(),
       stop: () => available.stop(),

@@ -66,12 +66,16 @@ describe('tokens', () => {
     expect((await authenticate(undefined, 'default')).status).toBe(401);
   });
 
-  it('name the domain and roles of their scope', async () => {
+  it('name the domain of their scope, and roles with what these imply', async () => {
     const response = await fetch(`${keystone.origin}/v3/auth/tokens`, {
       headers: { 'x-auth-token': token, 'x-subject-token': token },
     });
     expect(await response.json()).toMatchObject({
-      token: { user: { name: 'concordat' }, domain: { id: 'workforce' }, roles: [{ name: 'admin' }] },
+      token: {
+        user: { name: 'concordat' },
+        domain: { id: 'workforce' },
+        roles: [{ name: 'reader' }, { name: 'member' }, { name: 'admin' }],
+      },
     });
   });
 

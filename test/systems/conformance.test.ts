@@ -4,6 +4,7 @@
  */
 import { awsAccessCases } from '../conformance/aws-access-cases.js';
 import { entraAccessCases } from '../conformance/entra-access-cases.js';
+import { keystoneAccessCases } from '../conformance/keystone-access-cases.js';
 import { describeWorld } from '../conformance/suite.js';
 import { systemWorld } from '../conformance/world.js';
 import { startEntraEmulator } from '../support/systems/entra-emulator.js';
@@ -18,4 +19,9 @@ describeWorld(
   async () => systemWorld(await startEntraEmulator(), entraEmulatorCases),
   entraAccessCases,
 );
-describeWorld('keystone', keystoneCases, async () => systemWorld(await startKeystone(), keystoneCases));
+describeWorld(
+  'keystone',
+  keystoneCases,
+  async () => systemWorld(await startKeystone(), keystoneCases),
+  keystoneAccessCases,
+);

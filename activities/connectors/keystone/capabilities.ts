@@ -4,10 +4,10 @@ import type { NativeType } from './native-types.js';
 
 /** What reads them, and what writes them, beyond what users and groups need. */
 const cloudWide = {
-  read: 'role reader on the system; up to 2024.1 role admin on the domain, too',
-  write: 'role admin on the system; up to 2024.1 role admin on the domain, too',
+  read: ['role reader on the system; up to 2024.1 role admin on the domain, too'],
+  write: ['role admin on the system; up to 2024.1 role admin on the domain, too'],
 };
-const ofDomain = { read: 'role reader on the domain', write: 'role admin on the domain' };
+const ofDomain = { read: ['role reader on the domain'], write: ['role admin on the domain'] };
 
 interface KeystoneTypeCapabilities extends NativeTypeCapabilities {
   readonly type: NativeType;
@@ -31,7 +31,7 @@ const nativeTypes: readonly KeystoneTypeCapabilities[] = [
     type: 'domain',
     properties: ['name', 'description', 'enabled', 'options'],
     writes: [],
-    permissions: { read: ofDomain.read },
+    permissions: { read: ofDomain.read, write: [] },
   },
   {
     type: 'project',
@@ -58,21 +58,24 @@ const nativeTypes: readonly KeystoneTypeCapabilities[] = [
     properties: ['principal', 'role', 'scope', 'inherited'],
     writes: ['create', 'delete'],
     permissions: {
-      read: 'role reader on the domain and, for what follows from roles, on the system; for the system: role reader on the system',
-      write: 'role admin on the domain; for the system: role admin on the system',
+      read: [
+        'role reader on the domain',
+        'for what follows from roles, and for assignments on the system: role reader on the system',
+      ],
+      write: ['role admin on the domain', 'for assignments on the system: role admin on the system'],
     },
   },
   {
     type: 'trust',
     properties: ['trustor', 'trustee', 'project', 'roles', 'impersonation', 'expires_at'],
     writes: [],
-    permissions: { read: cloudWide.read },
+    permissions: { read: cloudWide.read, write: [] },
   },
   {
     type: 'applicationCredential',
     properties: ['name', 'description', 'user', 'project', 'roles', 'unrestricted', 'hasAccessRules', 'expires_at'],
     writes: [],
-    permissions: { read: cloudWide.read },
+    permissions: { read: cloudWide.read, write: [] },
   },
 ];
 
