@@ -131,9 +131,8 @@ function entry(call: Call, assignment: Assignment, through?: string): unknown {
 }
 
 function effectiveOf(call: Call, user: string): readonly (Assignment & { readonly through?: string })[] {
-  const groups = call.state.groups.all().filter((group) => group.members.has(user));
   return call.state.access
-    .effective(user, new Set(groups.map(({ id }) => id)))
+    .effective(user, call.state.groupsOf(user))
     .map(({ role, place, group, inherited }: EffectiveRole) => ({
       role,
       user,

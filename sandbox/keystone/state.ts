@@ -79,6 +79,11 @@ export class Collection<T extends Held> {
     this.byName.clear();
   }
 
+  /** In no order. */
+  each(): Iterable<T> {
+    return this.byId.values();
+  }
+
   /** By id: the order in which newer Keystones page. */
   all(): T[] {
     return [...this.byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -181,8 +186,13 @@ export class KeystoneState {
   /** Ids of the roles that a token shows: those of the user and of its groups, with what they imply. */
   rolesOf(user: string, place: Place | undefined): readonly string[] {
     if (place === undefined) return [];
-    const groups = this.groups.all().filter((group) => group.members.has(user));
-    return this.access.rolesAt(place, user, new Set(groups.map(({ id }) => id)));
+    return this.access.rolesAt(place, user, this.groupsOf(user));
+  }
+
+  groupsOf(user: string): ReadonlySet<string> {
+    const ids = new Set<string>();
+    for (const group of this.groups.each()) if (group.members.has(user)) ids.add(group.id);
+    return ids;
   }
 
   placeOf(token: Token): Place | undefined {
