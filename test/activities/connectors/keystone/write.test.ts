@@ -103,7 +103,10 @@ describe('a write', () => {
     await connector.probe();
     keystone.faults.add({ kind: 'slow', operation: 'POST /v3/users', delayMs: 1_000 });
     // It is made in the end, perhaps while a later test runs: under a name of its own.
-    expect(await connector.write({ ...newAda, after: { name: 'late' } })).toMatchObject({ kind: 'unknown', code: 'effectUnknown' });
+    expect(await connector.write({ ...newAda, after: { name: 'late' } })).toMatchObject({
+      kind: 'unknown',
+      code: 'effectUnknown',
+    });
     expect(keystone.calls()['POST /v3/users']).toBe(1);
   });
 
