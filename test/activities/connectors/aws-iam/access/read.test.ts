@@ -56,6 +56,15 @@ describe('reading what is granted', () => {
     expect(Object.keys(sandbox.calls())).toEqual(['iam:GetAccountAuthorizationDetails']);
   });
 
+  it('shows groups with their members where no map is about people', async () => {
+    const { ada, mills } = populate(sandbox);
+    sandbox.state.join(ada, mills);
+    const items = [];
+    for await (const item of connectTo(sandbox, mesh).readAll({ nativeTypes: ['group'] })) items.push(item);
+    expect(endsIn(items)).toEqual([['groups', true]]);
+    expect(objectsIn(items).map(({ body }) => body['members'])).toEqual([[ada.id]]);
+  });
+
   it('goes on from every cursor in a process that has seen nothing', async () => {
     const { ada } = populate(sandbox);
     for (let n = 0; n < 9; n += 1) ada.policies[`more-${n}`] = allow('s3:*');
