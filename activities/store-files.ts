@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants, closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { link, mkdir, open, readdir, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ConcordatError } from '../core/errors.js';
 import { byCodeUnit } from '../core/json.js';
@@ -133,6 +133,57 @@ class FileStore implements ObjectStore {
     this.#closeFile(path);
     await asStoreFault(`cannot remove ${name}`, async () => {
       await unlinkIfThere(path);
+    });
+  }
+
+  async rewriteOlder(name: string, rewrite: (bytes: Uint8Array) => Uint8Array | null): Promise<number> {
+    const latest = await this.#latestVersion(name);
+    let rewritten = 0;
+    for (let version = 1; version < latest; version += 1) {
+      const older = versionName(name, version);
+      const bytes = await this.get(older);
+      const changed = bytes && rewrite(bytes);
+      if (!changed) continue;
+      await this.#replace(older, changed);
+      rewritten += 1;
+    }
+    return rewritten;
+  }
+
+  async removeUnfinished(holds: (bytes: Uint8Array) => boolean): Promise<number> {
+    const folder = join(this.#root, unfinishedFolder);
+    return await asStoreFault('cannot look for unfinished writes', async () => {
+      let removed = 0;
+      for (const entry of await entriesOf(folder)) {
+        const path = join(folder, entry.name);
+        // One that goes away meanwhile belonged to a writer that lives; one that is taken from it makes it try again.
+        const bytes = await readFile(path).catch((error: unknown) => {
+          if (isMissing(error)) return null;
+          throw error;
+        });
+        if (!bytes || !holds(bytes)) continue;
+        await unlinkIfThere(path);
+        removed += 1;
+      }
+      if (removed > 0) await syncFolder(folder);
+      return removed;
+    });
+  }
+
+  /** The name stays taken all the while, so that nobody can put a version that was there before. */
+  async #replace(name: string, bytes: Uint8Array): Promise<void> {
+    const path = this.#path(name);
+    this.#closeFile(path);
+    await asStoreFault(`cannot rewrite ${name}`, async () => {
+      await this.#makeFolder(join(this.#root, unfinishedFolder));
+      const aside = join(this.#root, unfinishedFolder, `${process.pid}-${randomBytes(12).toString('hex')}`);
+      try {
+        await writeDurably(aside, bytes);
+        await rename(aside, path);
+        await syncFolder(dirname(path));
+      } finally {
+        await unlinkIfThere(aside);
+      }
     });
   }
 

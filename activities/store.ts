@@ -18,6 +18,13 @@ export interface ObjectStore {
   compareAndSetHead(name: string, fromVersion: number, bytes: Uint8Array): Promise<boolean>;
   /** Private state only (drafts, cursors): removes an object. Missing is fine. */
   remove(name: string): Promise<void>;
+  /**
+   * For erasure in private state only: puts other bytes into what a store keeps of the versions before the current one.
+   * `rewrite` gives null where a version may stay as it is. Says how many were changed.
+   */
+  rewriteOlder(name: string, rewrite: (bytes: Uint8Array) => Uint8Array | null): Promise<number>;
+  /** For erasure only: removes what a writer that died left half written, where `holds` says so. */
+  removeUnfinished(holds: (bytes: Uint8Array) => boolean): Promise<number>;
 }
 
 export interface Head {

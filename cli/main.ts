@@ -152,6 +152,11 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/export.js')).registerExport,
   },
   {
+    name: 'erase',
+    summary: "remove your authority's copies of a record's history, with a signed receipt",
+    load: async () => (await import('./commands/erase.js')).registerErase,
+  },
+  {
     name: 'verify',
     summary: 'say what an export proves, with public keys alone',
     load: async () => (await import('./commands/verify.js')).registerVerify,

@@ -269,6 +269,23 @@ export const errorTable = {
     next: 'a private store was put back from a backup: restore its newest state, or take the authority out of the federation and in again with a new log',
   },
 
+  // Erasure
+  recordStillAgreed: {
+    retry: 'never',
+    actor: 'approver',
+    next: 'let the record be deleted in every mesh, start a run that agrees on it, then erase: what a mesh still holds would be sealed again',
+  },
+  erasureTooEarly: {
+    retry: 'later',
+    actor: 'operator',
+    next: 'a member or a run still needs what would be erased: start a run that ends with every member there, then erase again',
+  },
+  erasureIncomplete: {
+    retry: 'later',
+    actor: 'operator',
+    next: 'something still holds the record after everything known was removed: erase again, and report the kind of object that is named',
+  },
+
   // Decisions
   decisionMalformed: { retry: 'never', actor: 'approver', next: 'sign the decision again with `concordat approve`' },
   decisionSignature: { retry: 'never', actor: 'approver', next: 'sign with the key that the authority file lists' },

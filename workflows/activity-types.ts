@@ -8,6 +8,9 @@ import type {
   CommitInput,
   CommitResult,
   DiscloseResult,
+  EraseCopiesResult,
+  EraseInput,
+  EraseResult,
   ReviewInput,
   ReviewResult,
   SealInput,
@@ -80,6 +83,8 @@ export interface FederationActivities {
   ): Promise<{ readonly proposal: Ref | null; readonly left: number }>;
   /** Puts the signatures of a run together; whoever doubts them reads them again. */
   assembleSeal(seal: Seal): Promise<{ readonly seal: Ref }>;
+  /** Removes the coordinator's own copies of a record's history, once every member has signed that its own are gone. */
+  eraseCopies(record: Omit<EraseInput, 'jws'>): Promise<EraseCopiesResult>;
 }
 
 /** Activities of one authority's worker. */
@@ -108,6 +113,8 @@ export interface AuthorityActivities {
   recordDelegation(input: { readonly jws: string }): Promise<DelegationView>;
   endDelegation(input: { readonly jws: string }): Promise<DelegationView>;
   listDelegations(): Promise<readonly DelegationView[]>;
+  /** Counts who asked, then removes this authority's copies of a record's history and signs that it did. */
+  eraseRecord(input: EraseInput): Promise<EraseResult>;
   recordLink(input: { readonly dataset: string; readonly jws: string }): Promise<{ readonly statement: LinkStatement }>;
 }
 

@@ -5,6 +5,7 @@ export {
   delegations,
   disclose,
   endDelegation,
+  erase,
   link,
   probe,
   seal,

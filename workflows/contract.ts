@@ -28,6 +28,38 @@ export type OpenResult =
   /** `promised`: the highest round that this authority ever opened. */
   | { readonly kind: 'roundTooLow' | 'roundTooFar'; readonly promised: number };
 
+/** What a person asks of their own authority's worker, with a signed request that does not name the record. */
+export interface EraseInput {
+  readonly dataset: string;
+  readonly type: string;
+  readonly key: string;
+  /** Compact JWS of the type concordat-erasure-request+jws. */
+  readonly jws: string;
+}
+
+export type EraseResult =
+  | {
+      readonly kind: 'waiting';
+      readonly authority: string;
+      /** Who has asked. */
+      readonly approvers: readonly string[];
+      /** How many people more must ask. */
+      readonly missing: number;
+      readonly required: string;
+    }
+  | {
+      readonly kind: 'erased';
+      readonly authority: string;
+      /** Compact JWS of the type concordat-erasure+jwt. */
+      readonly receipt: string;
+      readonly removed: Readonly<Record<string, number>>;
+    };
+
+/** What the coordinator did with its own copies; it waits until every member has signed. */
+export type EraseCopiesResult =
+  | { readonly kind: 'waiting'; readonly missing: readonly string[] }
+  | { readonly kind: 'erased'; readonly removed: Readonly<Record<string, number>> };
+
 export interface SnapshotResult {
   readonly snapshot: Ref;
   readonly records: number;

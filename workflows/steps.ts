@@ -7,6 +7,8 @@ import type {
   CommitInput,
   CommitResult,
   DiscloseResult,
+  EraseInput,
+  EraseResult,
   ReviewInput,
   SealInput,
   SealResult,
@@ -102,6 +104,11 @@ export async function link(input: {
   readonly jws: string;
 }): Promise<{ readonly statement: LinkStatement }> {
   return asking.recordLink.executeWithOptions({ summary: 'verify the signed link and keep it' }, [input]);
+}
+
+/** Asked by people of this authority, never by the federation: nobody else can have its copies removed. */
+export async function erase(input: EraseInput): Promise<EraseResult> {
+  return computing.eraseRecord.executeWithOptions({ summary: 'count who asked, remove, sign a receipt' }, [input]);
 }
 
 /** A voice that is lent, or its early end: verified and kept by the authority's own worker. */

@@ -1,6 +1,7 @@
 /** The activities of one authority's worker: this is where its context meets Temporal. */
 import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import type { AuthorityActivities } from '../../workflows/activity-types.js';
+import { eraseRecord } from './erase-record.js';
 import { disclose } from './disclosure.js';
 import { applyPermit } from './commit.js';
 import type { AuthorityContext } from './context.js';
@@ -39,6 +40,7 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     applyPermit: (input) => beating('applyPermit', () => applyPermit(context, input, cancellationSignal())),
     witnessCandidate: (input) => beating('witnessCandidate', () => witnessCandidate(context, input)),
     acceptSeal: (input) => beating('acceptSeal', () => acceptSeal(context, input)),
+    eraseRecord: (input) => beating('eraseRecord', () => eraseRecord(context, input)),
     recordLink: (input) => tellingRefusals('recordLink', warn, () => recordLink(context, input)),
     probeMesh: async () => {
       const probed = await context.connector.probe();

@@ -25,6 +25,7 @@ import { resealChanged } from '../sealing/reseal-changed.js';
 import { createSealer } from '../sealing/sealer.js';
 import { createSegmentReader, type SegmentReader } from '../sealing/segment-reader.js';
 import { walkDiffering } from '../sealing/walk-differing.js';
+import { anyErasure } from '../lineage/erasures.js';
 import { appliedSince, forgetApplied } from './applied-values.js';
 import type { AuthorityContext } from './context.js';
 
@@ -66,8 +67,8 @@ export async function observeSeal(
   const versions: SealedVersions[] = [];
   for (const type of messages.shape.types) {
     const now = types.find((sealed) => sealed.type === type.taxonomy.type);
-    if (now)
-      versions.push(await observeType(context, { dataset, messages, round: own.round, last, seen, reader, type, now }));
+    const given = { dataset, messages, round: own.round, last, seen, reader, type };
+    if (now) versions.push(await observeWhatIsThere(context, { ...given, now }));
   }
   const current: Observed = {
     round: own.round,
@@ -88,6 +89,21 @@ function ownOpen(context: AuthorityContext, messages: OpenedMessages): { readonl
   const open = messages.opens[context.id];
   if (!open) throw new ConcordatError('wrongRun', `the run lacks the open of ${context.id}`);
   return open;
+}
+
+/**
+ * A peer may have erased what this authority observed while it was away: segments that only that peer kept. Then nothing
+ * can be held against what was read before, and it is a first observation.
+ */
+async function observeWhatIsThere(context: AuthorityContext, given: TypeObservation): Promise<SealedVersions> {
+  try {
+    return await observeType(context, given);
+  } catch (error) {
+    const isGone = error instanceof ConcordatError && error.code === 'storeFault' && given.last !== null;
+    const members = context.federation.file.members.map(({ id }) => id);
+    if (!isGone || !(await anyErasure(context.exchange, members, given.dataset))) throw error;
+    return observeType(context, { ...given, last: null });
+  }
 }
 
 interface TypeObservation {
@@ -262,4 +278,100 @@ async function sealAll(
   } finally {
     sealer.discard();
   }
+}
+
+/**
+ * Takes a record out of what this authority observed last, and out of the sets of other records: the next observation is
+ * then held against a past in which it never was. Nothing else of that past changes. What peers erased already cannot be
+ * read any more; then the next observation is a first one.
+ */
+export async function forgetObserved(
+  context: AuthorityContext,
+  dataset: string,
+  holds: (value: Json) => boolean,
+): Promise<void> {
+  const name = `observations/${dataset}`;
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const found = await context.privateStore.readHead(name);
+    if (!found) return;
+    const head = ObservationHead.parse(JSON.parse(new TextDecoder().decode(found.bytes)));
+    const next: ObservationHead = {
+      current: await withoutRecord(context, head.current, holds),
+      before: head.before && (await withoutRecord(context, head.before, holds)),
+    };
+    const bytes = new TextEncoder().encode(JSON.stringify(next));
+    if (Buffer.from(found.bytes).equals(bytes)) return;
+    if (await context.privateStore.compareAndSetHead(name, found.version, bytes)) return;
+  }
+  throw new ConcordatError('storeFault', `another worker of this authority seals ${dataset} at this moment`);
+}
+
+/** The sealed types that the next observation reads. */
+export async function observedTypes(context: AuthorityContext, dataset: string): Promise<readonly SealedType[]> {
+  const found = await context.privateStore.readHead(`observations/${dataset}`);
+  if (!found) return [];
+  const { current, before } = ObservationHead.parse(JSON.parse(new TextDecoder().decode(found.bytes)));
+  return [current, before].flatMap((one) =>
+    one ? [...one.types, ...one.base, ...one.versions.map(({ sealed }) => sealed)] : [],
+  );
+}
+
+async function withoutRecord(
+  context: AuthorityContext,
+  observed: Observed,
+  holds: (value: Json) => boolean,
+): Promise<Observed> {
+  const without = (sealed: SealedType): Promise<SealedType> => typeWithout(context, sealed, holds);
+  try {
+    return {
+      ...observed,
+      types: await Promise.all(observed.types.map(without)),
+      base: await Promise.all(observed.base.map(without)),
+      versions: await Promise.all(
+        observed.versions.map(async (one) => ({ ...one, sealed: await without(one.sealed) })),
+      ),
+    };
+  } catch (error) {
+    if (!(error instanceof ConcordatError) || error.code !== 'storeFault') throw error;
+    return { ...observed, types: [], base: [], versions: [] };
+  }
+}
+
+async function typeWithout(
+  context: AuthorityContext,
+  sealed: SealedType,
+  holds: (value: Json) => boolean,
+): Promise<SealedType> {
+  const { exchange: store, id: prefix, federation } = context;
+  const prefixes = [prefix, ...federation.file.members.map(({ id }) => id)];
+  const reader = createSegmentReader({ store, prefixes });
+  const changes = new Map<string, Fields | null>();
+  for await (const { key, fields } of readAll(sealed, reader)) {
+    if (holds(key)) changes.set(key, null);
+    else if (holds(fields)) changes.set(key, fieldsWithout(fields, holds));
+  }
+  if (changes.size === 0) return sealed;
+  const { type, groups } = sealed;
+  const resealed = await resealChanged({ previous: sealed, changes, groups, reader, store, prefix });
+  if (resealed) return resealed;
+  const sealer = createSealer({ store, prefix, type, groups, expectedCount: sealed.count });
+  try {
+    for await (const record of readAll(sealed, reader)) {
+      const fields = changes.has(record.key) ? changes.get(record.key) : record.fields;
+      if (fields) sealer.add({ ...record, fields });
+    }
+    return await sealer.finish();
+  } finally {
+    sealer.discard();
+  }
+}
+
+/** A set without the elements that hold the record; any other value that does counts as empty. */
+function fieldsWithout(fields: Fields, holds: (value: Json) => boolean): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.filter((element: Json) => !holds(element)) : holds(value) ? null : value,
+    ]),
+  );
 }

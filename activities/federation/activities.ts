@@ -15,6 +15,7 @@ import type { FederationActivities, RunSetup } from '../../workflows/activity-ty
 import type { PlanSummary } from '../../workflows/messages.js';
 import { putDocument } from '../exchange.js';
 import { highestRound } from '../round-hints.js';
+import { eraseCopies } from '../erasure/erase-copies.js';
 import { judgeOpens } from './judge-opens.js';
 import { nextAgreement } from '../next-agreement.js';
 import { recomputeCorrelation, recomputePlan, type Recomputed } from '../recompute.js';
@@ -175,6 +176,8 @@ export function createFederationActivities(context: FederationContext): Federati
     compareAndPlan,
     settleReviews,
     proposeCandidate,
+    eraseCopies: (name) =>
+      withHeartbeat(context, () => eraseCopies(context.federation, exchange, name, context.heartbeat)),
     assembleSeal: async (seal) => ({ seal: await putDocument(exchange, federationPrefix, seal) }),
   };
 }

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
-import { AuthorityChain, RecordLineage } from '../../core/lineage/bundle.js';
+import { AuthorityChain, RecordLineage, TravellingErasure } from '../../core/lineage/bundle.js';
 import { Ref } from '../../core/messages.js';
 
 export const exportFormat = 'concordat-export/1';
@@ -23,6 +23,9 @@ export const RunLog = AuthorityChain.omit({ hops: true }).extend({
 });
 export type RunLog = z.infer<typeof RunLog>;
 
+/** What was known of erasures when the export was made. */
+const erasures = z.array(TravellingErasure).default([]);
+
 export const ExportHead = z.discriminatedUnion('kind', [
   z.strictObject({
     format: z.literal(exportFormat),
@@ -32,6 +35,7 @@ export const ExportHead = z.discriminatedUnion('kind', [
     sequence: z.int().positive(),
     seal: Ref,
     logs: z.array(RunLog),
+    erasures,
   }),
   z.strictObject({
     format: z.literal(exportFormat),
@@ -39,6 +43,7 @@ export const ExportHead = z.discriminatedUnion('kind', [
     lineage: RecordLineage,
     /** The signed decisions that hops name, as compact JWS. */
     decisions: z.array(z.string().max(1_048_576)),
+    erasures,
   }),
 ]);
 export type ExportHead = z.infer<typeof ExportHead>;

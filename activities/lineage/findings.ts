@@ -1,10 +1,12 @@
 /** What a verification found, in words for people and with a kind for programs. */
 
 /**
- * `wrong`: it does not verify. `missing`: something that should be there is not. `absent`: a member took no part, which a
- * majority may go on without. The rest is what could be shown.
+ * `wrong`: it does not verify. `missing`: something that should be there is not. `erased`: it is not there, and a signed
+ * receipt says that it was erased. `absent`: a member took no part, which a majority may go on without. The rest is what
+ * could be shown.
  */
-export type FindingKind = 'observed' | 'approved' | 'wrote' | 'agreed' | 'logged' | 'absent' | 'missing' | 'wrong';
+export type FindingKind =
+  'observed' | 'approved' | 'wrote' | 'agreed' | 'logged' | 'absent' | 'erased' | 'missing' | 'wrong';
 
 export interface Finding {
   readonly kind: FindingKind;
@@ -23,5 +25,10 @@ export class Findings {
   /** True where nothing is wrong and nothing missing. */
   get hold(): boolean {
     return this.all.every(({ kind }) => kind !== 'wrong' && kind !== 'missing');
+  }
+
+  /** Whether something cannot be shown any more because it was erased. */
+  get hasErased(): boolean {
+    return this.all.some(({ kind }) => kind === 'erased');
   }
 }

@@ -1,8 +1,10 @@
 /** Gathers what an export holds out of the exchange store. What it gathers is verified by whoever reads it. */
+import type { z } from 'zod';
 import { Decision, decisionType } from '../../core/decision.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
-import type { RecordLineage } from '../../core/lineage/bundle.js';
+import type { AuthorityChain, RecordLineage, TravellingErasure } from '../../core/lineage/bundle.js';
+import { erasureSubject } from '../../core/lineage/erasure.js';
 import { parseHop } from '../../core/lineage/hop.js';
 import type { RecordName } from '../../core/lineage/salted.js';
 import { Base, Candidate, Proposal, Seal, Witness, witnessType } from '../../core/messages.js';
@@ -15,9 +17,10 @@ import { createSegmentReader } from '../sealing/segment-reader.js';
 import { readOne } from '../sealing/read-records.js';
 import type { ObjectStore } from '../store.js';
 import { exportFormat, type ExportHead, type RunLog } from './export-file.js';
+import { readErasure, readErasures, type VerifiedErasure } from './erasures.js';
 import { Findings } from './findings.js';
 import { OverlayStore } from './overlay-store.js';
-import { hexOf, readChain, readLog, readSealedHops, type ReadLog } from './read-chain.js';
+import { hexOf, readChain, readChainFrom, readLog, readSealedHops, type ReadLog } from './read-chain.js';
 import { lineagePrefix } from './record-table.js';
 import { statementName, type SealedHops } from './run-hops.js';
 import type { TrustedKeys } from './trusted-keys.js';
@@ -47,6 +50,7 @@ export async function exportRun(
   const proposal = await getDocument(exchange, seal.proposal, Proposal);
   const candidate = await getDocument(exchange, proposal.candidate, Candidate);
   const logs: RunLog[] = [];
+  const erasures = await readErasures(exchange, keys, dataset);
   for (const ref of seal.witnesses) {
     const authority = authorityOfRef(ref);
     const { payload } = await getMessage(exchange, ref, {
@@ -72,11 +76,28 @@ export async function exportRun(
     sequence: candidate.sequence,
     seal: first.sealed.seal,
     logs,
+    erasures: await travelling(exchange, keys, erasures),
   };
   const overlay = new OverlayStore((name) => exchange.get(name));
   const findings = new Findings();
-  await verifyRun(overlay, head, keys, findings);
+  await verifyRun(overlay, head, keys, findings, erasures);
   return { head, objects: overlay.objectsRead(), findings };
+}
+
+async function travelling(
+  exchange: ObjectStore,
+  keys: TrustedKeys,
+  erasures: readonly VerifiedErasure[],
+): Promise<TravellingErasure[]> {
+  return Promise.all(
+    erasures.map(async ({ jws, receipt, position }) => ({
+      receipt: jws,
+      log:
+        position === null
+          ? null
+          : await placeOf(await readLog(exchange, receipt.authority, keys.authorities), position),
+    })),
+  );
 }
 
 async function takenUpBy(
@@ -111,31 +132,47 @@ async function hopPlace(
   return place && root ? { ...place, root: new TextDecoder().decode(root) } : null;
 }
 
-/** The lineage token of a record with its agreed values and the decisions behind it. Null where no member has a hop of it. */
+/**
+ * The lineage token of a record with its agreed values and the decisions behind it. Of a member that erased it, the chain
+ * that its receipt names; where all have, nobody has the salt and no value is here. Null where no member has a hop of it.
+ */
 export async function exportRecord(
   exchange: ObjectStore,
   keys: TrustedKeys,
   name: RecordName,
 ): Promise<RecordHead | null> {
-  const chains = await Promise.all(
-    keys.authorities.map((authority) => readChain(exchange, authority, keys.authorities, name)),
-  );
-  const found = chains.flatMap((chain) => (chain ? [chain] : []));
-  const [first] = found;
-  if (!first) return null;
+  const erasures: VerifiedErasure[] = [];
+  const chains: AuthorityChain[] = [];
+  let salt: Uint8Array | null = null;
+  for (const authority of keys.authorities) {
+    const found = await readChain(exchange, authority, keys.authorities, name);
+    const erased = await readErasure(exchange, keys, authority, name.dataset, erasureSubject(name));
+    if (erased) erasures.push(erased);
+    const end = found ? null : (erased?.receipt.end ?? null);
+    if (found) chains.push(found.chain);
+    else if (end) chains.push(await readChainFrom(exchange, authority, keys.authorities, name.dataset, end));
+    salt ??= found?.salt ?? null;
+  }
+  if (chains.length === 0) return null;
   const { type, key, dataset } = name;
   const lineage: RecordLineage = {
     federation: keys.federation,
     dataset,
-    record: {
+    record: salt && {
       type,
       key,
-      salt: Buffer.from(first.salt).toString('hex'),
+      salt: Buffer.from(salt).toString('hex'),
       fields: await agreedFields(exchange, keys.authorities, name),
     },
-    chains: found.map(({ chain }) => chain),
+    chains,
   };
-  return { format: exportFormat, kind: 'record', lineage, decisions: await decisionsOf(exchange, keys, lineage) };
+  return {
+    format: exportFormat,
+    kind: 'record',
+    lineage,
+    decisions: await decisionsOf(exchange, keys, lineage),
+    erasures: await travelling(exchange, keys, erasures),
+  };
 }
 
 /** The newest base that any member has taken up. Null before the first. */
@@ -156,6 +193,19 @@ export async function newestBase(
   const proposal = await getDocument(exchange, seal.proposal, Proposal);
   const candidate = await getDocument(exchange, proposal.candidate, Candidate);
   return findDocument(exchange, authorities, candidate.next, Base);
+}
+
+/** A document by its digest; null where nobody holds it. */
+export async function exchangeDocument<Schema extends z.ZodType>(
+  exchange: ObjectStore,
+  prefixes: readonly string[],
+  sha256: Digest,
+  schema: Schema,
+): Promise<z.infer<Schema> | null> {
+  for (const prefix of prefixes)
+    if ((await exchange.get(`${prefix}/documents/${sha256}`)) !== null)
+      return findDocument(exchange, [prefix], sha256, schema);
+  return null;
 }
 
 /** 0 before the first. */
@@ -203,6 +253,8 @@ async function decisionsOf(exchange: ObjectStore, keys: TrustedKeys, lineage: Re
         keys: keys.ofMessages(authority),
       });
       const body = { ref: `${authority}/documents/${payload.body}`, sha256: payload.body };
+      // Erased with a record that it was also about; whoever verifies is told.
+      if ((await exchange.get(body.ref)) === null) continue;
       for (const jws of (await getDocument(exchange, body, ReviewBody)).decisions) {
         const { id, payload: decision } = readUnverified(jws, { typ: decisionType });
         if (wanted.has(id) && Decision.safeParse(decision).success) found.set(id, jws);

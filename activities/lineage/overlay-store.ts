@@ -10,6 +10,7 @@ export class OverlayStore implements ObjectStore {
   readonly #below: (name: string) => Promise<Uint8Array | null>;
   readonly #read = new Map<string, Uint8Array>();
   readonly #written = new Map<string, Uint8Array>();
+  readonly #missing = new Set<string>();
 
   constructor(below: (name: string) => Promise<Uint8Array | null>) {
     this.#below = below;
@@ -20,11 +21,17 @@ export class OverlayStore implements ObjectStore {
     return [...this.#read].sort(([left], [right]) => byCodeUnit(left, right));
   }
 
+  /** Names that were asked for and are not there. */
+  objectsMissing(): ReadonlySet<string> {
+    return this.#missing;
+  }
+
   async get(name: string): Promise<Uint8Array | null> {
     const known = this.#written.get(name) ?? this.#read.get(name);
     if (known) return known;
     const bytes = await this.#below(name);
     if (bytes) this.#read.set(name, bytes);
+    else this.#missing.add(name);
     return bytes;
   }
 
@@ -52,6 +59,12 @@ export class OverlayStore implements ObjectStore {
     return Promise.reject(new Error('making a run again moves nothing'));
   }
   remove(): Promise<void> {
+    return Promise.reject(new Error('making a run again removes nothing'));
+  }
+  rewriteOlder(): Promise<number> {
+    return Promise.reject(new Error('making a run again removes nothing'));
+  }
+  removeUnfinished(): Promise<number> {
     return Promise.reject(new Error('making a run again removes nothing'));
   }
 }

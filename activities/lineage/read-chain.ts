@@ -32,14 +32,25 @@ export async function readChain(
   const table = await readPublishedTable(exchange, authority, name.dataset);
   const row = await table?.rowOf(tableId(name));
   if (!row?.end) return null;
+  return { salt: row.salt, chain: await readChainFrom(exchange, authority, peers, name.dataset, row.end) };
+}
+
+/** The chain that ends there: all that is needed once the salt of the record was erased. */
+export async function readChainFrom(
+  exchange: ObjectStore,
+  authority: AuthorityId,
+  peers: readonly AuthorityId[],
+  dataset: string,
+  newest: PreviousHop,
+): Promise<AuthorityChain> {
   const log = await readLog(exchange, authority, peers);
   const hops: TravellingHop[] = [];
-  for (let end: PreviousHop | null = row.end; end;) {
-    const hop: TravellingHop = await readHop(exchange, authority, name.dataset, end, log);
+  for (let end: PreviousHop | null = newest; end;) {
+    const hop: TravellingHop = await readHop(exchange, authority, dataset, end, log);
     hops.push(hop);
     end = parseHop(hop.body)?.previous ?? null;
   }
-  return { salt: row.salt, chain: { authority, checkpoint: log.checkpoint, cosigned: log.cosigned, hops } };
+  return { authority, checkpoint: log.checkpoint, cosigned: log.cosigned, hops };
 }
 
 export interface ReadLog {

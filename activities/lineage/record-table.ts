@@ -108,10 +108,38 @@ export class RecordTable {
     return { sequence, count, bits, buckets };
   }
 
-  /** Takes buckets away that another manifest no longer names: with them goes every copy of what was erased. */
-  async removeAllBut(manifest: TableManifest): Promise<void> {
+  /** Writes the bucket of one record without it. The same manifest where it has no row. */
+  async without(id: Buffer): Promise<TableManifest> {
+    const { manifest } = this;
+    const bucket = bucketOf(id, manifest.bits);
+    const before = await this.#rows(bucket);
+    const after = before.filter((row) => !row.id.equals(id));
+    if (after.length === before.length) return manifest;
+    const buckets = [...manifest.buckets];
+    buckets[bucket] = await this.#put(after);
+    return { ...manifest, count: manifest.count - 1, buckets };
+  }
+
+  /** Every bucket that lies here, also those that a worker left behind which died before it took them away. */
+  async bucketsThere(): Promise<readonly Digest[]> {
+    const folder = `${this.#prefix}/table/`;
+    return (await this.#exchange.list(folder))
+      .map((name) => name.slice(folder.length))
+      .filter((name) => Digest.safeParse(name).success);
+  }
+
+  /**
+   * Takes buckets away that another manifest no longer names: with them goes every copy of what was erased.
+   *
+   * HAZARD: `there` must have been listed before the head moved to that manifest. Listed later, it may hold what another
+   * worker has written for the head that comes next.
+   */
+  async removeAllBut(
+    manifest: TableManifest,
+    there: readonly (Digest | null)[] = this.manifest.buckets,
+  ): Promise<void> {
     const kept = new Set(manifest.buckets);
-    for (const bucket of new Set(this.manifest.buckets))
+    for (const bucket of new Set(there))
       if (bucket !== null && !kept.has(bucket)) await this.#exchange.remove(`${this.#prefix}/table/${bucket}`);
   }
 

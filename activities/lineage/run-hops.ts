@@ -13,6 +13,7 @@ import { Ref } from '../../core/messages.js';
 import type { BaseChange } from '../../core/next-base.js';
 import type { Operation } from '../../core/operation.js';
 import type { RecordView } from '../../core/compare.js';
+import type { RecordName } from '../../core/lineage/salted.js';
 import type { AuthorityId, Fields } from '../../core/record.js';
 import { signCompact } from '../keys/sign.js';
 import type { SigningKey } from '../keys/signer.js';
@@ -154,11 +155,36 @@ export async function adoptHops(owner: LogOwner, dataset: string, candidate: Dig
       sealedName(prefix, made.sequence),
       encode({ candidate, seal, hops } satisfies SealedHops),
     );
+    const there = await table.bucketsThere();
     if (!(await owner.privateStore.compareAndSetHead(name, version, encode(next)))) continue;
     await publishTable(owner, prefix, next);
-    await table.removeAllBut(next);
+    await table.removeAllBut(next, there);
     return;
   }
+}
+
+/**
+ * Takes a record's row, and with it its salt, out of the table, and removes every bucket and every kept row that may still
+ * hold it. To be called where no candidate is pending; what is gone already changes nothing.
+ */
+export async function eraseRow(owner: LogOwner, name: RecordName): Promise<void> {
+  const { dataset } = name;
+  const prefix = lineagePrefix(owner.id, dataset);
+  for (;;) {
+    const { manifest, version } = await readTableHead(owner, dataset);
+    const table = new RecordTable(owner.exchange, prefix, manifest);
+    const next = await table.without(tableId(name));
+    const there = await table.bucketsThere();
+    if (next !== manifest) {
+      const isMoved = await owner.privateStore.compareAndSetHead(`lineage/${dataset}/table`, version, encode(next));
+      if (!isMoved) continue;
+    }
+    await publishTable(owner, prefix, next);
+    await table.removeAllBut(next, there);
+    break;
+  }
+  for (const kept of await owner.privateStore.list(`lineage/${dataset}/made/`))
+    if (kept.endsWith('/rows')) await owner.privateStore.remove(kept);
 }
 
 /** The authority's own table as its private store knows it. */

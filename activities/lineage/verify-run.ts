@@ -27,9 +27,12 @@ import { recomputePermit } from '../reviews.js';
 import { authorityOfRef } from '../run-messages.js';
 import { verifySeal, type VerifiedSeal } from '../seals.js';
 import type { ObjectStore } from '../store.js';
+import { ErasedObjectsOf } from './erased-objects.js';
+import type { VerifiedErasure } from './erasures.js';
 import type { RunLog } from './export-file.js';
 import { Findings } from './findings.js';
 import type { TrustedKeys } from './trusted-keys.js';
+import type { OverlayStore } from './overlay-store.js';
 import { verifyApproval } from './verify-approval.js';
 import { isLogged, verifyLog } from './verify-log.js';
 import { stampText } from './words.js';
@@ -43,31 +46,55 @@ export interface RunEvidence {
 
 /** Never throws for what an export may hold; what does not hold is a finding. */
 export async function verifyRun(
-  store: ObjectStore,
+  store: OverlayStore,
   evidence: RunEvidence,
   keys: TrustedKeys,
   findings: Findings,
+  erasures: readonly VerifiedErasure[] = [],
 ): Promise<void> {
-  const sealed = await attempt(findings, 'the seal', async () =>
+  const gone = new ErasedObjectsOf(
+    store,
+    erasures.filter(({ receipt }) => receipt.dataset === evidence.dataset),
+  );
+  const attemptIn: AttemptIn = (target) => (what, work) => attempted(target, gone, what, work);
+  const attempt = attemptIn(findings);
+  const sealed = await attempt('the seal', async () =>
     verifySeal(keys.asFederation, store, evidence.dataset, await getDocument(store, evidence.seal, Seal)),
   );
   if (!sealed) return;
+  // Who signed the base and logged it stands, also where the run cannot be made again.
+  await tellRun(store, sealed, evidence, keys, findings, attemptIn);
+  await tellLogged(sealed, evidence, keys, findings, attempt);
+}
+
+type Attempt = <Result>(what: string, work: () => Promise<Result>) => Promise<Result | undefined>;
+type AttemptIn = (findings: Findings) => Attempt;
+
+async function tellRun(
+  store: OverlayStore,
+  sealed: VerifiedSeal,
+  evidence: RunEvidence,
+  keys: TrustedKeys,
+  findings: Findings,
+  attemptIn: AttemptIn,
+): Promise<void> {
+  const attempt = attemptIn(findings);
   const { candidate, proposal } = sealed;
   if (candidate.sequence !== evidence.sequence)
     findings.add('wrong', null, `it holds base ${candidate.sequence} and not ${evidence.sequence}`);
-  const recomputed = await attempt(findings, 'the plan', () =>
+  const recomputed = await attempt('the plan', () =>
     recomputePlan(keys.asFederation, store, proposal.inputs, 'opened'),
   );
-  if (!recomputed) return;
+  if (!recomputed) return tellSigned(sealed, findings);
   tellObserved(recomputed, findings);
   if (proposal.plan.sha256 !== recomputed.planDigest)
     findings.add('wrong', null, 'another plan follows from what was signed than the one that was approved');
-  const settled = await attempt(findings, 'the reviews', () =>
+  const settled = await attempt('the reviews', () =>
     recomputePermit(keys.asFederation, store, proposal.reviews, recomputed),
   );
-  if (!settled) return;
-  await verifyPeople(store, proposal, recomputed, settled, keys, findings);
-  const next = await attempt(findings, 'the next base', () =>
+  if (!settled) return tellSigned(sealed, findings);
+  await verifyPeople(store, proposal, recomputed, settled, keys, attemptIn, findings);
+  const next = await attempt('the next base', () =>
     nextAgreement({
       federation: keys.asFederation,
       exchange: store,
@@ -78,13 +105,13 @@ export async function verifyRun(
       receipts: proposal.receipts,
     }),
   );
-  if (!next) return;
+  if (!next) return tellSigned(sealed, findings);
   tellAgreed(sealed, next.candidate, findings);
-  await tellLogged(sealed, evidence, keys, findings);
 }
 
-async function attempt<Result>(
+async function attempted<Result>(
   findings: Findings,
+  gone: ErasedObjectsOf,
   what: string,
   work: () => Promise<Result>,
 ): Promise<Result | undefined> {
@@ -94,9 +121,21 @@ async function attempt<Result>(
     if (!(error instanceof ConcordatError)) throw error;
     const isMissing =
       error.code === 'storeFault' || / is not in the exchange store$|no member holds/.test(error.message);
-    findings.add(isMissing ? 'missing' : 'wrong', null, `${what}: ${error.message}`);
+    const by = isMissing ? await gone.explain() : null;
+    if (by === null) findings.add(isMissing ? 'missing' : 'wrong', null, `${what}: ${error.message}`);
+    else findings.add('erased', null, `${what} cannot be made again: ${by}`);
     return undefined;
   }
+}
+
+/** Of a run that cannot be made again because something of it was erased. */
+function tellSigned({ opened, candidate }: VerifiedSeal, findings: Findings): void {
+  if (!findings.hasErased) return;
+  findings.add(
+    'agreed',
+    null,
+    `base ${candidate.sequence} (${candidate.next.slice(0, 12)}), signed by ${opened.members.join(', ')}; not made again here`,
+  );
 }
 
 function tellObserved({ messages, snapshots }: Recomputed, findings: Findings): void {
@@ -116,15 +155,16 @@ async function verifyPeople(
   recomputed: Recomputed,
   { permit, reviews }: Awaited<ReturnType<typeof recomputePermit>>,
   keys: TrustedKeys,
+  attemptIn: AttemptIn,
   findings: Findings,
 ): Promise<void> {
   const told = new Findings();
   const written = new Set<Digest>();
   for (const ref of receipts)
-    for (const id of (await attempt(told, 'the receipts', () => tellWritten(store, ref, keys, told))) ?? [])
+    for (const id of (await attemptIn(told)('the receipts', () => tellWritten(store, ref, keys, told))) ?? [])
       written.add(id);
   const { shape, members } = recomputed.messages;
-  const evidence = await attempt(findings, 'the terms', async () => ({
+  const evidence = await attemptIn(findings)('the terms', async () => ({
     recomputed,
     permit,
     written,
@@ -190,6 +230,7 @@ async function tellLogged(
   { dataset, logs }: RunEvidence,
   keys: TrustedKeys,
   findings: Findings,
+  attempt: Attempt,
 ): Promise<void> {
   for (const authority of opened.members) {
     const log = logs.find((one) => one.authority === authority);
@@ -207,7 +248,7 @@ async function tellLogged(
       findings.add('wrong', authority, `its log does not hold its witness of base ${sequence}`);
     if (!log.hops) continue;
     const { root: jws, ...place } = log.hops;
-    const signed = await attempt(findings, `the signed root of ${authority}'s hops`, () =>
+    const signed = await attempt(`the signed root of ${authority}'s hops`, () =>
       verifyCompact(jws, { typ: hopRootType, keys: keys.ofMessages(authority) }),
     );
     const root = HopRoot.safeParse(signed?.payload);

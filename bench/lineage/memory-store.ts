@@ -26,5 +26,7 @@ export function memoryStore(): ObjectStore {
       objects.delete(name);
       return Promise.resolve();
     },
+    rewriteOlder: () => Promise.resolve(0),
+    removeUnfinished: () => Promise.resolve(0),
   };
 }

@@ -61,10 +61,16 @@ export function registerExport(program: Command): void {
         if (!found) throw new ConcordatError('notFound', `no member holds a hop of ${name.type} ${name.key}`);
         await writeExport(file, found, []);
         const hops = found.lineage.chains.reduce((sum, chain) => sum + chain.hops.length, 0);
-        invocation.output.result({ file, kind: 'record', dataset, type: name.type, key: name.key, hops }, [
-          `wrote ${file}: ${hops} hops of ${found.lineage.chains.length} authorities, with the values and the salt of the record`,
-          'whoever has this file sees these values; an erasure does not reach it',
-        ]);
+        const wrote = `wrote ${file}: ${hops} hops of ${found.lineage.chains.length} authorities`;
+        invocation.output.result(
+          { file, kind: 'record', dataset, type: name.type, key: name.key, hops },
+          found.lineage.record
+            ? [
+                `${wrote}, with the values and the salt of the record`,
+                'whoever has this file sees these values; an erasure does not reach it',
+              ]
+            : [`${wrote}, and the receipts of the record's erasure; no value and no salt is in it`],
+        );
         return 0;
       }),
     );
@@ -119,7 +125,8 @@ async function writeRun(
   const { head, objects, findings } = await exportRun(exchange, keys, dataset, sequence);
   await writeExport(file, head, objects);
   const bytes = objects.reduce((sum, [, object]) => sum + object.length, 0);
-  const faults = findings.all.filter(({ kind }) => kind === 'wrong' || kind === 'missing');
+  const faults = findings.all.filter(({ kind }) => kind === 'wrong' || kind === 'missing' || kind === 'erased');
+  const holds = findings.hold && !findings.hasErased;
   output.result(
     {
       file,
@@ -128,7 +135,7 @@ async function writeRun(
       sequence,
       objects: objects.length,
       bytes,
-      verified: findings.hold,
+      verified: holds,
       findings: findings.all,
     },
     [
@@ -137,5 +144,5 @@ async function writeRun(
       ...findingLines(faults, output.paint),
     ],
   );
-  return findings.hold ? 0 : 1;
+  return holds ? 0 : 1;
 }

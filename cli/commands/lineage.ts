@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { exportRecord } from '../../activities/lineage/make-export.js';
 import { Findings } from '../../activities/lineage/findings.js';
 import { keysOfFederation } from '../../activities/lineage/trusted-keys.js';
-import { tellDecisions } from '../../activities/lineage/verify-export.js';
+import { tellDecisions, tellErasures, verifiedErasures } from '../../activities/lineage/verify-export.js';
 import { verifyRecordLineage } from '../../activities/lineage/verify-record.js';
 import { readUnverified } from '../../activities/keys/verify.js';
 import { hlcParts } from '../../core/clock/hlc.js';
@@ -55,7 +55,9 @@ export function registerLineage(program: Command): void {
         if (!found) throw new ConcordatError('notFound', `no member holds a hop of ${name.type} ${name.key}`);
         const findings = new Findings();
         const hops = await verifyRecordLineage(found.lineage, keys, findings);
-        await tellDecisions(hops, found.decisions, keys, findings);
+        const erasures = await verifiedErasures(found.erasures, [], keys, findings);
+        const erasedBy = tellErasures(found.lineage, hops, erasures, found.erasures, keys, findings);
+        await tellDecisions(hops, found.decisions, keys, findings, erasedBy);
         const approvers = new Map(
           found.decisions.map((jws) => {
             const { id, payload } = readUnverified(jws, { typ: decisionType });
@@ -64,6 +66,7 @@ export function registerLineage(program: Command): void {
           }),
         );
         const faults = findings.all.filter(({ kind }) => kind === 'wrong' || kind === 'missing');
+        const erased = findings.all.filter(({ kind }) => kind === 'erased');
         const { paint } = invocation.output;
         invocation.output.result(
           {
@@ -71,6 +74,12 @@ export function registerLineage(program: Command): void {
             type: name.type,
             key: name.key,
             verified: findings.hold,
+            erased: erasures.map(({ receipt, askedBy }) => ({
+              authority: receipt.authority,
+              atMs: hlcParts(receipt.hlc).ms,
+              askedBy: askedBy.map(({ approver }) => approver),
+              removed: receipt.removed,
+            })),
             hops: hops.map(({ authority, hop, root, index }) => ({
               authority,
               sequence: root.sequence,
@@ -88,6 +97,7 @@ export function registerLineage(program: Command): void {
             '',
             ...hopLines(hops, approvers, paint),
             '',
+            ...(erased.length > 0 ? [...findingLines(erased, paint), ''] : []),
             ...(findings.hold
               ? [paint.green('verified: every hop is signed, logged and cosigned, and goes on from the one before')]
               : findingLines(faults, paint)),

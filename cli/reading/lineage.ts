@@ -10,6 +10,7 @@ import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
 import type { RecordName } from '../../core/lineage/salted.js';
 import { isProvisional, type AuthorityId } from '../../core/record.js';
+import { erasedByKey } from './gone-record.js';
 import type { Layout } from '../local/layout.js';
 
 /** Fewer characters of a key could be a name. */
@@ -40,6 +41,8 @@ export async function recordNamed(
     }
   }
   const [only, ...more] = found;
+  const erased = only ? null : await erasedByKey(federation, exchange, dataset, word);
+  if (erased) return erased;
   if (!only)
     throw new ConcordatError(
       'notFound',

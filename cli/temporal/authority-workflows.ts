@@ -75,11 +75,13 @@ export async function listDelegations(ask: AskAuthority): Promise<readonly Deleg
   );
 }
 
-async function answered<Answer>(
+export async function answered<Answer>(
   { connection, federation, authority, withinMs }: AskAuthority,
   execute: (client: WorkflowClient) => Promise<Answer>,
+  clientOf: (connection: Connection) => WorkflowClient = () =>
+    new WorkflowClient({ connection, namespace: authorityNamespace(federation, authority) }),
 ): Promise<Answer> {
-  const client = new WorkflowClient({ connection, namespace: authorityNamespace(federation, authority) });
+  const client = clientOf(connection);
   try {
     // The server ends the workflow at its own time; this deadline is for a server that goes away.
     return await connection.withDeadline(Date.now() + withinMs + 5_000, () => execute(client));

@@ -54,3 +54,10 @@ export const RecordLineage = z.strictObject({
   chains: z.array(AuthorityChain),
 });
 export type RecordLineage = z.infer<typeof RecordLineage>;
+
+/** A signed receipt of an erasure, and where the log of its authority holds it. */
+export const TravellingErasure = z.strictObject({
+  receipt: z.string().max(1_048_576),
+  log: z.strictObject({ position: z.int().nonnegative(), proof: Proof }).nullable(),
+});
+export type TravellingErasure = z.infer<typeof TravellingErasure>;

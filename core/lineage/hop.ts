@@ -111,5 +111,13 @@ export const LogEntry = z.discriminatedUnion('kind', [
     run: Digest,
     base: Digest,
   }),
+  z.strictObject({
+    kind: z.literal('erasure'),
+    dataset: z.string(),
+    /** Opaque: what the record is called in hops, or the subject of the receipt where it never was in one. */
+    record: Digest,
+    /** The id of the signed receipt (erasure.ts). */
+    message: Digest,
+  }),
 ]);
 export type LogEntry = z.infer<typeof LogEntry>;

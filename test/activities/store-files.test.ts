@@ -159,6 +159,39 @@ describe('a head', () => {
   });
 });
 
+describe('for an erasure', () => {
+  test('older versions of a head get other bytes, and the newest, the numbers and who may move it stay as they are', async () => {
+    const root = freshRoot();
+    const store = createFileStore(root);
+    for (const [version, value] of ['ann, bea', 'ann, bea, cleo', 'bea, cleo'].entries())
+      expect(await store.compareAndSetHead('people', version, text(value))).toBe(true);
+    const withoutAnn = (bytes: Uint8Array): Uint8Array | null =>
+      shown(bytes)?.includes('ann, ') ? text(shown(bytes)?.replace('ann, ', '') ?? '') : null;
+    expect(await createFileStore(root).rewriteOlder('people', withoutAnn)).toBe(2);
+    expect(await createFileStore(root).rewriteOlder('people', withoutAnn)).toBe(0);
+    const head = await store.readHead('people');
+    expect([head?.version, shown(head?.bytes)]).toEqual([3, 'bea, cleo']);
+    const versions = await Promise.all((await store.list('people/')).map(async (name) => shown(await store.get(name))));
+    expect(versions).toEqual(['bea', 'bea, cleo', 'bea, cleo']);
+    for (const from of [0, 1, 2]) expect(await store.compareAndSetHead('people', from, text('late'))).toBe(false);
+    expect(await store.compareAndSetHead('people', 3, text('next'))).toBe(true);
+    expect(await store.rewriteOlder('nobody', withoutAnn)).toBe(0);
+  });
+
+  test('what a writer left half written goes where it holds what is looked for, and nothing else', async () => {
+    const root = freshRoot();
+    const store = createFileStore(root);
+    await store.putIfAbsent('kept', text('secret'));
+    await writeFile(join(root, '.unfinished', 'dead-1'), 'half a secret');
+    await writeFile(join(root, '.unfinished', 'dead-2'), 'something else');
+    const holds = (bytes: Uint8Array): boolean => shown(bytes)?.includes('secret') === true;
+    expect(await store.removeUnfinished(holds)).toBe(1);
+    expect(await readdir(join(root, '.unfinished'))).toEqual(['dead-2']);
+    expect(shown(await store.get('kept'))).toBe('secret');
+    expect(await createFileStore(freshRoot()).removeUnfinished(holds)).toBe(0);
+  });
+});
+
 describe('several processes on one folder', () => {
   const repository = resolve(import.meta.dirname, '../..');
   const compiled = join(repository, 'node_modules/.cache', `concordat-store-test-${process.pid}`);

@@ -39,4 +39,11 @@ export class MemoryStore implements ObjectStore {
     this.objects.delete(name);
     return Promise.resolve();
   }
+  /** Keeps no older versions. */
+  rewriteOlder(): Promise<number> {
+    return Promise.resolve(0);
+  }
+  removeUnfinished(): Promise<number> {
+    return Promise.resolve(0);
+  }
 }

@@ -42,6 +42,24 @@ describe('the table of records', () => {
     expect(store.objects.size).toBe(new Set(manifest.buckets.filter((bucket) => bucket !== null)).size);
   });
 
+  it('is without a record once it was taken out, and no bucket is left that held it, also of a worker that died', async () => {
+    const store = new MemoryStore();
+    const first = await new RecordTable(store, 'p', emptyManifest).with([row('a', 1), row('b', 1)], 1);
+    const erased = await new RecordTable(store, 'p', first).rowOf(tableId({ type: 'person', key: 'a' }));
+    // Written, and never taken into a head.
+    await new RecordTable(store, 'p', first).with([row('c', 2)], 2);
+    const table = new RecordTable(store, 'p', first);
+    const next = await table.without(tableId({ type: 'person', key: 'a' }));
+    await table.removeAllBut(next, await table.bucketsThere());
+    expect([next.count, next.sequence]).toEqual([1, 1]);
+    expect(await new RecordTable(store, 'p', next).rowOf(tableId({ type: 'person', key: 'a' }))).toBeNull();
+    expect(await new RecordTable(store, 'p', next).rowOf(tableId({ type: 'person', key: 'b' }))).not.toBeNull();
+    expect(
+      [...store.objects.values()].some((bytes) => Buffer.from(bytes).includes(Buffer.from(erased?.salt ?? '?'))),
+    ).toBe(false);
+    expect(await new RecordTable(store, 'p', next).without(tableId({ type: 'person', key: 'a' }))).toBe(next);
+  });
+
   it('writes only the buckets that a run touches', async () => {
     const store = new MemoryStore();
     const first = new RecordTable(store, 'p', emptyManifest);

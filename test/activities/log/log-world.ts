@@ -62,6 +62,8 @@ export function dyingStore(store: ObjectStore, dies: { at: number; readonly afte
     putIfAbsent: (name, bytes) => step(() => store.putIfAbsent(name, bytes)),
     compareAndSetHead: (name, version, bytes) => step(() => store.compareAndSetHead(name, version, bytes)),
     remove: (name) => step(() => store.remove(name)),
+    rewriteOlder: (name, rewrite) => step(() => store.rewriteOlder(name, rewrite)),
+    removeUnfinished: (holds) => step(() => store.removeUnfinished(holds)),
   };
 }
 
@@ -79,6 +81,8 @@ export function slowStore(store: ObjectStore, random: () => number): ObjectStore
     putIfAbsent: (name, bytes) => later(() => store.putIfAbsent(name, bytes)),
     compareAndSetHead: (name, version, bytes) => later(() => store.compareAndSetHead(name, version, bytes)),
     remove: (name) => later(() => store.remove(name)),
+    rewriteOlder: (name, rewrite) => later(() => store.rewriteOlder(name, rewrite)),
+    removeUnfinished: (holds) => later(() => store.removeUnfinished(holds)),
   };
 }
 

@@ -1,0 +1,92 @@
+/** What the coordinator's own documents say of a record: the keys that it had before it was linked, and its operations. */
+import { Correlation } from '../../core/correlate.js';
+import type { Digest } from '../../core/digest.js';
+import type { RecordName } from '../../core/lineage/salted.js';
+import { Base } from '../../core/messages.js';
+import { piecesOf, type Operation } from '../../core/operation.js';
+import { Plan, type Conflict } from '../../core/plan.js';
+import type { ObjectStore } from '../store.js';
+import { MarkFinder, type Marks } from './marks.js';
+
+/** The coordinator's part of the exchange store. */
+export const coordinatorPrefix = 'federation';
+
+/** Provisional keys that some correlation joined into this record. */
+export async function joinedKeys(
+  exchange: ObjectStore,
+  { type, key }: RecordName,
+  heartbeat: () => void,
+): Promise<readonly string[]> {
+  const joined = new Set<string>();
+  for await (const text of documents(exchange, heartbeat)) {
+    if (!text.includes('"assignments"')) continue;
+    const correlation = Correlation.safeParse(parsed(text));
+    for (const one of correlation.success ? correlation.data.assignments : [])
+      if (one.type === type && one.key === key) joined.add(one.from);
+  }
+  return [...joined];
+}
+
+/** Ids of what plans held about the record. */
+export async function plannedOperations(
+  exchange: ObjectStore,
+  marks: Marks,
+  heartbeat: () => void,
+): Promise<readonly Digest[]> {
+  const finder = new MarkFinder(marks);
+  const operations = new Set<Digest>();
+  for await (const text of documents(exchange, heartbeat)) {
+    if (!finder.isIn(text)) continue;
+    const plan = Plan.safeParse(parsed(text));
+    for (const id of plan.success ? operationsAbout(plan.data, finder) : []) operations.add(id);
+  }
+  return [...operations];
+}
+
+/** The base of the highest number that the coordinator proposed; null where it proposed none. */
+export async function newestProposedBase(
+  exchange: ObjectStore,
+  dataset: string,
+  heartbeat: () => void,
+): Promise<Base | null> {
+  let newest: Base | null = null;
+  for await (const text of documents(exchange, heartbeat)) {
+    if (!text.includes('"previous"') || !text.includes('"types"')) continue;
+    const base = Base.safeParse(parsed(text));
+    if (base.success && base.data.dataset === dataset && base.data.sequence > (newest?.sequence ?? 0))
+      newest = base.data;
+  }
+  return newest;
+}
+
+/** Ids of the operations and conflicts that hold the record, and of the pieces that can be turned down one by one. */
+export function operationsAbout(
+  { operations, conflicts }: { readonly operations: readonly Operation[]; readonly conflicts: readonly Conflict[] },
+  finder: MarkFinder,
+): readonly Digest[] {
+  const about = conflicts.filter((conflict) => finder.isIn(JSON.stringify(conflict)));
+  const all = [
+    ...operations.filter((operation) => finder.isIn(JSON.stringify(operation))),
+    ...about.flatMap(({ candidates }) => candidates.flatMap((candidate) => candidate.operations)),
+  ];
+  return [
+    ...about.map(({ id }) => id),
+    ...all.flatMap((operation) => [operation.id, ...piecesOf(operation).map(({ digest }) => digest)]),
+  ];
+}
+
+async function* documents(exchange: ObjectStore, heartbeat: () => void): AsyncGenerator<string> {
+  for (const name of await exchange.list(`${coordinatorPrefix}/documents/`)) {
+    const bytes = await exchange.get(name);
+    heartbeat();
+    if (bytes) yield new TextDecoder().decode(bytes);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+/** What an authority's private store holds of a record: which objects go, and which heads go on without it. */
+import { z } from 'zod';
+import type { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import { byCodeUnit, isJsonObject, type Json, type JsonObject } from '../../core/json.js';
+import { Links } from '../links.js';
+import type { ObjectStore } from '../store.js';
+import { MarkFinder, payloadsOf } from './marks.js';
+import type { Traces } from './traces.js';
+
+export type PrivateKind = 'links' | 'pages' | 'journal' | 'sheets' | 'decisions' | 'writtenValues';
+
+export interface PrivateObject {
+  readonly name: string;
+  readonly kind: PrivateKind;
+}
+
+/**
+ * Sorted by name. Pages go whole: they are of a run that is over. A kept decision goes with whatever else it names, which
+ * is then asked again: it holds digests of values, and those can be guessed.
+ */
+export async function findPrivate(store: ObjectStore, traces: Traces): Promise<readonly PrivateObject[]> {
+  const { dataset, type, key } = traces.marks.name;
+  const finder = new MarkFinder(traces.marks);
+  const found: PrivateObject[] = [];
+  for (const name of await store.list(`created-links/${dataset}/${type}/${key}/`)) found.push({ name, kind: 'links' });
+  for (const name of await store.list(`pages/${dataset}/`)) found.push({ name, kind: 'pages' });
+  for (const name of await store.list('journal/'))
+    if (traces.operations.has(name.split('/')[2] ?? '')) found.push({ name, kind: 'journal' });
+  for (const [prefix, kind] of [
+    [`reviews/${dataset}/`, 'sheets'],
+    [`decisions/${dataset}/`, 'decisions'],
+    [`applying/${dataset}/`, 'writtenValues'],
+  ] as const)
+    for (const name of await store.list(prefix)) {
+      const bytes = await store.get(name);
+      const texts = bytes ? [Buffer.from(bytes), ...payloadsOf(Buffer.from(bytes))] : [];
+      const isAbout =
+        finder.isIn(bytes ?? '') ||
+        (kind === 'decisions' && [...traces.operations].some((id) => texts.some((text) => text.includes(id))));
+      if (isAbout) found.push({ name, kind });
+    }
+  return found.sort((left, right) => byCodeUnit(left.name, right.name));
+}
+
+/** Removes one of them; of values that one commit wrote to several records the others' stay. */
+export async function removePrivate(store: ObjectStore, { name, kind }: PrivateObject, traces: Traces): Promise<void> {
+  if (kind === 'writtenValues') await keepOthers(store, name, new MarkFinder(traces.marks));
+  await store.remove(name);
+}
+
+const restSuffix = '-rest';
+
+/** HAZARD: the rest is durable under another name of the same round before the whole goes. */
+async function keepOthers(store: ObjectStore, name: string, finder: MarkFinder): Promise<void> {
+  const bytes = await store.get(name);
+  const written = bytes && (JSON.parse(new TextDecoder().decode(bytes)) as { operations: Json[] });
+  const operations = (written?.operations ?? []).filter((operation) => !finder.isIn(JSON.stringify(operation)));
+  if (written && operations.length > 0)
+    await store.putIfAbsent(
+      `${name}${restSuffix}`,
+      new TextEncoder().encode(JSON.stringify({ ...written, operations })),
+    );
+}
+
+/** Heads of the dataset go on without the record, in their present and in every version that the store still keeps. */
+export async function pruneHeads(store: ObjectStore, traces: Traces, linkKey: Uint8Array): Promise<void> {
+  const { dataset } = traces.marks.name;
+  const finder = new MarkFinder(traces.marks);
+  await pruneHead(store, `links/${dataset}`, (value) => withoutLinks(value, traces, linkKey));
+  await pruneHead(store, `standing/${dataset}`, (value) => withoutItems(value, finder, traces.operations));
+  await pruneHead(store, `open-review/${dataset}`, (value) => withoutItems(value, finder, traces.operations));
+}
+
+async function pruneHead(store: ObjectStore, name: string, prune: (value: JsonObject) => JsonObject): Promise<void> {
+  const pruned = (bytes: Uint8Array): Uint8Array | null => {
+    const text = new TextDecoder().decode(bytes);
+    const changed = JSON.stringify(prune(JSON.parse(text) as JsonObject));
+    return changed === text ? null : new TextEncoder().encode(changed);
+  };
+  for (let attempt = 0; ; attempt += 1) {
+    const head = await store.readHead(name);
+    const changed = head && pruned(head.bytes);
+    if (!head || !changed || (await store.compareAndSetHead(name, head.version, changed))) break;
+    if (attempt === 10) throw new ConcordatError('storeFault', `${name} is being written by somebody else`);
+  }
+  await store.rewriteOlder(name, pruned);
+}
+
+const LinkTable = z.record(z.string(), z.record(z.string(), z.string()));
+
+function withoutLinks(value: JsonObject, { marks }: Traces, linkKey: Uint8Array): JsonObject {
+  const { dataset, type: erased, key } = marks.name;
+  const known = new Links({}, linkKey, dataset);
+  return Object.fromEntries(
+    Object.entries(LinkTable.parse(value)).map(([type, links]) => [
+      type,
+      Object.fromEntries(
+        Object.entries(links).filter(
+          ([nativeId, linked]) =>
+            type !== erased || (linked !== key && !marks.provisional.includes(known.provisionalKeyOf(type, nativeId))),
+        ),
+      ),
+    ]),
+  );
+}
+
+/** Out of every list and table, at any depth, what holds the record or is known by one of its operations. */
+function withoutItems(value: JsonObject, finder: MarkFinder, operations: ReadonlySet<Digest>): JsonObject {
+  const isErased = (id: Json | undefined): boolean => typeof id === 'string' && operations.has(id);
+  const stays = (item: Json): boolean =>
+    !finder.isIn(JSON.stringify(item)) &&
+    !(isJsonObject(item) && [item['subject'], item['operation'], item['id']].some(isErased));
+  const prune = (inner: Json): Json => {
+    if (Array.isArray(inner)) return inner.filter(stays);
+    if (!isJsonObject(inner)) return inner;
+    return Object.fromEntries(
+      Object.entries(inner).flatMap(([name, one]) => (operations.has(name) ? [] : [[name, prune(one)]])),
+    );
+  };
+  return prune(value) as JsonObject;
+}
