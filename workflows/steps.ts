@@ -30,6 +30,8 @@ const writing = proxyActivities<AuthorityActivities>({
   retry,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });
+// Asked again by a person who waits: a worker that died is noticed soon, and what it began is finished.
+const erasing = proxyActivities<AuthorityActivities>({ startToCloseTimeout: '2h', heartbeatTimeout: '20s', retry });
 const asking = proxyActivities<AuthorityActivities>({ startToCloseTimeout: '1m', retry: { maximumAttempts: 2 } });
 
 export async function snapshot(inputs: RunInputs): Promise<SnapshotResult> {
@@ -108,7 +110,7 @@ export async function link(input: {
 
 /** Asked by people of this authority, never by the federation: nobody else can have its copies removed. */
 export async function erase(input: EraseInput): Promise<EraseResult> {
-  return computing.eraseRecord.executeWithOptions({ summary: 'count who asked, remove, sign a receipt' }, [input]);
+  return erasing.eraseRecord.executeWithOptions({ summary: 'count who asked, remove, sign a receipt' }, [input]);
 }
 
 /** A voice that is lent, or its early end: verified and kept by the authority's own worker. */

@@ -178,5 +178,7 @@ function besideExchange(own: ObjectStore, exchange: ObjectStore): ObjectStore {
     readHead: never,
     compareAndSetHead: never,
     remove: never,
+    rewriteOlder: never,
+    removeUnfinished: never,
   };
 }
