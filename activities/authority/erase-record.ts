@@ -25,6 +25,7 @@ import { authorityOf, type AuthorityContext } from './context.js';
 import { logObserver } from './log-observer.js';
 import { readRunState, writeRunState } from './live-run.js';
 import { forgetObserved, observedTypes } from './observations.js';
+import { ReviewSheet } from './review-sheet.js';
 import { readReviewState } from './review-state.js';
 import { getDocument, putDocument } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
@@ -47,8 +48,7 @@ import { findObjects } from '../erasure/find-objects.js';
 import { MarkFinder } from '../erasure/marks.js';
 import { findPrivate, pruneHeads, removePrivate, type PrivateKind } from '../erasure/private-state.js';
 import { countRequests, erasingFolder, keepRequest } from './erasure-requests.js';
-import { operationsAbout } from '../erasure/coordinator-traces.js';
-import { tracesOf, type Traces } from '../erasure/traces.js';
+import { tracesOf, type KnownHere, type Traces } from '../erasure/traces.js';
 
 const Step = z.strictObject({ name: z.string(), kind: z.string() });
 /** All that an erasure needs to be finished by another worker. HAZARD: names the record, so it must go before all is done. */
@@ -113,24 +113,17 @@ async function planErasure(
   const base = await requireGone(context, name);
   const { exchange, federation } = context;
   const heartbeat = (): void => context.heartbeat();
-  const found = await tracesOf(exchange, keysOfFederation(federation), context.id, name, heartbeat);
-  const review = await readReviewState(context, name.dataset);
-  const traces: Traces = {
-    marks: found.marks,
-    operations: new Set([
-      ...found.operations,
-      ...(review ? operationsAbout(review.scope, new MarkFinder(found.marks)) : []),
-    ]),
-  };
+  const known = await knownHere(context, name);
+  const traces = await tracesOf(exchange, keysOfFederation(federation), context.id, name, known, heartbeat);
   // A run that is under way may have read what goes now: it ends, and the next one begins without the record.
   await endLiveRun(context, name.dataset);
-  const finder = new MarkFinder(found.marks);
+  const finder = new MarkFinder(traces.marks);
   await forgetObserved(context, name.dataset, (value) => finder.isIn(canonicalJson({ value })));
   const row = await (await ownTable(logObserver(context), name.dataset)).rowOf(tableId(name));
   const needed = [...(base?.types ?? []), ...(await observedTypes(context, name.dataset))];
   const plan: ErasurePlan = {
-    provisional: [...found.marks.provisional],
-    salt: found.marks.salt && Buffer.from(found.marks.salt).toString('hex'),
+    provisional: [...traces.marks.provisional],
+    salt: traces.marks.salt && Buffer.from(traces.marks.salt).toString('hex'),
     end: row?.end ?? null,
     operations: [...traces.operations].sort(),
     objects: [
@@ -150,6 +143,26 @@ async function planErasure(
     hlc: await context.clock.stamp(),
   };
   await context.privateStore.putIfAbsent(`${folder}/plan`, new TextEncoder().encode(JSON.stringify(plan)));
+}
+
+/** What the private store says of the record: its native object, and what people were asked. */
+async function knownHere(context: AuthorityContext, { dataset, type, key }: RecordName): Promise<KnownHere> {
+  const { privateStore } = context;
+  const links = await loadLinks(privateStore, dataset, context.linkKey);
+  const nativeId = links.nativeIdOf(type, key);
+  const asked: KnownHere['asked'][number][] = [];
+  for (const name of await privateStore.list(`reviews/${dataset}/`)) {
+    const bytes = await privateStore.get(name);
+    const sheet = bytes && ReviewSheet.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
+    if (sheet?.success)
+      asked.push({
+        operations: sheet.data.operations.map(({ operation }) => operation),
+        conflicts: sheet.data.conflicts.map(({ conflict }) => conflict),
+      });
+  }
+  const review = await readReviewState(context, dataset);
+  if (review) asked.push(review.scope);
+  return { provisional: nativeId === null ? [] : [links.provisionalKeyOf(type, nativeId)], asked };
 }
 
 /** The base that this authority holds. Throws where the record is in it, or where somebody still needs what would go. */

@@ -1,6 +1,6 @@
 /** What the coordinator's own documents say of a record: the keys that it had before it was linked, and its operations. */
 import { Correlation } from '../../core/correlate.js';
-import type { Digest } from '../../core/digest.js';
+import { digestOf, type Digest } from '../../core/digest.js';
 import type { RecordName } from '../../core/lineage/salted.js';
 import { Base } from '../../core/messages.js';
 import { piecesOf, type Operation } from '../../core/operation.js';
@@ -11,7 +11,7 @@ import { MarkFinder, type Marks } from './marks.js';
 /** The coordinator's part of the exchange store. */
 export const coordinatorPrefix = 'federation';
 
-/** Provisional keys that some correlation joined into this record. */
+/** Provisional keys that some correlation joined into this record: for the coordinator's own copies, and believed by nobody else. */
 export async function joinedKeys(
   exchange: ObjectStore,
   { type, key }: RecordName,
@@ -27,7 +27,12 @@ export async function joinedKeys(
   return [...joined];
 }
 
-/** Ids of what plans held about the record. */
+/**
+ * Ids of what plans held about the record.
+ *
+ * HAZARD: a coordinator that wants somebody's approvals gone could put a plan here that gives other ids to operations on
+ * this record. An id counts only where it is the one that the operation has.
+ */
 export async function plannedOperations(
   exchange: ObjectStore,
   marks: Marks,
@@ -38,7 +43,7 @@ export async function plannedOperations(
   for await (const text of documents(exchange, heartbeat)) {
     if (!finder.isIn(text)) continue;
     const plan = Plan.safeParse(parsed(text));
-    for (const id of plan.success ? operationsAbout(plan.data, finder) : []) operations.add(id);
+    for (const id of plan.success ? operationsAbout(withTrueIds(plan.data), finder) : []) operations.add(id);
   }
   return [...operations];
 }
@@ -59,11 +64,13 @@ export async function newestProposedBase(
   return newest;
 }
 
+export interface Asked {
+  readonly operations: readonly Operation[];
+  readonly conflicts: readonly Conflict[];
+}
+
 /** Ids of the operations and conflicts that hold the record, and of the pieces that can be turned down one by one. */
-export function operationsAbout(
-  { operations, conflicts }: { readonly operations: readonly Operation[]; readonly conflicts: readonly Conflict[] },
-  finder: MarkFinder,
-): readonly Digest[] {
+export function operationsAbout({ operations, conflicts }: Asked, finder: MarkFinder): readonly Digest[] {
   const about = conflicts.filter((conflict) => finder.isIn(JSON.stringify(conflict)));
   const all = [
     ...operations.filter((operation) => finder.isIn(JSON.stringify(operation))),
@@ -73,6 +80,31 @@ export function operationsAbout(
     ...about.map(({ id }) => id),
     ...all.flatMap((operation) => [operation.id, ...piecesOf(operation).map(({ digest }) => digest)]),
   ];
+}
+
+/** Without what does not have its own id, as nothing has that was made up. */
+function withTrueIds({ operations, conflicts }: Asked): Asked {
+  return {
+    operations: operations.filter(hasTrueId),
+    conflicts: conflicts
+      .map((conflict) => ({
+        ...conflict,
+        candidates: conflict.candidates.map((candidate) => ({
+          ...candidate,
+          operations: candidate.operations.filter(
+            (operation) => hasTrueId(operation) && operation.key === conflict.key,
+          ),
+        })),
+      }))
+      .filter(({ id, type, key, field, candidates }) => {
+        const named = candidates.map(({ digest, heldBy }) => ({ digest, heldBy }));
+        return id === digestOf({ type, key, field, candidates: named });
+      }),
+  };
+}
+
+function hasTrueId({ id, authority, type, key, kind, changes, rule }: Operation): boolean {
+  return id === digestOf({ authority, type, key, kind, changes, rule });
 }
 
 async function* documents(exchange: ObjectStore, heartbeat: () => void): AsyncGenerator<string> {

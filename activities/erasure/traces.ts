@@ -1,50 +1,50 @@
 /** Where to look for a record: what it was called before it had its key, and which operations were about it. */
 import type { Digest } from '../../core/digest.js';
-import { ConcordatError } from '../../core/errors.js';
-import { erasureSubject } from '../../core/lineage/erasure.js';
 import { parseHop, type Hop, type PreviousHop } from '../../core/lineage/hop.js';
 import type { RecordName } from '../../core/lineage/salted.js';
 import type { AuthorityId } from '../../core/record.js';
-import { readErasure } from '../lineage/erasures.js';
 import { readChainFrom } from '../lineage/read-chain.js';
 import { readPublishedTable, tableId } from '../lineage/record-table.js';
 import type { TrustedKeys } from '../lineage/trusted-keys.js';
 import type { ObjectStore } from '../store.js';
-import { joinedKeys, plannedOperations } from './coordinator-traces.js';
-import type { Marks } from './marks.js';
+import { operationsAbout, plannedOperations, type Asked } from './coordinator-traces.js';
+import { MarkFinder, type Marks } from './marks.js';
 
 export interface Traces {
   readonly marks: Marks;
   readonly operations: ReadonlySet<Digest>;
 }
 
+/** From an authority's own links and review sheets. */
+export interface KnownHere {
+  readonly provisional: readonly string[];
+  readonly asked: readonly Asked[];
+}
+
 /**
- * The keyed native ids come from the hops of every member, which are never removed; the rest from the plans that still
- * lie here. A peer whose log cannot be read hides at most what only its own prefix and the coordinator's hold.
+ * What this authority itself knows of its record, and the operations that plans in the exchange store truly have.
+ *
+ * HAZARD: what is found here is removed, so nothing is believed that a peer or the coordinator could have made up to have
+ * something else removed. The keys that a peer called the record by stand in its own objects, and it removes those.
  */
 export async function tracesOf(
   exchange: ObjectStore,
   keys: TrustedKeys,
   own: AuthorityId,
   name: RecordName,
+  known: KnownHere,
   heartbeat: () => void,
 ): Promise<Traces> {
-  const provisional = new Set<string>(await joinedKeys(exchange, name, heartbeat));
+  const provisional = new Set<string>(known.provisional);
   const operations = new Set<Digest>();
-  let salt: Uint8Array | null = null;
-  for (const authority of keys.authorities) {
-    try {
-      const end = await endOf(exchange, keys, authority, name);
-      salt = authority === own ? (end?.salt ?? salt) : (salt ?? end?.salt ?? null);
-      for (const { native, cause } of end?.end ? await hopsOf(exchange, keys, authority, name, end.end) : []) {
-        if (native !== null) provisional.add(`~${native}`);
-        if (cause.kind === 'written') for (const id of cause.operations) operations.add(id);
-      }
-    } catch (error) {
-      if (authority === own || !(error instanceof ConcordatError)) throw error;
-    }
+  const row = await (await readPublishedTable(exchange, own, name.dataset))?.rowOf(tableId(name));
+  for (const { native, cause } of row?.end ? await hopsOf(exchange, keys, own, name, row.end) : []) {
+    if (native !== null) provisional.add(`~${native}`);
+    if (cause.kind === 'written') for (const id of cause.operations) operations.add(id);
   }
-  const marks: Marks = { name, provisional: [...provisional].sort(), salt };
+  const marks: Marks = { name, provisional: [...provisional].sort(), salt: row?.salt ?? null };
+  const finder = new MarkFinder(marks);
+  for (const asked of known.asked) for (const id of operationsAbout(asked, finder)) operations.add(id);
   for (const id of await plannedOperations(exchange, marks, heartbeat)) operations.add(id);
   return { marks, operations };
 }
@@ -58,16 +58,4 @@ async function hopsOf(
 ): Promise<readonly Hop[]> {
   const { hops } = await readChainFrom(exchange, authority, keys.authorities, dataset, end);
   return hops.flatMap(({ body }) => parseHop(body) ?? []);
-}
-
-async function endOf(
-  exchange: ObjectStore,
-  keys: TrustedKeys,
-  authority: AuthorityId,
-  name: RecordName,
-): Promise<{ readonly salt: Uint8Array | null; readonly end: PreviousHop | null } | null> {
-  const row = await (await readPublishedTable(exchange, authority, name.dataset))?.rowOf(tableId(name));
-  if (row) return row;
-  const erased = await readErasure(exchange, keys, authority, name.dataset, erasureSubject(name));
-  return erased && { salt: null, end: erased.receipt.end };
 }

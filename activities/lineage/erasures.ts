@@ -24,6 +24,8 @@ export const PublishedErasure = z.strictObject({
 });
 export type PublishedErasure = z.infer<typeof PublishedErasure>;
 
+const publishedBytesMax = 2 * 1_048_576;
+
 export function erasuresFolder(authority: AuthorityId, dataset: string): string {
   return `${lineagePrefix(authority, dataset)}/erased/`;
 }
@@ -95,8 +97,9 @@ export async function readErasure(
   subject: Digest,
 ): Promise<VerifiedErasure | null> {
   const bytes = await exchange.get(`${erasuresFolder(authority, dataset)}${subject}`);
-  const published = bytes && PublishedErasure.safeParse(parsed(new TextDecoder().decode(bytes)));
-  if (!published?.success) return null;
+  const published =
+    bytes && bytes.length <= publishedBytesMax && PublishedErasure.safeParse(parsed(new TextDecoder().decode(bytes)));
+  if (!published || !published.success) return null;
   try {
     const verified = await verifyErasure(published.data.receipt, keys, published.data.position);
     const { receipt } = verified;

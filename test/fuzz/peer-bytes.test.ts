@@ -4,6 +4,8 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { PublishedErasure } from '../../activities/lineage/erasures.js';
+import { ErasedObjects, ErasureReceipt, ErasureRequest } from '../../core/lineage/erasure.js';
 import { DigestKeyStatement } from '../../activities/authority/digest-key.js';
 import { DisclosureStatement } from '../../activities/authority/disclosure.js';
 import { getDocument } from '../../activities/exchange.js';
@@ -70,6 +72,10 @@ const schemas: Readonly<Record<keyof typeof samples, z.ZodType>> = {
   correlation: Correlation,
   decision: Decision,
   link: LinkStatement,
+  erasureReceipt: ErasureReceipt,
+  erasureRequest: ErasureRequest,
+  erasedObjects: ErasedObjects,
+  publishedErasure: PublishedErasure,
 };
 const names = Object.keys(samples) as readonly (keyof typeof samples)[];
 

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAgreement } from '../../../activities/authority/agreements.js';
 import { findObjects } from '../../../activities/erasure/find-objects.js';
 import { Base } from '../../../core/messages.js';
+import { Plan } from '../../../core/plan.js';
+import { putDocument } from '../../../activities/exchange.js';
 import { eraseRecord } from '../../../activities/authority/erase-record.js';
 import { logObserver } from '../../../activities/authority/log-observer.js';
 import { readReviewState } from '../../../activities/authority/review-state.js';
@@ -233,6 +235,33 @@ describe('while only one has erased', () => {
       if (!world.exchange.objects.has(name)) world.exchange.objects.delete(name.replace(/^aws/, 'sov'));
     expect((await world.planned()).plan).toMatchObject({ divergences: 0, operations: 0 });
   });
+});
+
+it('removes nothing of another record because a coordinator made up a plan or a correlation', async () => {
+  const world = made.world.copy();
+  const records = await baseRecords(world);
+  const other = records.find(({ type, key }) => type === 'person' && key !== made.name.key);
+  const planned = [...world.exchange.objects].flatMap(([name, bytes]) => {
+    const text = name.startsWith('federation/documents/') ? Buffer.from(bytes).toString() : '';
+    return text.includes('"algorithm"') && text.includes(made.name.key) ? [Plan.parse(JSON.parse(text))] : [];
+  });
+  const [plan] = planned;
+  const [operation] = plan?.operations ?? [];
+  if (!plan || !operation || !other) throw new Error('there is no plan to falsify');
+  const spent = 'ab'.repeat(32);
+  const lie = { ...plan, operations: [{ ...operation, id: spent, key: made.name.key }], conflicts: [] };
+  const native = '12'.repeat(32);
+  await putDocument(world.exchange, 'federation', lie);
+  await putDocument(world.exchange, 'federation', {
+    assignments: [{ authority: 'aws', type: 'person', from: `~${native}`, key: made.name.key }],
+    cases: [],
+    held: [],
+  });
+  await world.stores.aws.putIfAbsent(`journal/${'cd'.repeat(32)}/${spent}/receipt`, Buffer.from('{}'));
+  const body = await putDocument(world.exchange, 'aws', { links: [], rejections: [], about: `~${native}` });
+  await erase(world, made.name, 'aws');
+  expect(world.stores.aws.objects.has(`journal/${'cd'.repeat(32)}/${spent}/receipt`)).toBe(true);
+  expect(world.exchange.objects.has(body.ref)).toBe(true);
 });
 
 describe('an erasure is refused', () => {
