@@ -9,7 +9,7 @@ import { exportRecord } from '../../activities/lineage/make-export.js';
 import { trustedKeysOf, type TrustedKeys } from '../../activities/lineage/trusted-keys.js';
 import { recordNamed } from '../../cli/reading/lineage.js';
 import type { RecordName } from '../../core/lineage/salted.js';
-import { awsTag, awsUser, keystoneUser, seededPerson, seedEqual } from '../support/equal-clouds.js';
+import { awsUser, keystoneUser, seededPerson, seedEqual } from '../support/equal-clouds.js';
 import { dataset, startFederation, type LocalFederation } from '../support/local-federation.js';
 import { runCommand, type CommandRun } from '../support/run-command.js';
 import { temporalAddress } from '../support/temporal.js';
