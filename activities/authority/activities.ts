@@ -4,6 +4,7 @@ import type { AuthorityActivities } from '../../workflows/activity-types.js';
 import { eraseRecord } from './erase-record.js';
 import { disclose } from './disclosure.js';
 import { applyPermit } from './commit.js';
+import { mapOf } from '../../core/federation/federation.js';
 import type { AuthorityContext } from './context.js';
 import { endDelegation, listDelegations, recordDelegation } from './delegations.js';
 import { recordLink } from './link-statement.js';
@@ -43,7 +44,10 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     eraseRecord: (input) => beating('eraseRecord', () => eraseRecord(context, input)),
     recordLink: (input) => tellingRefusals('recordLink', warn, () => recordLink(context, input)),
     probeMesh: async () => {
-      const probed = await context.connector.probe();
+      const { federation, id } = context;
+      // Of all datasets: what a map could ask for tomorrow is looked at today.
+      const nativeTypes = Object.keys(federation.taxonomy).flatMap((type) => mapOf(federation, id, type)?.native ?? []);
+      const probed = await context.connector.probe({ nativeTypes });
       return {
         authority: context.id,
         kind: context.connector.capabilities.kind,

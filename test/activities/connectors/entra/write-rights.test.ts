@@ -1,5 +1,6 @@
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import type { Connector, NativeCall, WriteAnswer } from '../../../../activities/connectors/connector.js';
+import { ConcordatError } from '../../../../core/errors.js';
 import type { JsonObject } from '../../../../core/json.js';
 import { globalReader, issuer, rightsIn, userAdministrator, type Rights } from './rights.js';
 import { startTenant } from './tenant.js';
@@ -342,7 +343,7 @@ test('a look before the call that fails is an answer, and what announce throws i
   const order = { kind: 'create', type: 'appRoleAssignment', after: appGrant(rights, `user/${rights.user}`) } as const;
   sandbox.faults.add({ kind: 'forbidden', operation: 'GET /servicePrincipals/{id}' });
   expect(await connect(rights.mesh).write(order)).toMatchObject({ kind: 'refused', code: 'forbidden' });
-  const stop = (): Promise<void> => Promise.reject(new Error('stopped by the test'));
+  const stop = (): Promise<void> => Promise.reject(new ConcordatError('clockUntrusted', 'stopped by the test'));
   await expect(connect(rights.mesh).write(order, stop)).rejects.toThrow('stopped by the test');
   expect(writesSent()).toEqual([]);
 });
