@@ -4,6 +4,7 @@
  */
 import type { Json } from '../../core/json.js';
 import type { RunInputs } from '../../core/messages.js';
+import { phraseParts } from '../../core/phrase.js';
 import { quorumOf, trippedBrakes, type TrippedBrake } from '../../core/brakes.js';
 import { durationMs } from '../../core/duration.js';
 import type { Authority } from '../../core/federation/authority.js';
@@ -315,6 +316,16 @@ export function labelOf(recomputed: Recomputed, type: string, key: string): stri
   if (!taxonomy || !view) return null;
   const label = taxonomy.label ?? Object.keys(taxonomy.fields)[0] ?? '';
   for (const fields of [view.base, ...Object.values(view.members)]) {
+    const said = fields && phraseParts(taxonomy, fields);
+    if (said)
+      return said
+        .map((part) => {
+          if (part.kind === 'text') return part.text;
+          const { type: named, key: of } = part.reference;
+          const known = labelOf(recomputed, named, of) ?? of.slice(0, 8);
+          return part.withType ? `${named} ${known}` : known;
+        })
+        .join('');
     const value = fields?.[label];
     if (typeof value === 'string' && value !== '') return value;
   }

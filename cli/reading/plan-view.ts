@@ -7,6 +7,7 @@ import { isAccepted } from '../../core/acceptance.js';
 import type { Digest } from '../../core/digest.js';
 import { byCodeUnit, type Json } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
+import { referenceOf } from '../../core/lens/reference.js';
 import { affectedAuthorities, type Conflict, type Plan } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { Records } from './records.js';
@@ -19,6 +20,8 @@ export interface PlannedOperation {
   readonly name: string | null;
   /** null where they are not known here. */
   readonly calls: ReviewSheet['operations'][number]['calls'] | null;
+  /** What its cloud does beyond the write; empty where that is not known here. */
+  readonly consequences: readonly string[];
   /** Why its authority does not ask its people about it. */
   readonly refused: { readonly code: string; readonly message: string } | null;
 }
@@ -83,6 +86,7 @@ export async function planView(options: {
       operation,
       name: nameOf(operation.type, operation.key),
       calls: known?.calls ?? null,
+      consequences: known?.consequences ?? [],
       refused: known?.refused ?? null,
     };
   };
@@ -124,6 +128,9 @@ async function namesOf(
   for (const { type, key, changes } of all) {
     mention(type, key);
     for (const change of changes) {
+      if (change.kind === 'value')
+        for (const named of [referenceOf(change.before), referenceOf(change.after)])
+          if (named) mention(named.type, named.key);
       const elements = change.kind === 'set' ? elementTypes(type, change.field) : undefined;
       if (change.kind !== 'set' || elements === undefined) continue;
       for (const element of [...change.add, ...change.remove]) mention(elements, element);

@@ -5,6 +5,7 @@ import { createSegmentReader } from '../../activities/sealing/segment-reader.js'
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { byCodeUnit } from '../../core/json.js';
+import { phraseParts, type PhrasePart } from '../../core/phrase.js';
 import type { AuthorityId, Fields } from '../../core/record.js';
 import type { Snapshots } from './documents.js';
 
@@ -41,10 +42,13 @@ export function openRecords(
   async function findName(type: string, key: string): Promise<string | null> {
     const taxonomy = federation.taxonomy[type];
     const label = taxonomy?.label ?? Object.keys(taxonomy?.fields ?? {})[0];
-    if (label === undefined) return null;
+    if (label === undefined || !taxonomy) return null;
     for (const member of members) {
       try {
-        const value = (await fields(member, type, key))?.[label];
+        const found = await fields(member, type, key);
+        const said = found && phraseParts(taxonomy, found);
+        if (said) return await phraseText(said);
+        const value = found?.[label];
         if (typeof value === 'string' && value !== '') return value;
       } catch (error) {
         // A name is a kindness: a store that lacks a segment must not keep the plan from being shown.
@@ -52,6 +56,20 @@ export function openRecords(
       }
     }
     return null;
+  }
+
+  /** What an edge refers to stands before it in order of dependency, so this ends. */
+  async function phraseText(parts: readonly PhrasePart[]): Promise<string> {
+    const texts: string[] = [];
+    for (const part of parts) {
+      if (part.kind === 'text') texts.push(part.text);
+      else {
+        const { type, key } = part.reference;
+        const known = (await name(type, key)) ?? key.slice(0, 8);
+        texts.push(part.withType ? `${type} ${known}` : known);
+      }
+    }
+    return texts.join('');
   }
 
   return { fields, name };

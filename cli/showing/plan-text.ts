@@ -1,6 +1,8 @@
 /** A plan in the manner of a diff: `+` creates, `~` updates, `-` deletes, by mesh and record, with before, after and cause. */
 import { isProvisional } from '../../core/record.js';
 import type { Change, Operation } from '../../core/operation.js';
+import type { Json } from '../../core/json.js';
+import { referenceOf } from '../../core/lens/reference.js';
 import { isAccepted } from '../../core/acceptance.js';
 import type { Paint } from '../output/output.js';
 import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
@@ -83,7 +85,7 @@ function operationText(
   { paint, elementTypes }: PlanText,
   indent: string,
 ): readonly string[] {
-  const { operation, number, calls, refused } = planned;
+  const { operation, number, calls, consequences, refused } = planned;
   const sign = signs[operation.kind];
   const colour = { '+': paint.green, '~': paint.yellow, '-': paint.red }[sign];
   const tag = number === null ? '' : paint.dim(`  #${number}`);
@@ -94,6 +96,7 @@ function operationText(
       .flatMap((change) => changeText(view, operation, change, elementTypes))
       .map((line) => `${inner}${line}`),
     paint.dim(`${inner}because ${causeWords(operation.rule, operation.because)}`),
+    ...consequences.map((words) => `${inner}${paint.yellow('consequence')} ${visibleText(words)}`),
     ...(refused === null
       ? []
       : [`${inner}${paint.red('not asked')} ${visibleText(refused.message)} (${codeWords(refused.code)})`]),
@@ -112,9 +115,10 @@ function changeText(
   elementTypes: PlanText['elementTypes'],
 ): readonly string[] {
   if (change.kind === 'value') {
-    if (operation.kind === 'create') return [`${change.field}  ${shownValue(change.after, view.clear)}`];
-    if (operation.kind === 'delete') return [`${change.field}  ${shownValue(change.before, view.clear)}`];
-    return [`${change.field}  ${shownValue(change.before, view.clear)} -> ${shownValue(change.after, view.clear)}`];
+    const shown = (value: Json): string => referenceText(view, value) ?? shownValue(value, view.clear);
+    if (operation.kind === 'create') return [`${change.field}  ${shown(change.after)}`];
+    if (operation.kind === 'delete') return [`${change.field}  ${shown(change.before)}`];
+    return [`${change.field}  ${shown(change.before)} -> ${shown(change.after)}`];
   }
   const type = elementTypes(operation.type, change.field);
   const element = (key: string): string => {
@@ -126,6 +130,12 @@ function changeText(
     ...change.add.map((key) => `${change.field}  + ${element(key)}`),
     ...change.remove.map((key) => `${change.field}  - ${element(key)}`),
   ];
+}
+
+/** What a reference names, where the plan knows the name; null for any other value. */
+function referenceText(view: PlanView, value: Json): string | null {
+  const named = referenceOf(value);
+  return named && view.names.has(`${named.type} ${named.key}`) ? recordText(view, named.type, named.key) : null;
 }
 
 function conflictLines(view: PlanView, options: PlanText): readonly string[] {
@@ -202,12 +212,17 @@ function unsettledLines(view: PlanView, { paint, operationsMax }: PlanText): rea
     ({ operations, accepted, kind }) => operations.length === 0 && accepted.length === 0 && kind !== 'conflict',
   );
   if (unsettled.length === 0) return [];
+  const whyOf = (type: string, key: string): string =>
+    view.plan.opaque
+      .filter((one) => one.type === type && one.key === key)
+      .map(({ authority, reason }) => `; ${authority}: ${visibleText(reason)}`)
+      .join('');
   const shown = unsettled.slice(0, operationsMax);
   return [
     paint.bold('Not settled by this plan'),
     ...shown.map(
       ({ kind, type, key, field, at }) =>
-        `  ${recordText(view, type, key)}${field === null ? '' : ` ${field}`} at ${listWords(at)}: ${divergenceWords[kind]}`,
+        `  ${recordText(view, type, key)}${field === null ? '' : ` ${field}`} at ${listWords(at)}: ${divergenceWords[kind]}${kind === 'opaque' ? whyOf(type, key) : ''}`,
     ),
     ...(shown.length < unsettled.length ? [`  … and ${unsettled.length - shown.length} more`] : []),
     '',

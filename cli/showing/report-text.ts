@@ -72,6 +72,13 @@ function snapshotLines(snapshot: SnapshotStatement, paint: Paint): readonly stri
       ({ type, field, reason, count }) =>
         `      ${paint.yellow('set aside')} ${count} ${type}: ${field} ${visibleText(reason)}`,
     ),
+    ...snapshot.outside.map(
+      ({ type, field, reason, count }) =>
+        `      ${paint.dim(`not of the dataset ${count} ${type}: ${field} ${visibleText(reason)}`)}`,
+    ),
+    ...snapshot.doubled.map(
+      ({ type, count }) => `      ${paint.dim(`doubled ${count} ${type}: further objects of one record`)}`,
+    ),
     ...snapshot.lossy.map(
       ({ type, count }) =>
         `      ${paint.yellow('lossy')} ${count} ${type}: translated back it is not what the mesh holds`,
