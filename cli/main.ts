@@ -42,6 +42,11 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/validate.js')).registerValidate,
   },
   {
+    name: 'policy',
+    summary: 'test what decides where members differ',
+    load: async () => (await import('./commands/policy.js')).registerPolicy,
+  },
+  {
     name: 'keys',
     summary: 'make and pin signing keys',
     load: async () => (await import('./commands/keys.js')).registerKeys,
@@ -90,6 +95,11 @@ const commands: readonly ListedCommand[] = [
     name: 'plan',
     summary: 'show what a plan would change, and why',
     load: async () => (await import('./commands/plan.js')).registerPlan,
+  },
+  {
+    name: 'explain',
+    summary: 'say why a record is planned as it is, and what another rule would have done',
+    load: async () => (await import('./commands/explain.js')).registerExplain,
   },
   {
     name: 'approve',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Digest } from '../core/digest.js';
 import type { ReceiptCounts } from '../core/receipt.js';
 import type { ReviewOutcome, ReviewProgress } from '../core/review.js';
-import type { Ref } from '../core/messages.js';
+import type { Ref, RunInputs } from '../core/messages.js';
 import type { LeftOut } from './activity-types.js';
 import type { RequestRunInput, ReviewResult } from './contract.js';
 
@@ -62,6 +62,8 @@ export interface RunResult {
   readonly commits: readonly CommitReport[];
   /** The signed snapshots that the plan was made from. */
   readonly snapshots: readonly Ref[];
+  /** Everything that the plan was made from; absent in runs of earlier versions. */
+  readonly inputs?: RunInputs;
   readonly receipts: readonly Ref[];
   /** The agreement that this run recorded; null where the base did not move. */
   readonly agreement: { readonly sequence: number; readonly base: Digest } | null;
@@ -77,6 +79,8 @@ export interface RunProgress {
   readonly plan: PlanSummary | null;
   /** The signed snapshots so far; empty before all members have one. */
   readonly snapshots: readonly Ref[];
+  /** Everything that the plan was made from, once there is one. */
+  readonly inputs?: RunInputs | null;
 }
 
 /** The same signed decision for Update and Signal. The validator reads no more of it than the envelope. */

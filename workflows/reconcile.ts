@@ -53,7 +53,8 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   let waitingFor: readonly string[] = [];
   const closedReviews: { authority: string; plan: string }[] = [];
   let sealed: readonly Ref[] = [];
-  setHandler(progressQuery, () => ({ stage, waitingFor, plan, snapshots: sealed }), {
+  let planned: RunInputs | null = null;
+  setHandler(progressQuery, () => ({ stage, waitingFor, plan, snapshots: sealed, inputs: planned }), {
     description: 'Stage of the run, and whom it waits for',
   });
   setHandler(
@@ -118,12 +119,13 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   );
 
   sealed = inputs.snapshots;
+  planned = inputs;
   stage = 'compare';
   plan = await checked(() =>
     compareAndPlan.executeWithOptions({ summary: 'compare with the base and plan' }, [inputs]),
   );
   const counts = { divergences: plan.divergences, operations: plan.operations, cases: plan.cases };
-  const report = { dataset: input.dataset, run, plan, newLinks, records, snapshots: sealed, absent };
+  const report = { dataset: input.dataset, run, plan, newLinks, records, snapshots: sealed, inputs, absent };
   if (input.planOnly === true) {
     stage = 'done';
     show({ stage: 'done', outcome: 'planned', ...counts }, planWords(plan, absent));

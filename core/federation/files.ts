@@ -27,7 +27,7 @@ export const folderOf: Readonly<Record<Exclude<FileKind, 'federation'>, string>>
 export const federationFileName = 'federation.yaml';
 
 /** Folders beside the files that hold no federation files. */
-export const otherFolders: readonly string[] = ['keys', 'manifests', 'schemas'];
+export const otherFolders: readonly string[] = ['keys', 'manifests', 'policy-tests', 'schemas'];
 
 /** Null for a name that no federation file has. */
 export function fileKindOf(file: string): FileKind | null {

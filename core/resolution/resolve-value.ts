@@ -59,7 +59,9 @@ function leastPrivilege(scene: FieldScene): readonly FieldVerdict[] {
   const [first] = found;
   const unknown = silent.length > 0 && agreed === undefined && mayBeCreated(scene);
   if (first && found.length === 1) {
-    const isLeast = counted.length === 1 || (least.kind === 'one' && sameJson(least.value, first.value));
+    const isLeast =
+      counted.every((value) => sameJson(value, first.value)) ||
+      (least.kind === 'one' && sameJson(least.value, first.value));
     if (isLeast && !unknown) return [{ kind: 'equal', field, value: first.value }];
     return [waitsFor(scene, silent, least.kind === 'one' && !unknown ? least.value : undefined)];
   }

@@ -1,0 +1,34 @@
+/** `concordat explain`: why a record is planned as it is, and what another rule would have done. */
+import type { Command } from 'commander';
+import { action, defineCommand } from '../invocation.js';
+import { explained } from '../reading/explained.js';
+import { withFederation } from '../reading/federation-session.js';
+import { explanationLines } from '../showing/explain-text.js';
+
+interface Options {
+  readonly field?: string;
+}
+
+export function registerExplain(program: Command): void {
+  defineCommand(program, {
+    name: 'explain <run> <key>',
+    description:
+      'Explain one record of a run: the value of every member, what changed since the last agreement, which rule decided, and what another rule would have done. Everything is planned again here from the sealed inputs of the run.',
+    examples: [
+      ['concordat explain latest 3f2a91c0', 'by the beginning of its key, as `concordat plan` shows it'],
+      ['concordat explain workforce "Ana Ruiz" --field department', 'one field of a record, by its whole name'],
+      ['concordat explain latest 3f2a91c0 --json', 'for scripts'],
+    ],
+  })
+    .option('--field <name>', 'only this field')
+    .action(
+      action<Options, [run: string, key: string]>(async (invocation, { field }, selector, key) =>
+        withFederation<0>(invocation, { withinMs: 120_000 }, async (session) => {
+          const found = await explained(session, selector, key, field);
+          const { output } = invocation;
+          output.result(found, explanationLines(found.explanation, found.name, output.paint));
+          return 0;
+        }),
+      ),
+    );
+}
