@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { hlcOf, type Hlc } from '../clock/hlc.js';
 import { Duration, durationMs } from '../duration.js';
 import { shapeWithout, type DatasetShape, type DatasetType } from '../federation/federation.js';
-import { byCodeUnit, Json } from '../json.js';
+import { byCodeUnit, type Json } from '../json.js';
 import { applyChanges, Rule } from '../operation.js';
 import { makePlan } from '../plan.js';
 import { AuthorityId, type Fields } from '../record.js';

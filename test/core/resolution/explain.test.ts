@@ -42,16 +42,16 @@ it('names values, changes and the rule, and plans every other rule anew', () => 
     (phone?.alternatives ?? []).map(({ policy, outcome }) => [
       'by' in policy ? `owned by ${policy.by}` : policy.kind,
       outcome.changes.map(
-        ({ authority, change }) => `${authority} ${change.kind === 'value' ? String(change.after) : ''}`,
+        ({ authority, change }) => `${authority} ${change.kind === 'value' ? JSON.stringify(change.after) : ''}`,
       ),
     ]),
   );
   expect(would).toEqual({
     threeWay: [],
-    'owned by aa': ['bb c', 'cc c'],
-    'owned by cc': ['aa a', 'bb a'],
+    'owned by aa': ['bb "c"', 'cc "c"'],
+    'owned by cc': ['aa "a"', 'bb "a"'],
     latest: [],
-    leastPrivilege: ['aa a', 'bb a'],
+    leastPrivilege: ['aa "a"', 'bb "a"'],
     people: [],
   });
   const threeWay = phone?.alternatives.find(({ policy }) => policy.kind === 'threeWay');
