@@ -42,6 +42,8 @@ class TypeCheck {
       const path = ['fields', field];
       const kind = this.#type.fields[field];
       if (!kind) return [this.#unknownField(path, field, 'key')];
+      if (this.#type.key?.includes(field))
+        return [this.#fault(path, `"${field}" is part of the key of ${this.#type.type}, so it never differs`, 'key')];
       const unheld = this.#unheld(path, field);
       if (unheld) return [unheld];
       return this.#policy([...path, 'kind'], field, kind, own);
@@ -103,6 +105,8 @@ class TypeCheck {
     const { field } = deletion;
     const kind = this.#type.fields[field];
     if (!kind) return [this.#unknownField(path, field)];
+    if (this.#type.key?.includes(field))
+      return [this.#fault(path, `"${field}" is part of the key of ${this.#type.type}, and keys are never changed`)];
     const faults = this.#members()
       .filter((member) => this.#holdsType(member) && this.#holding(member, field) === 'none')
       .map((member) =>

@@ -121,7 +121,9 @@ function keep(builder: PlanBuilder, type: DatasetType, view: RecordView, verdict
   references.markOpen(name, view.key);
   const doubled = fields.filter((field) => field.kind === 'doubled');
   for (const { field, at } of doubled) builder.diverge('doubled', type, view, field, [], at);
-  const isOpen = fields.some(({ kind }) => kind === 'doubled' || kind === 'waits');
+  // Where only opaque records are left nobody can say what would come back.
+  const isTold = heldBy.some((member) => !builder.opaque.isOpaque(name, view.key, member));
+  const isOpen = !isTold || fields.some(({ kind }) => kind === 'doubled' || kind === 'waits');
   // What is in dispute comes back as it was agreed; people are asked once the record is there.
   const disputed = fields.flatMap(({ kind, field }) =>
     kind === 'conflict' ? [[field, view.base?.[field] ?? null]] : [],
@@ -130,7 +132,9 @@ function keep(builder: PlanBuilder, type: DatasetType, view: RecordView, verdict
   const asked = isOpen
     ? []
     : acceptances.ask(
-        by.map((authority) => creation(authority, type, view.key, again, 'keptByPolicy', heldBy, references)),
+        withinLimits(builder, type, view, 'create', heldBy, by).map((authority) =>
+          creation(authority, type, view.key, again, 'keptByPolicy', heldBy, references),
+        ),
         view,
       );
   const operations = askedOperations(asked);

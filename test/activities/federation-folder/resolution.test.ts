@@ -138,6 +138,15 @@ test.each<[reason: string, files: Files, at: string, message: RegExp]>([
     /30d|duration/,
   ],
   [
+    'a policy for a part of a key',
+    declaring(
+      '  team:\n    fields:\n      handle: { kind: people }',
+      changed(smallFederation, 'taxonomy/team.yaml', 'fields:', 'key: [handle]\nfields:'),
+    ),
+    '11:7 resolution.team.fields.handle',
+    /part of the key/,
+  ],
+  [
     'a set that is to be unique',
     declaring('  team: { unique: [members] }'),
     '9:20 resolution.team.unique[0]',
