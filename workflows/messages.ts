@@ -65,6 +65,8 @@ export interface RunResult {
   /** Everything that the plan was made from; absent in runs of earlier versions. */
   readonly inputs?: RunInputs;
   readonly receipts: readonly Ref[];
+  /** What the run was made from, by reference, for who exports it. Absent in runs of earlier versions. */
+  readonly evidence?: { readonly inputs: RunInputs; readonly reviews: readonly Ref[]; readonly permit: Ref | null };
   /** The agreement that this run recorded; null where the base did not move. */
   readonly agreement: { readonly sequence: number; readonly base: Digest } | null;
   /** Divergences that no operation with an effect settled, without the accepted ones. */

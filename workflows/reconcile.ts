@@ -131,6 +131,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     show({ stage: 'done', outcome: 'planned', ...counts }, planWords(plan, absent));
     return {
       ...report,
+      evidence: { inputs, reviews: [], permit: null },
       outcome: 'planned',
       reviews: [],
       commits: [],
@@ -167,6 +168,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   const reviewRefs = settled.map(({ review }) => review);
   let commits: CommitReport[] = [];
   let receipts: Ref[] = [];
+  let settledPermit: Ref | null = null;
   let agreement: RunResult['agreement'] = null;
   let left = plan.divergences;
   const somethingApproved = settled.some(({ approved, choices }) => approved + choices > 0);
@@ -174,6 +176,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     const { permit, operationsBy } = await checked(() =>
       settleReviews({ inputs, plan: (plan as PlanSummary).plan, reviews: reviewRefs }),
     );
+    settledPermit = permit;
     const writers = members.filter(({ authority }) => (operationsBy[authority] ?? 0) > 0);
     if (writers.length > 0) {
       stage = 'commit';
@@ -202,7 +205,8 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   if (closedReviews.some((closed) => closed.plan === plan?.planDigest && !taken.has(closed.authority))) {
     await makeContinueAsNewFunc<typeof reconcile>()({ dataset: input.dataset });
   }
-  return { ...report, outcome, reviews, commits, receipts, agreement, left };
+  const evidence = { inputs, reviews: reviewRefs, permit: settledPermit };
+  return { ...report, evidence, outcome, reviews, commits, receipts, agreement, left };
 }
 
 /** Runs an activity and gives its failure the words of core/errors.ts, so that the run fails instead of its task. */

@@ -9,13 +9,13 @@ import { z } from 'zod';
 import { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { AuthorityChain, RecordLineage, TravellingErasure } from '../../core/lineage/bundle.js';
-import { Ref } from '../../core/messages.js';
+import { Ref, RunInputs } from '../../core/messages.js';
 
 export const exportFormat = 'concordat-export/1';
 const LogPlace = z.strictObject({ position: z.int().nonnegative(), proof: z.array(Digest).max(64) });
 
 /** What one member's log says of a run. */
-export const RunLog = AuthorityChain.omit({ hops: true }).extend({
+export const RunLog = AuthorityChain.omit({ hops: true, resets: true }).extend({
   /** Its entry that it witnessed the candidate; null where it took no part. */
   agreement: LogPlace.nullable(),
   /** Its entry of the root of its hops, with the signed root; null where nothing that it holds changed. */
@@ -35,6 +35,19 @@ export const ExportHead = z.discriminatedUnion('kind', [
     sequence: z.int().positive(),
     seal: Ref,
     logs: z.array(RunLog),
+    erasures,
+  }),
+  /** A run that moved no base: everything that it was made from, and no signature under an agreement. */
+  z.strictObject({
+    format: z.literal(exportFormat),
+    kind: z.literal('attempt'),
+    federation: z.string(),
+    dataset: z.string(),
+    inputs: RunInputs,
+    plan: Ref,
+    reviews: z.array(Ref),
+    permit: Ref.nullable(),
+    receipts: z.array(Ref),
     erasures,
   }),
   z.strictObject({

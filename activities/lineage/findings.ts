@@ -2,11 +2,11 @@
 
 /**
  * `wrong`: it does not verify. `missing`: something that should be there is not. `erased`: it is not there, and a signed
- * receipt says that it was erased. `absent`: a member took no part, which a majority may go on without. The rest is what
- * could be shown.
+ * receipt says that it was erased. `absent`: a member took no part, which a majority may go on without. `notAgreed`: the
+ * run moved no base. The rest is what could be shown.
  */
 export type FindingKind =
-  'observed' | 'approved' | 'wrote' | 'agreed' | 'logged' | 'absent' | 'erased' | 'missing' | 'wrong';
+  'observed' | 'approved' | 'wrote' | 'agreed' | 'notAgreed' | 'logged' | 'absent' | 'erased' | 'missing' | 'wrong';
 
 export interface Finding {
   readonly kind: FindingKind;

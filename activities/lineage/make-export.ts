@@ -24,9 +24,11 @@ import { hexOf, readChain, readChainFrom, readLog, readSealedHops, type ReadLog 
 import { lineagePrefix } from './record-table.js';
 import { statementName, type SealedHops } from './run-hops.js';
 import type { TrustedKeys } from './trusted-keys.js';
+import { verifyAttempt, type AttemptEvidence } from './verify-attempt.js';
 import { verifyRun } from './verify-run.js';
 
 type RunHead = Extract<ExportHead, { kind: 'run' }>;
+type AttemptHead = Extract<ExportHead, { kind: 'attempt' }>;
 type RecordHead = Extract<ExportHead, { kind: 'record' }>;
 
 export interface RunExport {
@@ -34,6 +36,8 @@ export interface RunExport {
   readonly objects: readonly (readonly [name: string, bytes: Uint8Array])[];
   readonly findings: Findings;
 }
+
+export type AttemptExport = Omit<RunExport, 'head'> & { readonly head: AttemptHead };
 
 /** Everything that making the run again reads. Throws notFound where no member has taken up that base. */
 export async function exportRun(
@@ -98,6 +102,25 @@ async function travelling(
           : await placeOf(await readLog(exchange, receipt.authority, keys.authorities), position),
     })),
   );
+}
+
+/** A run that moved no base, from what its workflow names. Only what members signed is believed. */
+export async function exportAttempt(
+  exchange: ObjectStore,
+  keys: TrustedKeys,
+  evidence: AttemptEvidence,
+): Promise<AttemptExport> {
+  const head: AttemptHead = {
+    format: exportFormat,
+    kind: 'attempt',
+    federation: keys.federation,
+    ...evidence,
+    erasures: [],
+  };
+  const overlay = new OverlayStore((name) => exchange.get(name));
+  const findings = new Findings();
+  await verifyAttempt(overlay, head, keys, findings);
+  return { head, objects: overlay.objectsRead(), findings };
 }
 
 async function takenUpBy(

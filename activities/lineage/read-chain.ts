@@ -6,9 +6,12 @@ import { byCodeUnit } from '../../core/json.js';
 import type { AuthorityChain, Cosigned, TravellingHop } from '../../core/lineage/bundle.js';
 import { parseHop, type PreviousHop } from '../../core/lineage/hop.js';
 import type { RecordName } from '../../core/lineage/salted.js';
+import { Open, openType, Seal } from '../../core/messages.js';
 import { parseCheckpoint } from '../../core/log/checkpoint.js';
 import { parseNote } from '../../core/log/note.js';
 import type { AuthorityId } from '../../core/record.js';
+import { getDocument } from '../exchange.js';
+import { readUnverified } from '../keys/verify.js';
 import { LogReader } from '../log/log-reader.js';
 import { publishedCheckpoint, publishedLog } from '../log/own-log.js';
 import { publishedCosigned } from '../log/peer-logs.js';
@@ -50,7 +53,39 @@ export async function readChainFrom(
     hops.push(hop);
     end = parseHop(hop.body)?.previous ?? null;
   }
-  return { authority, checkpoint: log.checkpoint, cosigned: log.cosigned, hops };
+  const resets = await readResets(exchange, authority, dataset, newest, hops);
+  return { authority, checkpoint: log.checkpoint, cosigned: log.cosigned, hops, resets };
+}
+
+/** Every open names the last reset of its clock, so those of the runs that made the hops, and of the newest one, are all that count. */
+async function readResets(
+  exchange: ObjectStore,
+  authority: AuthorityId,
+  dataset: string,
+  { sequence: newest }: PreviousHop,
+  hops: readonly TravellingHop[],
+): Promise<string[]> {
+  const sealed = await exchange.list(`${lineagePrefix(authority, dataset)}/sealed/`);
+  const sequences = [
+    newest,
+    ...hops.flatMap(({ body }) => parseHop(body)?.previous?.sequence ?? []),
+    Number(sealed.at(-1)?.split('/').at(-1) ?? newest),
+  ];
+  const found = new Set<string>();
+  for (const sequence of new Set(sequences)) {
+    const taken = await readSealedHops(exchange, authority, dataset, sequence);
+    if (!taken) continue;
+    const own = (await getDocument(exchange, taken.seal, Seal)).opens.find(({ ref }) =>
+      ref.startsWith(`${authority}/`),
+    );
+    const bytes = own && (await exchange.get(own.ref));
+    if (!bytes) continue;
+    const { payload } = readUnverified(new TextDecoder().decode(bytes), { typ: openType });
+    const open = Open.safeParse(payload);
+    const reset = open.success && open.data.clockReset && (await exchange.get(open.data.clockReset.ref));
+    if (reset) found.add(new TextDecoder().decode(reset));
+  }
+  return [...found];
 }
 
 export interface ReadLog {

@@ -11,6 +11,7 @@ import { Findings } from './findings.js';
 import { OverlayStore } from './overlay-store.js';
 import type { TrustedKeys } from './trusted-keys.js';
 import { verifiedDecision } from './verify-approval.js';
+import { verifyAttempt } from './verify-attempt.js';
 import { verifyRecordLineage, type VerifiedHop } from './verify-record.js';
 import { isLogged, verifyLog } from './verify-log.js';
 import { verifyRun } from './verify-run.js';
@@ -24,7 +25,7 @@ export async function verifyExport(
 ): Promise<Findings> {
   const findings = new Findings();
   const erasures = await verifiedErasures(head.erasures, receipts, keys, findings);
-  if (head.kind === 'run') {
+  if (head.kind !== 'record') {
     if (head.federation !== keys.federation)
       findings.add('wrong', null, `it is of federation ${head.federation}, the keys are of ${keys.federation}`);
     // Of a segment only what differs is read, so what is not read is held to its name here.
@@ -32,7 +33,8 @@ export async function verifyExport(
       if (sha256Hex(bytes) !== name.slice(name.lastIndexOf('/') + 1))
         findings.add('wrong', null, `${name} does not hash to its name`);
     const store = new OverlayStore((name) => Promise.resolve(objects.get(name) ?? null));
-    await verifyRun(store, head, keys, findings, erasures);
+    if (head.kind === 'run') await verifyRun(store, head, keys, findings, erasures);
+    else await verifyAttempt(store, head, keys, findings, erasures);
     return findings;
   }
   const hops = await verifyRecordLineage(head.lineage, keys, findings);

@@ -4,7 +4,8 @@
  * authorities say of one agreement is the same.
  */
 import { ConcordatError } from '../../core/errors.js';
-import type { RecordLineage, TravellingHop } from '../../core/lineage/bundle.js';
+import { ClockReset, clockResetType, isAfterAtSame } from '../../core/clock/reset.js';
+import type { AuthorityChain, RecordLineage, TravellingHop } from '../../core/lineage/bundle.js';
 import { HopRoot, hopRootType, parseHop, type Hop, type LogEntry } from '../../core/lineage/hop.js';
 import { differingFields } from '../../core/lineage/make-hops.js';
 import { opaqueId } from '../../core/lineage/salted.js';
@@ -34,7 +35,9 @@ export async function verifyRecordLineage(
   if (lineage.federation !== keys.federation)
     findings.add('wrong', null, `it is of federation ${lineage.federation}, the keys are of ${keys.federation}`);
   const all: VerifiedHop[] = [];
+  const resets = new Map<AuthorityId, readonly ClockReset[]>();
   for (const chain of lineage.chains) {
+    resets.set(chain.authority, await verifiedResets(chain, keys, findings));
     const log = verifyLog(chain, keys, findings);
     const hops: VerifiedHop[] = [];
     for (const travelling of chain.hops) {
@@ -48,6 +51,7 @@ export async function verifyRecordLineage(
       authority,
       all.filter((hop) => hop.authority === authority),
       all,
+      resets.get(authority) ?? [],
       findings,
     );
   verifyAgreement(all, findings);
@@ -103,11 +107,33 @@ async function verifyHop(
   return { authority, hop, root, index, id: Buffer.from(leaf).toString('hex') };
 }
 
+/** What the authority signed about its own clock. Never by another's word: a reset excuses the order of stamps. */
+async function verifiedResets(
+  { authority, resets }: Pick<AuthorityChain, 'authority' | 'resets'>,
+  keys: TrustedKeys,
+  findings: Findings,
+): Promise<readonly ClockReset[]> {
+  const found: ClockReset[] = [];
+  for (const jws of resets) {
+    try {
+      const { payload } = await verifyCompact(jws, { typ: clockResetType, keys: keys.ofMessages(authority) });
+      const reset = ClockReset.safeParse(payload);
+      if (reset.success && reset.data.authority === authority) found.push(reset.data);
+      else findings.add('wrong', authority, 'a reset of its clock speaks for somebody else, or has another shape');
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw error;
+      findings.add('wrong', authority, `a reset of its clock does not verify: ${error.message}`);
+    }
+  }
+  return found;
+}
+
 /** Newest first: each goes on from the next in sequence, clock and content. */
 function verifyOrder(
   authority: AuthorityId,
   hops: readonly VerifiedHop[],
   all: readonly VerifiedHop[],
+  resets: readonly ClockReset[],
   findings: Findings,
 ): void {
   const held = new Map<string, string>();
@@ -121,8 +147,10 @@ function verifyOrder(
       findings.add('missing', authority, `the hop before ${where} (of base ${hop.previous.sequence}) is not here`);
     else if (before && !goesOnFrom(hop, before))
       findings.add('missing', authority, `between base ${before.root.sequence} and ${where} a hop is not here`);
-    if (before && before.root.hlc >= root.hlc)
+    if (before && !isAfterAtSame(before.root.hlc, root.hlc, resets))
       findings.add('wrong', authority, `the hop of ${where} is not later than the one that it goes on from`);
+    else if (before && before.root.hlc >= root.hlc)
+      findings.add('observed', authority, `${where}: its clock had jumped and was set back before, as it signed`);
     for (const [field, digest] of Object.entries(hop.before ?? {})) {
       const known = held.get(field);
       // Who was away when a base was agreed has no hop of it; the others have.

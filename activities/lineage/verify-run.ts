@@ -3,6 +3,7 @@
  * permit, the next base and the candidate again, and says in words what was signed by whom. What an export is made of is
  * found by doing this over the exchange store and keeping what was read.
  */
+import { ClockReset, clockResetType } from '../../core/clock/reset.js';
 import { Correlation, type Assignment } from '../../core/correlate.js';
 import { ConcordatError } from '../../core/errors.js';
 import { Configuration } from '../../core/federation/configuration.js';
@@ -52,11 +53,7 @@ export async function verifyRun(
   findings: Findings,
   erasures: readonly VerifiedErasure[] = [],
 ): Promise<void> {
-  const gone = new ErasedObjectsOf(
-    store,
-    erasures.filter(({ receipt }) => receipt.dataset === evidence.dataset),
-  );
-  const attemptIn: AttemptIn = (target) => (what, work) => attempted(target, gone, what, work);
+  const attemptIn = attemptsOver(store, evidence.dataset, erasures);
   const attempt = attemptIn(findings);
   const sealed = await attempt('the seal', async () =>
     verifySeal(keys.asFederation, store, evidence.dataset, await getDocument(store, evidence.seal, Seal)),
@@ -67,8 +64,17 @@ export async function verifyRun(
   await tellLogged(sealed, evidence, keys, findings, attempt);
 }
 
-type Attempt = <Result>(what: string, work: () => Promise<Result>) => Promise<Result | undefined>;
-type AttemptIn = (findings: Findings) => Attempt;
+/** What does not hold, or is not there, becomes a finding; what was erased is told as erased. */
+export function attemptsOver(store: OverlayStore, dataset: string, erasures: readonly VerifiedErasure[]): AttemptIn {
+  const gone = new ErasedObjectsOf(
+    store,
+    erasures.filter(({ receipt }) => receipt.dataset === dataset),
+  );
+  return (target) => (what, work) => attempted(target, gone, what, work);
+}
+
+export type Attempt = <Result>(what: string, work: () => Promise<Result>) => Promise<Result | undefined>;
+export type AttemptIn = (findings: Findings) => Attempt;
 
 async function tellRun(
   store: OverlayStore,
@@ -87,6 +93,7 @@ async function tellRun(
   );
   if (!recomputed) return tellSigned(sealed, findings);
   tellObserved(recomputed, findings);
+  await tellResets(store, recomputed, keys, attempt, findings);
   if (proposal.plan.sha256 !== recomputed.planDigest)
     findings.add('wrong', null, 'another plan follows from what was signed than the one that was approved');
   const settled = await attempt('the reviews', () =>
@@ -138,7 +145,7 @@ function tellSigned({ opened, candidate }: VerifiedSeal, findings: Findings): vo
   );
 }
 
-function tellObserved({ messages, snapshots }: Recomputed, findings: Findings): void {
+export function tellObserved({ messages, snapshots }: Recomputed, findings: Findings): void {
   for (const [authority, snapshot] of Object.entries(snapshots)) {
     const counts = snapshot.types.map(({ type, count }) => `${count} ${type}`).join(', ');
     const open = snapshot.scopes.filter(({ complete }) => !complete);
@@ -148,8 +155,33 @@ function tellObserved({ messages, snapshots }: Recomputed, findings: Findings): 
   for (const absent of messages.shape.absent) findings.add('absent', absent, 'took no part in this run');
 }
 
+/** Clocks that were set back: the order of stamps says nothing across that, and its authority signed why. */
+export async function tellResets(
+  store: ObjectStore,
+  { messages }: Recomputed,
+  keys: TrustedKeys,
+  attempt: Attempt,
+  findings: Findings,
+): Promise<void> {
+  for (const [authority, { clockReset }] of Object.entries(messages.opens)) {
+    if (!clockReset) continue;
+    const read = await attempt(`the reset of ${authority}'s clock`, () =>
+      getMessage(store, clockReset, { typ: clockResetType, schema: ClockReset, keys: keys.ofMessages(authority) }),
+    );
+    if (!read) continue;
+    const { payload } = read;
+    if (payload.authority === authority)
+      findings.add(
+        'observed',
+        authority,
+        `had set its clock back to ${stampText(payload.restart)} (reset ${payload.number}: ${payload.reason})`,
+      );
+    else findings.add('wrong', authority, 'the reset of its clock speaks for somebody else');
+  }
+}
+
 /** Who approved, in the order in which they signed, and whether that was enough for what receipts say was written. */
-async function verifyPeople(
+export async function verifyPeople(
   store: ObjectStore,
   { inputs, receipts }: Pick<Proposal, 'inputs' | 'receipts'>,
   recomputed: Recomputed,

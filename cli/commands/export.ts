@@ -2,8 +2,9 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { writeExport } from '../../activities/lineage/export-file.js';
-import { exportRecord, exportRun, newestSequence } from '../../activities/lineage/make-export.js';
+import { exportAttempt, exportRecord, exportRun, newestSequence } from '../../activities/lineage/make-export.js';
 import { keysOfFederation, type TrustedKeys } from '../../activities/lineage/trusted-keys.js';
+import type { AttemptEvidence } from '../../activities/lineage/verify-attempt.js';
 import type { ObjectStore } from '../../activities/store.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
@@ -29,7 +30,7 @@ export function registerExport(program: Command): void {
   defineCommand(program, {
     name: 'export <what>',
     description:
-      'Write a run or a record with all signed messages that prove it, for `concordat verify` on a machine that has neither server nor store. A run is named by its dataset (the newest agreement), by dataset@sequence, or with --run by the id that `concordat runs` shows; anything else is a record, named as in `concordat lineage`.',
+      'Write a run or a record with all signed messages that prove it, for `concordat verify` on a machine that has neither server nor store. A run is named by its dataset (the newest agreement), by dataset@sequence, or with --run by the id that `concordat runs` shows, also where it agreed on nothing; anything else is a record, named as in `concordat lineage`.',
     examples: [
       ['concordat export workforce -o agreement.jsonl', 'the run of the newest agreement'],
       ['concordat export workforce@3 -o third.jsonl', 'the run that made base 3'],
@@ -76,10 +77,10 @@ export function registerExport(program: Command): void {
     );
 }
 
-interface RunMeant {
-  readonly dataset: string;
-  readonly sequence: number;
-}
+/** A base by its number, or a run that moved none. */
+type RunMeant =
+  | { readonly kind: 'run'; readonly dataset: string; readonly sequence: number }
+  | { readonly kind: 'attempt'; readonly evidence: AttemptEvidence };
 
 async function runMeant(
   invocation: Invocation,
@@ -94,52 +95,68 @@ async function runMeant(
   if (sequence !== undefined) {
     if (!/^[1-9][0-9]{0,9}$/.test(sequence))
       throw new ConcordatError('usage', `${what}: write the number of a base behind @, such as ${dataset}@1`);
-    return { dataset, sequence: Number(sequence) };
+    return { kind: 'run', dataset, sequence: Number(sequence) };
   }
   const newest = await Promise.all(federation.file.members.map(({ id }) => newestSequence(exchange, id, dataset)));
   const latest = Math.max(0, ...newest);
   if (latest === 0)
     throw new ConcordatError('notFound', `${dataset} has no agreement yet; start a run with \`concordat run\``);
-  return { dataset, sequence: latest };
+  return { kind: 'run', dataset, sequence: latest };
 }
 
 async function runById(invocation: Invocation, selector: string): Promise<RunMeant> {
   const run = await withFederation(invocation, { withinMs: 60_000 }, async (session) =>
     viewRun(session.runs, await findRun(session.runs, session.federation, selector)),
   );
-  if (!run.result?.agreement)
+  const { result, dataset } = run;
+  if (result?.agreement) return { kind: 'run', dataset, sequence: result.agreement.sequence };
+  if (!result?.evidence)
     throw new ConcordatError(
       'notFound',
-      `run ${run.runId.slice(0, 8)} moved no base, so there is no agreement to export`,
+      `run ${run.runId.slice(0, 8)} came to no end that names what it was made from, so there is nothing to export`,
     );
-  return { dataset: run.dataset, sequence: run.result.agreement.sequence };
+  const { inputs, reviews, permit } = result.evidence;
+  const { plan, receipts } = result;
+  return {
+    kind: 'attempt',
+    evidence: { dataset, inputs, plan: plan.plan, reviews: [...reviews], permit, receipts: [...receipts] },
+  };
 }
 
 async function writeRun(
   { output }: Invocation,
   exchange: ObjectStore,
   keys: TrustedKeys,
-  { dataset, sequence }: RunMeant,
+  meant: RunMeant,
   file: string,
 ): Promise<0 | 1> {
-  const { head, objects, findings } = await exportRun(exchange, keys, dataset, sequence);
+  const { head, objects, findings } =
+    meant.kind === 'run'
+      ? await exportRun(exchange, keys, meant.dataset, meant.sequence)
+      : await exportAttempt(exchange, keys, meant.evidence);
   await writeExport(file, head, objects);
   const bytes = objects.reduce((sum, [, object]) => sum + object.length, 0);
   const faults = findings.all.filter(({ kind }) => kind === 'wrong' || kind === 'missing' || kind === 'erased');
   const holds = findings.hold && !findings.hasErased;
+  const { dataset } = head;
+  const subject = head.kind === 'run' ? { sequence: head.sequence } : { run: head.inputs.run };
+  const what =
+    head.kind === 'run'
+      ? `base ${head.sequence} of ${dataset}`
+      : `run ${head.inputs.run.slice(0, 12)} of ${dataset}, in which nothing was agreed`;
   output.result(
     {
       file,
-      kind: 'run',
+      kind: head.kind,
       dataset,
-      sequence,
+      ...subject,
       objects: objects.length,
       bytes,
       verified: holds,
       findings: findings.all,
     },
     [
-      `wrote ${file}: base ${sequence} of ${dataset}, ${objects.length} signed messages, documents and segments`,
+      `wrote ${file}: ${what}, ${objects.length} signed messages, documents and segments`,
       'whoever has this file sees the records of that run; an erasure does not reach it',
       ...findingLines(faults, output.paint),
     ],

@@ -71,11 +71,14 @@ async function readReceipts(file: string): Promise<readonly string[]> {
 
 function subject(head: ExportHead): object {
   if (head.kind === 'run') return { kind: 'run', dataset: head.dataset, sequence: head.sequence };
+  if (head.kind === 'attempt') return { kind: 'attempt', dataset: head.dataset, run: head.inputs.run };
   const { dataset, record } = head.lineage;
   return { kind: 'record', dataset, type: record?.type ?? null, key: record?.key ?? null };
 }
 
 function words(head: ExportHead): string {
+  if (head.kind === 'attempt')
+    return `run ${head.inputs.run.slice(0, 12)} of ${visibleText(head.dataset)}, which made no base`;
   if (head.kind === 'run') return `the run of ${visibleText(head.dataset)} that made base ${head.sequence}`;
   const { dataset, record } = head.lineage;
   return record

@@ -41,7 +41,18 @@ function whatChanged(before: object | null, after: object | null): string {
   return visibleText(before === null ? `new: ${fields}` : fields);
 }
 
-const order = ['observed', 'absent', 'approved', 'wrote', 'agreed', 'logged', 'erased', 'missing', 'wrong'] as const;
+const order = [
+  'observed',
+  'absent',
+  'approved',
+  'wrote',
+  'agreed',
+  'notAgreed',
+  'logged',
+  'erased',
+  'missing',
+  'wrong',
+] as const;
 
 /** What could be shown first, then what is missing or wrong, so that it stands at the end where people look. */
 export function findingLines(findings: readonly Finding[], paint: Paint): readonly string[] {
@@ -56,5 +67,6 @@ export function findingLines(findings: readonly Finding[], paint: Paint): readon
 function painted(kind: (typeof order)[number], paint: Paint): string {
   if (kind === 'wrong') return paint.red(kind);
   if (kind === 'missing' || kind === 'erased') return paint.yellow(kind);
+  if (kind === 'notAgreed') return paint.yellow('not agreed');
   return kind === 'agreed' ? paint.green(kind) : paint.dim(kind);
 }

@@ -33,6 +33,8 @@ export const AuthorityChain = z.strictObject({
   cosigned: z.array(Cosigned),
   /** Newest first. */
   hops: z.array(TravellingHop),
+  /** Signed resets of its clock, as compact JWS: they say why a later hop may have the lower stamp. */
+  resets: z.array(z.string().max(65_536)).default([]),
 });
 export type AuthorityChain = z.infer<typeof AuthorityChain>;
 
