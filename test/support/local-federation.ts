@@ -30,6 +30,7 @@ import { Plan } from '../../core/plan.js';
 import { startSandbox, type Sandbox } from '../../sandbox/start.js';
 import { decideSignal, decideUpdate, progressQuery, reviewStatusQuery } from '../../workflows/messages.js';
 import type { PlanSummary, ReconcileInput, ReviewStatus, RunResult } from '../../workflows/messages.js';
+import { leaveRemains } from './remains.js';
 import { prepareTemporal } from '../../activities/temporal-setup/prepare-temporal.js';
 import { builtProgram, connectionForTests, freshFederationName, temporalAddress } from './temporal.js';
 
@@ -353,6 +354,15 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
     stop: async () => {
       // A run that waits keeps nobody: the server forgets it, and the workers end in order.
       await processes.stopAll();
+      await leaveRemains({
+        name,
+        federation,
+        sandbox,
+        environments: [sandbox.aws, sandbox.entra, sandbox.keystone].map(({ environment }) => environment),
+        keysFolder: layout.keysFolder,
+        exchangeFolder: layout.exchangeFolder,
+        logFolder: path.join(root, 'logs'),
+      });
       if (!wishes.sandbox) await sandbox.stop();
       await rm(root, { recursive: true, force: true });
     },

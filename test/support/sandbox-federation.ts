@@ -11,6 +11,7 @@ import { signFolder } from '../../activities/manifests/sign-folder.js';
 import { startLocalFederation, type LocalFederation } from '../../cli/local/local-federation.js';
 import { openFederation, openSignedFederation } from '../../cli/open-federation.js';
 import type { Federation } from '../../core/federation/federation.js';
+import { leaveRemains } from './remains.js';
 import { runCommand, type CommandRun } from './run-command.js';
 import { builtProgram, freshFederationName, temporalAddress } from './temporal.js';
 
@@ -83,6 +84,16 @@ export async function startSandboxFederation(
     },
     stop: async () => {
       await local.stop();
+      const { sandbox, layout } = local;
+      await leaveRemains({
+        name: federation.file.federation,
+        federation,
+        sandbox: null,
+        environments: sandbox ? [sandbox.aws, sandbox.entra, sandbox.keystone].map((cloud) => cloud.environment) : [],
+        keysFolder: layout.keysFolder,
+        exchangeFolder: layout.exchangeFolder,
+        logFolder: path.join(dataFolder, 'logs'),
+      });
       await rm(root, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,88 @@
+/** The scan finds what is planted, wherever a federation could leave it, and says nothing of what it found. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Connection } from '@temporalio/client';
+import { describe, expect, it } from 'vitest';
+import { scanRemains } from './scan-remains.js';
+import { scratchFolder } from './scratch-folder.js';
+import { WordSearch } from './word-search.js';
+
+const credential = 'Zm9v/secret+key of aws';
+const sealed = 'Plumbago Cartography';
+
+async function remains(name: string, plant: Readonly<Record<string, string>> = {}): Promise<string> {
+  const root = scratchFolder();
+  const files = {
+    'words.json': JSON.stringify({ name, secrets: [credential], sealed: [sealed] }),
+    'exchange/aws/documents/0': '{"nothing":"here"}',
+    'logs/worker-aws.log': '{"msg":"worker polls"}\n',
+    ...plant,
+  };
+  for (const [file, text] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(root, name, file)), { recursive: true });
+    await writeFile(path.join(root, name, file), text);
+  }
+  return root;
+}
+
+/** A server with one execution in the namespace. */
+function serverWith(namespace: string, execution: object, event: object): Connection {
+  const none = new Uint8Array();
+  return {
+    workflowService: {
+      listNamespaces: () => Promise.resolve({ namespaces: [{ namespaceInfo: { name: namespace } }] }),
+      listWorkflowExecutions: () =>
+        Promise.resolve({ executions: [{ execution: { workflowId: 'review/1' }, ...execution }], nextPageToken: none }),
+      getWorkflowExecutionHistory: () => Promise.resolve({ history: { events: [event] }, nextPageToken: none }),
+    },
+  } as unknown as Connection;
+}
+
+const payload = (value: unknown): object => ({ data: new TextEncoder().encode(JSON.stringify(value)) });
+
+describe('the scan after a suite', () => {
+  it('finds nothing where nothing was left', async () => {
+    const scan = await scanRemains(await remains('test-1'), serverWith('test-1-aws', {}, { input: payload('quiet') }));
+    expect(scan).toMatchObject({ federations: 1, files: 2, histories: 1, words: 2, findings: [] });
+  });
+
+  const jws = `${Buffer.from('{}').toString('base64url')}.${Buffer.from(`{"a":"x${sealed}"}`).toString('base64url')}.`;
+  it.each([
+    ['a document of the exchange store', { 'exchange/aws/documents/1': `{"password":"${credential}"}` }],
+    ['the payload of a message', { 'exchange/aws/messages/1': jws }],
+    ['the log of a worker', { 'logs/worker-sov.log': `{"err":"${sealed} is not allowed"}` }],
+    ['the name of a file', { [`exchange/aws/${sealed}`]: '' }],
+  ])('finds one word in %s', async (_where, plant) => {
+    const { findings } = await scanRemains(await remains('test-1', plant), null);
+    expect(findings).toMatchObject([{ words: 1 }]);
+    expect(JSON.stringify(findings)).not.toContain(credential);
+  });
+
+  it.each([
+    ['a payload of a history', {}, { input: { payloads: [payload({ leaked: sealed })] } }],
+    ['a summary', {}, { userMetadata: { summary: payload(`asks for ${sealed}`) } }],
+    ['a memo', { memo: { fields: { note: payload(credential) } } }, {}],
+    ['a search attribute', { searchAttributes: { indexedFields: { Who: payload(credential) } } }, {}],
+    ['a workflow id', { execution: { workflowId: `link/${sealed}` } }, {}],
+  ])('finds one word in %s', async (_where, execution, event) => {
+    const { findings } = await scanRemains(await remains('test-1'), serverWith('test-1', execution, event));
+    expect(findings).toMatchObject([{ words: 1 }]);
+  });
+
+  it('takes a sealed value of one federation for an ordinary value of another, and a credential for neither', async () => {
+    const root = await remains('test-1');
+    const leaks = (text: string) => scanRemains(root, serverWith('test-2', {}, { input: payload(text) }));
+    expect((await leaks(sealed)).findings).toEqual([]);
+    expect((await leaks(credential)).findings).toHaveLength(1);
+  });
+
+  it('finds a word at every place in a longer text that was encoded as base64', () => {
+    const search = new WordSearch([credential]);
+    for (let before = 0; before < 6; before += 1)
+      for (const encoding of ['base64', 'base64url'] as const)
+        for (const after of ['', 'y', 'yy', 'yyy']) {
+          const text = Buffer.from(`${'x'.repeat(before)}${credential}${after}`).toString(encoding);
+          expect(search.in(Buffer.from(text)).size, `${before} ${encoding} ${after.length}`).toBe(1);
+        }
+  });
+});
