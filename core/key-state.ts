@@ -32,6 +32,11 @@ export function isRevoked(state: KeyState): state is KeyState & { readonly revok
   return state.revoked !== null;
 }
 
+/** Whether somebody else may have signed with it: revoked as compromised, or without a reason. */
+export function isStolen({ revoked }: KeyState): boolean {
+  return revoked !== null && revoked.reason !== 'superseded';
+}
+
 /** What is known about the time of a signature. */
 export interface SignatureTime {
   /** As the signer says, so it can be forged by whoever has the key; null where the message says nothing. */

@@ -162,6 +162,7 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
     initial: federation,
   });
   const messageKey = await openMessageKey(config, () => living.current());
+  const logKey = await openLogKey(config, () => living.current());
   return {
     id: config.authority,
     get federation() {
@@ -170,13 +171,16 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
     refreshTerms: async () => {
       await living.refresh();
       await messageKey.refresh();
+      await logKey.refresh();
     },
     exchange: createFileStore(config.exchangeFolder),
     privateStore,
     get signingKey() {
       return messageKey.now();
     },
-    logKey: await ownLogKey(config, federation),
+    get logKey() {
+      return logKey.now();
+    },
     encryptionKeys: await ownEncryptionKeys(config),
     linkKey: await ownLinkKey(privateStore),
     connector: await createConnector(authority.mesh, config.environment),
@@ -229,18 +233,39 @@ async function openMessageKey(config: AuthorityWorkerConfig, federation: () => F
   };
 }
 
-/** A log is signed by one key that the manifest names; peers know the log by it. */
-async function ownLogKey(config: AuthorityWorkerConfig, federation: Federation): Promise<PrivateKey> {
-  const named = keysOf(federation, config.authority, 'log').filter((state) => signingState([state], Date.now()));
+interface LogKey {
+  /** As the message key: after a rotation the next one signs by itself. */
+  now(): PrivateKey;
+  refresh(): Promise<void>;
+}
+
+async function openLogKey(config: AuthorityWorkerConfig, federation: () => Federation): Promise<LogKey> {
   const folder = authorityKeyFolder(config.keysFolder, config.authority);
-  for (const file of await keyFilesOf(folder, 'log')) {
-    const key = await readKeyFile(file);
-    if (key && named.some((state) => isSameKey(state.key, publicKeyOf(key)))) return key;
-  }
-  throw new ConcordatError(
-    'notSigned',
-    `no log key in ${folder} is one that the manifest of ${config.authority} names`,
-  );
+  const read = async (): Promise<readonly PrivateKey[]> => {
+    const keys = await Promise.all((await keyFilesOf(folder, 'log')).map((file) => readKeyFile(file)));
+    return keys.flatMap((key) => (key ? [key] : []));
+  };
+  let keys = await read();
+  const now = (): PrivateKey => {
+    const here = keysOf(federation(), config.authority, 'log').filter((state) =>
+      keys.some((key) => isSameKey(state.key, publicKeyOf(key))),
+    );
+    const signs = signingState(here, Date.now());
+    const found = signs && keys.find((key) => isSameKey(signs.key, publicKeyOf(key)));
+    if (!found)
+      throw new ConcordatError(
+        'notSigned',
+        `no log key in ${folder} is one that the manifest of ${config.authority} names and that counts now`,
+      );
+    return found;
+  };
+  now();
+  return {
+    now,
+    refresh: async () => {
+      keys = await read();
+    },
+  };
 }
 
 /** All that are here: what a peer encrypted to a key of earlier days must still open. */

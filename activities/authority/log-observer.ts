@@ -1,6 +1,6 @@
 /** An authority's context as its log and those of its peers need it, and the two steps of a run that touch them. */
-import type { PublicKey } from '../../core/federation/authority.js';
 import { keysOf } from '../../core/federation/keys-of.js';
+import type { KeyState } from '../../core/key-state.js';
 import type { OpenLog } from '../../core/log/open-log.js';
 import type { AuthorityId } from '../../core/record.js';
 import { checkpointForOpen as checkpointOf, observePeers as observe, type LogObserver } from '../log/peer-logs.js';
@@ -8,10 +8,11 @@ import type { AuthorityContext } from './context.js';
 
 export function logObserver(context: AuthorityContext): LogObserver {
   const { id, federation, exchange, privateStore, logKey, now } = context;
-  const peers: Record<AuthorityId, readonly PublicKey[]> = {};
+  const peers: Record<AuthorityId, readonly KeyState[]> = {};
   for (const member of federation.file.members)
-    if (member.id !== id) peers[member.id] = keysOf(federation, member.id, 'log').map(({ key }) => key);
-  return { id, federation: federation.file.federation, exchange, privateStore, logKey, now, peers };
+    if (member.id !== id) peers[member.id] = keysOf(federation, member.id, 'log');
+  const ownKeys = keysOf(federation, id, 'log');
+  return { id, federation: federation.file.federation, exchange, privateStore, logKey, ownKeys, now, peers };
 }
 
 /** For the signed open. Throws logRewound or logForked where this authority must stop. */

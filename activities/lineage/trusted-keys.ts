@@ -12,7 +12,7 @@ export interface TrustedKeys {
   readonly authorities: readonly AuthorityId[];
   /** For messages and roots of hops, each with the time for which it counts. Empty for somebody unknown. */
   readonly ofMessages: (authority: AuthorityId) => readonly KeyState[];
-  readonly ofLog: (authority: AuthorityId) => readonly PublicKey[];
+  readonly ofLog: (authority: AuthorityId) => readonly KeyState[];
   readonly ofApprovers: (authority: AuthorityId) => readonly PublicKey[];
   readonly ofApprover: (authority: AuthorityId, approver: string) => readonly PublicKey[];
   /** The same as the functions that read a run want it. */
@@ -39,8 +39,7 @@ export function keysOfFederation(federation: Federation): TrustedKeys {
     federation: federation.file.federation,
     authorities,
     ofMessages: (authority) => (authorities.includes(authority) ? keysOf(federation, authority, 'messages') : []),
-    ofLog: (authority) =>
-      authorities.includes(authority) ? keysOf(federation, authority, 'log').map(({ key }) => key) : [],
+    ofLog: (authority) => (authorities.includes(authority) ? keysOf(federation, authority, 'log') : []),
     ofApprovers: (authority) =>
       (federation.authorities[authority]?.approvers ?? []).flatMap(({ key }) => (key ? [key] : [])),
     ofApprover: (authority, approver) =>

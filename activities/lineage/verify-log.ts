@@ -7,6 +7,7 @@ import { cosignedAt } from '../../core/log/cosignature.js';
 import { isSignedBy, parseNote, type Note } from '../../core/log/note.js';
 import { verifyConsistency, verifyInclusion } from '../../core/log/proof.js';
 import { leafHash } from '../../core/log/tree.js';
+import { isStolen } from '../../core/key-state.js';
 import type { AuthorityId } from '../../core/record.js';
 import { verifyRaw } from '../log/ed25519.js';
 import { cosignerKey, logNoteKey } from '../log/log-keys.js';
@@ -24,14 +25,26 @@ export type LogEvidence = Pick<AuthorityChain, 'authority' | 'checkpoint' | 'cos
 /** Null where the checkpoint itself does not hold; then nothing that rests on the log does. */
 export function verifyLog(log: LogEvidence, keys: TrustedKeys, findings: Findings): VerifiedLog | null {
   const { authority } = log;
-  const own = signedCheckpoint(log.checkpoint, authority, keys);
+  const cosignedTimes = log.cosigned.flatMap(({ note: text }) => {
+    const note = parseNote(text);
+    const atMs = note && cosignerOf(note, authority, keys)?.atMs;
+    return note && typeof atMs === 'number' ? [{ text: note.text, atMs }] : [];
+  });
+  const cosignedBefore =
+    (text: string) =>
+    (limitMs: number): boolean =>
+      cosignedTimes.some((one) => one.text === text && one.atMs <= limitMs);
+  const textOf = (note: string): string => parseNote(note)?.text ?? '';
+  const own = signedCheckpoint(log.checkpoint, authority, keys, cosignedBefore(textOf(log.checkpoint)));
   if (!own) {
-    findings.add('wrong', authority, 'the checkpoint of its log is not what it signed');
+    findings.add('wrong', authority, 'the checkpoint of its log is not what it signed with a key that counts for it');
     return null;
   }
   const held: { readonly size: number; readonly atMs: number; readonly words: string }[] = [];
   for (const { note: text, proof } of log.cosigned) {
-    const earlier = signedCheckpoint(text, authority, keys);
+    const earlier = signedCheckpoint(text, authority, keys, cosignedBefore(textOf(text)));
+    // Cosigned only after the key was stolen: it says nothing, and nothing against the log.
+    if (!earlier && signedCheckpoint(text, authority, keys, () => true)) continue;
     const cosigner = earlier && cosignerOf(earlier.note, authority, keys);
     if (!earlier || !cosigner) {
       findings.add('wrong', authority, 'a cosigned checkpoint of its log is not signed by it and a peer');
@@ -80,13 +93,18 @@ function signedCheckpoint(
   text: string,
   authority: AuthorityId,
   keys: TrustedKeys,
+  wasCosignedBefore: (atMs: number) => boolean,
 ): { readonly note: Note; readonly checkpoint: Checkpoint } | null {
   const note = parseNote(text);
   const checkpoint = note && parseCheckpoint(note.text);
   if (!note || !checkpoint || checkpoint.origin !== logOrigin(keys.federation, authority)) return null;
   const isSigned = keys
     .ofLog(authority)
-    .some((key) => isSignedBy(note, logNoteKey(keys.federation, authority, key), verifyRaw));
+    .some(
+      (state) =>
+        isSignedBy(note, logNoteKey(keys.federation, authority, state.key), verifyRaw) &&
+        (!isStolen(state) || wasCosignedBefore(state.revoked?.atMs ?? 0)),
+    );
   return isSigned ? { note, checkpoint } : null;
 }
 
@@ -97,8 +115,10 @@ function cosignerOf(
 ): { readonly peer: AuthorityId; readonly atMs: number } | null {
   for (const peer of keys.authorities) {
     if (peer === authority) continue;
-    for (const key of keys.ofLog(peer)) {
-      const atSeconds = cosignedAt(note, cosignerKey(keys.federation, peer, key), verifyRaw);
+    for (const state of keys.ofLog(peer)) {
+      // Whoever has a stolen key can cosign for any time.
+      if (isStolen(state)) continue;
+      const atSeconds = cosignedAt(note, cosignerKey(keys.federation, peer, state.key), verifyRaw);
       if (atSeconds !== null) return { peer, atMs: atSeconds * 1_000 };
     }
   }

@@ -23,6 +23,7 @@ import {
   type Tile,
 } from '../../core/log/tiles.js';
 import { hashBytes, leafHash } from '../../core/log/tree.js';
+import { isStolen, type KeyState } from '../../core/key-state.js';
 import type { AuthorityId } from '../../core/record.js';
 import { publicKeyOf, type PrivateKey } from '../keys/private-key.js';
 import type { ObjectStore } from '../store.js';
@@ -49,6 +50,8 @@ export interface LogOwner {
   readonly federation: string;
   /** Ed25519: a note knows no other signature. */
   readonly logKey: PrivateKey;
+  /** All that its manifest names for its log, those of earlier days too. */
+  readonly ownKeys: readonly KeyState[];
   readonly privateStore: ObjectStore;
   readonly exchange: ObjectStore;
 }
@@ -93,7 +96,11 @@ export async function appendToLog(owner: LogOwner, entries: readonly Uint8Array[
 /** The log as it stands, published to its end. */
 export async function ownCheckpoint(owner: LogOwner): Promise<SignedCheckpoint> {
   const { head } = await readHead(owner);
-  if (head) await finish(owner, head);
+  if (head) {
+    await finish(owner, head);
+    // After a rotation the same checkpoint is published again, under the key that signs now.
+    await publishCheckpoint(owner, head);
+  }
   return signedCheckpoint(owner, frontierAt(head));
 }
 
@@ -237,8 +244,9 @@ async function publishCheckpoint(owner: LogOwner, head: LogHead): Promise<void> 
   const name = publishedCheckpoint(owner.id);
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const published = await owner.exchange.readHead(name);
-    const before = published && checkpointSignedBy(owner, new TextDecoder().decode(published.bytes));
-    if (before && before.size === own.checkpoint.size) return;
+    const text = published && new TextDecoder().decode(published.bytes);
+    const before = text === null ? null : checkpointSignedBy(owner, text);
+    if (text === own.note) return;
     if (before && before.size > own.checkpoint.size) {
       // A faster worker may have gone on; only what is beyond the log's own head is a backup that was restored.
       const { head: current } = await readHead(owner);
@@ -254,10 +262,12 @@ async function publishCheckpoint(owner: LogOwner, head: LogHead): Promise<void> 
   throw new ConcordatError('storeFault', 'the checkpoint of the log is being written by somebody else');
 }
 
+/** Null for one under a key that was stolen, too: whoever has it could publish any, and keep this authority from going on. */
 function checkpointSignedBy(owner: LogOwner, text: string): Checkpoint | null {
   const note = parseNote(text);
-  const key = logNoteKey(owner.federation, owner.id, publicKeyOf(owner.logKey));
-  return note && isSignedBy(note, key, verifyRaw) ? parseCheckpoint(note.text) : null;
+  const keys = [publicKeyOf(owner.logKey), ...owner.ownKeys.filter((state) => !isStolen(state)).map(({ key }) => key)];
+  const isOwn = keys.some((key) => note && isSignedBy(note, logNoteKey(owner.federation, owner.id, key), verifyRaw));
+  return note && isOwn ? parseCheckpoint(note.text) : null;
 }
 
 async function readHead(

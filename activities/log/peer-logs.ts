@@ -5,11 +5,11 @@
 import { z } from 'zod';
 import { canonicalJson, sha256Hex } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
-import type { PublicKey } from '../../core/federation/authority.js';
 import { byCodeUnit } from '../../core/json.js';
 import { logOrigin, parseCheckpoint, type Checkpoint } from '../../core/log/checkpoint.js';
-import { cosignatureLine, cosignedBytes } from '../../core/log/cosignature.js';
+import { cosignatureLine, cosignedAt, cosignedBytes } from '../../core/log/cosignature.js';
 import { isSignedBy, noteText, parseNote, type Note } from '../../core/log/note.js';
+import { isStolen, signatureStands, type KeyState } from '../../core/key-state.js';
 import { NoteText, type OpenLog } from '../../core/log/open-log.js';
 import { sameBytes, verifyConsistency } from '../../core/log/proof.js';
 import type { AuthorityId } from '../../core/record.js';
@@ -23,7 +23,7 @@ import { sha256 } from './sha256.js';
 
 export interface LogObserver extends LogOwner {
   /** The keys that may sign the log of each peer; without this authority's own. */
-  readonly peers: Readonly<Record<AuthorityId, readonly PublicKey[]>>;
+  readonly peers: Readonly<Record<AuthorityId, readonly KeyState[]>>;
   readonly now: () => number;
 }
 
@@ -50,8 +50,8 @@ export async function checkpointForOpen(observer: LogObserver): Promise<OpenLog>
   const seen: Record<AuthorityId, string> = {};
   for (const peer of Object.keys(observer.peers).sort(byCodeUnit)) {
     const published = await observer.exchange.readHead(publishedCosigned(peer, observer.id));
-    const held = published && sightingOf(observer, observer.id, new TextDecoder().decode(published.bytes), peer);
-    if (held) await requireOwnHistory(observer, own.checkpoint, held);
+    const held = published && sightingOf(observer, observer.id, new TextDecoder().decode(published.bytes), peer, null);
+    if (held && held !== 'fallen') await requireOwnHistory(observer, own.checkpoint, held);
     const cosigned = await readCosigned(observer, peer);
     if (cosigned) seen[peer] = cosigned.text;
   }
@@ -70,7 +70,14 @@ export async function observePeers(
   const sightings = new Map<AuthorityId, Sighting[]>();
   const take = (log: AuthorityId, text: string, shownBy: AuthorityId): void => {
     if (log !== observer.id && observer.peers[log] === undefined) return;
-    const sighting = sightingOf(observer, log, text, shownBy);
+    const sighting = sightingOf(observer, log, text, shownBy, shownBy === log ? observer.now() : null);
+    // What a peer cosigned after the key was stolen says nothing of the log, and nothing against who shows it.
+    if (sighting === 'fallen' && shownBy !== log) return;
+    if (sighting === 'fallen')
+      throw new ConcordatError(
+        'keyNotValid',
+        `the open of ${shownBy} shows a checkpoint of its log under a key that counts no more`,
+      );
     if (!sighting)
       throw new ConcordatError(
         'inputNotAuthentic',
@@ -94,10 +101,14 @@ export async function observePeers(
 }
 
 async function observeLog(observer: LogObserver, peer: AuthorityId, shown: readonly Sighting[]): Promise<Checkpoint> {
-  const published = await observer.exchange.readHead(publishedCheckpoint(peer));
-  const current = published && sightingOf(observer, peer, new TextDecoder().decode(published.bytes), peer);
+  // HAZARD: first what was cosigned, then what is published. Another worker may cosign more in between, and the log would
+  // seem to show less than was cosigned of it.
   const before = await readCosigned(observer, peer);
-  const last = before && sightingOf(observer, peer, before.text, observer.id);
+  const last = standing(before && sightingOf(observer, peer, before.text, observer.id, null));
+  const published = await observer.exchange.readHead(publishedCheckpoint(peer));
+  const current = standing(
+    published && sightingOf(observer, peer, new TextDecoder().decode(published.bytes), peer, observer.now()),
+  );
   const history = [...shown, ...(current ? [current] : []), ...(last ? [last] : [])].sort(
     (left, right) => left.checkpoint.size - right.checkpoint.size,
   );
@@ -192,7 +203,9 @@ async function publishCosigned(observer: LogObserver, peer: AuthorityId, text: s
   const size = sizeOf(text);
   for (;;) {
     const published = await observer.exchange.readHead(name);
-    if (published && sizeOf(new TextDecoder().decode(published.bytes)) >= size) return;
+    const there = published && new TextDecoder().decode(published.bytes);
+    const shown = there === null ? null : standing(sightingOf(observer, peer, there, observer.id, null));
+    if (shown && shown.checkpoint.size >= size) return;
     if (await observer.exchange.compareAndSetHead(name, published?.version ?? 0, new TextEncoder().encode(text)))
       return;
   }
@@ -223,12 +236,42 @@ async function keepEvidence(observer: LogObserver, log: AuthorityId, ...pair: re
     await store.putIfAbsent(`${prefix}/${sha256Hex(text)}`, bytes);
 }
 
-/** Null unless the key of that log's authority signed it and it names that log. */
-function sightingOf(observer: LogObserver, log: AuthorityId, text: string, shownBy: string): Sighting | null {
+function standing(sighting: Sighting | 'fallen' | null): Sighting | null {
+  return sighting === 'fallen' ? null : sighting;
+}
+
+/**
+ * Null unless a key of that log's authority signed it and it names that log; `fallen` where that key does not count for it.
+ * A checkpoint holds no time, so what is known of it is when it was seen, null where it was not seen now, and when it was
+ * cosigned: of a key that was stolen at T only what was cosigned before T counts.
+ */
+function sightingOf(
+  observer: LogObserver,
+  log: AuthorityId,
+  text: string,
+  shownBy: string,
+  seenAtMs: number | null,
+): Sighting | 'fallen' | null {
   const note = parseNote(text);
   const checkpoint = note && parseCheckpoint(note.text);
   if (!note || !checkpoint || checkpoint.origin !== logOrigin(observer.federation, log)) return null;
-  const keys = log === observer.id ? [publicKeyOf(observer.logKey)] : (observer.peers[log] ?? []);
-  const isSigned = keys.some((key) => isSignedBy(note, logNoteKey(observer.federation, log, key), verifyRaw));
-  return isSigned ? { note, checkpoint, shownBy } : null;
+  const keys = log === observer.id ? observer.ownKeys : (observer.peers[log] ?? []);
+  const signed = keys.filter(({ key }) => isSignedBy(note, logNoteKey(observer.federation, log, key), verifyRaw));
+  if (signed.length === 0) return null;
+  const time = { issuedAtMs: seenAtMs, cosignedBeforeMs: cosignedBeforeMs(observer, log, note) };
+  return signed.some((state) => signatureStands(state, time).stands) ? { note, checkpoint, shownBy } : 'fallen';
+}
+
+/** The earliest cosignature of anybody else under a key that nobody else can have used; null where there is none. */
+function cosignedBeforeMs(observer: LogObserver, log: AuthorityId, note: Note): number | null {
+  const times = Object.entries({ ...observer.peers, [observer.id]: observer.ownKeys })
+    .filter(([cosigner]) => cosigner !== log)
+    .flatMap(([cosigner, keys]) =>
+      keys.flatMap((state) => {
+        const key = cosignerKey(observer.federation, cosigner, state.key);
+        const atSeconds = isStolen(state) ? null : cosignedAt(note, key, verifyRaw);
+        return atSeconds === null ? [] : [atSeconds * 1_000];
+      }),
+    );
+  return times.length === 0 ? null : Math.min(...times);
 }

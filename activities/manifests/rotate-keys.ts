@@ -34,8 +34,8 @@ export const overlapDefaultMs = 7 * 86_400_000;
 
 /**
  * Makes the next key of a use and publishes it. A worker that holds both signs with the next one from its time on, without
- * being started anew. Throws usage for a log, which is known by its key, and for manifest keys where the next one is there
- * already.
+ * being started anew. A log keeps its name, and its next checkpoint is signed with the next key. Throws usage for manifest
+ * keys where the next one is there already.
  */
 export async function rotateKey(
   folder: string,
@@ -44,11 +44,8 @@ export async function rotateKey(
   use: KeyUse,
   options: RotateOptions = {},
 ): Promise<KeyState> {
-  if (use === 'log')
-    throw new ConcordatError(
-      'usage',
-      'the key of a log names the log, so it is not rotated; revoke it where it was stolen',
-    );
+  if (use === 'log' && options.kms !== undefined)
+    throw new ConcordatError('usage', 'AWS KMS keeps keys for manifest and messages; the others are used here');
   const nowMs = options.nowMs ?? Date.now();
   const prior = await requireOwn(folder, federation, id, nowMs);
   const current = countingKeys(prior, use, nowMs);
@@ -58,7 +55,12 @@ export async function rotateKey(
       `the next key of ${id}'s manifest is published already; when all peers have pinned it, run \`concordat keys rotate --use manifest --authority ${id} --finish\``,
     );
   const last = current.at(-1);
-  const algorithm = use === 'encryption' ? 'ES256' : (options.algorithm ?? (last ? algorithmOf(last.key) : 'EdDSA'));
+  const algorithm =
+    use === 'encryption'
+      ? 'ES256'
+      : use === 'log'
+        ? 'EdDSA'
+        : (options.algorithm ?? (last ? algorithmOf(last.key) : 'EdDSA'));
   // Manifest keys have no times: the next one signs once all peers have pinned it, however long that takes.
   const notBeforeMs = use === 'manifest' ? undefined : wholeSeconds(nowMs + (options.leadMs ?? leadDefaultMs));
   const made: NewKey = options.kms === undefined ? { algorithm } : { kms: options.kms };

@@ -92,6 +92,7 @@ function owner(): HopOwner {
     id: 'aws',
     federation: 'bench',
     logKey: key,
+    ownKeys: [],
     signingKey: key,
     messageKeys: [publicKeyOf(key)],
     privateStore: memoryStore(),

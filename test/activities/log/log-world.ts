@@ -1,5 +1,6 @@
 /** Authorities with logs in stores in memory, which a test can interrupt, copy back in time and let fork. */
 import { generateKeyPairSync } from 'node:crypto';
+import type { KeyState } from '../../../core/key-state.js';
 import type { LogObserver } from '../../../activities/log/peer-logs.js';
 import { publicKeyOf, PrivateKey } from '../../../activities/keys/private-key.js';
 import type { ObjectStore } from '../../../activities/store.js';
@@ -10,36 +11,44 @@ export function newKey(): PrivateKey {
   return PrivateKey.parse({ kty, crv, x, d });
 }
 
+/** A log key without an end, as a first manifest names it. */
+export function stateOf(authority: string, key: PrivateKey, change: Partial<KeyState> = {}): KeyState {
+  const none = { notBeforeMs: null, expiresMs: null, revoked: null };
+  return { authority, use: 'log', kid: publicKeyOf(key).x, key: publicKeyOf(key), ...none, ...change };
+}
+
 export class LogWorld {
   readonly exchange: MemoryStore;
   readonly stores: Record<string, MemoryStore>;
   readonly keys: Readonly<Record<string, PrivateKey>>;
+  /** What manifests say of log keys; a test changes it. */
+  readonly states: Record<string, readonly KeyState[]>;
 
   constructor(authorities: readonly string[], from?: LogWorld) {
     this.exchange = new MemoryStore(from?.exchange);
     this.stores = Object.fromEntries(authorities.map((id) => [id, new MemoryStore(from?.stores[id])]));
     this.keys = from?.keys ?? Object.fromEntries(authorities.map((id) => [id, newKey()]));
+    this.states = from
+      ? { ...from.states }
+      : Object.fromEntries(Object.entries(this.keys).map(([id, key]) => [id, [stateOf(id, key)]]));
   }
 
   copy(): LogWorld {
     return new LogWorld(Object.keys(this.keys), this);
   }
 
-  of(id: string, stores: { readonly privateStore?: ObjectStore; readonly exchange?: ObjectStore } = {}): LogObserver {
+  of(id: string, stores: Partial<Pick<LogObserver, 'privateStore' | 'exchange' | 'logKey' | 'now'>> = {}): LogObserver {
     const [logKey, privateStore] = [this.keys[id], this.stores[id]];
     if (!logKey || !privateStore) throw new Error(`no authority ${id}`);
     return {
       id,
       federation: 'test',
       logKey,
+      ownKeys: this.states[id] ?? [],
       privateStore,
       exchange: this.exchange,
       now: () => 1_700_000_000_000,
-      peers: Object.fromEntries(
-        Object.entries(this.keys)
-          .filter(([peer]) => peer !== id)
-          .map(([peer, key]) => [peer, [publicKeyOf(key)]]),
-      ),
+      peers: Object.fromEntries(Object.entries(this.states).filter(([peer]) => peer !== id)),
       ...stores,
     };
   }

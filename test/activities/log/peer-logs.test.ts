@@ -6,14 +6,16 @@ import {
   publishedCosigned,
   type LogObserver,
 } from '../../../activities/log/peer-logs.js';
-import { appendToLog, publishedCheckpoint, publishedLog } from '../../../activities/log/own-log.js';
+import { appendToLog, ownCheckpoint, publishedCheckpoint, publishedLog } from '../../../activities/log/own-log.js';
 import { cosignerKey, logNoteKey } from '../../../activities/log/log-keys.js';
 import { verifyRaw } from '../../../activities/log/ed25519.js';
-import { publicKeyOf } from '../../../activities/keys/private-key.js';
+import { publicKeyOf, type PrivateKey } from '../../../activities/keys/private-key.js';
 import { cosignedAt } from '../../../core/log/cosignature.js';
 import { isSignedBy, parseNote } from '../../../core/log/note.js';
 import type { OpenLog } from '../../../core/log/open-log.js';
-import { entry, LogWorld } from './log-world.js';
+import type { ObjectStore } from '../../../activities/store.js';
+import type { KeyState } from '../../../core/key-state.js';
+import { entry, LogWorld, newKey, stateOf } from './log-world.js';
 
 const ids = ['aws', 'azure', 'sov'] as const;
 type Opens = Record<string, { readonly log: OpenLog }>;
@@ -191,3 +193,115 @@ describe('peers', () => {
     expect(world.exchange.heads.has(publishedCosigned('sov', 'aws'))).toBe(true);
   });
 });
+
+describe('a peer that reads while another worker of its authority cosigns', () => {
+  it('accuses nobody: what is published now is read after what was cosigned', async () => {
+    const world = await settled();
+    const plain = world.of('azure');
+    let between = true;
+    // Right after this worker has read what aws publishes, aws goes on and another worker of azure cosigns that.
+    const exchange: ObjectStore = {
+      get: (name) => plain.exchange.get(name),
+      getRange: (name, start, length) => plain.exchange.getRange(name, start, length),
+      list: (prefix) => plain.exchange.list(prefix),
+      putIfAbsent: (name, bytes) => plain.exchange.putIfAbsent(name, bytes),
+      compareAndSetHead: (name, version, bytes) => plain.exchange.compareAndSetHead(name, version, bytes),
+      remove: (name) => plain.exchange.remove(name),
+      readHead: async (name) => {
+        const head = await plain.exchange.readHead(name);
+        if (between && name === 'aws/log/checkpoint') {
+          between = false;
+          await appendToLog(world.of('aws'), [entry('aws goes on')]);
+          await round(world);
+        }
+        return head;
+      },
+    };
+    const open = { log: await checkpointForOpen(world.of('aws')) };
+    await observePeers(world.of('azure', { exchange }), { aws: open });
+    expect(between).toBe(false);
+    expect([...world.exchange.objects.keys()].filter((name) => name.includes('log-evidence'))).toEqual([]);
+  });
+});
+
+describe('a log whose key is rotated', () => {
+  const atMs = 1_700_000_000_000;
+  function rotated(
+    world: LogWorld,
+    change: Partial<KeyState>,
+  ): { readonly next: PrivateKey; readonly old: PrivateKey } {
+    const [next, old] = [newKey(), world.keys['aws']];
+    if (!old) throw new Error('aws has no key');
+    world.states['aws'] = [stateOf('aws', old, change), stateOf('aws', next, { notBeforeMs: atMs })];
+    return { next, old };
+  }
+  const later = { now: () => atMs + 60_000 };
+
+  it('goes on under its name, and peers follow it over the change', async () => {
+    const world = await settled();
+    const { next } = rotated(world, { expiresMs: atMs + 10_000 });
+    const aws = world.of('aws', { logKey: next, ...later });
+    const same = await checkpointForOpen(aws);
+    const cosigned = await observePeers(world.of('azure', later), { aws: { log: same } });
+    expect(cosigned['aws']?.size, 'what was cosigned under the last key is its beginning').toBeGreaterThan(0);
+    await appendToLog(aws, [entry('under the next key')]);
+    const more = await observePeers(world.of('azure', later), { aws: { log: await checkpointForOpen(aws) } });
+    expect(more['aws']?.size).toBe((cosigned['aws']?.size ?? 0) + 1);
+  });
+
+  it('is refused under the last key once that has run out', async () => {
+    const world = await settled();
+    const { old } = rotated(world, { expiresMs: atMs + 10_000 });
+    await appendToLog(world.of('aws', { logKey: old }), [entry('too late')]);
+    const open = { log: await checkpointForOpen(world.of('aws', { logKey: old })) };
+    await expect(observePeers(world.of('azure', later), { aws: open })).rejects.toMatchObject({ code: 'keyNotValid' });
+  });
+
+  it('is not accused of what a thief signed with its stolen key, also where a peer had cosigned that', async () => {
+    const world = await settled();
+    const { next, old } = rotated(world, {});
+    const thief = await forked(world, 'aws', ['never happened', 'nor this', 'nor that']);
+    await observePeers(withPrivate(thief, world, 'sov', later), {
+      aws: { log: await checkpointForOpen(thief.of('aws')) },
+    });
+    world.states['aws'] = [
+      stateOf('aws', old, { revoked: { atMs: atMs + 30_000, reason: 'compromised' } }),
+      stateOf('aws', next, { notBeforeMs: atMs }),
+    ];
+    const aws = world.of('aws', { logKey: next, ...later });
+    await appendToLog(aws, [entry('what did happen')]);
+    const open = { log: await checkpointForOpen(aws) };
+    for (const peer of ['azure', 'sov'])
+      expect((await observePeers(world.of(peer, later), { aws: open }))['aws']?.size, peer).toBe(
+        (await ownCheckpoint(aws)).checkpoint.size,
+      );
+  });
+
+  it('cannot be rewound behind what was cosigned before the key was stolen', async () => {
+    const before = await settled();
+    const world = before.copy();
+    await appendToLog(world.of('aws'), [entry('cosigned in time')]);
+    await round(world);
+    const { next, old } = rotated(world, {});
+    world.states['aws'] = [
+      stateOf('aws', old, { revoked: { atMs: atMs + 30_000, reason: 'compromised' } }),
+      stateOf('aws', next, { notBeforeMs: atMs }),
+    ];
+    const rewound = withStateOf(world, before, 'aws');
+    await expect(checkpointForOpen({ ...rewound, logKey: next, now: later.now })).rejects.toMatchObject({
+      code: 'logRewound',
+    });
+  });
+});
+
+/** A peer of `world` that reads the exchange store of `other`. */
+function withPrivate(
+  other: LogWorld,
+  world: LogWorld,
+  id: string,
+  change: { readonly now: () => number },
+): LogObserver {
+  const privateStore = world.stores[id];
+  if (!privateStore) throw new Error(`no store of ${id}`);
+  return other.of(id, { privateStore, ...change });
+}

@@ -349,10 +349,26 @@ describe('keys', () => {
     expect(await faults(folder, noonMs + 6 * hourMs, 'aws')).toEqual([]);
   });
 
-  test('of a log are not rotated, and the key that signs a manifest does not revoke itself', async () => {
+  test('of a log overlap like those for messages, and AWS KMS keeps none of them', async () => {
     const folder = await signedFolder();
     const federation = await valid(folder);
-    await expect(rotateKey(folder, federation, 'azure', 'log')).rejects.toMatchObject({ code: 'usage' });
+    const kms = 'arn:aws:kms:eu-central-1:123456789012:key/1';
+    await expect(rotateKey(folder, federation, 'azure', 'log', { kms, nowMs: noonMs })).rejects.toMatchObject({
+      code: 'usage',
+    });
+    const next = await rotateKey(folder, federation, 'azure', 'log', {
+      nowMs: noonMs,
+      leadMs: hourMs,
+      overlapMs: hourMs,
+    });
+    expect(next).toMatchObject({ use: 'log', notBeforeMs: noonMs + hourMs, key: { kty: 'OKP' } });
+    const states = (await read(folder)).configurations.get('azure')?.keys.filter(({ use }) => use === 'log');
+    expect(states?.map(({ expiresMs }) => expiresMs).sort()).toEqual([noonMs + 2 * hourMs, null]);
+  });
+
+  test('that sign a manifest do not revoke themselves', async () => {
+    const folder = await signedFolder();
+    const federation = await valid(folder);
     const kid = (await read(folder)).configurations.get('azure')?.kid ?? '';
     const options = { reason: 'compromised', nowMs: noonMs } as const;
     await expect(revokeKey(folder, federation, 'azure', kid, options)).rejects.toMatchObject({ code: 'usage' });
