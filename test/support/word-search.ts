@@ -3,8 +3,12 @@
  * text, and as JSON escapes them.
  */
 
-/** A word this short says nothing: parts of other words would be found. */
-export const lettersMin = 5;
+/**
+ * Shorter words say nothing: signatures are random letters, and in some megabytes of them stands every word of five.
+ * Encoded words have to be longer, since six forms of each are looked for.
+ */
+export const lettersMin = 7;
+const encodedMin = 9;
 
 interface Form {
   readonly word: string;
@@ -54,7 +58,7 @@ function formsOf(word: string): readonly Buffer[] {
       (start + Buffer.byteLength(word)) % 3 === 0 ? undefined : -1,
     );
     for (const text of [inner, inner.replaceAll('+', '-').replaceAll('/', '_')])
-      if (text.length >= lettersMin) texts.add(text);
+      if (text.length >= encodedMin) texts.add(text);
   }
   return [...texts].map((text) => Buffer.from(text));
 }
