@@ -6,6 +6,8 @@ export default defineConfig({
     exclude: ['test/systems/**', 'test/processes/**', 'node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/property-seed.ts'],
+    // The scan of what was left comes last (test/support/scan-remains.ts).
+    teardownTimeout: 120_000,
     pool: 'forks',
     // One more than the processors that CI has: tests of connectors and workflows wait more than they compute.
     maxWorkers: 3,

@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/processes/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/property-seed.ts'],
+    // The scan of what was left comes last (test/support/scan-remains.ts).
+    teardownTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,

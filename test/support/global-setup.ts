@@ -57,14 +57,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('sharedTestService', `http://127.0.0.1:${address.port}`);
 
   return async () => {
-    await scanEverything(remainsFolder, (await server?.catch(() => undefined))?.address ?? null);
-    service.closeAllConnections();
-    await new Promise((resolve) => service.close(resolve));
-    await server?.then(
-      (started) => started.stop(),
-      () => {},
-    );
-    if (process.env['CONCORDAT_TEST_SERVER_LOG']) for (const line of recent) console.error(line);
+    try {
+      await scanEverything(remainsFolder, (await server?.catch(() => undefined))?.address ?? null);
+    } finally {
+      service.closeAllConnections();
+      await new Promise((resolve) => service.close(resolve));
+      await server?.then(
+        (started) => started.stop(),
+        () => {},
+      );
+      if (process.env['CONCORDAT_TEST_SERVER_LOG']) for (const line of recent) console.error(line);
+    }
   };
 }
 
