@@ -207,6 +207,8 @@ describe('a peer that reads while another worker of its authority cosigns', () =
       putIfAbsent: (name, bytes) => plain.exchange.putIfAbsent(name, bytes),
       compareAndSetHead: (name, version, bytes) => plain.exchange.compareAndSetHead(name, version, bytes),
       remove: (name) => plain.exchange.remove(name),
+      rewriteOlder: (name, rewrite) => plain.exchange.rewriteOlder(name, rewrite),
+      removeUnfinished: (holds) => plain.exchange.removeUnfinished(holds),
       readHead: async (name) => {
         const head = await plain.exchange.readHead(name);
         if (between && name === 'aws/log/checkpoint') {
