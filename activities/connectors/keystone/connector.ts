@@ -20,7 +20,7 @@ export function createKeystoneConnector(options: KeystoneConnectorOptions): Conn
   const around = { clients, domain, people, projects: mesh.projects };
   return {
     capabilities: keystoneCapabilities,
-    probe: () => probeKeystone(clients, domain),
+    probe: (request) => probeKeystone(clients, domain, request?.nativeTypes ?? []),
     readAll: (request) => mesh.readAll(request),
     readOne: (type, id) => mesh.readOne(type, id),
     findTwin: (type, after) => mesh.findTwin(type, after),

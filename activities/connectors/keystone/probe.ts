@@ -58,7 +58,25 @@ async function accessTo(clients: Clients, token: Token): Promise<readonly Access
   ];
 }
 
-export async function probeKeystone(clients: Clients, domain: string): Promise<ProbeResult> {
+/** The native types that a map names: their permissions are missing, not only unused, where they are not held. */
+function neededFor(wanted: readonly string[], held: readonly Access[]): ProbeResult['permissions'] {
+  return held
+    .filter(({ type }) => wanted.includes(type))
+    .flatMap(({ type, read, write, detail }) => {
+      const needs = keystoneCapabilities.nativeTypes.find((each) => each.type === type)?.permissions;
+      const told = detail === undefined ? {} : { detail };
+      return [
+        ...(needs?.read ?? []).map((permission) => ({ permission: `${type}: ${permission}`, held: read, ...told })),
+        ...(needs?.write ?? []).map((permission) => ({ permission: `${type}: ${permission}`, held: write, ...told })),
+      ];
+    });
+}
+
+export async function probeKeystone(
+  clients: Clients,
+  domain: string,
+  wanted: readonly string[] = [],
+): Promise<ProbeResult> {
   const client = clients.ofDomain;
   const all = [...keystoneCapabilities.permissions.read, ...keystoneCapabilities.permissions.write];
   const notChecked = all.map((permission) => ({ permission, held: 'notChecked' as const }));
@@ -79,6 +97,7 @@ export async function probeKeystone(clients: Clients, domain: string): Promise<P
     const groups = await readPage(client, listOf('/groups', 'groups'), query);
     const reads = users.kind === 'page' && groups.kind === 'page';
     const roles = rolesIn(token);
+    const nativeTypes = reads ? await accessTo(clients, token) : [];
     return {
       ...known,
       permissions: [
@@ -89,9 +108,10 @@ export async function probeKeystone(clients: Clients, domain: string): Promise<P
           held: isAdmin(token),
           detail: roles,
         })),
+        ...neededFor(wanted, nativeTypes),
       ],
       ...(reads
-        ? { nativeTypes: await accessTo(clients, token) }
+        ? { nativeTypes }
         : { code: 'forbidden' as const, detail: 'users or groups of the domain cannot be listed' }),
     };
   } catch (error) {
