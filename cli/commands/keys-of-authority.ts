@@ -53,9 +53,7 @@ export function registerKeysOfAuthority(keys: Command): void {
     ],
   })
     .option('--authority <id>', 'whose; the one whose manifest key is on this machine where left out')
-    .addOption(
-      new Option('--use <use>', 'of the key').choices(keyUses).makeOptionMandatory(),
-    )
+    .addOption(new Option('--use <use>', 'of the key').choices(keyUses).makeOptionMandatory())
     .option('--lead <duration>', 'until the next key signs (24h)', durationOption)
     .option('--overlap <duration>', 'how long the last key counts after that (7d)', durationOption)
     .addOption(new Option('--algorithm <name>', 'of the next key; as the last one where left out').choices(algorithms))

@@ -93,7 +93,10 @@ test('a key is rotated and revoked, and listed as what it is', async () => {
 const refusals: readonly (readonly [readonly string[], string])[] = [
   [['keys', 'rotate', '--use', 'messages'], 'say whose with --authority'],
   [['keys', 'rotate', '--use', 'manifest', '--finish', '--authority', 'aws'], 'has published no next key'],
-  [['keys', 'rotate', '--use', 'logs', '--authority', 'aws'], 'Allowed choices are manifest, messages, log, encryption'],
+  [
+    ['keys', 'rotate', '--use', 'logs', '--authority', 'aws'],
+    'Allowed choices are manifest, messages, log, encryption',
+  ],
   [['keys', 'revoke', 'nothing', '--reason', 'superseded', '--authority', 'aws'], 'names no key nothing'],
   [['peer', 'pin', 'sov'], 'no authority "sov"'],
   [['peer', 'pin', '--thumbprint', 'x'], 'a thumbprint is of one peer'],

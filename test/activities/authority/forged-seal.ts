@@ -3,7 +3,15 @@ import { configurationDigestOf } from '../../../core/federation/configuration.js
 import { configurationOf, type Federation } from '../../../core/federation/federation.js';
 import { hlcOf } from '../../../core/clock/hlc.js';
 import { digestOf } from '../../../core/digest.js';
-import { openType, runIdOf, witnessType, type Seal, type HeldBase, type Open, type Ref } from '../../../core/messages.js';
+import {
+  openType,
+  runIdOf,
+  witnessType,
+  type Seal,
+  type HeldBase,
+  type Open,
+  type Ref,
+} from '../../../core/messages.js';
 import { planAlgorithm } from '../../../core/plan.js';
 import { putDocument, putMessage } from '../../../activities/exchange.js';
 import type { PrivateKey } from '../../../activities/keys/private-key.js';
