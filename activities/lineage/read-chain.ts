@@ -74,7 +74,8 @@ async function readResets(
   const found = new Set<string>();
   for (const sequence of new Set(sequences)) {
     const taken = await readSealedHops(exchange, authority, dataset, sequence);
-    if (!taken) continue;
+    // A seal that is not there is no reason to hide the hops: a stamp that needs its reset is then told as out of order.
+    if (!taken || (await exchange.get(taken.seal.ref)) === null) continue;
     const own = (await getDocument(exchange, taken.seal, Seal)).opens.find(({ ref }) =>
       ref.startsWith(`${authority}/`),
     );

@@ -277,10 +277,13 @@ export class MembershipWorld {
     const isAgreed = this.#isStepwise
       ? this.seals.some(({ link }) => link.membership === current)
       : current.every((member) => this.state(member).base !== null || this.configurations.length > 1);
-    const next = isAgreed ? this.#planned.shift() : undefined;
+    const next = isAgreed ? this.#planned[0] : undefined;
     const newcomers = next?.filter((member) => this.state(member).base === null) ?? [];
     // Newcomers who are a majority would begin anew among themselves: nobody there could know of a base.
-    if (next && !isMajorityOf(newcomers, next)) this.configurations.push(next);
+    if (!next || isMajorityOf(newcomers, next)) return;
+    // A step that was not taken is not skipped: the one after it would change several members at once.
+    this.#planned.shift();
+    this.configurations.push(next);
   }
 
   #agreeOnFirst(): void {
