@@ -349,7 +349,9 @@ describe('what was not written', () => {
     expect(next.operations.filter((operation) => operation.name === name).map(({ authority }) => authority)).toEqual([
       'aws',
     ]);
-    expect((await run('plan')).stdout).toMatch(/Accepted as they are\n.*: by azure until .* UTC: "wait for HR"/);
+    expect((await run('plan')).stdout).toMatch(
+      new RegExp(`Accepted as they are\\n(?: .*\\n)* +person ${name}.*: by azure until .* UTC: "wait for HR"`),
+    );
   });
 });
 
