@@ -227,7 +227,10 @@ describe('who may assume a role', () => {
     const { mills, deployer } = populate(sandbox);
     const role = { Action: 'sts:AssumeRole', Resource: sandbox.state.arn('role', deployer) };
     const Condition = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } };
-    for (const statement of [{ Effect: 'Deny', ...role }, { Effect: 'Allow', ...role, Condition }]) {
+    for (const statement of [
+      { Effect: 'Deny', ...role },
+      { Effect: 'Allow', ...role, Condition },
+    ]) {
       mills.policies['may-deploy'] = json({ Version: '2012-10-17', Statement: [statement] });
       const all = await objects();
       expect(shown(all, 'assumption')).toEqual([]);
