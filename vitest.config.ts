@@ -9,6 +9,9 @@ export default defineConfig({
     // The scan of what was left comes last (test/support/scan-remains.ts).
     teardownTimeout: 120_000,
     pool: 'forks',
+    // Files of one worker share what they import, which is half of the work. A test leaves no module and no variable of
+    // the environment changed behind it.
+    isolate: false,
     // One more than the processors that CI has: tests of connectors and workflows wait more than they compute.
     maxWorkers: 3,
     testTimeout: 60_000,
