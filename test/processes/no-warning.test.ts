@@ -1,5 +1,6 @@
+/** In a process of its own: whoever loaded the SDK before would have heard its warning already. */
 import { expect, it } from 'vitest';
-import { createAwsIamConnector } from '../../../../activities/connectors/aws-iam/connector.js';
+import { createAwsIamConnector } from '../../activities/connectors/aws-iam/connector.js';
 
 it('prints no warning about the version of Node when it is made', async () => {
   delete process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'];
