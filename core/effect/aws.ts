@@ -1,0 +1,241 @@
+/**
+ * What policies let a principal do in AWS, as capabilities: Allow, Deny, NotAction, NotResource, wildcards and the
+ * permission boundary, decided exactly over all actions and resources that there could be. Conditions and policy
+ * variables are not evaluated: what depends on them is `conditional`.
+ *
+ * Not seen here: SCPs and RCPs of the organisation, resource and session policies, and which resource types an action knows.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+ */
+import { byCodeUnit } from '../json.js';
+import { asciiLower, foldWildcards } from '../iam-policy/words.js';
+import { resourceUnits, statementsOf, type NamedPolicy, type Statement, type Statements } from './aws-statements.js';
+import type { AwsCapability, Capability } from './capability.js';
+import { inOrder, makeEffect, narrowerReach, reachRank, widerReach, type Effect, type Reach } from './effect.js';
+import { actionPattern, resourcePattern, type Pattern } from './pattern.js';
+import { combinationsIn, TooMuchWork, type Work } from './survey.js';
+
+export { namedPolicy, type NamedPolicy } from './aws-statements.js';
+
+/** Steps for one capability: some hundred milliseconds. AWS's own documents take a small part of it. */
+const workMax = 3_000_000;
+
+export interface AwsPolicies {
+  /** What grants: policies of the principal itself and of its groups. Their Deny counts as well. */
+  readonly policies: readonly NamedPolicy[];
+  /** Other policies of the principal, of which only the Deny counts. */
+  readonly denies?: readonly NamedPolicy[];
+  readonly boundary?: NamedPolicy | null;
+}
+
+/** Sorted by capability; one that is surely not given has no entry. Does not depend on the order of anything. */
+export function effectInAws(
+  { policies, denies = [], boundary = null }: AwsPolicies,
+  capabilities: readonly Capability[],
+): readonly Effect[] {
+  const statements = statementsOf([
+    ...policies.map((policy) => ({ ...policy, part: 'policy' as const })),
+    ...denies.map((policy) => ({ ...policy, part: 'deny' as const })),
+    ...(boundary === null ? [] : [{ ...boundary, part: 'boundary' as const }]),
+  ]);
+  return inOrder(
+    capabilities.flatMap(({ capability, aws }): readonly Effect[] => {
+      if (aws === undefined) return [];
+      const effect = effectOf(capability, aws, { ...statements, isBounded: boundary !== null });
+      return effect === undefined ? [] : [effect];
+    }),
+  );
+}
+
+interface Principal extends Statements {
+  readonly isBounded: boolean;
+}
+
+function effectOf(capability: string, aws: AwsCapability, principal: Principal): Effect | undefined {
+  const { unread } = principal;
+  const notRead = [...unread.policy, ...unread.deny, ...unread.boundary];
+  const allowing = namesOf(principal.statements.filter(grants));
+  if (allowing.length === 0 && unread.policy.length === 0) return undefined;
+  const question = new Question(aws, principal);
+  let reach: Reach | undefined;
+  try {
+    reach = question.reach();
+  } catch (error) {
+    if (!(error instanceof TooMuchWork)) throw error;
+    return makeEffect(capability, 'unseen', [...allowing, ...unread.policy], [], [...allowing, ...notRead]);
+  }
+  if (reach === undefined) return undefined;
+  if (reach === 'unseen') return makeEffect(capability, reach, unread.policy, [], notRead);
+  return makeEffect(capability, reach, question.through(), reach === 'full' ? [] : question.narrowedBy(), notRead);
+}
+
+/** One capability asked of one principal. */
+class Question {
+  readonly #capability: AwsCapability;
+  readonly #principal: Principal;
+  readonly #resources: readonly Pattern[];
+  readonly #work: Work = { left: workMax };
+  /** What applies to some action that the capability is about, each combination of statements once. */
+  #applying: readonly (readonly Statement[])[] | undefined;
+
+  constructor(capability: AwsCapability, principal: Principal) {
+    this.#capability = capability;
+    this.#principal = principal;
+    this.#resources = (capability.resources ?? ['*']).map((text) => resourcePattern(foldWildcards(text), '2008-10-17'));
+  }
+
+  reach(): Reach | undefined {
+    const reaches = this.#statementSets().map((applying) => this.#reachOn(applying));
+    const [first, ...others] = reaches;
+    const chosen = this.#capability.every === true ? narrowerReach : widerReach;
+    return others.reduce<Reach | undefined>((so, next) => chosen(so, next), first);
+  }
+
+  /** Policies that give some of it by themselves, under every Deny and the boundary of the principal. */
+  through(): readonly string[] {
+    const sets = this.#statementSets();
+    const names = namesOf(sets.flat().filter(grants));
+    if (names.length <= 1) return names;
+    return names.filter((name) =>
+      this.#orElse(true, () =>
+        sets.some((applying) => {
+          const alone = applying.filter((statement) => !grants(statement) || statement.name === name);
+          return alone.some(grants) && reachRank(this.#reachOn(alone)) > reachRank('unseen');
+        }),
+      ),
+    );
+  }
+
+  /** What takes away of that which the policies allow. */
+  narrowedBy(): readonly string[] {
+    const { isBounded, statements, unread } = this.#principal;
+    const sets = this.#statementSets().filter((applying) => applying.some(grants));
+    const denying = namesOf(statements.filter(({ effect }) => effect === 'Deny')).filter((name) =>
+      this.#orElse(true, () =>
+        sets.some((applying) =>
+          this.#overlap(
+            applying.filter((each) => denies(each) && each.name === name),
+            applying,
+          ),
+        ),
+      ),
+    );
+    if (!isBounded) return denying;
+    const ceiling = statements.filter(({ part }) => part === 'boundary');
+    const bounding = this.#orElse(true, () => sets.some((applying) => this.#exceeds(applying)));
+    return bounding ? [...denying, ...namesOf(ceiling), ...unread.boundary] : denying;
+  }
+
+  #statementSets(): readonly (readonly Statement[])[] {
+    const { statements } = this.#principal;
+    this.#applying ??= combinationsIn(
+      {
+        guides: this.#capability.actions.map((text) => actionPattern(foldWildcards(asciiLower(text)))),
+        classes: statements.length,
+        units: statements.map(({ action }, of) => ({ of, ...action })),
+      },
+      this.#work,
+    ).map((applies) => statements.filter((_, index) => applies[index]));
+    return this.#applying;
+  }
+
+  /** How far one action reaches to which exactly these statements apply. */
+  #reachOn(applying: readonly Statement[]): Reach | undefined {
+    const { isBounded, unread } = this.#principal;
+    const mayAllow = unread.policy.length > 0;
+    if (!mayAllow && !applying.some(grants)) return undefined;
+    const combinations = combinationsIn(
+      {
+        guides: this.#resources,
+        classes: classCount,
+        units: applying.flatMap((statement) => {
+          const [sure, maybe] = classesOf(statement);
+          return sure === undefined || maybe === undefined ? [] : resourceUnits(statement, sure, maybe);
+        }),
+        matters,
+      },
+      this.#work,
+    );
+    const mayDeny = mayAllow || unread.deny.length > 0;
+    const verdicts = combinations.map((holds): Verdict => {
+      if (holds[denied]) return 'no';
+      const allowing = holds[allowed] ? 'yes' : holds[perhapsAllowed] ? 'conditional' : mayAllow ? 'unseen' : 'no';
+      const ceiling = !isBounded
+        ? 'yes'
+        : holds[within]
+          ? 'yes'
+          : holds[perhapsWithin] || unread.boundary.length > 0
+            ? 'conditional'
+            : 'no';
+      if (allowing === 'no' || ceiling === 'no') return 'no';
+      if (allowing === 'unseen') return 'unseen';
+      return allowing === 'yes' && ceiling === 'yes' && !holds[perhapsDenied] && !mayDeny ? 'yes' : 'conditional';
+    });
+    if (verdicts.length > 0 && verdicts.every((verdict) => verdict === 'yes')) return 'full';
+    if (verdicts.includes('yes')) return 'partial';
+    if (verdicts.includes('conditional')) return 'conditional';
+    return verdicts.includes('unseen') ? 'unseen' : undefined;
+  }
+
+  /** Whether a Deny may apply to a resource for which there may be an Allow. */
+  #overlap(denying: readonly Statement[], applying: readonly Statement[]): boolean {
+    if (denying.length === 0) return false;
+    return this.#found([
+      ...applying.filter(grants).flatMap((statement) => resourceUnits(statement, 0, 0)),
+      ...denying.flatMap((statement) => resourceUnits(statement, 1, 1)),
+    ]).some(([isAllowed, isDenied]) => isAllowed === true && isDenied === true);
+  }
+
+  /** Whether there may be an Allow for a resource that is not surely within the boundary. */
+  #exceeds(applying: readonly Statement[]): boolean {
+    const ceiling = applying.filter(({ part, effect }) => part === 'boundary' && effect === 'Allow');
+    return this.#found([
+      ...applying.filter(grants).flatMap((statement) => resourceUnits(statement, 0, 0)),
+      ...ceiling.flatMap((statement) => resourceUnits(statement, 1, 2)),
+    ]).some(([isAllowed, isWithin]) => isAllowed === true && isWithin !== true);
+  }
+
+  #found(units: readonly { of: number; kind: 'these' | 'but'; patterns: readonly Pattern[] }[]) {
+    return combinationsIn({ guides: this.#resources, classes: 3, units }, this.#work);
+  }
+
+  /** What only explains the answer must not take it away. */
+  #orElse(otherwise: boolean, answer: () => boolean): boolean {
+    try {
+      return answer();
+    } catch (error) {
+      if (error instanceof TooMuchWork) return otherwise;
+      throw error;
+    }
+  }
+}
+
+type Verdict = 'yes' | 'conditional' | 'unseen' | 'no';
+
+// Classes of resources, for one action.
+const [allowed, perhapsAllowed, denied, perhapsDenied, within, perhapsWithin] = [0, 1, 2, 3, 4, 5] as const;
+const classCount = 6;
+
+function classesOf(statement: Statement): readonly [number, number] | readonly [] {
+  if (statement.effect === 'Deny') return [denied, perhapsDenied];
+  if (statement.part === 'boundary') return [within, perhapsWithin];
+  return grants(statement) ? [allowed, perhapsAllowed] : [];
+}
+
+/** HAZARD: must leave out only what no verdict depends on. */
+function matters(of: number, certain: readonly boolean[]): boolean {
+  if (certain[denied] === true) return false;
+  if (of === perhapsAllowed) return certain[allowed] !== true;
+  return of !== perhapsWithin || certain[within] !== true;
+}
+
+function grants({ effect, part }: Statement): boolean {
+  return effect === 'Allow' && part === 'policy';
+}
+
+function denies({ effect }: Statement): boolean {
+  return effect === 'Deny';
+}
+
+function namesOf(statements: readonly Statement[]): readonly string[] {
+  return [...new Set(statements.map(({ name }) => name))].sort(byCodeUnit);
+}
