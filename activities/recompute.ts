@@ -28,6 +28,8 @@ export interface Recomputed {
   readonly messages: RunMessages;
   readonly snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>;
   readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  /** One of the views; undefined where the record does not differ, or is none of the dataset. */
+  readonly viewOf: (type: string, key: string) => RecordView | undefined;
   readonly correlation: Correlation;
   readonly incomplete: readonly IncompleteScope[];
   /** What the plan was made from. */
@@ -82,7 +84,25 @@ export async function recomputePlan(
     opaque,
   };
   const plan = makePlan(planInput);
-  return { messages, snapshots, views, correlation, incomplete, planInput, plan, planDigest: digestOf(plan) };
+  const planDigest = digestOf(plan);
+  return {
+    messages,
+    snapshots,
+    views,
+    viewOf: byTypeAndKey(views),
+    correlation,
+    incomplete,
+    planInput,
+    plan,
+    planDigest,
+  };
+}
+
+function byTypeAndKey(views: Recomputed['views']): Recomputed['viewOf'] {
+  const known = new Map(
+    Object.entries(views).map(([type, ofType]) => [type, new Map(ofType.map((view) => [view.key, view]))]),
+  );
+  return (type, key) => known.get(type)?.get(key);
 }
 
 /** The correlation over the first snapshots: what a second translation applies. */

@@ -46,6 +46,8 @@ export const Case = z.strictObject({
   record: z.string(),
   rule: z.array(z.string()),
   candidates: z.array(z.strictObject({ authority: AuthorityId, key: z.string() })),
+  /** There are more than the first `candidatesMax` that are listed: what they share tells nobody apart. */
+  more: z.literal(true).optional(),
 });
 export type Case = z.infer<typeof Case>;
 
@@ -115,6 +117,7 @@ export function correlate(input: CorrelateInput): Correlation {
     ({ authority, record }) => clusterOf.get(record)?.nodes[0]?.slots.has(authority) === true,
   );
   const apart = apartPairs(spoken, input.type);
+  const toldApart = new Set([...apart].flatMap((pair) => pair.split(' ')));
 
   const joinable = (left: Cluster, right: Cluster): boolean => {
     if (left === right || (left.federated && right.federated)) return false;
@@ -156,21 +159,15 @@ export function correlate(input: CorrelateInput): Correlation {
         if (value !== undefined) byValue.set(value, (byValue.get(value) ?? new Set()).add(cluster));
       }
     }
-    const neighbours = new Map<Cluster, Set<Cluster>>();
-    for (const clusters of byValue.values()) {
-      for (const left of clusters) {
-        for (const right of clusters) {
-          if (joinable(left, right)) neighbours.set(left, (neighbours.get(left) ?? new Set()).add(right));
-        }
-      }
-    }
-    for (const component of components(nodes, clusterOf, neighbours)) {
+    const near = new Nearby(joinable, (cluster) => cluster.nodes.some(({ key }) => toldApart.has(key)));
+    for (const clusters of byValue.values()) near.addAll([...clusters]);
+    for (const component of components(nodes, clusterOf, near.joined)) {
       if (mutuallyJoinable(component, joinable)) {
         joinAll(component, join);
         continue;
       }
       for (const cluster of component) cluster.held = true;
-      for (const found of casesOf(component, neighbours, rule, input.type)) cases.set(found.id, found);
+      for (const found of casesOf(component, near, rule, input.type)) cases.set(found.id, found);
     }
   }
 
@@ -249,6 +246,72 @@ function components(
   return parts;
 }
 
+/** How many records a case lists. A value that more records share is no name of anybody, and all of them wait. */
+export const candidatesMax = 20;
+
+/**
+ * Who could be whom under one rule, in work that grows with the records and not with their pairs. Clusters of the same
+ * members are alike to all others, unless people said something of them, so each is held against one of every kind.
+ */
+class Nearby {
+  /** Enough of the pairs that could be one record that whatever hangs together does so here. */
+  readonly joined = new Map<Cluster, Set<Cluster>>();
+  readonly #candidates = new Map<Cluster, Set<Cluster>>();
+  readonly #joinable: (left: Cluster, right: Cluster) => boolean;
+  readonly #isSpokenOf: (cluster: Cluster) => boolean;
+
+  constructor(joinable: (left: Cluster, right: Cluster) => boolean, isSpokenOf: (cluster: Cluster) => boolean) {
+    this.#joinable = joinable;
+    this.#isSpokenOf = isSpokenOf;
+  }
+
+  /** Clusters that share a value, in the order of their nodes. */
+  addAll(clusters: readonly Cluster[]): void {
+    if (clusters.length < 2) return;
+    const alike = new Map<string, Cluster[]>();
+    for (const cluster of clusters) {
+      const alone = this.#isSpokenOf(cluster) ? (cluster.nodes[0]?.key ?? '') : '';
+      const kind = `${[...cluster.taken].sort(byCodeUnit).join(' ')} ${cluster.federated} ${alone}`;
+      const known = alike.get(kind);
+      if (known) known.push(cluster);
+      else alike.set(kind, [cluster]);
+    }
+    for (const cluster of clusters) {
+      const own = this.#candidates.get(cluster) ?? new Set();
+      for (const others of alike.values()) {
+        let first = true;
+        for (const other of others) {
+          // One more than a case lists, to know that there are more.
+          if (own.size > candidatesMax && !first) break;
+          if (!this.#joinable(cluster, other)) {
+            if (cannotBeOne(cluster, other)) break;
+            continue;
+          }
+          if (own.size <= candidatesMax) own.add(other);
+          if (first) this.#join(cluster, other);
+          first = false;
+        }
+      }
+      if (own.size > 0) this.#candidates.set(cluster, own);
+    }
+  }
+
+  /** At most one more than `candidatesMax`. */
+  of(cluster: Cluster): readonly Cluster[] {
+    return [...(this.#candidates.get(cluster) ?? [])];
+  }
+
+  #join(left: Cluster, right: Cluster): void {
+    this.joined.set(left, (this.joined.get(left) ?? new Set()).add(right));
+    this.joined.set(right, (this.joined.get(right) ?? new Set()).add(left));
+  }
+}
+
+/** Whatever people say: two records with keys of their own, or two of one member. */
+function cannotBeOne(left: Cluster, right: Cluster): boolean {
+  return left !== right && ((left.federated && right.federated) || [...right.taken].some((one) => left.taken.has(one)));
+}
+
 function joinAll(component: readonly Cluster[], join: (left: Cluster, right: Cluster) => void): void {
   const [first, ...rest] = component;
   if (first) for (const other of rest) join(first, other);
@@ -265,30 +328,23 @@ function mutuallyJoinable(
  * One case for each unlinked record that could be several others. Where the doubtful record is itself linked already,
  * the cases belong to the unlinked ones that compete for it.
  */
-function casesOf(
-  component: readonly Cluster[],
-  neighbours: ReadonlyMap<Cluster, ReadonlySet<Cluster>>,
-  rule: MatchRule,
-  type: string,
-): readonly Case[] {
-  const found: Case[] = [];
-  for (const cluster of component) {
-    const near = [...(neighbours.get(cluster) ?? [])];
-    if (near.length < 2) continue;
-    const own = caseOf(cluster, near, rule, type);
-    if (own) found.push(own);
-    else
-      for (const other of near) {
-        // Who has several candidates gets one case that names them all, from its own turn in the loop.
-        if ((neighbours.get(other)?.size ?? 0) > 1) continue;
-        found.push(...[caseOf(other, [cluster], rule, type)].filter((one) => one !== undefined));
-      }
-  }
-  return found;
+function casesOf(component: readonly Cluster[], near: Nearby, rule: MatchRule, type: string): readonly Case[] {
+  return component.flatMap((cluster) => {
+    const candidates = near.of(cluster);
+    const [only] = candidates;
+    // Who has several candidates gets one case that names them all; who has one competes for it, unless that one asks.
+    const competes = candidates.length === 1 && only && near.of(only).length > 1 && !firstProvisional(only);
+    return (candidates.length > 1 || competes ? caseOf(cluster, candidates, rule, type) : undefined) ?? [];
+  });
+}
+
+function firstProvisional({ nodes }: Cluster): Node | undefined {
+  const [first] = nodes.filter((node) => isProvisional(node.key)).sort((a, b) => byCodeUnit(a.key, b.key));
+  return first;
 }
 
 function caseOf(subject: Cluster, candidates: readonly Cluster[], rule: MatchRule, type: string): Case | undefined {
-  const [record] = subject.nodes.filter((node) => isProvisional(node.key)).sort((a, b) => byCodeUnit(a.key, b.key));
+  const record = firstProvisional(subject);
   const [authority] = record ? [...record.slots.keys()] : [];
   if (!record || authority === undefined) return undefined;
   const body = {
@@ -297,10 +353,12 @@ function caseOf(subject: Cluster, candidates: readonly Cluster[], rule: MatchRul
     record: record.key,
     rule: rule.match,
     candidates: candidates
+      .slice(0, candidatesMax)
       .flatMap((other) =>
         other.nodes.flatMap((node) => [...node.slots.keys()].map((holder) => ({ authority: holder, key: node.key }))),
       )
       .sort((a, b) => byCodeUnit(a.key + a.authority, b.key + b.authority)),
+    ...(candidates.length > candidatesMax ? { more: true as const } : {}),
   };
   return { id: digestOf(body), ...body };
 }

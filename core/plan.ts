@@ -175,9 +175,9 @@ export function makePlan(input: PlanInput): Plan {
       planRecord(builder, view, context);
       builder.disputes.restoreMemberships(type, view, references);
     }
+    const shown = new Set(input.views[name]?.map(({ key }) => key));
     for (const { authority, key, changed } of input.opaque?.filter((one) => one.type === name) ?? [])
-      if (changed && !(input.views[name] ?? []).some((view) => view.key === key))
-        builder.diverge('opaque', type, { key }, null, [authority], [authority]);
+      if (changed && !shown.has(key)) builder.diverge('opaque', type, { key }, null, [authority], [authority]);
   }
   return freeze(input, builder);
 }

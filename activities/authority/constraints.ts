@@ -21,7 +21,7 @@ export interface Refusal {
 /** By the id of the operation, for those that are refused. */
 export async function constraintRefusals(
   context: AuthorityContext,
-  { messages, views }: Pick<Recomputed, 'messages' | 'views'>,
+  { messages, viewOf }: Pick<Recomputed, 'messages' | 'viewOf'>,
   operations: readonly Operation[],
   disclosed: DisclosedValues,
 ): Promise<ReadonlyMap<string, Refusal>> {
@@ -35,14 +35,8 @@ export async function constraintRefusals(
     }),
   );
   const asked: { readonly operation: Operation; readonly rule: ConstraintRule; readonly question: RuleQuestion }[] = [];
-  const touched = new Set(operations.map(({ type, key }) => `${type} ${key}`));
-  const membersOf = new Map(
-    Object.entries(views).flatMap(([type, all]) =>
-      all.flatMap(({ key, members }) => (touched.has(`${type} ${key}`) ? [[`${type} ${key}`, members] as const] : [])),
-    ),
-  );
   for (const operation of operations) {
-    const members = membersOf.get(`${operation.type} ${operation.key}`) ?? {};
+    const members = viewOf(operation.type, operation.key)?.members ?? {};
     const refusal = constraintRefusal({ operation, authorities, taxonomy, members, absent: shape.absent });
     if (refusal) {
       refused.set(operation.id, refusal);

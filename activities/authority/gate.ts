@@ -277,14 +277,14 @@ export function requireExposed(
 
 function requireUnprotected(
   context: AuthorityContext,
-  { views, messages }: Recomputed,
+  { viewOf, messages }: Recomputed,
   operations: readonly Operation[],
   digests: FieldDigests | null,
 ): void {
   for (const { type, key, changes } of operations) {
     const shape = messages.shape.types.find(({ taxonomy }) => taxonomy.type === type);
     if (!shape) refuse('outsideSurface', `the dataset holds no ${type}`);
-    const fields = views[type]?.find((view) => view.key === key)?.members[context.id] ?? applyChanges(changes, null);
+    const fields = viewOf(type, key)?.members[context.id] ?? applyChanges(changes, null);
     if (protectionOfSealed(authorityOf(context), digests, shape, key, fields) !== null)
       refuse('protectedRecord', `an operation touches a protected ${type}`);
   }

@@ -306,13 +306,13 @@ async function nativeBodies(
 }
 
 function fieldsOf(recomputed: Recomputed, operation: Operation, authority: string): Fields {
-  return recomputed.views[operation.type]?.find(({ key }) => key === operation.key)?.members[authority] ?? {};
+  return recomputed.viewOf(operation.type, operation.key)?.members[authority] ?? {};
 }
 
 /** The record's label as any member or the base shows it; for people's eyes, never for joining. */
 export function labelOf(recomputed: Recomputed, type: string, key: string): string | null {
   const taxonomy = recomputed.messages.shape.types.find((one) => one.taxonomy.type === type)?.taxonomy;
-  const view = recomputed.views[type]?.find((one) => one.key === key);
+  const view = recomputed.viewOf(type, key);
   if (!taxonomy || !view) return null;
   const label = taxonomy.label ?? Object.keys(taxonomy.fields)[0] ?? '';
   for (const fields of [view.base, ...Object.values(view.members)]) {

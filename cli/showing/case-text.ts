@@ -17,7 +17,7 @@ export function caseLines(open: OpenCases, paint: Paint): readonly string[] {
 
 function oneCase(own: OpenCase, paint: Paint): readonly string[] {
   const { number, record, candidates } = own;
-  const { id, type, rule } = own.case;
+  const { id, type, rule, more } = own.case;
   const columns = [record, ...candidates];
   const fields = [...new Set(columns.flatMap((column) => Object.keys(column.fields ?? {})))].sort(byCodeUnit);
   const head = [
@@ -33,7 +33,7 @@ function oneCase(own: OpenCase, paint: Paint): readonly string[] {
     }),
   ]);
   return [
-    `${paint.magenta(`case ${number}`)} ${shortDigest(id)}: this ${type} of ${record.authority} could be ${counted(candidates.length, 'record')} by ${listWords(rule)}`,
+    `${paint.magenta(`case ${number}`)} ${shortDigest(id)}: this ${type} of ${record.authority} could be ${counted(candidates.length, 'record')}${more ? ' and more' : ''} by ${listWords(rule)}`,
     ...(fields.length === 0
       ? ['  (the fields are in the exchange store, which is not readable here)']
       : tableLines([head, ...rows]).map((line) => `  ${line}`)),

@@ -184,7 +184,7 @@ function caseLines(view: PlanView, { paint }: PlanText): readonly string[] {
     paint.bold('Cases'),
     ...cases.map(
       (found) =>
-        `  ${found.type} ${keyText(found.record)} of ${found.authority} could be ${counted(found.candidates.length, 'record')} of ${listWords([...new Set(found.candidates.map(({ authority }) => authority))])} by ${listWords(found.rule)}`,
+        `  ${found.type} ${keyText(found.record)} of ${found.authority} could be ${counted(found.candidates.length, 'record')}${found.more ? ' and more' : ''} of ${listWords([...new Set(found.candidates.map(({ authority }) => authority))])} by ${listWords(found.rule)}`,
     ),
     '  decide with  concordat cases',
     '',

@@ -2,7 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../core/digest.js';
-import { correlate, newKey, type CorrelateInput, type Correlation, type LinkStatement } from '../../core/correlate.js';
+import {
+  candidatesMax,
+  correlate,
+  newKey,
+  type CorrelateInput,
+  type Correlation,
+  type LinkStatement,
+} from '../../core/correlate.js';
 import { matchedValues, tokenField, tokenRules, tokenText } from '../../core/match-tokens.js';
 import { isProvisional, type Fields } from '../../core/record.js';
 import { FieldDigests } from '../../activities/surface/field-digests.js';
@@ -236,6 +243,48 @@ describe('the ordered rules', () => {
       known('k2', { bb: { number: '', mail: '1', name: 'x' } }),
     ]);
     expect(assignments[0]?.key).toBe('k1');
+  });
+});
+
+describe('a value that many share', () => {
+  const one = { number: '1', mail: '', name: '' };
+  const crowd = (count: number): Entry[] =>
+    Array.from({ length: count }, (_, at) => alone(at % 2 === 0 ? 'aa' : 'bb', String(at).padStart(6, '0'), one));
+
+  it('names nobody: all of them wait, and each case lists the first candidates and says that there are more', () => {
+    const records = crowd(2 * candidatesMax + 4);
+    const { cases, held, assignments } = run(records);
+    expect(assignments).toEqual([]);
+    expect(held).toHaveLength(records.length);
+    expect(cases).toHaveLength(records.length);
+    for (const { candidates, more } of cases) expect([candidates.length, more]).toEqual([candidatesMax, true]);
+    expect(run([...records].reverse())).toEqual(run(records));
+    for (const { candidates, more } of run(crowd(2 * candidatesMax)).cases)
+      expect([candidates.length, more]).toEqual([candidatesMax, undefined]);
+  });
+
+  it('is a case for each of those that compete for one known record, however many they are', () => {
+    const { cases, held } = run([known('k', { bb: one }), ...crowd(80).filter(({ members: held }) => held['aa'])]);
+    expect(cases).toHaveLength(40);
+    for (const { candidates } of cases) expect(candidates).toEqual([{ authority: 'bb', key: 'k' }]);
+    expect(held).toHaveLength(41);
+  });
+
+  // In pairs these are 16 million, and listing them all takes longer than a test may.
+  it('takes work that grows with the records', () => {
+    const records = crowd(4_000);
+    const statements = records.slice(0, 20).map(({ key }) => says('apart', 'aa', key, '~000001'));
+    const { cases, held } = run(records, statements);
+    expect([cases.length, held.length]).toEqual([4_000, 4_000]);
+    expect(cases.find(({ record }) => record === '~000000')?.candidates.map(({ key }) => key)).not.toContain('~000001');
+  });
+
+  it('joins no two of several whom people told apart from a third', () => {
+    const pairs = [alone('aa', 'a0', one), alone('aa', 'a1', one), alone('bb', 'b0', one), alone('bb', 'b1', one)];
+    // ~a0 could only be ~b1, but ~b1 could be ~a1 as well.
+    const { cases, assignments } = run(pairs, [says('apart', 'aa', '~a0', '~b0')]);
+    expect(assignments).toEqual([]);
+    expect(cases.map(({ record }) => record).sort()).toEqual(['~a1', '~b1']);
   });
 });
 
