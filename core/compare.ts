@@ -13,6 +13,7 @@ import type { AuthorityId, Fields } from './record.js';
 import type { References } from './references.js';
 import { setElements } from './operation.js';
 import { referenceOf } from './lens/reference.js';
+import { effectDivergence } from './effect-labels.js';
 import { sameJson } from './lens/same-json.js';
 import { presenceOf, type Presence } from './presence.js';
 import { joinedVector, type VersionsOfRecord } from './record-versions.js';
@@ -154,6 +155,10 @@ function compareFields(
       return value !== undefined && !(named && context.references.isOpen(named.type, named.key));
     });
     if (speaking.length === 0) continue;
+    if (kind.kind === 'effect') {
+      verdicts.push(compareEffect(field, speaking, view, context));
+      continue;
+    }
     const policy = context.type.policy?.fields?.[field];
     const threeWay = (): FieldVerdict =>
       kind.kind === 'set'
@@ -268,6 +273,21 @@ function compareSet(
   return { kind: 'setProposal', field, target: sorted, cause, perMember, because: [...because].sort(byCodeUnit) };
 }
 
+/** No base and no policy: what policies and roles leave is what it is now, and where it differs nobody here can end it. */
+function compareEffect(
+  field: string,
+  speaking: readonly AuthorityId[],
+  view: RecordView,
+  { type }: CompareContext,
+): FieldVerdict {
+  const values = Object.fromEntries(speaking.map((member) => [member, view.members[member]?.[field]]));
+  const canSay = (member: AuthorityId, capability: string): boolean =>
+    type.sayable?.[member]?.includes(capability) ?? true;
+  const divergence = effectDivergence(values, canSay);
+  if (divergence) return { kind: 'effect', field, ...divergence };
+  return { kind: 'equal', field, value: view.members[speaking[0] ?? '']?.[field] ?? null };
+}
+
 /** What every member would hold if all proposals were applied; conflicting fields are left out. */
 export function mergedFields(verdicts: readonly FieldVerdict[]): Fields {
   const merged: Record<string, Json> = {};
@@ -283,6 +303,8 @@ export function mergedFields(verdicts: readonly FieldVerdict[]): Fields {
 function changedFromBase(fields: Fields, base: Fields, context: CompareContext): boolean {
   return Object.entries(fields).some(([field, value]) => {
     const kind = context.type.taxonomy.fields[field];
+    // What its policies leave is not the record's own, and no reason to keep what another mesh let go.
+    if (kind?.kind === 'effect') return false;
     // That a record was suspended on the way to its deletion is no edit that should keep it.
     if (isSuspension(context.type.policy, field, value)) return false;
     if (kind?.kind !== 'set') {

@@ -76,7 +76,7 @@ export function creation(
   const changes = (type.held[authority] ?? []).flatMap((field): readonly Change[] => {
     const value = merged[field];
     const kind = type.taxonomy.fields[field];
-    if (value === undefined || kind === undefined) return [];
+    if (value === undefined || kind === undefined || kind.kind === 'effect') return [];
     if (kind.kind !== 'set') return [{ kind: 'value', field, before: null, after: value }];
     if (!references.canSpeakOf(kind.of, authority)) return [];
     const add = setElements(value).filter((element) => references.canAdd(kind.of, element, authority));
@@ -103,11 +103,14 @@ export function deletion(
   because: readonly AuthorityId[],
 ): Operation {
   const current = view.members[authority] ?? {};
-  const changes = Object.entries(current).map(([field, value]): Change =>
-    type.taxonomy.fields[field]?.kind === 'set'
-      ? { kind: 'set', field, add: [], remove: [...setElements(value)].sort(byCodeUnit) }
-      : { kind: 'value', field, before: value, after: null },
-  );
+  const changes = Object.entries(current).flatMap(([field, value]): readonly Change[] => {
+    const kind = type.taxonomy.fields[field]?.kind;
+    // It moves with policies elsewhere, and is not what the mesh is asked to let go.
+    if (kind === 'effect') return [];
+    return kind === 'set'
+      ? [{ kind: 'set', field, add: [], remove: [...setElements(value)].sort(byCodeUnit) }]
+      : [{ kind: 'value', field, before: value, after: null }];
+  });
   return makeOperation({
     authority,
     type: type.taxonomy.type,

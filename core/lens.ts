@@ -3,13 +3,13 @@
  * map, then what the taxonomy says that the field is. core/lens/contract.ts has the laws; they hold for every
  * composition because they hold for every part (Foster et al., TOPLAS 2007, section 3; the steps follow Cambria, 2020).
  */
-import type { FieldMap, LensStep, TypeMap } from './federation/map.js';
+import { stepsOf, type FieldMap, type LensStep, type TypeMap } from './federation/map.js';
 import { referredTypes, type FieldKind } from './federation/taxonomy.js';
 import type { Json, JsonObject } from './json.js';
 import type { FieldLens, Got, References, StepLens } from './lens/contract.js';
 import { iamTagStep } from './lens/iam-tag.js';
 import { kindSteps } from './lens/kind.js';
-import { constantLocation, pathLocation, tagLocation } from './lens/location.js';
+import { constantLocation, derivedLocation, pathLocation, tagLocation } from './lens/location.js';
 import { referenceStep } from './lens/reference.js';
 import { referencesStep, setStep } from './lens/set.js';
 import { enumStep, isOneToOne, repeatedText, tableStep } from './lens/table.js';
@@ -74,12 +74,16 @@ export function compose(location: FieldLens, steps: readonly StepLens[]): FieldL
 function locationOf(field: FieldMap, native: string): FieldLens {
   if ('path' in field) return pathLocation(field.path, native === 'group' && field.path === 'members');
   if ('tag' in field) return tagLocation(field.tag);
-  return constantLocation(field.constant);
+  return 'from' in field ? derivedLocation : constantLocation(field.constant);
 }
 
 /** Why the map cannot serve this field of the taxonomy, or null. `validate` asks this too. */
 export function fieldMapProblem(field: FieldMap, kind: FieldKind): string | null {
-  const steps = 'constant' in field ? [] : (field.through ?? []);
+  if ((kind.kind === 'effect') !== 'from' in field)
+    return kind.kind === 'effect'
+      ? 'an effect is worked out: its map is { from: capabilities }'
+      : 'only a field of the kind effect is worked out from capabilities';
+  const steps = stepsOf(field);
   const targets = referredTypes(kind);
   const isSet = kind.kind === 'set';
   let referred = 0;
@@ -112,6 +116,5 @@ export function fieldMapProblem(field: FieldMap, kind: FieldKind): string | null
 
 /** The lens of one field. Call fieldMapProblem first: this takes the map at its word. */
 export function fieldLens(field: FieldMap, kind: FieldKind, native: TypeMap['native']): FieldLens {
-  const through = 'constant' in field ? [] : (field.through ?? []);
-  return compose(locationOf(field, native), [...through.map((step) => stepLens(step)), ...kindSteps(kind)]);
+  return compose(locationOf(field, native), [...stepsOf(field).map((step) => stepLens(step)), ...kindSteps(kind)]);
 }

@@ -45,7 +45,12 @@ export class PlanBuilder {
     field: string | null,
     because: readonly AuthorityId[],
     at: readonly AuthorityId[],
-    settling: Partial<Pick<DivergenceDraft, 'operations' | 'accepted' | 'conflicts'>> = {},
+    {
+      leaves,
+      ...settling
+    }: Partial<Pick<DivergenceDraft, 'operations' | 'accepted' | 'conflicts'>> & {
+      readonly leaves?: Readonly<Record<AuthorityId, readonly string[]>>;
+    } = {},
   ): void {
     this.divergences.push({
       operations: [],
@@ -58,6 +63,7 @@ export class PlanBuilder {
       field,
       because: [...because].sort(byCodeUnit),
       at: [...at].sort(byCodeUnit),
+      ...(leaves ? { leaves: Object.fromEntries(Object.entries(leaves).map(([id, own]) => [id, [...own]])) } : {}),
     });
   }
 }

@@ -77,6 +77,8 @@ export const Divergence = z.strictObject({
     'readOnlyThere',
     // Its connector cannot fully represent it there (core/opaque.ts).
     'opaque',
+    // What is granted agrees, and the capabilities that it leaves do not (core/effect-labels.ts).
+    'effectDiffers',
   ]),
   type: z.string(),
   key: z.string(),
@@ -87,6 +89,8 @@ export const Divergence = z.strictObject({
   operations: z.array(Digest),
   /** Who accepted it as it is, wholly or in part: a rejection with a reason and an end. */
   accepted: z.array(Acceptance),
+  /** Of kind `effectDiffers`: per member, what it leaves of the capabilities on which members differ. */
+  leaves: z.record(AuthorityId, z.array(z.string())).optional(),
 });
 export type Divergence = z.infer<typeof Divergence>;
 
@@ -228,6 +232,10 @@ function planDifference(
   let isHeld = false;
   for (const field of verdict.fields) {
     if (field.kind === 'equal') continue;
+    if (field.kind === 'effect') {
+      builder.diverge('effectDiffers', type, view, field.field, [], field.at, { leaves: field.leaves });
+      continue;
+    }
     if (field.kind === 'conflict') {
       conflicts.push(planConflict(builder, type, view, field));
       continue;
@@ -297,10 +305,20 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
     ),
     divergences: sortedBy(
       builder.divergences.map((draft) => {
-        const { kind, type, key, field, because, at } = draft;
+        const { kind, type, key, field, because, at, leaves } = draft;
         const { operations, accepted } = settling(draft);
         const ids = operations.map(({ id }) => id).sort(byCodeUnit);
-        return { kind, type, key, field, because, at, operations: ids, accepted: distinctAcceptances(accepted) };
+        return {
+          kind,
+          type,
+          key,
+          field,
+          because,
+          at,
+          operations: ids,
+          accepted: distinctAcceptances(accepted),
+          ...(leaves ? { leaves } : {}),
+        };
       }),
       ({ type, key, field, kind }) => `${type} ${key} ${field ?? ''} ${kind}`,
     ),

@@ -1,6 +1,7 @@
 /** What a comparison says about one field and about one record, in plain data. */
 import type { RecordView } from './compare.js';
 import { canonicalJson } from './digest.js';
+import type { EffectDivergence } from './effect-labels.js';
 import { byCodeUnit, type Json } from './json.js';
 import { sameJson } from './lens/same-json.js';
 import type { AuthorityId, Fields } from './record.js';
@@ -47,7 +48,12 @@ export type FieldVerdict =
       readonly kind: 'doubled';
       readonly field: string;
       readonly at: readonly AuthorityId[];
-    };
+    }
+  | ({
+      /** Members leave different capabilities. Nobody can write that: it is shown, and holds nothing else back. */
+      readonly kind: 'effect';
+      readonly field: string;
+    } & EffectDivergence);
 
 /** Of a set, what each member would gain and lose. */
 export type PerMember = Readonly<

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { fileKinds, folderOf } from '../core/federation/files.js';
+import { folderOf } from '../core/federation/files.js';
 import { parseConfig } from '../workers/config.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -96,7 +96,7 @@ describe('docker-compose.yml', () => {
 
   it.each(ours)('mounts the parts of the federation folder into %s, read-only, and never the whole', (name) => {
     const mounts = service(name).volumes.filter(({ target }) => target.startsWith('/federation'));
-    const parts = fileKinds.map((kind) => (kind === 'federation' ? 'federation.yaml' : folderOf[kind]));
+    const parts = ['federation.yaml', ...Object.values(folderOf)];
     expect(mounts.map(({ target }) => target).sort()).toEqual(
       [...parts, 'manifests'].map((part) => `/federation/${part}`).sort(),
     );

@@ -4,6 +4,7 @@ import type { AuthorityActivities } from '../../workflows/activity-types.js';
 import { eraseRecord } from './erase-record.js';
 import { disclose } from './disclosure.js';
 import { applyPermit } from './commit.js';
+import { nativeTypesFor } from '../../core/federation/effect-natives.js';
 import { mapOf } from '../../core/federation/federation.js';
 import type { AuthorityContext } from './context.js';
 import { endDelegation, listDelegations, recordDelegation } from './delegations.js';
@@ -46,7 +47,8 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     probeMesh: async () => {
       const { federation, id } = context;
       // Of all datasets: what a map could ask for tomorrow is looked at today.
-      const nativeTypes = Object.keys(federation.taxonomy).flatMap((type) => mapOf(federation, id, type)?.native ?? []);
+      const maps = Object.keys(federation.taxonomy).flatMap((type) => mapOf(federation, id, type) ?? []);
+      const nativeTypes = nativeTypesFor(context.connector.capabilities.kind, maps);
       const probed = await context.connector.probe({ nativeTypes });
       return {
         authority: context.id,

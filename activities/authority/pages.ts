@@ -5,7 +5,7 @@
 import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
 import { mapOf } from '../../core/federation/federation.js';
-import { byCodeUnit } from '../../core/json.js';
+import { nativeTypesFor } from '../../core/federation/effect-natives.js';
 import type { ReadItem } from '../connectors/connector.js';
 import type { AuthorityContext } from './context.js';
 
@@ -61,10 +61,13 @@ async function readOn(context: AuthorityContext, dataset: string, run: Digest, s
   }
 }
 
-/** What the active maps of this authority make records of: a collection that nobody compares is not read. */
-function nativeTypesOf({ federation, id }: AuthorityContext, dataset: string): readonly string[] {
+/** What the active maps of this authority make records of, and what their effects rest on: nothing else is read. */
+function nativeTypesOf({ federation, id, connector }: AuthorityContext, dataset: string): readonly string[] {
   const types = federation.datasets[dataset]?.types ?? [];
-  return [...new Set(types.flatMap((type) => mapOf(federation, id, type)?.native ?? []))].sort(byCodeUnit);
+  return nativeTypesFor(
+    connector.capabilities.kind,
+    types.flatMap((type) => mapOf(federation, id, type) ?? []),
+  );
 }
 
 /** The pages in the order in which they were read. */

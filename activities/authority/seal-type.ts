@@ -12,6 +12,7 @@ import type { RunMessages } from '../run-messages.js';
 import { createSealer } from '../sealing/sealer.js';
 import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
 import { authorityOf, type AuthorityContext } from './context.js';
+import type { Effects } from './effects/effects.js';
 import { createMatchSeal } from './match-seal.js';
 import { preferenceRank, type NaturalKeys } from './natural-keys.js';
 import type { OpaqueSeen } from './opaque.js';
@@ -31,6 +32,8 @@ export interface SealContext {
   readonly inScope: ReadonlyMap<string, ReadonlySet<string>>;
   readonly counters: SetAside;
   readonly opaque: OpaqueSeen;
+  /** null where this authority works out no effect. */
+  readonly effects: Effects | null;
   readonly salts: SaltProposals;
   readonly digests: FieldDigests | null;
   readonly claims: ResealClaims | null;
@@ -56,7 +59,7 @@ export async function sealType(
   type: DatasetType,
   sealing: SealContext,
 ): Promise<SealedHere | undefined> {
-  const { dataset, links, naturals, inScope, counters, opaque, salts, digests, claims, isExposed } = sealing;
+  const { dataset, links, naturals, inScope, counters, opaque, effects, salts, digests, claims, isExposed } = sealing;
   const name = type.taxonomy.type;
   const map = mapOf(context.federation, context.id, name);
   const surface = surfaceOf(authorityOf(context), name);
@@ -157,9 +160,11 @@ export async function sealType(
       if (isProvisional(key)) unlinked += 1;
       for (const property of translation.unmapped) counters.unmapped(name, property);
       if (!translation.roundTrips) counters.lossy(name);
-      sealer.add(sealedRecord(digests, type, translation.record));
-      matches?.add(key, translation.record.fields);
-      claimed?.add(translation.record);
+      const ids = isNatural ? naturals.nativeIdsOf(name, key) : [object.id];
+      const record = effects ? effects.added(translation.record, map, ids, given.surface) : translation.record;
+      sealer.add(sealedRecord(digests, type, record));
+      matches?.add(key, record.fields);
+      claimed?.add(record);
       await salts.add(name, key);
     }
     await claimed?.finish();

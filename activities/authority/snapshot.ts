@@ -23,6 +23,7 @@ import { readOpens, type RunMessages } from '../run-messages.js';
 import { recomputeCorrelation } from '../recompute.js';
 import { digestsOfRun } from './digest-key.js';
 import type { AuthorityContext } from './context.js';
+import { Effects } from './effects/effects.js';
 import { requireLive } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
 import { NaturalKeys } from './natural-keys.js';
@@ -152,6 +153,11 @@ async function seal(
   );
   const naturals = new NaturalKeys(links);
   const opaque = await OpaqueSeen.load(context, inputs.dataset);
+  const effects = await Effects.of(
+    context,
+    inputs,
+    shape.types.map(({ taxonomy }) => taxonomy.type),
+  );
   const resolve = (referenced: string, nativeId: string): string | null => {
     const map = mapOf(context.federation, context.id, referenced);
     if (!map || !shape.types.some(({ taxonomy }) => taxonomy.type === referenced)) return null;
@@ -175,6 +181,7 @@ async function seal(
         inScope,
         counters,
         opaque,
+        effects,
         salts,
         digests,
         claims,

@@ -62,8 +62,10 @@ function partsOf(
   broken: readonly string[],
 ): FederationParts {
   const federation = accepted.get('federation')?.[0];
+  const capabilities = accepted.get('capabilities')?.[0];
   return {
     ...(federation ? { federation } : {}),
+    ...(capabilities ? { capabilities } : {}),
     authorities: accepted.get('authority') ?? [],
     taxonomy: accepted.get('taxonomy') ?? [],
     maps: accepted.get('map') ?? [],
@@ -79,6 +81,7 @@ function federationOf(parts: FederationParts, file: NonNullable<FederationParts[
     file: file.value,
     authorities: keyed(parts.authorities, (item) => item.value.authority),
     taxonomy: keyed(parts.taxonomy, (item) => item.value.type),
+    ...(parts.capabilities ? { capabilities: parts.capabilities.value.capabilities } : {}),
     maps: keyed(parts.maps, (item) => item.file.replace(/^maps\/(.*)\.yaml$/, '$1')),
     datasets: keyed(parts.datasets, (item) => item.value.dataset),
   };

@@ -7,7 +7,7 @@ import { isAccepted } from '../../core/acceptance.js';
 import type { Paint } from '../output/output.js';
 import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
 import { shownValue, valueText, visibleText } from './value-text.js';
-import { causeWords, codeWords, counted, divergenceWords, instantText, listWords, shortDigest } from './words.js';
+import { causeWords, codeWords, counted, divergenceWords, instantText, leavesWords, listWords, shortDigest } from './words.js';
 
 export interface PlanText {
   readonly paint: Paint;
@@ -221,8 +221,8 @@ function unsettledLines(view: PlanView, { paint, operationsMax }: PlanText): rea
   return [
     paint.bold('Not settled by this plan'),
     ...shown.map(
-      ({ kind, type, key, field, at }) =>
-        `  ${recordText(view, type, key)}${field === null ? '' : ` ${field}`} at ${listWords(at)}: ${divergenceWords[kind]}${kind === 'opaque' ? whyOf(type, key) : ''}`,
+      ({ kind, type, key, field, at, leaves }) =>
+        `  ${recordText(view, type, key)}${field === null ? '' : ` ${field}`} at ${listWords(at)}: ${divergenceWords[kind]}${kind === 'opaque' ? whyOf(type, key) : ''}${leaves ? `: ${leavesWords(leaves)}` : ''}`,
     ),
     ...(shown.length < unsettled.length ? [`  … and ${unsettled.length - shown.length} more`] : []),
     '',

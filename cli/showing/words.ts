@@ -36,6 +36,7 @@ export const divergenceWords: Readonly<Record<Divergence['kind'], string>> = {
   doubled: 'one value in two records, though it is to be unique',
   waitsForReference: 'waiting for what it refers to, which is in doubt or not there',
   readOnlyThere: 'this mesh can only be read there: change it by its own means',
+  effectDiffers: 'names agree, effect differs',
   opaque: 'opaque: there, and not fully represented, so it is neither written nor deleted',
 };
 
@@ -113,4 +114,11 @@ export function instantText(instant: Date): string {
 
 export function lengthWords(from: Date, to: Date): string {
   return durationWords(to.getTime() - from.getTime());
+}
+
+/** `aws leaves manage keys; sov leaves none of it`. */
+export function leavesWords(leaves: Readonly<Record<string, readonly string[]>>): string {
+  return Object.entries(leaves)
+    .map(([authority, labels]) => `${authority} leaves ${labels.length === 0 ? 'none of it' : listWords(labels)}`)
+    .join('; ');
 }

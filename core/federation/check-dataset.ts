@@ -122,6 +122,10 @@ function checkCorrelation(parts: FederationParts, { file, value }: Located<Datas
         if (!field) return [faultAt(file, path, `${type.file} has no field "${name}"; ${suggestion(name, known)}`)];
         if (field.kind === 'reference')
           return [faultAt(file, path, `"${name}" refers to another record; records are matched by plain values only`)];
+        if (field.kind === 'effect')
+          return [
+            faultAt(file, path, `"${name}" is an effect, which many records share; records are matched by texts`),
+          ];
         if (field.kind === 'set')
           return [faultAt(file, path, `"${name}" is a set; records are matched by single values only`)];
         if (name === type.value.label)

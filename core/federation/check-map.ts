@@ -4,7 +4,7 @@ import { fieldMapProblem } from '../lens.js';
 import { faultAt, type FaultPath, type PathFault } from './fault.js';
 import { mapNameOf } from './files.js';
 import { nativeTypes } from './native-types.js';
-import type { FieldMap, LensStep, TypeMap } from './map.js';
+import { stepsOf, type FieldMap, type LensStep, type TypeMap } from './map.js';
 import { suggestion } from './nearest.js';
 import {
   authorityOf,
@@ -84,8 +84,8 @@ function checkFields(parts: FederationParts, map: Located<TypeMap>, type: Locate
 }
 
 function checkLens(file: string, path: FaultPath, fieldMap: FieldMap, kind: FieldKind): readonly PathFault[] {
-  if ('constant' in fieldMap) return [];
-  const steps: readonly LensStep[] = fieldMap.through ?? [];
+  if ('constant' in fieldMap || 'from' in fieldMap) return [];
+  const steps: readonly LensStep[] = stepsOf(fieldMap);
   const faults: PathFault[] = [];
   steps.forEach((step, at) => {
     const stepPath = [...path, 'through', at];
@@ -149,10 +149,10 @@ function checkReference(
   fieldMap: FieldMap,
   kind: FieldKind,
 ): readonly PathFault[] {
-  if ('constant' in fieldMap || kind.kind !== 'reference') return [];
+  if (kind.kind !== 'reference') return [];
   const { authority } = mapNameOf(map.file);
   const natives = nativesOf(parts, map);
-  return (fieldMap.through ?? []).flatMap((step, at) => {
+  return stepsOf(fieldMap).flatMap((step, at) => {
     if (!('reference' in step)) return [];
     return Object.entries(step.reference).flatMap(([native, type]) => {
       const place = [...path, 'through', at, 'reference', native];

@@ -1,9 +1,7 @@
 /** File names against what the files say of themselves: people look a thing up by its file name. */
 import { faultAt, type PathFault } from './fault.js';
-import { folderOf, mapNameOf, stemOf, type FileKind } from './files.js';
+import { folderOf, mapNameOf, stemOf, type NamedKind } from './files.js';
 import type { FederationParts, Located } from './parts.js';
-
-type NamedKind = Exclude<FileKind, 'federation'>;
 
 const nameField: Readonly<Record<NamedKind, string>> = {
   authority: 'authority',

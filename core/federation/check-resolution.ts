@@ -44,6 +44,14 @@ class TypeCheck {
       if (!kind) return [this.#unknownField(path, field, 'key')];
       if (this.#type.key?.includes(field))
         return [this.#fault(path, `"${field}" is part of the key of ${this.#type.type}, so it never differs`, 'key')];
+      if (kind.kind === 'effect')
+        return [
+          this.#fault(
+            path,
+            `"${field}" is an effect: nobody can write it, so no policy could decide it; its differences are shown, and ended where the policies and roles are`,
+            'key',
+          ),
+        ];
       const unheld = this.#unheld(path, field);
       if (unheld) return [unheld];
       return this.#policy([...path, 'kind'], field, kind, own);

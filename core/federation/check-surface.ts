@@ -55,6 +55,11 @@ function checkFields({ file, path, type, map }: Place, written: WrittenTypeSurfa
           : `refers to ${kind.of}: its elements are federated keys, which say nothing by themselves; write clear or hidden`,
         'value',
       );
+    if (exposure === 'digest' && kind.kind === 'effect')
+      return fault(
+        'is a set of capabilities, compared one by one, which digests do not allow; write clear or hidden',
+        'value',
+      );
     if (exposure === 'digest' && kind.kind === 'reference')
       return fault('refers to a record by its federated key, which says nothing by itself; write clear', 'value');
     if (exposure === 'digest' && type.value.key?.includes(field))
@@ -84,6 +89,8 @@ function checkWhere({ file, path, type, map }: Place, written: WrittenTypeSurfac
     if (!Object.hasOwn(map.value.fields, field))
       return fault('field', `is not mapped in ${map.file}, so no record here could be told to meet it`);
     if (kind.kind === 'set') return fault('field', 'is a set; rows are filtered by single values only');
+    if (kind.kind === 'effect')
+      return fault('field', 'is worked out when the snapshot is sealed; rows are filtered by plain values only');
     if (kind.kind === 'reference')
       return fault('field', 'refers to another record; rows are filtered by plain values only');
     const wanted = kind.kind === 'text' ? 'string' : 'boolean';

@@ -71,6 +71,8 @@ function checkKey(file: string, { key = [], fields }: TaxonomyType): readonly Pa
         return [faultAt(file, ['key', at], `is not a field of this type; ${suggestion(field, Object.keys(fields))}`)];
       if (kind.kind === 'set')
         return [faultAt(file, ['key', at], 'is a set; a key is made of single values, which never change')];
+      if (kind.kind === 'effect')
+        return [faultAt(file, ['key', at], 'is an effect, which changes with every policy; a key never changes')];
       return [];
     }),
   ];

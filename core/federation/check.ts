@@ -5,6 +5,7 @@
  * named in `broken`, so that nothing is called unknown only because its own file has a fault.
  */
 import { checkAuthorities } from './check-authority.js';
+import { checkCapabilities } from './check-capabilities.js';
 import { checkDatasets } from './check-dataset.js';
 import { checkMaps } from './check-map.js';
 import { checkMembers } from './check-members.js';
@@ -20,6 +21,7 @@ export function checkFederation(files: FederationParts): readonly PathFault[] {
     ...checkMembers(parts),
     ...checkAuthorities(parts),
     ...checkTaxonomy(parts),
+    ...checkCapabilities(parts),
     ...checkMaps(parts),
     ...checkDatasets(parts),
   ];

@@ -5,8 +5,10 @@
 import { z } from 'zod';
 import { digestOf, type Digest } from '../digest.js';
 import type { AuthorityId } from '../record.js';
+import { Capability } from '../effect/capability.js';
 import { Dataset } from './dataset.js';
 import type { DatasetShape, DatasetType } from './federation.js';
+import { hasEffect, sayable } from './effect-natives.js';
 import { TypeMap } from './map.js';
 import { everyWrite, nativeTypes, type NativeWriteKind } from './native-types.js';
 import { tableOf } from './tables.js';
@@ -19,6 +21,8 @@ export const Configuration = z.strictObject({
   federation: z.string(),
   dataset: Dataset.omit({ schedule: true }).extend({ schedule: z.null() }),
   taxonomy: z.array(TaxonomyType.nullable()),
+  /** Left out where no type of the dataset has an effect. */
+  capabilities: z.array(Capability).optional(),
   maps: z.array(TypeMap.nullable()),
   authorities: z.array(Terms.omit({ description: true }).nullable()),
 });
@@ -74,15 +78,17 @@ function limitsOf(
   configuration: Configuration,
   type: string,
   members: readonly AuthorityId[],
-): Pick<DatasetType, 'cannot' | 'lacks'> {
+): Pick<DatasetType, 'cannot' | 'lacks' | 'sayable'> {
   const cannot: Record<AuthorityId, readonly NativeWriteKind[]> = {};
   const lacks: Record<AuthorityId, Record<string, readonly string[]>> = {};
+  const said: Record<AuthorityId, readonly string[]> = {};
   for (const member of members) {
     const map = mapIn(configuration, member, type);
     const kind = configuration.authorities.find((authority) => authority?.authority === member)?.mesh.kind;
     const allowed = map && kind ? nativeTypes[kind][map.native] : undefined;
     const missing = allowed ? everyWrite.filter((write) => !allowed.includes(write)) : [];
     if (missing.length > 0) cannot[member] = missing;
+    if (map && kind && hasEffect(map)) said[member] = sayable(kind, map.native, configuration.capabilities ?? []);
     for (const field of Object.keys(map?.fields ?? {})) {
       const without = Object.entries((map && tableOf(map, field)?.table) ?? {}).filter(
         ([, texts]) => texts.length === 0,
@@ -93,6 +99,7 @@ function limitsOf(
   return {
     ...(Object.keys(cannot).length > 0 ? { cannot } : {}),
     ...(Object.keys(lacks).length > 0 ? { lacks } : {}),
+    ...(Object.keys(said).length > 0 ? { sayable: said } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 /** federation.yaml and the whole folder once read: everything that an authority must have its own copy of. */
 import { z } from 'zod';
 import type { Digest } from '../digest.js';
+import type { Capability } from '../effect/capability.js';
 import { byCodeUnit } from '../json.js';
 import { AuthorityId } from '../record.js';
 import type { AcceptedManifest } from './accepted-manifest.js';
@@ -11,7 +12,7 @@ import type { Dataset } from './dataset.js';
 import type { TypeMap } from './map.js';
 import type { NativeWriteKind } from './native-types.js';
 import type { TypePolicy } from './resolution.js';
-import type { TaxonomyType } from './taxonomy.js';
+import { effectFieldsOf, type TaxonomyType } from './taxonomy.js';
 
 export const Member = z.strictObject({
   id: AuthorityId,
@@ -36,6 +37,8 @@ export interface Federation {
   readonly file: FederationFile;
   readonly authorities: Readonly<Record<AuthorityId, Authority>>;
   readonly taxonomy: Readonly<Record<string, TaxonomyType>>;
+  /** Absent where the folder declares none. */
+  readonly capabilities?: readonly Capability[];
   readonly maps: Readonly<Record<string, TypeMap>>;
   readonly datasets: Readonly<Record<string, Dataset>>;
   /** Absent where the folder was read as it is. Where it is there, `authorities` hold the terms that are in force. */
@@ -64,6 +67,8 @@ export interface DatasetType {
   readonly cannot?: Readonly<Record<AuthorityId, readonly NativeWriteKind[]>>;
   /** Per member and field, values that its map says it has no image for: such a record is not missing there. */
   readonly lacks?: Readonly<Record<AuthorityId, Readonly<Record<string, readonly string[]>>>>;
+  /** Of a type with an effect: per member, the capabilities that its kind of cloud can express; about others it is silent. */
+  readonly sayable?: Readonly<Record<AuthorityId, readonly string[]>>;
 }
 
 /** What compare and plan need to know of a dataset, taken from the folder once. Types stand in dependency order. */
@@ -88,10 +93,15 @@ export function mapOf(federation: Federation, authority: AuthorityId, type: stri
  */
 export function configurationOf(federation: Federation, dataset: Dataset): Configuration {
   const members = [...dataset.members].sort();
+  const hasEffects = dataset.types.some((type) => {
+    const taxonomy = federation.taxonomy[type];
+    return taxonomy !== undefined && effectFieldsOf(taxonomy).length > 0;
+  });
   return {
     federation: federation.file.federation,
     dataset: { ...dataset, members, schedule: null },
     taxonomy: dataset.types.map((type) => federation.taxonomy[type] ?? null),
+    ...(hasEffects && federation.capabilities ? { capabilities: [...federation.capabilities] } : {}),
     maps: members.flatMap((member) => dataset.types.map((type) => mapOf(federation, member, type) ?? null)),
     authorities: members.map((member) => {
       const authority = federation.authorities[member];

@@ -1,23 +1,28 @@
 /** Which files a federation folder has, what each is named after, and the schema that reads it. */
 import type { z } from 'zod';
 import { Authority } from './authority.js';
+import { Capabilities } from './capabilities.js';
 import { Dataset } from './dataset.js';
 import { FederationFile } from './federation.js';
 import { TypeMap } from './map.js';
 import { TaxonomyType } from './taxonomy.js';
 
-export const fileKinds = ['federation', 'authority', 'taxonomy', 'map', 'dataset'] as const;
+export const fileKinds = ['federation', 'authority', 'taxonomy', 'capabilities', 'map', 'dataset'] as const;
 export type FileKind = (typeof fileKinds)[number];
 
 export const schemaOf: Readonly<Record<FileKind, z.ZodType>> = {
   federation: FederationFile,
   authority: Authority,
   taxonomy: TaxonomyType,
+  capabilities: Capabilities,
   map: TypeMap,
   dataset: Dataset,
 };
 
-export const folderOf: Readonly<Record<Exclude<FileKind, 'federation'>, string>> = {
+/** Kinds of which there are many files, each named after what it holds. */
+export type NamedKind = Exclude<FileKind, 'federation' | 'capabilities'>;
+
+export const folderOf: Readonly<Record<NamedKind, string>> = {
   authority: 'authorities',
   taxonomy: 'taxonomy',
   map: 'maps',
@@ -25,6 +30,8 @@ export const folderOf: Readonly<Record<Exclude<FileKind, 'federation'>, string>>
 };
 
 export const federationFileName = 'federation.yaml';
+/** Among the types: no type can be called so. */
+export const capabilitiesFileName = 'taxonomy/capabilities.yaml';
 
 /** Folders beside the files that hold no federation files. */
 export const otherFolders: readonly string[] = ['keys', 'manifests', 'policy-tests', 'schemas'];
@@ -32,10 +39,10 @@ export const otherFolders: readonly string[] = ['keys', 'manifests', 'policy-tes
 /** Null for a name that no federation file has. */
 export function fileKindOf(file: string): FileKind | null {
   if (file === federationFileName) return 'federation';
+  if (file === capabilitiesFileName) return 'capabilities';
   const [folder, name, ...deeper] = file.split('/');
   if (name === undefined || deeper.length > 0 || !name.endsWith('.yaml')) return null;
-  for (const kind of fileKinds) if (kind !== 'federation' && folderOf[kind] === folder) return kind;
-  return null;
+  return (Object.keys(folderOf) as NamedKind[]).find((kind) => folderOf[kind] === folder) ?? null;
 }
 
 /** `authorities/aws.yaml` → `aws`. */

@@ -40,8 +40,18 @@ export const FieldMap = z.union([
     through: z.array(LensStep).optional(),
   }),
   z.strictObject({ constant: Json.describe('this mesh says this of every record and cannot say anything else') }),
+  z
+    .strictObject({ from: z.literal('capabilities') })
+    .describe(
+      'worked out when the snapshot is sealed: which capabilities the policies and roles behind the record leave',
+    ),
 ]);
 export type FieldMap = z.infer<typeof FieldMap>;
+
+/** The steps of a field, the first next to the native side; none where it has no place of its own. */
+export function stepsOf(field: FieldMap | undefined): readonly LensStep[] {
+  return field && 'through' in field ? (field.through ?? []) : [];
+}
 
 export const TypeMap = z.strictObject({
   type: z.string().describe('the federated type'),

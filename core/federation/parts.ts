@@ -1,5 +1,6 @@
 /** The files of a folder one by one, each with its name, before they are known to fit together. */
 import type { Authority } from './authority.js';
+import type { Capabilities } from './capabilities.js';
 import type { Dataset } from './dataset.js';
 import type { FederationFile } from './federation.js';
 import { fileKindOf, mapNameOf, stemOf } from './files.js';
@@ -16,6 +17,8 @@ export interface FederationParts {
   readonly federation?: Located<FederationFile>;
   readonly authorities: readonly Located<Authority>[];
   readonly taxonomy: readonly Located<TaxonomyType>[];
+  /** Absent where taxonomy/capabilities.yaml is missing or broken. */
+  readonly capabilities?: Located<Capabilities>;
   readonly maps: readonly Located<TypeMap>[];
   readonly datasets: readonly Located<Dataset>[];
   /** Files that are there and have faults of their own. */

@@ -1,12 +1,12 @@
 /** Tables of maps (`table` steps): what a value becomes on its way through other meshes, and what is lost with names. */
 import { byCodeUnit } from '../json.js';
 import type { ManyToOne } from '../lens/table.js';
-import type { TypeMap } from './map.js';
+import { stepsOf, type TypeMap } from './map.js';
 
 /** The table of a field and the position of its step. */
 export function tableOf(map: TypeMap, field: string): { readonly table: ManyToOne; readonly step: number } | null {
   const fieldMap = Object.hasOwn(map.fields, field) ? map.fields[field] : undefined;
-  const steps = fieldMap && !('constant' in fieldMap) ? (fieldMap.through ?? []) : [];
+  const steps = stepsOf(fieldMap);
   for (const [step, one] of steps.entries()) if ('table' in one) return { table: one.table, step };
   return null;
 }

@@ -31,6 +31,11 @@ export const FieldKind = z.discriminatedUnion('kind', [
     sensitivity: z.enum(['public', 'personal']).default('public'),
     description: z.string().optional(),
   }),
+  z
+    .strictObject({ kind: z.literal('effect'), description: z.string().optional() })
+    .describe(
+      'the capabilities that the record leaves (taxonomy/capabilities.yaml), worked out by each authority from its own policies and roles; compared, and never written',
+    ),
 ]);
 export type FieldKind = z.infer<typeof FieldKind>;
 
@@ -57,6 +62,11 @@ export type TaxonomyType = z.infer<typeof TaxonomyType>;
 export function referredTypes(kind: FieldKind): readonly string[] {
   if (kind.kind === 'reference') return kind.of;
   return kind.kind === 'set' && kind.of !== 'text' ? [kind.of] : [];
+}
+
+/** The fields that authorities work out and nobody writes. */
+export function effectFieldsOf({ fields }: TaxonomyType): readonly string[] {
+  return Object.keys(fields).filter((field) => fields[field]?.kind === 'effect');
 }
 
 /** Types in the order in which they can be translated and written: a type comes after those it refers to. */

@@ -52,5 +52,7 @@ export function kindSteps(kind: FieldKind): readonly StepLens[] {
       return [set];
     case 'reference':
       return [reference(kind.of)];
+    case 'effect':
+      return [];
   }
 }

@@ -89,3 +89,9 @@ export function constantLocation(constant: Json): FieldLens {
       sameJson(wanted, constant) ? source(body) : refused('this mesh says one thing of every record and it is another'),
   };
 }
+
+/** No place at all: the value is worked out from other objects when the snapshot is sealed, and nothing can be told it. */
+export const derivedLocation: FieldLens = {
+  get: () => absent,
+  put: () => refused('the field is worked out from the policies of this mesh and cannot be written'),
+};

@@ -28,13 +28,13 @@ function heldFields(federation: Federation, shape: DatasetShape, authority: Auth
     if (!map) return [];
     return (held[authority] ?? []).flatMap((field): readonly HeldField[] => {
       const line = map.fields[field];
-      if (!line || 'constant' in line) return [];
+      if (!line || 'constant' in line || 'from' in line) return [];
       return [{ type: taxonomy, field, native: map.native, location: locationOf(line), steps: line.through ?? [] }];
     });
   });
 }
 
-function locationOf(line: Exclude<FieldMap, { readonly constant: unknown }>): string {
+function locationOf(line: Exclude<FieldMap, { readonly constant: unknown } | { readonly from: unknown }>): string {
   return 'path' in line ? line.path : `tags.${line.tag}`;
 }
 

@@ -140,6 +140,8 @@ function otherPolicies(
   own: FieldPolicy | undefined,
 ): readonly Alternative['policy'][] {
   const kind = type.taxonomy.fields[field];
+  // Nobody could write it, whatever rule were declared.
+  if (kind?.kind === 'effect') return [];
   const owners = Object.keys(type.held)
     .filter((member) => type.held[member]?.includes(field))
     .sort(byCodeUnit);

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { hlcOf, type Hlc } from '../clock/hlc.js';
 import { Duration, durationMs } from '../duration.js';
+import type { FieldKind } from '../federation/taxonomy.js';
 import { shapeWithout, type DatasetShape, type DatasetType } from '../federation/federation.js';
 import { byCodeUnit, type Json } from '../json.js';
 import { applyChanges, Rule } from '../operation.js';
@@ -82,6 +83,10 @@ function ago(duration: string | undefined): Hlc {
 }
 
 /** What of a case cannot be: members and fields that are none, or that are not held. */
+function isList(kind: FieldKind | undefined): boolean {
+  return kind?.kind === 'set' || kind?.kind === 'effect';
+}
+
 export function caseFaults(shape: DatasetShape, type: DatasetType, table: PolicyCase): readonly Mismatch[] {
   const faults: Mismatch[] = [];
   const members = Object.keys(type.held);
@@ -96,8 +101,8 @@ export function caseFaults(shape: DatasetShape, type: DatasetType, table: Policy
       if (!kind) faults.push({ path: [...path, field], message: `${type.taxonomy.type} has no field ${field}` });
       else if (member !== undefined && members.includes(member) && !type.held[member]?.includes(field))
         faults.push({ path: [...path, field], message: `${member} does not hold ${field}` });
-      else if ((kind.kind === 'set') !== Array.isArray(value))
-        faults.push({ path: [...path, field], message: kind.kind === 'set' ? 'is a set: give a list' : 'is no set' });
+      else if (isList(kind) !== Array.isArray(value))
+        faults.push({ path: [...path, field], message: isList(kind) ? 'is a set: give a list' : 'is no set' });
     }
   };
   checkValues(['base'], table.base ?? {});
@@ -127,7 +132,7 @@ export function runCase(shape: DatasetShape, type: DatasetType, table: PolicyCas
   );
   const suspension = type.policy?.deletion?.kind === 'suspendFirst' ? type.policy.deletion.field : undefined;
   const fields = Object.keys(type.taxonomy.fields).filter((field) => mentioned.has(field) || field === suspension);
-  const empty = (field: string): Json => (type.taxonomy.fields[field]?.kind === 'set' ? [] : null);
+  const empty = (field: string): Json => (isList(type.taxonomy.fields[field]) ? [] : null);
   const held = Object.fromEntries(
     Object.entries(type.held).map(([member, own]) => [member, own.filter((field) => fields.includes(field))]),
   );
