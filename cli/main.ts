@@ -102,6 +102,11 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/explain.js')).registerExplain,
   },
   {
+    name: 'who-can',
+    summary: 'say who has a capability, in all meshes at once, and by which grants',
+    load: async () => (await import('./commands/who-can.js')).registerWhoCan,
+  },
+  {
     name: 'approve',
     summary: 'sign an approval for your authorities',
     load: async () => (await import('./commands/approve.js')).registerApprove,

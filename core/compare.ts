@@ -20,6 +20,7 @@ import { joinedVector, type VersionsOfRecord } from './record-versions.js';
 import { latestHeld } from './resolution/latest.js';
 import { resolveField } from './resolution/resolve-field.js';
 import { heldValues, inOneOrder, type FieldVerdict, type Held, type RecordVerdict } from './verdict.js';
+import { isExempt, type StandsIn } from './resolution/same-effect.js';
 import { guardUnique, type TakenBy } from './resolution/unique.js';
 import { isSuspension } from './resolution/deletion.js';
 
@@ -44,6 +45,8 @@ export interface CompareContext {
   readonly heldAtBase: HeldFields | undefined;
   /** Which other records hold a value of a field that is to be unique; absent where none is. */
   readonly takenBy?: TakenBy;
+  /** Which members hold another record of the same effect in place of one that they lack; absent where none may. */
+  readonly standsIn?: StandsIn;
 }
 
 export type HeldFields = Readonly<Record<AuthorityId, readonly string[]>>;
@@ -157,6 +160,10 @@ function compareFields(
     if (speaking.length === 0) continue;
     if (kind.kind === 'effect') {
       verdicts.push(compareEffect(field, speaking, view, context));
+      continue;
+    }
+    if (isExempt(context.type, field, speaking, view)) {
+      verdicts.push({ kind: 'equal', field, value: view.members[speaking[0] ?? '']?.[field] ?? null });
       continue;
     }
     const policy = context.type.policy?.fields?.[field];

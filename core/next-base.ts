@@ -9,6 +9,7 @@ import { applyChanges, setElements, type Operation } from './operation.js';
 import type { IncompleteScope } from './plan.js';
 import { isProvisional, type AuthorityId, type Fields } from './record.js';
 import { References } from './references.js';
+import { standsIn } from './resolution/same-effect.js';
 
 export type BaseChange =
   | { readonly kind: 'put'; readonly type: string; readonly key: string; readonly fields: Fields }
@@ -52,7 +53,9 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
     const type = shapeType.taxonomy.type;
     // What an absent member holds it has not agreed to: its types keep their base until it is back.
     if (shapeType.absent.length > 0) continue;
+    const inPlaceOf = standsIn(shapeType, input.views[type] ?? []);
     const context: CompareContext = {
+      ...(inPlaceOf ? { standsIn: inPlaceOf } : {}),
       type: shapeType,
       incomplete: new Set(input.incomplete.filter((scope) => scope.type === type).map((scope) => scope.authority)),
       references,
@@ -62,8 +65,14 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
       if (isProvisional(view.key)) continue;
       for (const member of placelessMembers(view, context)) references.markPlaceless(type, view.key, member);
       let next = knownBase(view.base, context);
+      const isReplaced = Object.keys(shapeType.held).some((member) => inPlaceOf?.(view.key, member) === true);
       // HAZARD: what refers to a record in a case keeps its base: that nobody shows it under this key says nothing.
-      if (!heldByCase.has(`${type} ${view.key}`) && !references.areOpen(referencesOfView(view, shapeType))) {
+      // HAZARD: who holds another record in its place never agreed on this one, and does not delete it when effects part.
+      if (
+        !isReplaced &&
+        !heldByCase.has(`${type} ${view.key}`) &&
+        !references.areOpen(referencesOfView(view, shapeType))
+      ) {
         const after = afterOperations(view, effectiveByRecord.get(`${type} ${view.key}`) ?? []);
         const { holders, unread } = presenceOf(after, context);
         for (const member of unread) references.markUnread(type, view.key, member);

@@ -28,6 +28,7 @@ import { behindOf, PlanBuilder, withinLimits, type DivergenceDraft } from './pla
 import { AuthorityId, isProvisional } from './record.js';
 import type { OpenedAt } from './resolution/deletion.js';
 import { planDeletion } from './resolution/plan-deletion.js';
+import { standsIn } from './resolution/same-effect.js';
 import { agreedDoubles, takenIn, type AgreedValue } from './resolution/unique.js';
 
 export const planAlgorithm = 'concordat-plan/1';
@@ -149,12 +150,14 @@ export function makePlan(input: PlanInput): Plan {
   for (const type of input.shape.types) {
     const name = type.taxonomy.type;
     const takenBy = takenIn(type, input.views[name] ?? [], input.agreedValues ?? []);
+    const inPlaceOf = standsIn(type, input.views[name] ?? []);
     const context: CompareContext = {
       type,
       incomplete: new Set(input.incomplete.filter((scope) => scope.type === name).map((scope) => scope.authority)),
       references,
       heldAtBase: input.heldAtBase[name],
       ...(takenBy ? { takenBy } : {}),
+      ...(inPlaceOf ? { standsIn: inPlaceOf } : {}),
     };
     if (takenBy)
       for (const { key, field } of agreedDoubles(type, input.views[name] ?? [], input.agreedValues ?? [], takenBy))

@@ -52,7 +52,7 @@ export function placelessMembers(
 /** Of the members that hold this type: who has the record, who has not, and who cannot tell. */
 export function presenceOf(
   view: RecordView,
-  context: Pick<CompareContext, 'type' | 'incomplete' | 'references'>,
+  context: Pick<CompareContext, 'type' | 'incomplete' | 'references' | 'standsIn'>,
 ): Presence {
   const referred = referencesOfView(view, context.type);
   const placeless = placelessMembers(view, context);
@@ -60,7 +60,7 @@ export function presenceOf(
   const absent: AuthorityId[] = [];
   const unread: AuthorityId[] = [];
   for (const member of Object.keys(context.type.held).sort(byCodeUnit)) {
-    if (placeless.includes(member)) continue;
+    if (placeless.includes(member) || context.standsIn?.(view.key, member) === true) continue;
     if (view.members[member] !== undefined) holders.push(member);
     else if (context.incomplete.has(member) || context.references.areUnread(referred, member)) unread.push(member);
     else absent.push(member);

@@ -5,7 +5,7 @@ import { suggestion } from './nearest.js';
 import { authorityOf, mapFor, repeatedAt, typeOf, type FederationParts, type Located } from './parts.js';
 import type { FieldPolicy, SuspendFirst, TypePolicy } from './resolution.js';
 import { surfaceOf } from './surface.js';
-import type { FieldKind, TaxonomyType } from './taxonomy.js';
+import { effectFieldsOf, type FieldKind, type TaxonomyType } from './taxonomy.js';
 
 export function checkResolution(parts: FederationParts, dataset: Located<Dataset>): readonly PathFault[] {
   return Object.entries(dataset.value.resolution ?? {}).flatMap(([name, policy]) => {
@@ -17,7 +17,7 @@ export function checkResolution(parts: FederationParts, dataset: Located<Dataset
     const type = typeOf(parts, name);
     if (!type) return [];
     const check = new TypeCheck(parts, dataset, type.value, path);
-    return [...check.fields(policy), ...check.deletion(policy), ...check.unique(policy)];
+    return [...check.fields(policy), ...check.deletion(policy), ...check.unique(policy), ...check.sameEffect(policy)];
   });
 }
 
@@ -158,6 +158,33 @@ class TypeCheck {
               ),
             ];
       }),
+    ];
+  }
+
+  sameEffect({ sameEffect }: TypePolicy): readonly PathFault[] {
+    if (!sameEffect) return [];
+    const repeated = repeatedAt(sameEffect, (field) => field).map((at) =>
+      this.#fault(['sameEffect', at], 'is listed already'),
+    );
+    const effects = effectFieldsOf(this.#type);
+    if (effects.length === 0)
+      return [this.#fault(['sameEffect'], `taxonomy/${this.#type.type}.yaml has no field of the kind effect`, 'key')];
+    const key = this.#type.key ?? [];
+    return [
+      ...repeated,
+      ...sameEffect.flatMap((field, at) => {
+        if (!this.#type.fields[field]) return [this.#unknownField(['sameEffect', at], field)];
+        return effects.includes(field) ? [this.#fault(['sameEffect', at], 'is the effect itself')] : [];
+      }),
+      ...(key.length > 0 && key.every((field) => sameEffect.includes(field))
+        ? [
+            this.#fault(
+              ['sameEffect'],
+              'leaves nothing of the key: any record would stand in for any other; leave at least who it is about',
+              'key',
+            ),
+          ]
+        : []),
     ];
   }
 

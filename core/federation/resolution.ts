@@ -42,6 +42,13 @@ export const TypePolicy = z.strictObject({
     .array(z.string())
     .optional()
     .describe('fields of which no two records may hold one value, in whichever meshes they are'),
+  sameEffect: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe(
+      'fields that may differ where members leave the same effect, such as role: then nothing is proposed; a field of the key among them lets another record stand in',
+    ),
 });
 export type TypePolicy = z.infer<typeof TypePolicy>;
 

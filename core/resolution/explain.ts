@@ -187,7 +187,7 @@ function onlyAround(input: PlanInput, type: DatasetType, view: RecordView): Plan
       }
     }
   // Whoever holds a value that is to be unique stands in the way of this record too.
-  const isUnique = (type.policy?.unique ?? []).length > 0;
+  const isUnique = (type.policy?.unique ?? []).length > 0 || type.policy?.sameEffect !== undefined;
   const views = Object.fromEntries(
     Object.entries(input.views).map(([name, ofType]) => [
       name,

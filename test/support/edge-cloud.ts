@@ -20,10 +20,13 @@ export class EdgeCloud implements Connector {
   readonly cut = new Set<string>();
   readonly deleted: string[] = [];
   readonly #inner: Connector;
+  readonly #types: readonly string[];
   #next = 1;
 
-  constructor(inner: Connector, objects: readonly NativeObject[] = []) {
+  /** `types`: native types that this cloud has beside users and groups, in the order in which they are read. */
+  constructor(inner: Connector, objects: readonly NativeObject[] = [], types: readonly string[] = ownTypes) {
     this.#inner = inner;
+    this.#types = types;
     for (const object of objects) this.put(object);
   }
 
@@ -47,7 +50,7 @@ export class EdgeCloud implements Connector {
         yield { ...item, objects };
       } else yield this.cut.has(item.nativeType) ? { ...item, complete: false, reason: 'truncated' } : item;
     }
-    for (const type of ownTypes) {
+    for (const type of this.#types) {
       const objects = [...this.objects.values()].filter((object) => object.type === type);
       yield { kind: 'objects', scope: type, objects: this.cut.has(type) ? [] : objects, cursor: `${type} 1` };
       const complete = !this.cut.has(type);
@@ -58,12 +61,12 @@ export class EdgeCloud implements Connector {
   }
 
   readOne(type: string, id: string): Promise<NativeObject | null> {
-    if (!ownTypes.includes(type)) return this.#inner.readOne(type, id);
+    if (!this.#types.includes(type)) return this.#inner.readOne(type, id);
     return Promise.resolve(this.objects.get(`${type} ${id}`) ?? null);
   }
 
   findTwin(type: string, after: JsonObject): Promise<NativeObject | null> {
-    if (!ownTypes.includes(type)) return this.#inner.findTwin(type, after);
+    if (!this.#types.includes(type)) return this.#inner.findTwin(type, after);
     const same = [...this.objects.values()].find(
       (object) => object.type === type && JSON.stringify(object.body) === JSON.stringify(after),
     );
@@ -71,7 +74,7 @@ export class EdgeCloud implements Connector {
   }
 
   plannedCalls(write: NativeWrite): readonly NativeCall[] {
-    if (!ownTypes.includes(write.type)) return this.#inner.plannedCalls(write);
+    if (!this.#types.includes(write.type)) return this.#inner.plannedCalls(write);
     return [{ call: `${write.kind} ${write.type}`, target: write.kind === 'create' ? '' : write.id, arguments: {} }];
   }
 
@@ -80,7 +83,7 @@ export class EdgeCloud implements Connector {
   }
 
   async write(write: NativeWrite, announce?: (call: NativeCall) => Promise<void>): Promise<WriteAnswer> {
-    if (!ownTypes.includes(write.type)) return this.#inner.write(write, announce);
+    if (!this.#types.includes(write.type)) return this.#inner.write(write, announce);
     for (const call of this.plannedCalls(write)) await announce?.(call);
     const id = write.kind === 'create' ? `new-${this.#next++}` : write.id;
     if (write.kind === 'delete') {
