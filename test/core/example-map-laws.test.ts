@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadFederation } from '../../activities/federation-folder/load.js';
 import type { Federation } from '../../core/federation/federation.js';
-import type { FieldMap, TypeMap } from '../../core/federation/map.js';
+import { stepsOf, type FieldMap, type TypeMap } from '../../core/federation/map.js';
 import type { FieldKind, TaxonomyType } from '../../core/federation/taxonomy.js';
 import type { Json, JsonObject } from '../../core/json.js';
 import { translate, type Translation } from '../../core/translate.js';
@@ -37,7 +37,7 @@ const texts = fc.oneof(
 
 /** What a cloud may hold where a field lies: mostly what the map is about. */
 function nativeValues(field: FieldMap, kind: FieldKind): fc.Arbitrary<Json> {
-  const steps = 'constant' in field ? [] : (field.through ?? []);
+  const steps = stepsOf(field);
   const known = steps.flatMap((step) => {
     if ('enum' in step) return Object.keys(step.enum);
     return 'table' in step ? Object.values(step.table).flat() : [];
@@ -62,7 +62,7 @@ function nativeValues(field: FieldMap, kind: FieldKind): fc.Arbitrary<Json> {
 }
 
 function placed(body: JsonObject, field: FieldMap, value: Json): JsonObject {
-  if ('constant' in field) return body;
+  if ('constant' in field || 'from' in field) return body;
   if ('tag' in field) {
     const tags = body['Tags'] as JsonObject | undefined;
     return value === null ? body : { ...body, Tags: { ...tags, [field.tag]: value } };

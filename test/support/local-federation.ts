@@ -42,6 +42,8 @@ export interface FolderWishes {
   readonly approvers?: readonly string[];
   /** Changes the text of a file before keys are made and manifests are signed. */
   readonly edit?: (file: string, text: string) => string;
+  /** Further files of the folder, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly name?: string;
 }
 
@@ -61,6 +63,7 @@ export async function makeFolder(folder: string, wishes: FolderWishes = {}): Pro
       const changed = edit(file, text);
       if (changed !== text) await writeFile(path.join(folder, file), changed);
     }
+  for (const [file, text] of Object.entries(wishes.files ?? {})) await writeFile(path.join(folder, file), text);
   await generateKeys(folder, await valid(folder), {});
   await signFolder(folder, await valid(folder));
   return signedFederation(folder);
