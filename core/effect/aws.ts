@@ -11,8 +11,8 @@ import { asciiLower, foldWildcards } from '../iam-policy/words.js';
 import { resourceUnits, statementsOf, type NamedPolicy, type Statement, type Statements } from './aws-statements.js';
 import type { AwsCapability, Capability } from './capability.js';
 import { inOrder, makeEffect, narrowerReach, reachRank, widerReach, type Effect, type Reach } from './effect.js';
-import { actionPattern, resourcePattern, type Pattern } from './pattern.js';
-import { combinationsIn, TooMuchWork, type Work } from './survey.js';
+import { actionPattern, anyMany, resourcePattern, type Pattern } from './pattern.js';
+import { combinationsIn, TooMuchWork, visitCombinations, type Survey, type Work } from './survey.js';
 
 export { namedPolicy, type NamedPolicy } from './aws-statements.js';
 
@@ -73,34 +73,43 @@ class Question {
   readonly #capability: AwsCapability;
   readonly #principal: Principal;
   readonly #resources: readonly Pattern[];
+  readonly #actions: readonly Pattern[];
   readonly #work: Work = { left: workMax };
-  /** What applies to some action that the capability is about, each combination of statements once. */
-  #applying: readonly (readonly Statement[])[] | undefined;
 
   constructor(capability: AwsCapability, principal: Principal) {
     this.#capability = capability;
     this.#principal = principal;
+    this.#actions = capability.actions.map((text) => actionPattern(foldWildcards(asciiLower(text))));
     this.#resources = (capability.resources ?? ['*']).map((text) => resourcePattern(foldWildcards(text), '2008-10-17'));
   }
 
   reach(): Reach | undefined {
-    const reaches = this.#statementSets().map((applying) => this.#reachOn(applying));
-    const [first, ...others] = reaches;
-    const chosen = this.#capability.every === true ? narrowerReach : widerReach;
-    return others.reduce<Reach | undefined>((so, next) => chosen(so, next), first);
+    let reach: Reach | undefined;
+    if (this.#capability.every !== true) {
+      this.#someAction(this.#principal.statements, matterForReach, (applying) => {
+        reach = widerReach(reach, this.#reachOn(applying));
+        return reach === 'full';
+      });
+      return reach;
+    }
+    reach = 'full';
+    this.#someAction(this.#principal.statements, matterForReach, (applying) => {
+      reach = narrowerReach(reach, this.#reachOn(applying));
+      return reach === undefined;
+    });
+    return reach;
   }
 
   /** Policies that give some of it by themselves, under every Deny and the boundary of the principal. */
   through(): readonly string[] {
-    const sets = this.#statementSets();
-    const names = namesOf(sets.flat().filter(grants));
-    if (names.length <= 1) return names;
-    return names.filter((name) =>
+    const { statements } = this.#principal;
+    return namesOf(statements.filter(grants)).filter((name) =>
       this.#orElse(true, () =>
-        sets.some((applying) => {
-          const alone = applying.filter((statement) => !grants(statement) || statement.name === name);
-          return alone.some(grants) && reachRank(this.#reachOn(alone)) > reachRank('unseen');
-        }),
+        this.#someAction(
+          statements.filter((statement) => !grants(statement) || statement.name === name),
+          matterForReach,
+          (applying) => applying.some(grants) && reachRank(this.#reachOn(applying)) > reachRank('unseen'),
+        ),
       ),
     );
   }
@@ -108,34 +117,38 @@ class Question {
   /** What takes away of that which the policies allow. */
   narrowedBy(): readonly string[] {
     const { isBounded, statements, unread } = this.#principal;
-    const sets = this.#statementSets().filter((applying) => applying.some(grants));
-    const denying = namesOf(statements.filter(({ effect }) => effect === 'Deny')).filter((name) =>
-      this.#orElse(true, () =>
-        sets.some((applying) =>
-          this.#overlap(
-            applying.filter((each) => denies(each) && each.name === name),
-            applying,
-          ),
-        ),
-      ),
+    const granting = statements.filter(grants);
+    const denying = namesOf(statements.filter(denies)).filter((name) =>
+      this.#orElse(true, () => {
+        const own = statements.filter((statement) => denies(statement) && statement.name === name);
+        return this.#someAction([...granting, ...own], matterAlways, (applying) => this.#overlap(applying));
+      }),
     );
     if (!isBounded) return denying;
-    const ceiling = statements.filter(({ part }) => part === 'boundary');
-    const bounding = this.#orElse(true, () => sets.some((applying) => this.#exceeds(applying)));
-    return bounding ? [...denying, ...namesOf(ceiling), ...unread.boundary] : denying;
+    const ceiling = statements.filter(({ part, effect }) => part === 'boundary' && effect === 'Allow');
+    const bounding = this.#orElse(true, () =>
+      this.#someAction([...granting, ...ceiling], matterAlways, (applying) => this.#exceeds(applying)),
+    );
+    return bounding ? [...denying, ...this.#boundaryNames, ...unread.boundary] : denying;
   }
 
-  #statementSets(): readonly (readonly Statement[])[] {
-    const { statements } = this.#principal;
-    this.#applying ??= combinationsIn(
+  /** Whether some action that the capability is about has exactly such statements applying to it. */
+  #someAction(
+    statements: readonly Statement[],
+    mattersOf: (statements: readonly Statement[]) => Survey['matters'],
+    isEnough: (applying: readonly Statement[]) => boolean,
+  ): boolean {
+    const matters = mattersOf(statements);
+    return visitCombinations(
       {
-        guides: this.#capability.actions.map((text) => actionPattern(foldWildcards(asciiLower(text)))),
+        guides: this.#actions,
         classes: statements.length,
         units: statements.map(({ action }, of) => ({ of, ...action })),
+        ...(matters === undefined ? {} : { matters }),
       },
       this.#work,
-    ).map((applies) => statements.filter((_, index) => applies[index]));
-    return this.#applying;
+      (applies) => isEnough(statements.filter((_, index) => applies[index])),
+    );
   }
 
   /** How far one action reaches to which exactly these statements apply. */
@@ -177,8 +190,9 @@ class Question {
   }
 
   /** Whether a Deny may apply to a resource for which there may be an Allow. */
-  #overlap(denying: readonly Statement[], applying: readonly Statement[]): boolean {
-    if (denying.length === 0) return false;
+  #overlap(applying: readonly Statement[]): boolean {
+    const denying = applying.filter(denies);
+    if (denying.length === 0 || denying.length === applying.length) return false;
     return this.#found([
       ...applying.filter(grants).flatMap((statement) => resourceUnits(statement, 0, 0)),
       ...denying.flatMap((statement) => resourceUnits(statement, 1, 1)),
@@ -187,7 +201,7 @@ class Question {
 
   /** Whether there may be an Allow for a resource that is not surely within the boundary. */
   #exceeds(applying: readonly Statement[]): boolean {
-    const ceiling = applying.filter(({ part, effect }) => part === 'boundary' && effect === 'Allow');
+    const ceiling = applying.filter(({ part }) => part === 'boundary');
     return this.#found([
       ...applying.filter(grants).flatMap((statement) => resourceUnits(statement, 0, 0)),
       ...ceiling.flatMap((statement) => resourceUnits(statement, 1, 2)),
@@ -196,6 +210,10 @@ class Question {
 
   #found(units: readonly { of: number; kind: 'these' | 'but'; patterns: readonly Pattern[] }[]) {
     return combinationsIn({ guides: this.#resources, classes: 3, units }, this.#work);
+  }
+
+  get #boundaryNames(): readonly string[] {
+    return namesOf(this.#principal.statements.filter(({ part }) => part === 'boundary'));
   }
 
   /** What only explains the answer must not take it away. */
@@ -219,6 +237,27 @@ function classesOf(statement: Statement): readonly [number, number] | readonly [
   if (statement.effect === 'Deny') return [denied, perhapsDenied];
   if (statement.part === 'boundary') return [within, perhapsWithin];
   return grants(statement) ? [allowed, perhapsAllowed] : [];
+}
+
+const matterAlways = (): undefined => undefined;
+
+/** An Allow for everything makes other Allows of its kind superfluous, and a Deny for everything whatever there is. */
+function matterForReach(statements: readonly Statement[]): Survey['matters'] {
+  const whole = statements.map(isWhole);
+  const has = (certain: readonly boolean[], isSuch: (statement: Statement) => boolean): boolean =>
+    statements.some((statement, index) => whole[index] === true && certain[index] === true && isSuch(statement));
+  return (of, certain) => {
+    const statement = statements[of];
+    if (statement === undefined || has(certain, denies)) return false;
+    if (statement.effect === 'Deny') return true;
+    return !has(certain, (other) => other.effect === 'Allow' && other.part === statement.part);
+  };
+}
+
+function isWhole({ resource: { kind, patterns }, isConditional }: Statement): boolean {
+  return (
+    !isConditional && kind === 'these' && patterns.some(({ places }) => places.length === 1 && places[0] === anyMany)
+  );
 }
 
 /** HAZARD: must leave out only what no verdict depends on. */

@@ -30,14 +30,16 @@ export function actionPattern(text: string): Pattern {
 }
 
 /**
+ * IAM completes an ARN of fewer than six segments with wildcards: `arn:aws:sqs` is `arn:aws:sqs:*:*:*`.
+ *
  * In the first five segments of an ARN a wildcard stays within its segment, but for a `*` at the end of one, which goes on
  * beyond the colon. In the last segment, and in what is no ARN, wildcards accept everything.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
 export function resourcePattern(text: string, version: PolicyVersion): ResourcePattern {
-  const codes = codesOf(text);
   const isArn = text.startsWith('arn:');
+  const codes = codesOf(isArn ? completed(text) : text);
   const places: Place[] = [];
   let colons = 0;
   let isOpen = false;
@@ -61,6 +63,12 @@ export function resourcePattern(text: string, version: PolicyVersion): ResourceP
   return { places, isOpen };
 }
 
+function completed(text: string): string {
+  let missing = 5;
+  for (let at = 0; at < text.length && missing > 0; at += 1) if (text.charAt(at) === ':') missing -= 1;
+  return text + ':*'.repeat(missing);
+}
+
 interface Variable {
   /** Index of its last character. */
   readonly end: number;
@@ -78,5 +86,11 @@ function variableAt(codes: readonly number[], at: number): Variable | undefined 
 }
 
 function codesOf(text: string): readonly number[] {
-  return Array.from(text, (character) => character.codePointAt(0) ?? 0);
+  const codes: number[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.codePointAt(at) ?? 0;
+    codes.push(code);
+    if (code > 0xffff) at += 1;
+  }
+  return codes;
 }

@@ -32,9 +32,29 @@ export interface Survey {
 
 /** Per text, which classes hold it. Each combination that occurs once, in no order that means anything. */
 export function combinationsIn(survey: Survey, work: Work): readonly (readonly boolean[])[] {
-  const found = new Map<string, readonly boolean[]>();
-  for (const guide of survey.guides) follow(new Follower(survey, work), guide, work, found);
-  return [...found.values()];
+  const found: (readonly boolean[])[] = [];
+  visitCombinations(survey, work, (holds) => {
+    found.push(holds);
+    return false;
+  });
+  return found;
+}
+
+/** The same one by one, until `isEnough`; whether it was. */
+export function visitCombinations(
+  survey: Survey,
+  work: Work,
+  isEnough: (holds: readonly boolean[]) => boolean,
+): boolean {
+  const follower = new Follower(survey, work);
+  const found = new Set<string>();
+  const visit = (holds: readonly boolean[]): boolean => {
+    const key = bits(holds);
+    if (found.has(key)) return false;
+    found.add(key);
+    return isEnough(holds);
+  };
+  return survey.guides.some((guide) => follow(follower, guide, work, visit));
 }
 
 /** Places of one pattern at which the next character may stand; sorted. */
@@ -53,27 +73,31 @@ interface State {
 /** Stands for all characters that no pattern names. */
 const otherCharacter = -100;
 
-function follow(follower: Follower, guide: Pattern, work: Work, found: Map<string, readonly boolean[]>): void {
+function follow(
+  follower: Follower,
+  guide: Pattern,
+  work: Work,
+  visit: (holds: readonly boolean[]) => boolean,
+): boolean {
   const first = follower.first(guide);
   const seen = new Set([keyOf(first)]);
-  const queue = [first];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+  const stack = [first];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const isDecided = next.open.length === 0;
     // Nothing is open: some text goes on from here, and all of them are held alike.
-    if (next.open.length === 0 || next.guide.includes(guide.places.length)) {
-      const truth = follower.truth(next);
-      found.set(truth.map((holds) => (holds ? '1' : '0')).join(''), truth);
-    }
-    if (next.open.length === 0) continue;
+    if ((isDecided || next.guide.includes(guide.places.length)) && visit(follower.truth(next))) return true;
+    if (isDecided) continue;
     for (const character of follower.characters(next, guide)) {
       const stepped = follower.step(next, guide, character);
       if (stepped === undefined) continue;
       const key = keyOf(stepped);
-      spend(work, key.length);
+      spend(work, 1 + stepped.open.length);
       if (seen.has(key)) continue;
       seen.add(key);
-      queue.push(stepped);
+      stack.push(stepped);
     }
   }
+  return false;
 }
 
 class Follower {
@@ -102,12 +126,15 @@ class Follower {
     const goesOn = reached(guide, after(guide, state.guide, character));
     if (goesOn.length === 0) return undefined;
     const units = this.#survey.units.map(() => false);
-    const open = state.open.map(({ pattern, at }): Open => {
+    const open: Open[] = [];
+    spend(this.#work, state.open.length);
+    for (const { pattern, at } of state.open) {
       const { pattern: own, unit } = this.#at(pattern);
       units[unit] = true;
-      spend(this.#work, at.length);
-      return { pattern, at: reached(own, after(own, at, character)) };
-    });
+      const next = reached(own, after(own, at, character));
+      if (next.length > 0) open.push({ pattern, at: next });
+      else if (at.length > 1) spend(this.#work, at.length);
+    }
     return this.#settled(goesOn, open, state.certain, units);
   }
 
@@ -117,10 +144,10 @@ class Follower {
     const wild = note(guide, state.guide, named);
     // A guide that names its next character lets no other through.
     if (!wild) return [...named];
-    named.add(colon).add(otherCharacter);
+    named.add(colon);
     for (const { pattern, at } of state.open) note(this.#at(pattern).pattern, at, named);
-    spend(this.#work, named.size);
-    return [...named];
+    // Followed first: what no pattern names is where the least is held.
+    return [...named, otherCharacter];
   }
 
   truth(state: State): readonly boolean[] {
@@ -151,7 +178,7 @@ class Follower {
     const isOver = all.map(() => false);
     for (const { pattern, at } of open) {
       const { pattern: own, unit } = this.#at(pattern);
-      if (at.length > 0) isOpen[unit] = true;
+      isOpen[unit] = true;
       if (!acceptsAll(own, at)) continue;
       isOver[unit] = true;
       const { kind, of } = all[unit] ?? never();
@@ -163,7 +190,7 @@ class Follower {
     const left = open.filter(({ pattern, at }) => {
       const { unit } = this.#at(pattern);
       const { of } = all[unit] ?? never();
-      return at.length > 0 && isOver[unit] === false && certain[of] === false && matters(of, certain);
+      return isOver[unit] === false && certain[of] === false && matters(of, certain);
     });
     return { guide, open: left, certain };
   }
@@ -210,6 +237,10 @@ function accepts(place: Place, character: number): boolean {
 
 /** With what stands behind a `*`, which may be nothing, and without what a later `*` makes superfluous. */
 function reached({ places }: Pattern, at: readonly number[]): readonly number[] {
+  const [only] = at;
+  if (only === undefined) return at;
+  const place = places[only];
+  if (at.length === 1 && place !== anyMany && place !== manyInSegment) return at;
   const all = new Set(at);
   for (const index of all) if (places[index] === anyMany || places[index] === manyInSegment) all.add(index + 1);
   let floor = 0;
@@ -223,7 +254,11 @@ function acceptsAll({ places }: Pattern, at: readonly number[]): boolean {
 
 function keyOf({ guide, open, certain }: State): string {
   const parts = open.map(({ pattern, at }) => `${pattern}:${at.join(',')}`);
-  return `${guide.join(',')}|${certain.map((holds) => (holds ? '1' : '0')).join('')}|${parts.join(';')}`;
+  return `${guide.join(',')}|${bits(certain)}|${parts.join(';')}`;
+}
+
+function bits(holds: readonly boolean[]): string {
+  return holds.map((each) => (each ? '1' : '0')).join('');
 }
 
 function spend(work: Work, steps: number): void {
