@@ -91,7 +91,7 @@ function follow(
       const stepped = follower.step(next, guide, character);
       if (stepped === undefined) continue;
       const key = keyOf(stepped);
-      spend(work, 1 + stepped.open.length);
+      spend(work, 8);
       if (seen.has(key)) continue;
       seen.add(key);
       stack.push(stepped);
@@ -125,15 +125,15 @@ class Follower {
   step(state: State, guide: Pattern, character: number): State | undefined {
     const goesOn = reached(guide, after(guide, state.guide, character));
     if (goesOn.length === 0) return undefined;
+    spend(this.#work, this.#survey.units.length);
     const units = this.#survey.units.map(() => false);
     const open: Open[] = [];
-    spend(this.#work, state.open.length);
     for (const { pattern, at } of state.open) {
+      spend(this.#work, at.length);
       const { pattern: own, unit } = this.#at(pattern);
       units[unit] = true;
       const next = reached(own, after(own, at, character));
       if (next.length > 0) open.push({ pattern, at: next });
-      else if (at.length > 1) spend(this.#work, at.length);
     }
     return this.#settled(goesOn, open, state.certain, units);
   }
@@ -187,7 +187,7 @@ class Follower {
     all.forEach(({ kind, of }, unit) => {
       if (kind === 'but' && units[unit] === true && isOpen[unit] === false) certain[of] = true;
     });
-    const left = open.filter(({ pattern, at }) => {
+    const left = open.filter(({ pattern }) => {
       const { unit } = this.#at(pattern);
       const { of } = all[unit] ?? never();
       return isOver[unit] === false && certain[of] === false && matters(of, certain);
