@@ -62,7 +62,7 @@ export const TypeMap = z.strictObject({
     .record(z.string(), z.union([z.strictObject({ template: z.string() }), z.strictObject({ constant: Json })]))
     .default({})
     .describe(
-      'dotted native paths that a new object needs and no field gives, for creates only; a template names text fields, "{mail}" or "{mail:localPart}" (core/federation/template.ts); a field mapped to the same path wins',
+      'dotted native paths that a new object needs and no field gives, for creates only; a template names text fields, "{mail}", "{mail:localPart}" or "{subject:slug}" (core/federation/template.ts); a field mapped to the same path wins',
     ),
   ignore: z
     .array(z.string())

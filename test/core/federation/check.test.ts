@@ -75,6 +75,25 @@ test('a template is filled with text fields and local parts', () => {
   expect(fillTemplate('fixed', {})).toEqual({ kind: 'filled', text: 'fixed' });
 });
 
+test('a slug is a name that every cloud takes, and two values have two', () => {
+  const slugOf = (subject: string) => fillTemplate('{subject:slug}', { subject });
+  expect(slugOf('repo:example/shop:environment:production')).toEqual({
+    kind: 'filled',
+    text: expect.stringMatching(/^repo-example-shop-environment-production-[0-9a-f]{8}$/) as string,
+  });
+  expect(slugOf('a:b')).not.toEqual(slugOf('a/b'));
+  expect(slugOf('::')).toEqual({ kind: 'filled', text: expect.stringMatching(/^[0-9a-f]{8}$/) as string });
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, maxLength: 200, unit: 'binary' }), (subject) => {
+      const filled = slugOf(subject);
+      if (filled.kind !== 'filled') throw new Error('a text has a slug');
+      // IAM role names hold 64 characters, and maps put a prefix before.
+      expect(filled.text).toMatch(/^([a-z0-9]+(-[a-z0-9]+)*)$/);
+      expect(filled.text.length).toBeLessThanOrEqual(49);
+    }),
+  );
+});
+
 test.each([[{}], [{ mail: null }], [{ mail: '' }], [{ mail: 7 }], [{ mail: '@example.org' }]])(
   'a template has nothing to take from %j',
   (fields) => {
