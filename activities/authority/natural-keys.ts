@@ -9,7 +9,7 @@ import { byCodeUnit } from '../../core/json.js';
 import { pathLocation } from '../../core/lens/location.js';
 import { preferenceOf } from '../../core/lens/table.js';
 import { naturalKeyOf } from '../../core/natural-key.js';
-import type { NativeObject } from '../../core/record.js';
+import type { Fields, NativeObject } from '../../core/record.js';
 import { translate, type Translation } from '../../core/translate.js';
 import type { Links } from '../links.js';
 
@@ -78,10 +78,20 @@ export class NaturalKeys {
     if (translation.kind !== 'record') return translation;
     const natural = naturalKeyOf(taxonomy, translation.record.fields);
     if (natural.kind === 'provisional') return translation;
+    if (natural.kind === 'incomplete' && setsAsideEmpty(request.map, natural.field, translation.record.fields))
+      return { kind: 'setAside', field: natural.field, reason: 'a field of its key is empty', type: null };
     if (natural.kind === 'incomplete')
       return { kind: 'untranslatable', field: natural.field, reason: 'a field of its key is empty or was not read' };
     return { ...translation, record: { ...translation.record, key: natural.key } };
   }
+}
+
+/**
+ * Whether the table of the map names all that is of the dataset: then what is empty is not, as an app role of Entra without
+ * a value. What was not read is another matter.
+ */
+function setsAsideEmpty(map: TypeMap, field: string, fields: Fields): boolean {
+  return fields[field] === null && tableOf(map, field)?.otherwise === 'setAside';
 }
 
 /** How far the texts of an object are from those that its map would write: 0 where all are the preferred ones. */

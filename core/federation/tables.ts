@@ -3,11 +3,19 @@ import { byCodeUnit } from '../json.js';
 import type { ManyToOne } from '../lens/table.js';
 import { stepsOf, type TypeMap } from './map.js';
 
-/** The table of a field and the position of its step. */
-export function tableOf(map: TypeMap, field: string): { readonly table: ManyToOne; readonly step: number } | null {
+export interface TableStep {
+  readonly table: ManyToOne;
+  /** What becomes of a text that the table does not know. */
+  readonly otherwise: 'setAside' | undefined;
+  /** Position of the step. */
+  readonly step: number;
+}
+
+/** The table of a field, where its map has one. */
+export function tableOf(map: TypeMap, field: string): TableStep | null {
   const fieldMap = Object.hasOwn(map.fields, field) ? map.fields[field] : undefined;
   const steps = stepsOf(fieldMap);
-  for (const [step, one] of steps.entries()) if ('table' in one) return { table: one.table, step };
+  for (const [step, one] of steps.entries()) if ('table' in one) return { table: one.table, otherwise: one.else, step };
   return null;
 }
 
