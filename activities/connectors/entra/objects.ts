@@ -2,6 +2,7 @@
 import { byCodeUnit, type Json, type JsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
 import { groupProperties, userProperties } from './capabilities.js';
+import { masteredElsewhere } from './mastered-elsewhere.js';
 import { idOf } from './odata.js';
 
 export type NativeType = 'user' | 'group';
@@ -46,7 +47,8 @@ export function nativeObject(type: NativeType, raw: JsonObject, members?: Member
     body['members'] = members.users;
     body['otherMembers'] = members.others.map(({ id, kind }) => ({ id, kind }));
   }
-  return { type, id: idOf(raw), body };
+  const opaque = masteredElsewhere(type, raw, members);
+  return { type, id: idOf(raw), body, ...(opaque === undefined ? {} : { opaque }) };
 }
 
 const typePrefix = '#microsoft.graph.';

@@ -5,6 +5,7 @@ import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
 import { creatable, groupProperties, updatable, userProperties } from './capabilities.js';
 import type { EntraConfig } from './config.js';
 import type { Method } from './client.js';
+import { isDynamic, isMasteredByExchange } from './mastered-elsewhere.js';
 import { pathOf, type NativeType } from './objects.js';
 import { literal, underPrefix } from './odata.js';
 
@@ -45,11 +46,6 @@ function changedProperties(before: JsonObject, after: JsonObject): readonly stri
 
 const refused = (code: Refused['code'], detail: string): Refused => ({ kind: 'refused', code, detail });
 
-/** Not a Microsoft 365 group and yet with mail: a distribution list or mail-enabled security group, which Exchange masters. */
-function masteredByExchange(body: JsonObject): boolean {
-  return body['mailEnabled'] === true && !texts(body['groupTypes']).includes('Unified');
-}
-
 function createObstacle(type: NativeType, after: JsonObject): Refused | undefined {
   const allowed: readonly string[] = [...creatable[type], ...(type === 'group' ? ['members'] : [])];
   const bearing = Object.keys(after).filter((property) => {
@@ -63,7 +59,7 @@ function createObstacle(type: NativeType, after: JsonObject): Refused | undefine
   const missing = needed.find((property) => typeof after[property] !== 'string' || after[property] === '');
   if (missing !== undefined)
     return refused('valueNotRepresentable', `a new ${type} needs ${missing}: give it in \`create\` of the map`);
-  return masteredByExchange(after) ? refused('readOnlyObject', 'Graph makes no distribution lists') : undefined;
+  return isMasteredByExchange(after) ? refused('readOnlyObject', 'Graph makes no distribution lists') : undefined;
 }
 
 function updateObstacle(type: NativeType, before: JsonObject, after: JsonObject): Refused | undefined {
@@ -78,8 +74,6 @@ function updateObstacle(type: NativeType, before: JsonObject, after: JsonObject)
     );
   if (membersChange && before['members'] === undefined)
     return { kind: 'conflict', code: 'expectationFailed', detail: 'the members of the group were not read' };
-  if (membersChange && texts(before['groupTypes']).includes('DynamicMembership'))
-    return refused('readOnlyObject', 'a rule decides who is a member of this group');
   return undefined;
 }
 
@@ -92,8 +86,10 @@ export function obstacleTo(
   if (write.kind !== 'create') {
     if (write.before['onPremisesSyncEnabled'] === true)
       return refused('readOnlyObject', `the ${type} is synced from on-premises`);
-    if (type === 'group' && masteredByExchange(write.before))
+    if (type === 'group' && isMasteredByExchange(write.before))
       return refused('readOnlyObject', 'Exchange masters this group');
+    if (type === 'group' && isDynamic(write.before))
+      return refused('readOnlyObject', 'a rule decides who is a member of this group');
   }
   if (write.kind === 'delete') {
     const members = [...texts(write.before['members'])];

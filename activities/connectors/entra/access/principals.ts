@@ -6,6 +6,7 @@
  */
 import { isJsonObject, type Json, type JsonObject } from '../../../../core/json.js';
 import type { Graph } from '../client.js';
+import { isDynamic, masteredElsewhere } from '../mastered-elsewhere.js';
 import type { Members } from '../objects.js';
 import { idOf, literal, pageOf } from '../odata.js';
 import { readMembers } from '../read-members.js';
@@ -15,24 +16,14 @@ import { opaqueBecause, reference, type PrincipalFacts } from './types.js';
 /** `principalType` of an appRoleAssignment. */
 export type PrincipalType = 'User' | 'Group' | 'ServicePrincipal';
 
-const groupProperties = ['id', 'groupTypes', 'onPremisesSyncEnabled', 'isAssignableToRole'];
+const groupProperties = ['id', 'groupTypes', 'mailEnabled', 'onPremisesSyncEnabled', 'isAssignableToRole'];
 
 /** `members` undefined: they could not be read. */
 export function groupFacts(raw: JsonObject, members: Members | undefined): PrincipalFacts {
-  const kinds = members?.others.map(({ kind }) => kind);
-  const types = raw['groupTypes'];
   const opaque =
-    Array.isArray(types) && types.includes('DynamicMembership')
-      ? opaqueBecause.dynamicGroup
-      : raw['onPremisesSyncEnabled'] === true
-        ? opaqueBecause.syncedGroup
-        : kinds === undefined
-          ? opaqueBecause.membersUnread
-          : kinds.includes('group')
-            ? opaqueBecause.nestedGroup
-            : kinds.includes('servicePrincipal')
-              ? opaqueBecause.servicePrincipalInGroup
-              : undefined;
+    members === undefined && !isDynamic(raw) && raw['onPremisesSyncEnabled'] !== true
+      ? opaqueBecause.membersUnread
+      : masteredElsewhere('group', raw, members);
   return {
     reference: reference('group', idOf(raw)),
     opaque,

@@ -45,6 +45,35 @@ test('users come before groups, members are sorted ids of users, and other membe
   expect(body?.['otherMembers']).toEqual([{ id: inner.id, kind: 'group' }]);
 });
 
+test('what somebody else decides about is opaque with its reason, in lists and alone, and ordinary objects are not', async () => {
+  const { state } = sandbox;
+  const ada = state.addUser(person('ada'));
+  const synced = state.addUser({ ...person('ben'), onPremisesSyncEnabled: true });
+  const group = (name: string, properties: Parameters<typeof state.addGroup>[0] = {}, ...members: string[]) => {
+    const made = state.addGroup({ displayName: name, mailNickname: name, groupTypes: [], ...properties });
+    for (const member of members) made.members.add(member);
+    return made.id;
+  };
+  const plain = group('plain', {}, ada.id, synced.id);
+  const robot = state.access.addServicePrincipal({ appId: 'robot', displayName: 'robot' });
+  const reasons = new Map<string, string | undefined>([
+    [ada.id, undefined],
+    [synced.id, 'the user is synced from on-premises'],
+    [plain, undefined],
+    [group('microsoft365', { groupTypes: ['Unified'], mailEnabled: true }, ada.id), undefined],
+    [group('dynamic', { groupTypes: ['DynamicMembership'] }, ada.id), 'a rule decides who is in the group'],
+    [group('synced', { onPremisesSyncEnabled: true }, ada.id), 'the group is synced from on-premises'],
+    [group('list', { mailEnabled: true }, ada.id), 'Exchange masters the group'],
+    [group('nested', {}, ada.id, plain), 'groups are nested in the group'],
+    [group('mixed', {}, ada.id, robot.id), 'a service principal is in the group'],
+  ]);
+  const items = await everything(connect());
+  const read = [...objectsOf(items, 'user'), ...objectsOf(items, 'group')];
+  expect(new Map(read.map(({ id, opaque }) => [id, opaque]))).toEqual(reasons);
+  for (const object of read)
+    expect(await connect().readOne(object.type as 'user' | 'group', object.id)).toEqual(object);
+});
+
 test('lists longer than a page are read to their end: users, groups and members', async () => {
   const ids = Array.from({ length: 25 }, (_, index) => sandbox.state.addUser(person(`u${index}`)).id);
   const large = sandbox.state.addGroup({ displayName: 'large', mailNickname: 'large' });

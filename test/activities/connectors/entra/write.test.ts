@@ -225,6 +225,12 @@ describe('what is refused before anything is sent', () => {
     ['the deletion of a user synced from on-premises', deleting('1', 'user', synced), 'readOnlyObject'],
     ['a change of a distribution list', changing('1', 'group', list, { ...list, description: 'x' }), 'readOnlyObject'],
     ['members of a dynamic group', changing('1', 'group', dynamic, { ...dynamic, members: ['x'] }), 'readOnlyObject'],
+    [
+      'another name of a dynamic group',
+      changing('1', 'group', dynamic, { ...dynamic, description: 'x' }),
+      'readOnlyObject',
+    ],
+    ['the deletion of a dynamic group', deleting('1', 'group', dynamic), 'readOnlyObject'],
     ['members that were not read', changing('1', 'group', unread, { ...unread, members: [] }), 'expectationFailed'],
     [
       'a property fixed at creation',
