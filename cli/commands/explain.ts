@@ -26,7 +26,9 @@ export function registerExplain(program: Command): void {
         withFederation<0>(invocation, { withinMs: 120_000 }, async (session) => {
           const found = await explained(session, selector, key, field);
           const { output } = invocation;
-          output.result(found, explanationLines(found.explanation, found.name, output.paint));
+          const { explanation, name } = found;
+          const fixed = session.federation.taxonomy[explanation.type]?.key ?? [];
+          output.result(found, explanationLines(explanation, name, output.paint, fixed));
           return 0;
         }),
       ),

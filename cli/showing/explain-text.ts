@@ -14,7 +14,13 @@ const stateWords: Readonly<Record<MemberValue['state'], string>> = {
   absent: '(takes no part)',
 };
 
-export function explanationLines(explanation: Explanation, name: string | null, paint: Paint): readonly string[] {
+/** `fixed`: fields of the natural key of the type, about which no rule decides. */
+export function explanationLines(
+  explanation: Explanation,
+  name: string | null,
+  paint: Paint,
+  fixed: readonly string[] = [],
+): readonly string[] {
   const { type, key, members, hasBase, decided, alternatives, fields } = explanation;
   const title = name === null ? `${type} ${key.slice(0, 12)}` : `${type} ${visibleText(name)} (${key.slice(0, 12)})`;
   const gone = members.filter(({ state }) => state !== 'holds');
@@ -26,7 +32,10 @@ export function explanationLines(explanation: Explanation, name: string | null, 
     ...alternatives.flatMap(({ policy, outcome }) =>
       paint.dim(`  under deletion ${policyText(policy)}: ${listOrNothing(wholeRecord(outcome))}`),
     ),
-    ...fields.flatMap((field) => ['', ...fieldLines(field, paint)]),
+    ...(fixed.length === 0
+      ? []
+      : [`  it is known by its ${listWords(fixed)}: created or deleted, and in these never changed`]),
+    ...fields.filter(({ field }) => !fixed.includes(field)).flatMap((field) => ['', ...fieldLines(field, paint)]),
   ];
 }
 
