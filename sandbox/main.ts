@@ -3,12 +3,19 @@
  * Prints one JSON line once all three clouds answer, and ends on SIGTERM or SIGINT.
  */
 import { parseArgs } from 'node:util';
-import { startSandbox } from './start.js';
+import { sandboxExamples, startSandbox, type SandboxExample } from './start.js';
 
 const whole = (text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
   if (!/^\d+$/.test(text)) throw new TypeError(`${text} is not a whole number`);
   return Number(text);
+};
+
+const exampleNamed = (name: string | undefined): SandboxExample | undefined => {
+  const found = sandboxExamples.find((each) => each === name);
+  if (name !== undefined && found === undefined)
+    throw new TypeError(`--example is one of ${sandboxExamples.join(', ')}`);
+  return found;
 };
 
 const { values } = parseArgs({
@@ -17,6 +24,7 @@ const { values } = parseArgs({
     people: { type: 'string' },
     teams: { type: 'string' },
     seed: { type: 'string' },
+    example: { type: 'string' },
     'aws-port': { type: 'string' },
     'entra-port': { type: 'string' },
     'keystone-port': { type: 'string' },
@@ -26,6 +34,7 @@ const { values } = parseArgs({
 if (values.folder === undefined) throw new TypeError('--folder says where certificate and state are kept');
 
 const [people, teams, seed] = [whole(values.people), whole(values.teams), whole(values.seed)];
+const example = exampleNamed(values.example);
 const sandbox = await startSandbox({
   folder: values.folder,
   persist: values.persist,
@@ -37,6 +46,7 @@ const sandbox = await startSandbox({
   ...(people === undefined ? {} : { people }),
   ...(teams === undefined ? {} : { teams }),
   ...(seed === undefined ? {} : { seed }),
+  ...(example === undefined ? {} : { example }),
 });
 
 const { aws, entra, keystone } = sandbox;

@@ -13,7 +13,15 @@ import { population, type CloudName, type Population } from './population.js';
 import { AwsState } from './aws/state.js';
 import { EntraState } from './entra/state.js';
 import { KeystoneState } from './keystone/state.js';
+import { administrator, drift, trust } from './example-roles/story.js';
+import { seedAwsRoles } from './example-roles/seed-aws.js';
+import { seedEntraRoles } from './example-roles/seed-entra.js';
+import { seedKeystoneRoles } from './example-roles/seed-keystone.js';
 import { tellStory, type Event, type States } from './story.js';
+
+/** What new clouds hold: the people of the demo, or those of examples/02-roles. */
+export const sandboxExamples = ['workforce', 'roles'] as const;
+export type SandboxExample = (typeof sandboxExamples)[number];
 
 type MeshOf<Kind extends Mesh['kind']> = Extract<Mesh, { kind: Kind }>;
 type Environment = Readonly<Record<string, string>>;
@@ -27,6 +35,8 @@ export interface SandboxOptions {
   /** 0: clouds without people, for tests that make their own. */
   readonly people?: number;
   readonly teams?: number;
+  /** `workforce` where left out; `roles` has people and teams of its own, whatever numbers are given. */
+  readonly example?: SandboxExample;
   /** Whether the state is saved on stop and found again at the next start. */
   readonly persist?: boolean;
 }
@@ -67,6 +77,12 @@ const stateFile = 'sandbox-state.json';
 /** The passwords below are of the sandbox only; they open nothing else. */
 function seeded(options: SandboxOptions): { states: States; people: Population | undefined } {
   const states = { aws: new AwsState(), entra: new EntraState(), keystone: new KeystoneState(domain) };
+  if (options.example === 'roles') {
+    seedAwsRoles(states.aws);
+    seedEntraRoles(states.entra);
+    seedKeystoneRoles(states.keystone);
+    return { states, people: undefined };
+  }
   if (options.people === 0) return { states, people: undefined };
   const { seed, people: count, teams } = options;
   const people = population({
@@ -89,7 +105,8 @@ async function restoreSaved(file: string, states: States): Promise<void> {
 }
 
 /**
- * `POST /_sandbox/story` on any of the three tells the story. `POST /_sandbox/reset` brings one cloud back to its seed,
+ * `POST /_sandbox/story` on any of the three tells the story; over the example of roles `drift`, `trust` and
+ * `administrator` tell a part of theirs each. `POST /_sandbox/reset` brings one cloud back to its seed,
  * also after a restart.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
@@ -100,7 +117,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     if (!people) throw new Error('a sandbox without people has no story');
     return tellStory(states, people);
   };
-  const controls = { 'POST story': story };
+  const controls =
+    options.example === 'roles'
+      ? {
+          'POST drift': () => drift(states),
+          'POST trust': () => trust(states),
+          'POST administrator': () => administrator(states),
+        }
+      : { 'POST story': story };
   const aws = await serveAws({ state: states.aws, port: ports.aws ?? 0, controls });
   const entra = await serveEntra({ state: states.entra, port: ports.entra ?? 0, controls, folder });
   const keystone = await serveKeystone({ state: states.keystone, port: ports.keystone ?? 0, controls });

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
+import type { SandboxExample } from '../examples.js';
 import type { Invocation } from '../invocation.js';
 import { endingOf } from '../local/ending.js';
 import { startLocalFederation, workerPrefix, type LocalFederation } from '../local/local-federation.js';
@@ -17,6 +18,8 @@ import { placesOf, placeLines } from './places.js';
 export interface DevOptions {
   readonly folder: string;
   readonly people: number;
+  /** What new stand-ins hold. */
+  readonly example: SandboxExample;
   /** Stand-ins instead of the clouds themselves. */
   readonly sandbox: boolean;
   /** A server that runs already; else one is started. */
@@ -55,7 +58,7 @@ export async function runDev(invocation: Invocation, options: DevOptions): Promi
         ending.breakWith(new ConcordatError('processFailed', what));
       },
     });
-    const places = placesOf(federation, folder, local);
+    const places = placesOf(federation, folder, local, options.example);
     held.announce(`Temporal at ${places.temporal}${places.ui === null ? '' : `, its UI at ${places.ui}`}`);
     output.result(places, placeLines(places, federation, isNew));
     await ending.over;
@@ -72,14 +75,14 @@ export async function runDev(invocation: Invocation, options: DevOptions): Promi
 
 async function localOptions(
   { output, environment }: Invocation,
-  { folder, people, sandbox, temporalAddress, port, uiPort }: DevOptions,
+  { folder, people, example, sandbox, temporalAddress, port, uiPort }: DevOptions,
   federation: Federation,
 ): Promise<Parameters<typeof startLocalFederation>[0]> {
   return {
     federation,
     federationFolder: folder,
     dataFolder: path.join(folder, '.concordat'),
-    ...(sandbox ? { sandbox: { people, persist: true } } : {}),
+    ...(sandbox ? { sandbox: { people, example, persist: true } } : {}),
     ...(temporalAddress === undefined
       ? {
           keepTemporalData: true,

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Federation } from '../../core/federation/federation.js';
 import type { LocalFederation, SandboxReady } from '../local/local-federation.js';
+import { standInExamples, type SandboxExample } from '../examples.js';
 import { shellLines } from '../local/shell-lines.js';
 import { tableLines } from '../showing/table.js';
 import { counted } from '../showing/words.js';
@@ -15,12 +16,17 @@ export interface Places {
   /** Of the stand-ins; null where the clouds are real. */
   readonly clouds: Readonly<Record<'aws' | 'entra' | 'keystone', string>> | null;
   /** Addresses that let the stand-ins change as their administrators would; null where the clouds are real. */
-  readonly story: string | null;
+  readonly story: readonly string[] | null;
   readonly processes: Readonly<Record<string, number>>;
   readonly approvers: readonly string[];
 }
 
-export function placesOf(federation: Federation, folder: string, local: LocalFederation): Places {
+export function placesOf(
+  federation: Federation,
+  folder: string,
+  local: LocalFederation,
+  example: SandboxExample,
+): Places {
   const { sandbox } = local;
   return {
     federation: federation.file.federation,
@@ -29,7 +35,9 @@ export function placesOf(federation: Federation, folder: string, local: LocalFed
     temporal: local.address,
     ui: local.uiAddress ?? null,
     clouds: sandbox ? endpointsOf(sandbox) : null,
-    story: sandbox ? new URL('/_sandbox/story', sandbox.aws.endpoint).href : null,
+    story: sandbox
+      ? standInExamples[example].map((control) => new URL(`/_sandbox/${control}`, sandbox.aws.endpoint).href)
+      : null,
     processes: Object.fromEntries(local.processes.running().map(({ name, pid }) => [name, pid])),
     approvers: [
       ...new Set(Object.values(federation.authorities).flatMap(({ approvers }) => approvers.map(({ id }) => id))),
@@ -46,7 +54,9 @@ export function placeLines(places: Places, { datasets }: Federation, isNew: bool
   const who = approvers.length === 1 ? approvers[0] : 'APPROVER';
   const [dataset] = Object.keys(datasets);
   const changeLines =
-    story === null ? [] : ['', '  To let the clouds change on their own, once:', `    curl -X POST ${story}`];
+    story === null
+      ? []
+      : ['', '  To let the clouds change on their own, once:', ...story.map((each) => `    curl -X POST ${each}`)];
   return [
     `Federation ${places.federation} is up${isNew ? ', in a new folder over stand-ins of three clouds' : ''}.`,
     ...tableLines([

@@ -12,6 +12,7 @@ import { prepareTemporal } from '../../activities/temporal-setup/prepare-tempora
 import type { Authority, Mesh } from '../../core/federation/authority.js';
 import type { Federation } from '../../core/federation/federation.js';
 import type { AuthorityId } from '../../core/record.js';
+import type { SandboxExample } from '../examples.js';
 import { layoutOf, type Layout } from './layout.js';
 import { superviseProcesses, type Processes, type RunningProcess } from './processes.js';
 import { sandboxProgram, workerProgram } from './program.js';
@@ -35,6 +36,7 @@ export interface LocalFederationOptions {
     readonly people?: number;
     readonly teams?: number;
     readonly seed?: number;
+    readonly example?: SandboxExample;
     readonly persist?: boolean;
   };
   /** A server that runs already; else one is started. */
@@ -193,7 +195,7 @@ async function startSandboxProcess(
   report: (text: string) => void,
 ): Promise<SandboxReady> {
   report('starting three local clouds');
-  const given = ([name, value]: readonly [string, number | undefined]): readonly string[] =>
+  const given = ([name, value]: readonly [string, number | string | undefined]): readonly string[] =>
     value === undefined ? [] : [`--${name}`, String(value)];
   const running = await processes.start({
     name: 'clouds',
@@ -207,6 +209,7 @@ async function startSandboxProcess(
           ['people', wanted.people],
           ['teams', wanted.teams],
           ['seed', wanted.seed],
+          ['example', wanted.example],
         ] as const
       ).flatMap(given),
       ...(wanted.persist ? ['--persist'] : []),
