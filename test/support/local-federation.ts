@@ -4,7 +4,7 @@
  * environment it may have. The Temporal server is the one that all test files share.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
@@ -38,6 +38,8 @@ export const dataset = 'workforce';
 const kinds: Readonly<Record<string, Mesh['kind']>> = { aws: 'aws-iam', azure: 'entra', sov: 'keystone' };
 
 export interface FolderWishes {
+  /** A federation folder to start from, with members of its own; else one is written for `members`. */
+  readonly from?: string;
   readonly members?: readonly ('aws' | 'azure' | 'sov')[];
   readonly approvers?: readonly string[];
   /** Changes the text of a file before keys are made and manifests are signed. */
@@ -50,13 +52,16 @@ export interface FolderWishes {
 /** A folder that workers accept. */
 export async function makeFolder(folder: string, wishes: FolderWishes = {}): Promise<Federation> {
   const { members = ['aws', 'azure', 'sov'], approvers = ['you'], edit } = wishes;
-  const written = await writeNewFederation(folder, {
-    name: wishes.name ?? 'demo',
-    dataset,
-    meshes: members.map((id) => ({ id, kind: kinds[id] ?? 'keystone' })),
-    approvers,
-    sandbox: true,
-  });
+  const written =
+    wishes.from === undefined
+      ? await writeNewFederation(folder, {
+          name: wishes.name ?? 'demo',
+          dataset,
+          meshes: members.map((id) => ({ id, kind: kinds[id] ?? 'keystone' })),
+          approvers,
+          sandbox: true,
+        })
+      : await copyFolder(wishes.from, folder, wishes.name ?? 'demo');
   if (edit)
     for (const file of written.filter((name) => name.endsWith('.yaml'))) {
       const text = await readFile(path.join(folder, file), 'utf8');
@@ -67,6 +72,17 @@ export async function makeFolder(folder: string, wishes: FolderWishes = {}): Pro
   await generateKeys(folder, await valid(folder), {});
   await signFolder(folder, await valid(folder));
   return signedFederation(folder);
+}
+
+/** The files of the copy, which has another name. */
+async function copyFolder(from: string, folder: string, name: string): Promise<readonly string[]> {
+  await cp(from, folder, { recursive: true });
+  const file = path.join(folder, 'federation.yaml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/^federation: .*$/m, `federation: ${name}`));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
 }
 
 /** As workers read it: verified manifests, and the terms that are in force. */
@@ -185,12 +201,17 @@ export interface LocalWishes extends FolderWishes {
   /** People in each cloud, all equal; or a population with differences of its own. */
   readonly people?: number;
   readonly sandbox?: Sandbox;
+  /** `workforce` where left out. */
+  readonly dataset?: string;
   /** Workers that are not started. */
   readonly without?: readonly string[];
   readonly environmentOf?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
+const usualDataset = dataset;
+
 export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFederation> {
+  const { dataset = usualDataset } = wishes;
   const root = await mkdtemp(path.join(tmpdir(), 'concordat-flow-'));
   const folder = path.join(root, 'federation');
   const name = freshFederationName();
