@@ -59,6 +59,15 @@ test('the example is what init writes, so that neither can drift from the other'
   expect(await filesIn(path.join(root, 'examples/01-workforce/federation'))).toEqual(await filesIn(folder));
 });
 
+test('the example of roles is a valid folder, under the schemas that init writes', async () => {
+  const { folder } = await initialised(three);
+  const example = path.join(root, 'examples/02-roles/federation');
+  expect(await filesIn(path.join(example, 'schemas'))).toEqual(await filesIn(path.join(folder, 'schemas')));
+  expect(Object.keys((await valid(example)).taxonomy).sort()).toEqual(
+    'grant localRight person role scope team workload'.split(' '),
+  );
+});
+
 test('what init writes is formatted as prettier would, and names the schema on its first line', async () => {
   const { folder } = await initialised(three);
   const style = await resolveConfig(path.join(root, 'package.json'));
