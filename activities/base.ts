@@ -25,6 +25,7 @@ export async function sealNextBase(options: {
   readonly changes: readonly BaseChange[];
   /** As in the Base. */
   readonly digestKeys: readonly DigestKeyId[] | undefined;
+  readonly authored: Base['authored'];
   readonly exchange: ObjectStore;
   readonly prefix: string;
   readonly heartbeat?: () => void;
@@ -79,6 +80,7 @@ export async function sealNextBase(options: {
     previous: options.previousDigest,
     types,
     ...(options.digestKeys ? { digestKeys: [...options.digestKeys] } : {}),
+    ...(options.authored ? { authored: options.authored } : {}),
   };
   return { base, digest: digestOf(base) };
 }

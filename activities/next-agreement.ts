@@ -1,4 +1,5 @@
 /** From a run's sealed inputs, its permit and all receipts to the next base: made by the coordinator, made again by every witness. */
+import { authoredOfNextBase } from '../core/approval/documents.js';
 import { digestOf, type Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Federation } from '../core/federation/federation.js';
@@ -86,6 +87,7 @@ export async function nextAgreement(options: {
     previousDigest: recomputed.messages.baseDigest,
     changes,
     digestKeys: keysOfNextBase(recomputed.messages, recomputed.views, changes),
+    authored: authoredOfNextBase(recomputed.messages.shape, recomputed.messages.base, recomputed.plan, effective),
     exchange,
     prefix,
     ...(options.heartbeat ? { heartbeat: options.heartbeat } : {}),

@@ -57,6 +57,11 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/manifest.js')).registerManifest,
   },
   {
+    name: 'sign',
+    summary: 'sign maps, types, policies and terms as their author',
+    load: async () => (await import('./commands/sign.js')).registerSign,
+  },
+  {
     name: 'peer',
     summary: 'pin the keys of peers and accept their terms',
     load: async () => (await import('./commands/peer.js')).registerPeer,

@@ -190,7 +190,7 @@ export const errorTable = {
   separationOfDuties: {
     retry: 'never',
     actor: 'approver',
-    next: 'somebody else than the author of the link behind it must approve too',
+    next: 'somebody else than the author of the link, map, type, policy or terms behind it must approve too',
   },
   brakeTripped: {
     retry: 'never',

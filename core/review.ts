@@ -65,7 +65,7 @@ export interface ReviewProgress {
   readonly missing: number;
   /** Of them, how many with which role. */
   readonly missingRoles: Readonly<Record<string, number>>;
-  /** Whether something was approved by those alone who signed the link behind it. */
+  /** Whether something was approved by those alone who signed what is behind it. */
   readonly needsOther: boolean;
   /** Approvers, by id, who have said all they want to say about this plan. */
   readonly spoken: readonly string[];

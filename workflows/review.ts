@@ -251,7 +251,7 @@ function waitingWords(
   return [
     `${operations} operations and ${conflicts} conflicts of plan \`${plan}\` wait for at least ${quorum} approver(s)${braked ? ' (a brake raised the quorum)' : ''}. ${approved} approved, ${rejected} rejected, ${open} open. People missing: ${lacking}.`,
     ...(needsOther
-      ? ['Something was approved only by whoever signed the link behind it: somebody else must approve too.']
+      ? ['Something was approved only by whoever signed what is behind it: somebody else must approve too.']
       : []),
     ...more,
     `\n\`concordat approve ${plan} --as KEY\``,

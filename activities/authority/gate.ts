@@ -217,7 +217,7 @@ async function askedHere(
     scope,
     operations,
     braked: trippedBrakes(authorityOf(context), operations, heldCounts(recomputed, context.id)).length > 0,
-    authors: await authorsOfScope(context, inputs, recomputed, scope),
+    authors: (await authorsOfScope(context, inputs, recomputed, scope)).authors,
     // What an escalation allows counts from when its own people were asked about this very plan.
     askedAtMs: state?.plan === planDigest ? state.askedAtMs : {},
   };

@@ -76,7 +76,7 @@ export async function prepareReview(
   const deadlineMs = durationMs(authority.approval.deadline);
   const previous = await readReviewState(context, inputs.dataset);
   const openedAtMs = previous?.plan === input.planDigest ? previous.openedAtMs : context.now();
-  const authors = await authorsOfScope(context, inputs, recomputed, scope);
+  const { authors, documents } = await authorsOfScope(context, inputs, recomputed, scope);
   const frozen = openFreeze(context);
   await writeSheet(context, {
     federation: context.federation.file.federation,
@@ -93,6 +93,11 @@ export async function prepareReview(
       label: labelOf(recomputed, conflict.type, conflict.key),
     })),
     cases: recomputed.plan.cases,
+    documents: documents.map(({ document, signers, operations }) => ({
+      document,
+      signers: [...signers],
+      operations: operations.length,
+    })),
     labels: labelsOf(recomputed),
     clear: await clearOfSheet(context, recomputed, own, whole, digests, disclosed),
   });

@@ -34,6 +34,17 @@ export const ReviewSheet = z.strictObject({
   operations: z.array(SheetOperation),
   conflicts: z.array(z.strictObject({ conflict: Conflict, label: z.string().nullable() })),
   cases: z.array(Case),
+  /** Maps, types, policies and terms behind the operations, where people of the federation sign them. */
+  documents: z
+    .array(
+      z.strictObject({
+        document: z.string(),
+        /** Empty where nobody signed it: then what follows from it has no author. */
+        signers: z.array(z.strictObject({ authority: z.string(), approver: z.string() })),
+        operations: z.int(),
+      }),
+    )
+    .default([]),
   /** Names for the keys that the operations mention. */
   labels: z.record(z.string(), z.string()),
   /** Clear values of `digest` fields that these people may read, by the digest that stands in the plan. */

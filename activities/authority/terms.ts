@@ -8,6 +8,7 @@ import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Demand, ReviewScope, TallyTerms } from '../../core/review.js';
 import type { RunInputs } from '../../core/messages.js';
+import { authoredDocuments, type DocumentBehind } from '../document-authors.js';
 import { getDocument } from '../exchange.js';
 import type { Recomputed } from '../recompute.js';
 import { authorityOf, type AuthorityContext } from './context.js';
@@ -43,28 +44,37 @@ export function termsOf(context: AuthorityContext, { braked, authors, askedAtMs 
   };
 }
 
-/** Who authored the operations that this authority's people are asked about, in the words of its own approvers. */
+export interface AuthorsOfScope {
+  /** In the words of its own approvers. */
+  readonly authors: Readonly<Record<Digest, readonly string[]>>;
+  /** Of the documents that people of this federation sign, those behind what is asked here. */
+  readonly documents: readonly DocumentBehind[];
+}
+
+/** Who authored the operations that this authority's people are asked about. */
 export async function authorsOfScope(
   context: AuthorityContext,
   inputs: RunInputs,
   recomputed: Recomputed,
   scope: ReviewScope,
-): Promise<Readonly<Record<Digest, readonly string[]>>> {
-  const links = Object.values(recomputed.messages.standings).flatMap((standing) => standing.links);
-  if (links.length === 0) return {};
-  const assignments = await appliedAssignments(context, inputs, recomputed);
-  const authorship = new Authorship(context.federation.authorities, links, assignments);
+): Promise<AuthorsOfScope> {
+  const { standings, shape, base } = recomputed.messages;
+  const links = Object.values(standings).flatMap((standing) => standing.links);
+  if (links.length === 0 && !shape.documents) return { authors: {}, documents: [] };
+  const assignments = links.length === 0 ? [] : await appliedAssignments(context, inputs, recomputed);
+  const federation = context.federation.file.federation;
+  const { causes, behind } = await authoredDocuments({ federation, shape, base });
+  const authorship = new Authorship(context.federation.authorities, links, assignments, causes);
   const authors: Record<Digest, readonly string[]> = {};
   const operations = [
     ...scope.operations,
     ...scope.conflicts.flatMap(({ candidates }) => candidates.flatMap((candidate) => candidate.operations)),
-  ];
+  ].filter(({ authority }) => authority === context.id);
   for (const operation of operations) {
-    if (operation.authority !== context.id) continue;
     const people = authorship.of(operation, context.id);
     if (people.length > 0) authors[operation.id] = people;
   }
-  return authors;
+  return { authors, documents: behind(operations) };
 }
 
 /**

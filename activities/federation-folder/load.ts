@@ -14,12 +14,18 @@ import { inOrder, located, type Fault } from './fault.js';
 import { readFolder } from './read-folder.js';
 import { ruleFaults } from './rule-faults.js';
 import { timeZoneFaults } from './time-zone.js';
+import { readAuthorStatements } from './read-authors.js';
 import { parseYamlFile, type YamlFile } from './yaml-file.js';
 
 export type { Fault } from './fault.js';
 
 export type LoadedFederation =
-  | { readonly kind: 'valid'; readonly federation: Federation }
+  | {
+      readonly kind: 'valid';
+      readonly federation: Federation;
+      /** Statements of authors that do not hold, and files that demand one and have none: of no weight, and no worker starts. */
+      readonly authorFaults: readonly Fault[];
+    }
   | { readonly kind: 'invalid'; readonly faults: readonly Fault[] };
 
 /** Takes the manifests as they are: for commands that write them. Workers call loadSignedFederation. */
@@ -46,7 +52,25 @@ export async function loadFederation(folder: string): Promise<LoadedFederation> 
   for (const fault of [...checkFederation(parts), ...timeZoneFaults(parts), ...ruleFaults(parts)])
     faults.push(located(fault, files.get(fault.file)));
   if (faults.length > 0 || !parts.federation) return { kind: 'invalid', faults: inOrder(faults) };
-  return { kind: 'valid', federation: federationOf(parts, parts.federation) };
+  return withAuthors(folder, federationOf(parts, parts.federation));
+}
+
+async function withAuthors(folder: string, federation: Federation): Promise<LoadedFederation> {
+  const { statements, faults, unsigned } = await readAuthorStatements(folder, federation);
+  const isRequired = federation.file.authors === 'required';
+  const named = new Set(faults.map(({ file }) => file));
+  const missing = unsigned
+    .filter((document) => isRequired && !named.has(`${document}.jws`))
+    .map((document): Fault => {
+      const file = `${document}.yaml`;
+      const message = `nobody signed it, and federation.yaml demands authors: concordat sign ${file} --as KEY`;
+      return { file, line: 1, column: 1, field: '', message, code: 'notSigned' };
+    });
+  return {
+    kind: 'valid',
+    federation: Object.keys(statements).length > 0 ? { ...federation, statements } : federation,
+    authorFaults: inOrder([...faults, ...missing]),
+  };
 }
 
 function valueFaults(file: string, kind: FileKind, yamlFile: YamlFile): readonly Fault[] {

@@ -1,5 +1,5 @@
 /** Whether the people behind a review were enough: for what it calls approved, and for what was written under it. */
-import { Authorship } from '../../core/approval/authors.js';
+import { Authorship, type SignedCause } from '../../core/approval/authors.js';
 import { electorateOf } from '../../core/approval/electorate.js';
 import { requirementOf, requirementWords, subjectOf, type Requirement } from '../../core/approval/requirement.js';
 import { quorumOf, trippedBrakes } from '../../core/brakes.js';
@@ -21,6 +21,8 @@ export interface ApprovalEvidence {
   readonly configuration: Configuration;
   /** Of the correlation that the snapshots applied. */
   readonly assignments: readonly Assignment[];
+  /** What people signed that operations follow from, other than links. */
+  readonly causes: readonly SignedCause[];
   readonly permit: Permit;
   /** By their ids, the operations that had an effect, as receipts say. */
   readonly written: ReadonlySet<Digest>;
@@ -104,14 +106,14 @@ interface Count {
 }
 
 function countUnder(
-  { recomputed, configuration, assignments, terms }: Counting,
+  { recomputed, configuration, assignments, causes, terms }: Counting,
   scope: ReviewScope,
   votes: readonly Vote[],
   braked: boolean,
 ): Count {
   const listed = Object.fromEntries(configuration.authorities.flatMap((one) => (one ? [[one.authority, one]] : [])));
   const links = Object.values(recomputed.messages.standings).flatMap((standing) => standing.links);
-  const authorship = new Authorship(listed, links, assignments);
+  const authorship = new Authorship(listed, links, assignments, causes);
   const quorum = quorumOf(terms, braked);
   const required = (operations: readonly Operation[]): Requirement =>
     requirementOf(

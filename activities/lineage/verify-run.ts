@@ -20,6 +20,7 @@ import {
 } from '../../core/messages.js';
 import { countReceipts, hadEffect } from '../../core/receipt.js';
 import { digestOf, type Digest } from '../../core/digest.js';
+import { authoredDocuments } from '../document-authors.js';
 import { findDocument, getDocument, getMessage } from '../exchange.js';
 import { verifyCompact } from '../keys/verify.js';
 import { nextAgreement } from '../next-agreement.js';
@@ -195,13 +196,15 @@ export async function verifyPeople(
   for (const ref of receipts)
     for (const id of (await attemptIn(told)('the receipts', () => tellWritten(store, ref, keys, told))) ?? [])
       written.add(id);
-  const { shape, members } = recomputed.messages;
+  const { shape, members, base } = recomputed.messages;
+  const { federation } = keys;
   const evidence = await attemptIn(findings)('the terms', async () => ({
     recomputed,
     permit,
     written,
     configuration: await findDocument(store, members, shape.configuration, Configuration),
     assignments: await appliedAssignments(store, inputs, recomputed),
+    causes: (await authoredDocuments({ federation, shape, base })).causes,
   }));
   if (evidence) for (const { review } of reviews) await verifyApproval(review, evidence, keys, findings);
   findings.all.push(...told.all);

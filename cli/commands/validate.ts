@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { faultLine, type Fault } from '../../activities/federation-folder/fault.js';
 import { loadFederation } from '../../activities/federation-folder/load.js';
+import { digestsOfDocuments } from '../../activities/federation-folder/read-authors.js';
 import { writeSchemas } from '../../activities/federation-folder/schemas.js';
 import { readManifests } from '../../activities/manifests/read-manifests.js';
 import type { Federation } from '../../core/federation/federation.js';
@@ -33,26 +34,35 @@ export function registerValidate(program: Command): void {
       action<Options>(async ({ federationFolder: folder, output }, options) => {
         const loaded = await loadFederation(folder);
         const schemas = options.writeSchemas ? await writeSchemas(folder) : [];
-        if (loaded.kind === 'invalid') {
-          const text = [...loaded.faults.map((fault) => painted(fault, output.paint)), countText(loaded.faults.length)];
-          output.result({ valid: false, folder, faults: loaded.faults, schemas }, text);
+        const wrong =
+          loaded.kind === 'invalid' ? loaded.faults : loaded.authorFaults.filter(({ code }) => code !== 'notSigned');
+        if (loaded.kind === 'invalid' || wrong.length > 0) {
+          const text = [...wrong.map((fault) => painted(fault, output.paint)), countText(wrong.length)];
+          output.result({ valid: false, folder, faults: wrong, schemas }, text);
           return 1;
         }
         const { faults: unsigned } = await readManifests(folder, loaded.federation);
-        const faults = unsigned.map(({ file, message }): Fault => ({
-          file,
-          line: 1,
-          column: 1,
-          field: '',
-          message,
-          code: 'notSigned',
-        }));
+        const faults = [
+          ...loaded.authorFaults,
+          ...unsigned.map(({ file, message }): Fault => ({
+            file,
+            line: 1,
+            column: 1,
+            field: '',
+            message,
+            code: 'notSigned',
+          })),
+        ];
+        const authors = authorsOf(loaded.federation);
         const failed = options.signed === true && faults.length > 0;
         const summary = summaryOf(loaded.federation);
         const signed = faults.length === 0;
         const losses = lossesOf(loaded.federation);
-        output.result({ valid: !failed, folder, ...summary, signed, faults, losses, schemas }, [
+        output.result({ valid: !failed, folder, ...summary, signed, faults, losses, authors, schemas }, [
           ...(failed ? [] : [`${output.paint.green('valid:')} ${summaryText(summary)}`]),
+          ...(authors.signed.length > 0 && authors.unsigned.length > 0
+            ? [`${output.paint.yellow('no author:')} ${authors.unsigned.map((name) => `${visibleText(name)}.yaml`).join(', ')}`]
+            : []),
           ...losses.map((loss) => `${output.paint.yellow('loss:')} ${visibleText(lossWords(loss))}`),
           ...faults.map(
             (fault) => `${failed ? '' : output.paint.yellow('not signed yet: ')}${painted(fault, output.paint)}`,
@@ -63,6 +73,13 @@ export function registerValidate(program: Command): void {
         return failed ? 1 : 0;
       }),
     );
+}
+
+/** Which files somebody signed as their author; what follows from the others has none. */
+function authorsOf(federation: Federation) {
+  const statements = federation.statements ?? {};
+  const signed = Object.keys(statements).sort();
+  return { signed, unsigned: [...digestsOfDocuments(federation).keys()].filter((name) => !signed.includes(name)) };
 }
 
 /** What does not come back from another mesh: nothing is wrong with it, and nobody shall be surprised by it. */

@@ -4,6 +4,7 @@ import type { Change, Operation } from '../../core/operation.js';
 import type { Json } from '../../core/json.js';
 import { referenceOf } from '../../core/lens/reference.js';
 import { isAccepted } from '../../core/acceptance.js';
+import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
 import type { Paint } from '../output/output.js';
 import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
 import { shownValue, valueText, visibleText } from './value-text.js';
@@ -60,11 +61,23 @@ function operationLines(view: PlanView, options: PlanText): readonly string[] {
       paint.bold(authority),
       ...brakes,
       ...frozen,
+      ...documentLines(sheet?.documents ?? [], paint),
       ...callsNote(view, authority),
       ...shown.flatMap((planned) => operationText(view, planned, options, '  ')),
       ...left,
       '',
     ];
+  });
+}
+
+/** Whose maps, types, policies and terms the operations follow from: with several people to ask, they ask the others. */
+function documentLines(documents: ReviewSheet['documents'], paint: Paint): readonly string[] {
+  return documents.map(({ document, signers, operations }) => {
+    const who =
+      signers.length === 0
+        ? paint.yellow('nobody signed it, so nobody is its author')
+        : `signed by ${listWords(signers.map(({ authority, approver }) => `${approver} of ${authority}`))}`;
+    return `  behind ${counted(operations, 'operation')}: ${visibleText(document)}.yaml, ${who}`;
   });
 }
 

@@ -119,7 +119,7 @@ export function missingText({
   needsOther,
 }: Pick<ReviewProgress, 'missing' | 'missingRoles' | 'needsOther'>): string {
   const roles = Object.entries(missingRoles).map(([role, count]) => `${count} with the role ${role}`);
-  const notes = [...roles, ...(needsOther ? ['somebody besides who signed the link behind it'] : [])];
+  const notes = [...roles, ...(needsOther ? ['somebody besides who signed what is behind it'] : [])];
   return `${missing > 1 ? 'up to ' : ''}${counted(missing, 'approval')} missing${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Separation of duties: who stands behind an operation. A change that was observed in a cloud has no author here. One
- * that exists because somebody said which records are the same, or are not, has that person as its author, and nobody
- * approves alone what they authored.
+ * that exists because somebody said which records are the same, or are not, has that person as its author, and so has one that
+ * follows from a document that somebody signed (core/approval/documents.ts). Nobody approves alone what they authored.
  */
 import { newKey, type Assignment, type StandingLink } from '../correlate.js';
 import { byCodeUnit } from '../json.js';
@@ -13,9 +13,17 @@ interface Listed {
   readonly approvers: readonly { readonly id: string; readonly key?: { readonly x: string } | undefined }[];
 }
 
-interface Author {
+/** A person who stands behind something: listed by `authority` under this name, or wherever `key` is listed. */
+export interface Author {
   readonly authority: AuthorityId;
   readonly approver: string;
+  readonly key?: { readonly x: string };
+}
+
+/** Anything that a person signed and that operations follow from: a document, or whatever else names its operations itself. */
+export interface SignedCause {
+  readonly author: Author;
+  readonly isBehind: (operation: Operation) => boolean;
 }
 
 /** One statement with the keys of the records that it joined or kept apart. */
@@ -31,13 +39,17 @@ export class Authorship {
   readonly #statements: readonly Authored[];
   readonly #authorities: Readonly<Record<AuthorityId, Listed>>;
 
+  readonly #causes: readonly SignedCause[];
+
   /** `links` of all members' standings; `assignments` of the correlation that this run's snapshots applied. */
   constructor(
     authorities: Readonly<Record<AuthorityId, Listed>>,
     links: readonly StandingLink[],
     assignments: readonly Assignment[],
+    causes: readonly SignedCause[] = [],
   ) {
     this.#authorities = authorities;
+    this.#causes = causes;
     const assigned = new Map(assignments.map(({ type, from, key }) => [`${type} ${from}`, key]));
     const keysOf = (type: string, key: string): readonly string[] => {
       if (!isProvisional(key)) return [key];
@@ -61,6 +73,8 @@ export class Authorship {
       if (isMeant && mentions(operation, type, keys))
         for (const id of samePerson(this.#authorities, author, authority)) people.add(id);
     }
+    for (const { author, isBehind } of this.#causes)
+      if (isBehind(operation)) for (const id of samePerson(this.#authorities, author, authority)) people.add(id);
     return [...people].sort(byCodeUnit);
   }
 }
@@ -76,11 +90,11 @@ function mentions({ type, key, changes }: Operation, ofType: string, keys: Reado
 /** A person may be listed by several authorities, under different names; the key tells. */
 function samePerson(
   authorities: Readonly<Record<AuthorityId, Listed>>,
-  { authority, approver }: Author,
+  { authority, approver, key: own }: Author,
   at: AuthorityId,
 ): readonly string[] {
-  const key = authorities[authority]?.approvers.find(({ id }) => id === approver)?.key?.x;
+  const key = own?.x ?? authorities[authority]?.approvers.find(({ id }) => id === approver)?.key?.x;
   return (authorities[at]?.approvers ?? [])
-    .filter((own) => (at === authority && own.id === approver) || (key !== undefined && own.key?.x === key))
+    .filter((one) => (at === authority && one.id === approver) || (key !== undefined && one.key?.x === key))
     .map(({ id }) => id);
 }

@@ -56,6 +56,6 @@ export function requirementWords({ roles, people, authors }: Requirement): strin
   const named = Object.entries(roles).map(([role, count]) => `${count} with the role ${role}`);
   const parts = [`${people} ${people === 1 ? 'person' : 'people'}`];
   if (named.length > 0) parts.push(`among them ${named.join(' and ')}`);
-  if (authors.length > 0) parts.push(`not ${authors.join(' or ')} alone, who signed the link behind it`);
+  if (authors.length > 0) parts.push(`not ${authors.join(' or ')} alone, who signed what is behind it`);
   return parts.join(', ');
 }

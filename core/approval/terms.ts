@@ -57,7 +57,7 @@ export const Approval = z.strictObject({
   separationOfDuties: z
     .enum(['required', 'waived'])
     .default('required')
-    .describe('required: whoever signed a link cannot alone approve what follows from it'),
+    .describe('required: whoever signed a link or a document cannot alone approve what follows from it'),
   delegationMax: Duration.default('90d').describe('for how long an approver may lend their voice'),
   deadline: Duration.default('7d'),
   onDeadline: z

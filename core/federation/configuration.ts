@@ -7,6 +7,7 @@ import { digestOf, type Digest } from '../digest.js';
 import type { AuthorityId } from '../record.js';
 import { Capability } from '../effect/capability.js';
 import { Dataset } from './dataset.js';
+import { documentsOf } from './documents.js';
 import type { DatasetShape, DatasetType } from './federation.js';
 import { hasEffect, sayable } from './effect-natives.js';
 import { TypeMap } from './map.js';
@@ -25,6 +26,12 @@ export const Configuration = z.strictObject({
   capabilities: z.array(Capability).optional(),
   maps: z.array(TypeMap.nullable()),
   authorities: z.array(Terms.omit({ description: true }).nullable()),
+  // Absent where nobody signed anything: the digest of such a configuration stays what it was.
+  statements: z
+    .array(z.strictObject({ document: z.string(), jws: z.string() }))
+    .optional()
+    .describe('who signed which document as its author, sorted'),
+  authors: z.literal('required').optional(),
 });
 export type Configuration = z.infer<typeof Configuration>;
 
@@ -61,7 +68,18 @@ export function shapeOf(configuration: Configuration): DatasetShape {
       ...limitsOf(configuration, taxonomy.type, Object.keys(held)),
     };
   });
-  return { dataset, members, types, absent: [], configuration: configurationDigestOf(configuration) };
+  const statements = configuration.statements;
+  const documents =
+    statements &&
+    documentsOf(configuration, (name) => statements.filter(({ document }) => document === name).map(({ jws }) => jws));
+  return {
+    dataset,
+    members,
+    types,
+    absent: [],
+    configuration: configurationDigestOf(configuration),
+    ...(documents ? { documents } : {}),
+  };
 }
 
 export function configurationDigestOf(configuration: Configuration): Digest {

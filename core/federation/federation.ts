@@ -5,10 +5,10 @@ import type { Capability } from '../effect/capability.js';
 import { byCodeUnit } from '../json.js';
 import { AuthorityId } from '../record.js';
 import type { AcceptedManifest } from './accepted-manifest.js';
-import { termsOf } from './terms.js';
 import { PublicKey, type Authority } from './authority.js';
 import { shapeOf, type Configuration } from './configuration.js';
 import type { Dataset } from './dataset.js';
+import { configuredDataset, configuredTerms, documentsOf, type ConfiguredDocument } from './documents.js';
 import type { TypeMap } from './map.js';
 import type { NativeWriteKind } from './native-types.js';
 import type { TypePolicy } from './resolution.js';
@@ -29,6 +29,11 @@ export const FederationFile = z.strictObject({
     .regex(/^[a-z][a-z0-9-]*[a-z0-9]$/),
   description: z.string().optional(),
   members: z.array(Member).min(2),
+  // Absent and not a default: the configuration of a federation that demands nothing stays what it was.
+  authors: z
+    .enum(['required', 'optional'])
+    .optional()
+    .describe('required: a person must have signed each map, type, dataset and authority file (`concordat sign`)'),
 });
 export type FederationFile = z.infer<typeof FederationFile>;
 
@@ -43,6 +48,8 @@ export interface Federation {
   readonly datasets: Readonly<Record<string, Dataset>>;
   /** Absent where the folder was read as it is. Where it is there, `authorities` hold the terms that are in force. */
   readonly manifests?: Readonly<Record<AuthorityId, AcceptedManifest>>;
+  /** By document (`maps/aws.person`), the AuthorStatements that hold, as compact JWS. Absent where there are none. */
+  readonly statements?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Fields of a type that the same members hold: compared under one digest, so that a cloud without a place for a field does not make every record differ. */
@@ -79,6 +86,8 @@ export interface DatasetShape {
   /** Members that take no part in the run, sorted. */
   readonly absent: readonly AuthorityId[];
   readonly configuration: Digest;
+  /** What people signed as its authors; absent where nobody signed anything. */
+  readonly documents?: readonly ConfiguredDocument[];
 }
 
 export function mapOf(federation: Federation, authority: AuthorityId, type: string): TypeMap | undefined {
@@ -97,18 +106,25 @@ export function configurationOf(federation: Federation, dataset: Dataset): Confi
     const taxonomy = federation.taxonomy[type];
     return taxonomy !== undefined && effectFieldsOf(taxonomy).length > 0;
   });
-  return {
+  const configuration: Configuration = {
     federation: federation.file.federation,
-    dataset: { ...dataset, members, schedule: null },
+    dataset: configuredDataset(dataset),
     taxonomy: dataset.types.map((type) => federation.taxonomy[type] ?? null),
     ...(hasEffects && federation.capabilities ? { capabilities: [...federation.capabilities] } : {}),
     maps: members.flatMap((member) => dataset.types.map((type) => mapOf(federation, member, type) ?? null)),
     authorities: members.map((member) => {
       const authority = federation.authorities[member];
-      if (!authority) return null;
-      const { description: _description, ...terms } = termsOf(authority);
-      return terms;
+      return authority ? configuredTerms(authority) : null;
     }),
+  };
+  const signed = federation.statements ?? {};
+  const statements = documentsOf(configuration, (name) => signed[name] ?? []).flatMap(({ name, statements: all }) =>
+    all.map((jws) => ({ document: name, jws })),
+  );
+  return {
+    ...configuration,
+    ...(statements.length > 0 ? { statements } : {}),
+    ...(federation.file.authors === 'required' ? { authors: 'required' as const } : {}),
   };
 }
 

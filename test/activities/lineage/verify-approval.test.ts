@@ -110,6 +110,7 @@ async function counted(diverge: Diverge, forge: Forge): Promise<Findings> {
     recomputed,
     permit,
     assignments: [],
+    causes: [],
     configuration: configurationOf(ground.federation, own),
     written: new Set(Object.values(permit.operations).flat()),
   };

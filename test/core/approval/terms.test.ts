@@ -59,7 +59,7 @@ describe('a requirement', () => {
 
   it('is told in words', () => {
     expect(requirementWords({ people: 2, roles: { security: 1 }, authors: ['ada'] })).toBe(
-      '2 people, among them 1 with the role security, not ada alone, who signed the link behind it',
+      '2 people, among them 1 with the role security, not ada alone, who signed what is behind it',
     );
   });
 });
