@@ -3,7 +3,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/systems/**/*.test.ts'],
-    globalSetup: ['test/systems/support/print-deviations.ts'],
+    globalSetup: ['test/systems/support/print-deviations.ts', 'test/systems/support/scan.ts'],
+    // The scan of what was left comes last (test/support/scan-remains.ts).
+    teardownTimeout: 120_000,
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 300_000,

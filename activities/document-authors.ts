@@ -1,7 +1,7 @@
 /** Who signed the documents of a configuration, verified, as causes of the operations that follow from them. */
 import { AuthorStatement, authorStatementType } from '../core/approval/author-statement.js';
 import type { SignedCause } from '../core/approval/authors.js';
-import { freshDocuments, isDocumentBehind } from '../core/approval/documents.js';
+import { freshDocuments, isDocumentBehind } from '../core/federation/documents-behind.js';
 import { ConcordatError } from '../core/errors.js';
 import type { ConfiguredDocument } from '../core/federation/documents.js';
 import type { DatasetShape } from '../core/federation/federation.js';
@@ -34,12 +34,16 @@ export async function readStatement(jws: string, place: StatementPlace): Promise
     await verifyCompact(jws, { typ: authorStatementType, keys: [key] });
     if (federation !== place.federation)
       return fault('otherFederation', `was signed for federation ${federation}, and this one is ${place.federation}`);
-    if (document !== place.document) return fault('otherDocument', `was signed for ${document} and lies beside another file`);
+    if (document !== place.document)
+      return fault('otherDocument', `was signed for ${document} and lies beside another file`);
     const listed = place.approvers.some(
       (one) => one.authority === authority && one.approver === approver && isSameKey(one.key, key),
     );
     if (!listed)
-      return fault('unknownKey', `was signed by ${approver} of ${authority} with a key that ${authority} does not list for them`);
+      return fault(
+        'unknownKey',
+        `was signed by ${approver} of ${authority} with a key that ${authority} does not list for them`,
+      );
     if (place.digest !== null && digest !== place.digest)
       return fault('stale', `was signed by ${approver} for another content than ${document}.yaml has now`);
     return parsed.data;
@@ -89,12 +93,10 @@ export async function authoredDocuments(options: {
     isDocumentBehind(shape, document, fresh.has(document), operation);
   return {
     causes: documents.flatMap((document) =>
-      (signers.get(document) ?? []).map(
-        ({ authority, approver, key }): SignedCause => ({
-          author: { authority, approver, key },
-          isBehind: (operation) => isBehind(document, operation),
-        }),
-      ),
+      (signers.get(document) ?? []).map(({ authority, approver, key }): SignedCause => ({
+        author: { authority, approver, key },
+        isBehind: (operation) => isBehind(document, operation),
+      })),
     ),
     behind: (operations) =>
       documents.flatMap((document) => {

@@ -1,5 +1,5 @@
 /** From a run's sealed inputs, its permit and all receipts to the next base: made by the coordinator, made again by every witness. */
-import { authoredOfNextBase } from '../core/approval/documents.js';
+import { authoredOfNextBase } from '../core/federation/documents-behind.js';
 import { digestOf, type Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Federation } from '../core/federation/federation.js';

@@ -2,18 +2,14 @@
  * The statements of authors in a federation folder: beside `maps/aws.person.yaml` lies `maps/aws.person.jws`, one statement
  * a line. One that does not hold is a fault and counts for nobody.
  */
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { AuthorStatement, authorStatementType } from '../../core/approval/author-statement.js';
 import { digestOf, type Digest } from '../../core/digest.js';
 import { configuredDataset, configuredTerms } from '../../core/federation/documents.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { folderOf } from '../../core/federation/files.js';
 import { byCodeUnit } from '../../core/json.js';
-import { isSameKey } from '../../core/public-key.js';
 import { isStatementFault, readStatement, type StatementPlace } from '../document-authors.js';
-import type { SigningKey } from '../keys/signer.js';
-import { signCompact } from '../keys/sign.js';
 import type { Fault } from './fault.js';
 
 export interface AuthorStatements {
@@ -73,40 +69,8 @@ export async function readAuthorStatements(folder: string, federation: Federatio
   return { statements, faults, unsigned: [...digests.keys()].filter((document) => !statements[document]) };
 }
 
-/** Signs a document as it is now, beside the statements of others that still hold. */
-export async function signDocument(
-  folder: string,
-  federation: Federation,
-  document: string,
-  author: Pick<AuthorStatement, 'authority' | 'approver' | 'key'>,
-  key: SigningKey,
-  nowMs: number,
-): Promise<{ readonly file: string; readonly statement: AuthorStatement; readonly others: readonly AuthorStatement[] }> {
-  const digest = digestsOfDocuments(federation).get(document);
-  if (digest === undefined) throw new Error(`the federation has no document ${document}`);
-  const statement: AuthorStatement = {
-    federation: federation.file.federation,
-    document,
-    digest,
-    ...author,
-    issuedAtMs: nowMs,
-  };
-  const file = path.join(folder, `${document}.jws`);
-  const before = linesOf(await readFile(file, 'utf8').catch(ifMissing)).map(([, jws]) => jws);
-  const kept: string[] = [];
-  const others: AuthorStatement[] = [];
-  for (const jws of before) {
-    const read = await readStatement(jws, placeOf(federation, document, digest));
-    if (isStatementFault(read) || isSameKey(read.key, author.key)) continue;
-    kept.push(jws);
-    others.push(read);
-  }
-  const own = await signCompact(statement, { typ: authorStatementType, key });
-  await writeFile(file, [...kept, own].map((jws) => `${jws}\n`).join(''));
-  return { file, statement, others };
-}
-
-function placeOf({ file, authorities }: Federation, document: string, digest: Digest): StatementPlace {
+/** Where a statement of a document would have to be right. */
+export function placeOf({ file, authorities }: Federation, document: string, digest: Digest): StatementPlace {
   const approvers = Object.entries(authorities).flatMap(([authority, { approvers: listed }]) =>
     listed.flatMap(({ id, key }) => (key ? [{ authority, approver: id, key }] : [])),
   );
@@ -125,14 +89,9 @@ async function statementFiles(folder: string): Promise<readonly string[]> {
 }
 
 /** With the number of each line. */
-function linesOf(text: string): readonly (readonly [at: number, jws: string])[] {
+export function linesOf(text: string): readonly (readonly [at: number, jws: string])[] {
   return text
     .split('\n')
     .map((line, at) => [at + 1, line.trim()] as const)
     .filter(([, line]) => line !== '');
-}
-
-function ifMissing(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return '';
-  throw error;
 }

@@ -1,7 +1,8 @@
 /** `concordat sign`: a person says that a file of the federation is theirs. */
 import path from 'node:path';
 import type { Command } from 'commander';
-import { digestsOfDocuments, signDocument } from '../../activities/federation-folder/read-authors.js';
+import { digestsOfDocuments } from '../../activities/federation-folder/read-authors.js';
+import { signDocument } from '../../activities/federation-folder/sign-document.js';
 import { ConcordatError } from '../../core/errors.js';
 import { bareKey } from '../../core/public-key.js';
 import { findApprover } from '../deciding/approver.js';
@@ -28,7 +29,10 @@ export function registerSign(program: Command): void {
     ],
   })
     .requiredOption('--as <key>', 'who signs: the id of an approver, or the path of a key file')
-    .option('--authority <id>', 'as its approver; where left out, of the authority that the file is about, else the first')
+    .option(
+      '--authority <id>',
+      'as its approver; where left out, of the authority that the file is about, else the first',
+    )
     .action(action<Options, [files: string[]]>((invocation, options, files) => signFiles(invocation, options, files)));
 }
 
@@ -43,7 +47,13 @@ async function signFiles(invocation: Invocation, options: Options, files: readon
       'usage',
       `${listWords(unknown)}: no map, type, dataset or authority file of ${folder}; it has ${listWords([...documents.keys()].map((name) => `${name}.yaml`))}`,
     );
-  const approver = await findApprover(federation, layoutOf(folder, invocation.environment), workingFolder, options.as, options.authority);
+  const approver = await findApprover(
+    federation,
+    layoutOf(folder, invocation.environment),
+    workingFolder,
+    options.as,
+    options.authority,
+  );
   const [first] = approver.listings;
   if (!first) throw new ConcordatError('notAnApprover', `no authority lists ${options.as}`);
   const signed = [];
@@ -79,5 +89,8 @@ async function signFiles(invocation: Invocation, options: Options, files: readon
 function documentOf(word: string, folder: string, workingFolder: string): string {
   const inside = path.relative(path.resolve(workingFolder, folder), path.resolve(workingFolder, word));
   const file = inside.startsWith('..') || path.isAbsolute(inside) ? path.normalize(word) : inside;
-  return file.split(path.sep).join('/').replace(/\.(yaml|jws)$/, '');
+  return file
+    .split(path.sep)
+    .join('/')
+    .replace(/\.(yaml|jws)$/, '');
 }

@@ -61,7 +61,9 @@ export function registerValidate(program: Command): void {
         output.result({ valid: !failed, folder, ...summary, signed, faults, losses, authors, schemas }, [
           ...(failed ? [] : [`${output.paint.green('valid:')} ${summaryText(summary)}`]),
           ...(authors.signed.length > 0 && authors.unsigned.length > 0
-            ? [`${output.paint.yellow('no author:')} ${authors.unsigned.map((name) => `${visibleText(name)}.yaml`).join(', ')}`]
+            ? [
+                `${output.paint.yellow('no author:')} ${authors.unsigned.map((name) => `${visibleText(name)}.yaml`).join(', ')}`,
+              ]
             : []),
           ...losses.map((loss) => `${output.paint.yellow('loss:')} ${visibleText(lossWords(loss))}`),
           ...faults.map(

@@ -1,7 +1,7 @@
 /**
  * Separation of duties: who stands behind an operation. A change that was observed in a cloud has no author here. One
  * that exists because somebody said which records are the same, or are not, has that person as its author, and so has one that
- * follows from a document that somebody signed (core/approval/documents.ts). Nobody approves alone what they authored.
+ * follows from a document that somebody signed (core/federation/documents-behind.ts). Nobody approves alone what they authored.
  */
 import { newKey, type Assignment, type StandingLink } from '../correlate.js';
 import { byCodeUnit } from '../json.js';

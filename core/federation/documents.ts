@@ -32,7 +32,11 @@ export function configuredTerms(authority: Authority): Omit<Terms, 'description'
 
 /** What the members of a Configuration are, by the parts of one. */
 export interface DocumentParts {
-  readonly dataset: { readonly dataset: string; readonly members: readonly AuthorityId[]; readonly types: readonly string[] };
+  readonly dataset: {
+    readonly dataset: string;
+    readonly members: readonly AuthorityId[];
+    readonly types: readonly string[];
+  };
   readonly taxonomy: readonly ({ readonly type: string } | null)[];
   /** Absent where no type has an effect. */
   readonly capabilities?: readonly object[] | undefined;
@@ -56,7 +60,6 @@ export function documentsOf(
     const member = members[Math.floor(at / dataset.types.length)];
     if (map && member !== undefined) add(`maps/${member}.${map.type}`, map, member, map.type);
   });
-  for (const terms of authorities)
-    if (terms) add(`authorities/${terms.authority}`, terms, terms.authority, null);
+  for (const terms of authorities) if (terms) add(`authorities/${terms.authority}`, terms, terms.authority, null);
   return documents;
 }

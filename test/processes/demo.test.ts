@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../../cli/local/ports.js';
+import { keepHistories, leaveRemainsOfProgram } from '../support/remains.js';
 import { noneLeft, processesNaming, startProgram, type StartedProgram } from '../support/program.js';
 import { scratchFolder } from '../support/scratch-folder.js';
 import { builtProgram } from '../support/temporal.js';
@@ -42,14 +44,20 @@ function startDemo(temporary: string, ...argv: string[]): StartedProgram {
 describe('two demos at once', () => {
   it('the one plays to its end and leaves nothing behind; the one whose cloud forgets everything fails', async () => {
     const [temporary, kept] = [scratchFolder(), scratchFolder()];
-    const [whole, broken] = [startDemo(temporary, '--json'), startDemo(kept, '--folder', path.join(kept, 'demo'))];
+    const [port = 0] = await freePorts(1);
+    const folder = path.join(kept, 'demo');
+    const whole = startDemo(temporary, '--json');
+    const broken = startDemo(kept, '--folder', folder, '--port', String(port));
 
     await broken.says('Third run');
+    await keepHistories('demo', `127.0.0.1:${port}`);
     await forgetAll(path.join(kept, 'demo'));
     expect(await broken.ended).toBe(1);
     expect(broken.stderr()).toMatch(/error: .*(the proof failed|nothing to do, but the run found)/);
     expect(broken.stderr()).toContain(`The logs are kept in ${path.join(kept, 'demo')}`);
     expect(existsSync(path.join(kept, 'demo', 'federation', '.concordat', 'logs', 'worker-aws.log'))).toBe(true);
+
+    await leaveRemainsOfProgram('demo', path.join(folder, 'federation'));
 
     expect(await whole.ended).toBe(0);
     const summary = JSON.parse(whole.stdout()) as Summary;

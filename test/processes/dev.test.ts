@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../support/run-command.js';
+import { keepHistories, leaveRemainsOfProgram } from '../support/remains.js';
 import { noneLeft, processesNaming, startProgram } from '../support/program.js';
 import { scratchFolder } from '../support/scratch-folder.js';
 import { builtProgram } from '../support/temporal.js';
@@ -81,9 +82,11 @@ describe('a federation on this machine', () => {
       environment: { TEMPORAL_ADDRESS: temporal },
     });
     expect(JSON.parse(runs.stdout)).toMatchObject({ runs: [{ dataset: 'workforce', outcome: 'planned' }] });
+    await keepHistories('dev', temporal);
     again.interrupt();
     expect(await again.ended).toBe(130);
     await noneLeft(temporary);
+    await leaveRemainsOfProgram('dev', folder);
   }, 400_000);
 });
 

@@ -5,12 +5,11 @@
 import { createServer } from 'node:http';
 import type { TestProject } from 'vitest/node';
 import { startTemporalServer, type TemporalServer } from '../../cli/local/temporal-server.js';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Connection } from '@temporalio/client';
 import { buildIfStale } from './build.js';
-import { scanRemains } from './scan-remains.js';
+import { scanEverything } from './scan-everything.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -69,28 +68,4 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       if (process.env['CONCORDAT_TEST_SERVER_LOG']) for (const line of recent) console.error(line);
     }
   };
-}
-
-/** HAZARD: a teardown that throws does not fail a run of vitest in every version, so the exit code is set, too. */
-async function scanEverything(folder: string, address: string | null): Promise<void> {
-  const beganMs = Date.now();
-  const connection = address === null ? null : await Connection.connect({ address });
-  try {
-    const { federations, files, histories, words, findings } = await scanRemains(folder, connection);
-    if (federations > 0)
-      console.log(
-        `scan: ${words} secrets and sealed values in ${files} files and ${histories} histories of ${federations} federations: ${findings.length} places, ${Date.now() - beganMs} ms`,
-      );
-    if (findings.length === 0) return;
-    process.exitCode = 1;
-    throw new Error(
-      `what must stay secret was left behind:\n${findings
-        .slice(0, 20)
-        .map((one) => `  ${one.words} in ${one.place}`)
-        .join('\n')}`,
-    );
-  } finally {
-    await connection?.close();
-    await rm(folder, { recursive: true, force: true });
-  }
 }

@@ -4,25 +4,18 @@
  */
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Connection } from '@temporalio/client';
 import { inject } from 'vitest';
+import { z } from 'zod';
+import { loadFederation } from '../../activities/federation-folder/load.js';
+import { layoutOf } from '../../cli/local/layout.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { surfaceOf } from '../../core/federation/surface.js';
 import type { Sandbox } from '../../sandbox/start.js';
-import { remainsFile, type Remains } from './scan-remains.js';
+import { executionsOf, historiesFolder, namespacesOf, remainsFile, type Remains } from './scan-remains.js';
 
 /** Called when everything has ended. Nothing is kept where the file's process has no shared setup. */
-export async function leaveRemains(left: {
-  readonly name: string;
-  readonly federation: Federation;
-  /** Where it runs in the test's own process, so that what it holds can be read. */
-  readonly sandbox: Sandbox | null;
-  /** Of the workers. */
-  readonly environments: readonly Readonly<Record<string, string>>[];
-  readonly keysFolder: string;
-  readonly exchangeFolder: string;
-  readonly logFolder: string;
-}): Promise<void> {
-  const root = inject('remainsFolder');
+export async function leaveRemains(left: Left, root = inject('remainsFolder')): Promise<void> {
   if (!root) return;
   const folder = path.join(root, left.name);
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -35,6 +28,67 @@ export async function leaveRemains(left: {
   await rename(left.exchangeFolder, path.join(folder, 'exchange')).catch(unlessMissing);
   await rename(left.logFolder, path.join(folder, 'logs')).catch(unlessMissing);
 }
+
+interface Left {
+  readonly name: string;
+  readonly federation: Federation;
+  /** Where it runs in the test's own process, so that what it holds can be read. */
+  readonly sandbox: Sandbox | null;
+  /** Of the workers. */
+  readonly environments: readonly Readonly<Record<string, string>>[];
+  readonly keysFolder: string;
+  readonly exchangeFolder: string;
+  readonly logFolder: string;
+}
+
+/** Of a server that ends before the scan: called while it still answers, before leaveRemains under the same name. */
+export async function keepHistories(name: string, address: string, root = inject('remainsFolder')): Promise<void> {
+  if (!root) return;
+  const folder = path.join(root, name, historiesFolder);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const connection = await Connection.connect({ address });
+  try {
+    for (const namespace of await namespacesOf(connection)) {
+      let number = 0;
+      for await (const { id, bytes } of executionsOf(connection, namespace)) {
+        number += 1;
+        await writeFile(path.join(folder, `${namespace}-${number}`), Buffer.concat([Buffer.from(`${id}\n`), bytes]));
+      }
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+/** What `concordat demo` and `concordat dev` leave in a folder, once they have ended. */
+export async function leaveRemainsOfProgram(
+  name: string,
+  federationFolder: string,
+  root = inject('remainsFolder'),
+): Promise<void> {
+  if (!root) return;
+  const loaded = await loadFederation(federationFolder);
+  if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.faults));
+  const { exchangeFolder, keysFolder } = layoutOf(federationFolder, {});
+  const logFolder = path.join(federationFolder, '.concordat', 'logs');
+  const [clouds] = (await readFile(path.join(logFolder, 'clouds.log'), 'utf8')).split('\n');
+  await leaveRemains(
+    {
+      name,
+      federation: loaded.federation,
+      sandbox: null,
+      environments: Object.values(StandIns.parse(JSON.parse(clouds ?? ''))).map(({ environment }) => environment),
+      keysFolder,
+      exchangeFolder,
+      logFolder,
+    },
+    root,
+  );
+}
+
+/** What the stand-ins say when they are ready. */
+const Cloud = z.looseObject({ environment: z.record(z.string(), z.string()) });
+const StandIns = z.object({ aws: Cloud, entra: Cloud, keystone: Cloud });
 
 function unlessMissing(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;

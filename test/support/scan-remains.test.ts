@@ -3,6 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Connection } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
+import { approverKeyFile, readKeyFile } from '../../activities/keys/private-key.js';
+import { makeFolder } from './local-federation.js';
+import { leaveRemainsOfProgram } from './remains.js';
 import { scanRemains } from './scan-remains.js';
 import { scratchFolder } from './scratch-folder.js';
 import { WordSearch } from './word-search.js';
@@ -51,6 +54,8 @@ describe('the scan after a suite', () => {
     ['a document of the exchange store', { 'exchange/aws/documents/1': `{"password":"${credential}"}` }],
     ['the payload of a message', { 'exchange/aws/messages/1': jws }],
     ['the log of a worker', { 'logs/worker-sov.log': `{"err":"${sealed} is not allowed"}` }],
+    ['a history that was kept of a server that is gone', { 'histories/demo-aws-1': `review/1\n${sealed}` }],
+    ['the log of a server', { 'logs/temporal-server.log': `password ${credential}` }],
     ['the name of a file', { [`exchange/aws/${sealed}`]: '' }],
   ])('finds one word in %s', async (_where, plant) => {
     const { findings } = await scanRemains(await remains('test-1', plant), null);
@@ -84,5 +89,41 @@ describe('the scan after a suite', () => {
           const text = Buffer.from(`${'x'.repeat(before)}${credential}${after}`).toString(encoding);
           expect(search.in(Buffer.from(text)).size, `${before} ${encoding} ${after.length}`).toBe(1);
         }
+  });
+});
+
+describe('what a program leaves that starts clouds and workers for itself', () => {
+  const secret = 'secret of the stand-in 4711';
+  const program = async (plant: Readonly<Record<string, string>>): Promise<string> => {
+    const federationFolder = path.join(scratchFolder(), 'federation');
+    await makeFolder(federationFolder, { members: ['aws', 'sov'] });
+    const cloud = { environment: { AWS_SECRET_ACCESS_KEY: secret } };
+    const key = await readKeyFile(approverKeyFile(federationFolder, 'you'));
+    const files = {
+      '.concordat/logs/clouds.log': `${JSON.stringify({ aws: cloud, entra: cloud, keystone: cloud })}\n`,
+      '.concordat/exchange/aws/documents/0': '{}',
+      ...Object.fromEntries(
+        Object.entries(plant).map(([file, text]) => [file, text.replace('KEY', () => (key as { d?: string }).d ?? '')]),
+      ),
+    };
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(path.dirname(path.join(federationFolder, file)), { recursive: true });
+      await writeFile(path.join(federationFolder, file), text);
+    }
+    const root = scratchFolder();
+    await leaveRemainsOfProgram('demo', federationFolder, root);
+    return root;
+  };
+
+  it('is looked at, with its own credentials and keys as the words', async () => {
+    const clean = await scanRemains(await program({}), null);
+    expect(clean).toMatchObject({ federations: 1, files: 1, findings: [] });
+    expect(clean.words).toBeGreaterThan(8);
+    const planted = {
+      '.concordat/logs/worker-aws.log': `{"err":"${secret}"}`,
+      '.concordat/exchange/aws/1': '{"d":"KEY"}',
+    };
+    const { findings } = await scanRemains(await program(planted), null);
+    expect(findings.map(({ place }) => place).sort()).toEqual(['demo/exchange/aws/1', 'demo/logs/worker-aws.log']);
   });
 });

@@ -18,7 +18,9 @@ export const Remains = z.strictObject({
 export type Remains = z.infer<typeof Remains>;
 
 export const remainsFile = 'words.json';
-const foldersOfRemains = ['exchange', 'logs'];
+/** Of servers that are gone when the scan begins: one file an execution (keepHistories in remains.ts). */
+export const historiesFolder = 'histories';
+const foldersOfRemains = ['exchange', 'logs', historiesFolder];
 
 export interface Scan {
   readonly federations: number;
@@ -39,6 +41,7 @@ export async function scanRemains(root: string, connection: Connection | null): 
     if (size > 0) findings.push({ place, words: size });
   };
   let files = 0;
+  let histories = 0;
   const searchOf = new Map<string, WordSearch>();
   const all = new WordSearch(secrets);
   for (const { name, sealed } of left) {
@@ -47,13 +50,13 @@ export async function scanRemains(root: string, connection: Connection | null): 
     for (const folder of foldersOfRemains)
       for (const file of await filesIn(path.join(root, name, folder))) {
         // The stand-ins for clouds tell their credentials to whoever starts them.
-        if (folder === 'logs' && !path.basename(file).startsWith('worker-')) continue;
-        files += 1;
+        if (folder === 'logs' && path.basename(file).startsWith('clouds')) continue;
+        if (folder === historiesFolder) histories += 1;
+        else files += 1;
         look(path.relative(root, file), search, await readFile(file));
         look(`the name of ${path.relative(root, path.dirname(file))}`, search, Buffer.from(path.basename(file)));
       }
   }
-  let histories = 0;
   for (const namespace of connection ? await namespacesOf(connection) : []) {
     const owner = left.find(({ name }) => namespace === name || namespace.startsWith(`${name}-`));
     const search = (owner && searchOf.get(owner.name)) ?? all;
@@ -68,9 +71,14 @@ export async function scanRemains(root: string, connection: Connection | null): 
 
 async function remainsIn(root: string): Promise<readonly Remains[]> {
   const names = await readdir(root).catch(() => []);
-  return Promise.all(
-    names.map(async (name) => Remains.parse(JSON.parse(await readFile(path.join(root, name, remainsFile), 'utf8')))),
+  const left = await Promise.all(
+    names.map(async (name) => {
+      // A test that failed after it kept histories leaves no words, and fails by itself.
+      const text = await readFile(path.join(root, name, remainsFile), 'utf8').catch(() => null);
+      return text === null ? [] : [Remains.parse(JSON.parse(text))];
+    }),
   );
+  return left.flat();
 }
 
 async function filesIn(folder: string): Promise<readonly string[]> {
@@ -78,7 +86,7 @@ async function filesIn(folder: string): Promise<readonly string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-async function namespacesOf({ workflowService }: Connection): Promise<readonly string[]> {
+export async function namespacesOf({ workflowService }: Connection): Promise<readonly string[]> {
   const { namespaces } = await workflowService.listNamespaces({ pageSize: 1_000 });
   return namespaces
     .map(({ namespaceInfo }) => namespaceInfo?.name ?? '')
@@ -88,7 +96,7 @@ async function namespacesOf({ workflowService }: Connection): Promise<readonly s
 const atOnce = 12;
 
 /** Of every execution what the server gives: id, memo, search attributes, and its history with summaries and payloads. */
-async function* executionsOf(
+export async function* executionsOf(
   { workflowService }: Connection,
   namespace: string,
 ): AsyncGenerator<{ readonly id: string; readonly bytes: Buffer }> {

@@ -17,11 +17,12 @@ import { startEntraEmulator } from '../support/systems/entra-emulator.js';
 import { startKeystone } from '../support/systems/keystone.js';
 import { startMoto } from '../support/systems/moto.js';
 import { missingWords } from '../support/systems/system.js';
+import { keepHistories, leaveRemains } from '../support/remains.js';
 import { builtProgram } from '../support/temporal.js';
 import { awsCloud } from './support/aws-cloud.js';
 import { azureCloud } from './support/azure-cloud.js';
 import { idIn, plainOf, type Cloud } from './support/cloud.js';
-import { prepareFederation } from './support/federation.js';
+import { federationName, prepareFederation, type PreparedFederation } from './support/federation.js';
 import { readJournal } from './support/journal.js';
 import { expectedIn, modelOf, nameOf, peopleOfTheStory, type CloudId } from './support/model.js';
 import { peopleOf, until, type FinishedRun, type PeopleOfTheFederation } from './support/people-of-the-federation.js';
@@ -63,6 +64,7 @@ function cloudOf(id: CloudId): Cloud {
 }
 
 let folder: string;
+let prepared: PreparedFederation;
 let local: LocalFederation;
 let people: PeopleOfTheFederation;
 let earlierFailed = false;
@@ -79,7 +81,7 @@ beforeAll(async () => {
   });
   for (const cloud of clouds) outsideAtFirst.set(cloud.id, await cloud.readOutside());
   folder = await mkdtemp(path.join(tmpdir(), 'concordat-story-'));
-  const prepared = await prepareFederation(folder, clouds);
+  prepared = await prepareFederation(folder, clouds);
   local = await timed('Temporal and workers started', () =>
     startLocalFederation({
       federation: prepared.federation,
@@ -94,7 +96,19 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await local?.stop();
+  if (local) {
+    await keepHistories(federationName, local.address);
+    await local.stop();
+    await leaveRemains({
+      name: federationName,
+      federation: prepared.federation,
+      sandbox: null,
+      environments: clouds.map(({ environment }) => environment),
+      keysFolder: local.layout.keysFolder,
+      exchangeFolder: local.layout.exchangeFolder,
+      logFolder: path.join(folder, '.concordat', 'logs'),
+    });
+  }
   await Promise.all(clouds.map((cloud) => cloud.stop()));
   if (folder && !process.env['CONCORDAT_TEST_KEEP']) await rm(folder, { recursive: true, force: true });
   process.stderr.write(`\nThe story over ${clouds.map(({ system }) => system).join(', ')}:\n${timings.join('\n')}\n`);

@@ -47,7 +47,10 @@ function world(over: Ground, from = agreed): GateWorld {
   return new GateWorld(over, from);
 }
 
-async function outcomeOf(own: GateWorld, decisions: readonly DecisionWishes[]): Promise<{ ready: Ready; outcome: string }> {
+async function outcomeOf(
+  own: GateWorld,
+  decisions: readonly DecisionWishes[],
+): Promise<{ ready: Ready; outcome: string }> {
   const ready = await own.ready({ aws: decisions, sov: [] });
   const ref = ready.reviews.find((review) => review.ref.startsWith('aws/')) as Ref;
   const jws = new TextDecoder().decode(own.exchange.objects.get(ref.ref));
@@ -96,7 +99,9 @@ describe('the author of a map', () => {
   });
 
   it('stays its author while anything that follows from it is open, however far the base has moved', async () => {
-    const own = world(await withDocuments(ground, 'one-author', { edit: byDivision, sign: { 'maps/sov.person': ['ada'] } }));
+    const own = world(
+      await withDocuments(ground, 'one-author', { edit: byDivision, sign: { 'maps/sov.person': ['ada'] } }),
+    );
     const first = await outcomeOf(own, [{ approver: 'bob', only: firstPerson }]);
     const between = await settle(own, first.ready);
     expect(between.authored?.fresh).toContain('maps/sov.person');
@@ -107,7 +112,9 @@ describe('the author of a map', () => {
   });
 
   it('has nothing to do with what is observed once all of it was agreed', async () => {
-    const own = world(await withDocuments(ground, 'settled', { edit: byDivision, sign: { 'maps/sov.person': ['ada'] } }));
+    const own = world(
+      await withDocuments(ground, 'settled', { edit: byDivision, sign: { 'maps/sov.person': ['ada'] } }),
+    );
     const { ready } = await outcomeOf(own, [{ approver: 'bob' }]);
     const base = await settle(own, ready);
     expect(base.authored?.fresh).toEqual([]);
@@ -134,7 +141,10 @@ describe('the author of a policy', () => {
     keystoneUser(ground.sandbox, 1).extra['department'] = 'Archive';
     keystoneUser(ground.sandbox, 2).extra['email'] = 'two.sov@example.org';
     const { ready: later, outcome } = await outcomeOf(own, [{ approver: 'ada' }]);
-    expect(later.sheets.aws.operations.map(({ operation }) => operation.rule).sort()).toEqual(['changedOnOneSide', 'owned']);
+    expect(later.sheets.aws.operations.map(({ operation }) => operation.rule).sort()).toEqual([
+      'changedOnOneSide',
+      'owned',
+    ]);
     expect(outcome).toBe('partlyApproved');
     expect(later.sheets.aws.documents).toMatchObject([{ document: `datasets/${dataset}`, operations: 1 }]);
   });
@@ -145,10 +155,14 @@ describe('an export', () => {
     [['ada'], /^wrong its review calls 4 operations approved without enough people: it takes 1 person, not ada alone/m],
     [['ada', 'bob'], null],
   ])('of a run that %s approved is counted as the gate counts', async (by, wrong) => {
-    const own = world(await withDocuments(ground, `export-${by.length}`, { edit: byDivision, sign: { 'maps/sov.person': ['ada'] } }));
+    const own = world(
+      await withDocuments(ground, `export-${by.length}`, { edit: byDivision, sign: { 'maps/sov.person': ['ada'] } }),
+    );
     const { ready } = await outcomeOf(own, []);
     const operations = ready.sheets.aws.operations.map(({ operation }) => operation.id);
-    const decisions = await Promise.all(by.map((approver) => signDecision(ground.folder, ready.sheets.aws, { approver })));
+    const decisions = await Promise.all(
+      by.map((approver) => signDecision(ground.folder, ready.sheets.aws, { approver })),
+    );
     const reviews = [await forgedReview(own, ready, { operations, decisions })];
     const { inputs, plan } = ready;
     const { permit } = await own.coordinator.settleReviews({ inputs, plan: plan.plan, reviews });
@@ -166,7 +180,11 @@ async function forgedReview(own: GateWorld, ready: Ready, change: Partial<Review
   const ref = ready.reviews[0] as Ref;
   const jws = new TextDecoder().decode(own.exchange.objects.get(ref.ref));
   const statement = ReviewStatement.parse(readUnverified(jws, { typ: reviewType }).payload);
-  const body = await getDocument(own.exchange, { ref: `aws/documents/${statement.body}`, sha256: statement.body }, ReviewBody);
+  const body = await getDocument(
+    own.exchange,
+    { ref: `aws/documents/${statement.body}`, sha256: statement.body },
+    ReviewBody,
+  );
   const made = await putDocument(own.exchange, 'aws', { ...body, ...change });
   const forged = { ...statement, outcome: 'approved', body: made.sha256 };
   return putMessage(own.exchange, 'aws', await signCompact(forged, { typ: reviewType, key: ground.keys.aws }));

@@ -15,6 +15,7 @@ import {
   forbiddenAtSov,
   lend,
   linkedWorld,
+  policyWorld,
   one,
   ownOperations,
   plantDecision,
@@ -387,6 +388,15 @@ export const liesAboutPeople: readonly LieRow[] = [
     'separationOfDuties',
     async () => {
       const { world, ready, ids } = await linkedWorld([{ approver: 'ada', choose: 0 }]);
+      return { world, commit: await withOwnReview(world, ready, 'aws', ids) };
+    },
+  ],
+  [
+    'duties',
+    'the approval of the one person who signed the policy behind the change',
+    'separationOfDuties',
+    async () => {
+      const { world, ready, ids } = await policyWorld([{ approver: 'ada' }]);
       return { world, commit: await withOwnReview(world, ready, 'aws', ids) };
     },
   ],

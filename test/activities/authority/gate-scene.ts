@@ -24,6 +24,7 @@ import { reviewScope, reviewType, type ReviewBody, type ReviewStatement } from '
 import type { CommitInput } from '../../../workflows/contract.js';
 import { awsUser, keystoneUser } from '../../support/equal-clouds.js';
 import { dataset, signDecision, type DecisionWishes } from '../../support/local-federation.js';
+import { withDocuments } from './signed-documents.js';
 import { GateWorld, layGround, type Ground, type Member, type Ready } from './gate-world.js';
 
 export const protectedPerson = 7;
@@ -87,6 +88,7 @@ export const scene = {} as {
   agreed: GateWorld;
   clouds: { readonly aws: string; readonly sov: string };
   prepared: { readonly world: GateWorld; readonly ready: Ready };
+  policed?: Ground;
 };
 
 export async function layScene(): Promise<void> {
@@ -241,6 +243,20 @@ export async function linkedWorld(decisions: readonly DecisionWishes[]): Promise
   };
   await addToStanding(world.contexts.aws, dataset, { links: [statement] });
   return decidedBy(world, decisions);
+}
+
+/** ada, who gains by it, signs a policy under which the department of sov counts. */
+export async function policyWorld(decisions: readonly DecisionWishes[]): Promise<Braved> {
+  cloudsAsAgreed();
+  keystoneUser(scene.ground.sandbox, 1).extra['department'] = 'Archive';
+  scene.policed ??= await withDocuments(scene.ground, 'policed', {
+    edit: {
+      [`datasets/${dataset}.yaml`]: (text) =>
+        `${text}resolution: { person: { fields: { department: { kind: owned, by: sov } } } }\n`,
+    },
+    sign: { [`datasets/${dataset}`]: ['ada'] },
+  });
+  return decidedBy(new GateWorld(scene.policed, scene.agreed), decisions);
 }
 
 /** sov is asked for what its terms forbid; its people approve all the same, and a review of its own says so. */

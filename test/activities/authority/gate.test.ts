@@ -19,6 +19,7 @@ import {
   linkedWorld,
   one,
   ownOperations,
+  policyWorld,
   plantDecision,
   protectedPerson,
   readyWorld,
@@ -83,6 +84,7 @@ describe('the gate', () => {
     ['somebody with the declared role', () => deletionWorld([{ approver: 'bob' }])],
     ['somebody besides who signed the link', () => linkedWorld([{ approver: 'bob', choose: 0 }])],
     ['who signed the link and one more', () => linkedWorld([...one, { approver: 'bob', choose: 0 }])],
+    ['somebody besides who signed the policy', () => policyWorld([{ approver: 'bob' }])],
     ['as many as a brake asks for', () => brakedWorld([{ approver: 'ada' }, { approver: 'bob' }])],
   ])('lets through what was approved by %s', async (_what, prepare) => {
     const { world, ready, ids } = await prepare();

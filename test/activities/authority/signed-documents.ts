@@ -1,7 +1,7 @@
 /** A ground whose federation folder was changed, and whose files people signed as their authors. */
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { signDocument } from '../../../activities/federation-folder/read-authors.js';
+import { signDocument } from '../../../activities/federation-folder/sign-document.js';
 import { approverKeyFile, readKeyFile } from '../../../activities/keys/private-key.js';
 import { bareKey } from '../../../core/public-key.js';
 import { signedFederation, valid } from '../../support/local-federation.js';
@@ -15,7 +15,11 @@ export interface DocumentEdits {
 }
 
 /** The same clouds and keys over a copy of the folder. */
-export async function withDocuments(ground: Ground, name: string, { edit = {}, sign = {} }: DocumentEdits): Promise<Ground> {
+export async function withDocuments(
+  ground: Ground,
+  name: string,
+  { edit = {}, sign = {} }: DocumentEdits,
+): Promise<Ground> {
   const folder = path.join(path.dirname(ground.folder), name);
   await cp(ground.folder, folder, { recursive: true });
   for (const [file, change] of Object.entries(edit)) {
@@ -35,5 +39,12 @@ export async function signAs(folder: string, document: string, approver: string)
   const federation = await valid(folder);
   const pinned = federation.authorities['aws']?.approvers.find(({ id }) => id === approver)?.key;
   if (!pinned) throw new Error(`aws lists no key of ${approver}`);
-  await signDocument(folder, federation, document, { authority: 'aws', approver, key: bareKey(pinned) }, key, Date.now());
+  await signDocument(
+    folder,
+    federation,
+    document,
+    { authority: 'aws', approver, key: bareKey(pinned) },
+    key,
+    Date.now(),
+  );
 }

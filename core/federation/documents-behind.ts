@@ -3,9 +3,9 @@
  * behind what could follow from its last change, from the first run under it until members agreed on all that it is about:
  * afterwards a difference is one that somebody observed, and has no author.
  */
-import type { ConfiguredDocument } from '../federation/documents.js';
-import type { DatasetShape, DatasetType } from '../federation/federation.js';
-import { referredTypes } from '../federation/taxonomy.js';
+import type { ConfiguredDocument } from './documents.js';
+import type { DatasetShape, DatasetType } from './federation.js';
+import { referredTypes } from './taxonomy.js';
 import type { Base } from '../messages.js';
 import { byCodeUnit } from '../json.js';
 import type { Digest } from '../digest.js';
@@ -27,7 +27,10 @@ const rulesOfPolicies: readonly Rule[] = [
 ];
 
 /** Documents that changed and of which not all that follows has been agreed on. Where the base says nothing, all of them. */
-export function freshDocuments({ documents }: Shape, base: Pick<Base, 'authored'> | null): readonly ConfiguredDocument[] {
+export function freshDocuments(
+  { documents }: Shape,
+  base: Pick<Base, 'authored'> | null,
+): readonly ConfiguredDocument[] {
   const agreed = base?.authored;
   return (documents ?? []).filter(
     ({ name, digest }) => agreed?.documents[name] !== digest || agreed.fresh.includes(name),
