@@ -94,9 +94,8 @@ describe('the scan after a suite', () => {
 
 describe('what a program leaves that starts clouds and workers for itself', () => {
   const secret = 'secret of the stand-in 4711';
-  const program = async (plant: Readonly<Record<string, string>>): Promise<string> => {
-    const federationFolder = path.join(scratchFolder(), 'federation');
-    await makeFolder(federationFolder, { members: ['aws', 'sov'] });
+  /** The stores and logs are taken out of the folder each time. */
+  const program = async (federationFolder: string, plant: Readonly<Record<string, string>>): Promise<string> => {
     const cloud = { environment: { AWS_SECRET_ACCESS_KEY: secret } };
     const key = await readKeyFile(approverKeyFile(federationFolder, 'you'));
     const files = {
@@ -116,14 +115,16 @@ describe('what a program leaves that starts clouds and workers for itself', () =
   };
 
   it('is looked at, with its own credentials and keys as the words', async () => {
-    const clean = await scanRemains(await program({}), null);
+    const federationFolder = path.join(scratchFolder(), 'federation');
+    await makeFolder(federationFolder, { members: ['aws', 'sov'] });
+    const clean = await scanRemains(await program(federationFolder, {}), null);
     expect(clean).toMatchObject({ federations: 1, files: 1, findings: [] });
     expect(clean.words).toBeGreaterThan(8);
     const planted = {
       '.concordat/logs/worker-aws.log': `{"err":"${secret}"}`,
       '.concordat/exchange/aws/1': '{"d":"KEY"}',
     };
-    const { findings } = await scanRemains(await program(planted), null);
+    const { findings } = await scanRemains(await program(federationFolder, planted), null);
     expect(findings.map(({ place }) => place).sort()).toEqual(['demo/exchange/aws/1', 'demo/logs/worker-aws.log']);
   });
 });
