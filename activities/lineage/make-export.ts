@@ -110,16 +110,17 @@ export async function exportAttempt(
   keys: TrustedKeys,
   evidence: AttemptEvidence,
 ): Promise<AttemptExport> {
+  const erasures = await readErasures(exchange, keys, evidence.dataset);
   const head: AttemptHead = {
     format: exportFormat,
     kind: 'attempt',
     federation: keys.federation,
     ...evidence,
-    erasures: [],
+    erasures: await travelling(exchange, keys, erasures),
   };
   const overlay = new OverlayStore((name) => exchange.get(name));
   const findings = new Findings();
-  await verifyAttempt(overlay, head, keys, findings);
+  await verifyAttempt(overlay, head, keys, findings, erasures);
   return { head, objects: overlay.objectsRead(), findings };
 }
 

@@ -28,7 +28,7 @@ export function registerLineage(program: Command): void {
   defineCommand(program, {
     name: 'lineage <record>',
     description:
-      'Show who showed, approved and wrote what of a record, newest first. Name it by its federated key, the beginning of it, or its name; with --mesh by its id in that cloud. Exit code 1 where the lineage does not verify.',
+      'Show who showed, approved and wrote what of a record, newest first. Name it by its federated key, the beginning of it, its name, or the opaque id that hops and lineage events give it; with --mesh by its id in that cloud. Exit code 1 where the lineage does not verify.',
     examples: [
       ['concordat lineage "Noor Haddad"', 'by name'],
       ['concordat lineage 5f0c2a91', 'by the beginning of its key'],

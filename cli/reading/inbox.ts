@@ -10,6 +10,7 @@ import { openReviews, viewReview } from '../temporal/reviews.js';
 import { readPlan } from './documents.js';
 import type { FederationSession } from './federation-session.js';
 import { findPlan } from './find-run.js';
+import { pendingErasures, type PendingErasure } from './pending-erasures.js';
 
 export interface WaitingReview {
   readonly authority: AuthorityId;
@@ -30,11 +31,13 @@ export interface WaitingCases {
 export interface Inbox {
   readonly reviews: readonly WaitingReview[];
   readonly cases: readonly WaitingCases[];
+  readonly erasures: readonly PendingErasure[];
   /** Where one could not look, and why. */
   readonly hidden: readonly { readonly authority: AuthorityId; readonly reason: string }[];
 }
 
-export async function readInbox(session: FederationSession, { listings }: Approver): Promise<Inbox> {
+export async function readInbox(session: FederationSession, approver: Approver, nowMs: number): Promise<Inbox> {
+  const { listings } = approver;
   const open: Omit<WaitingReview, 'isOutdated'>[] = [];
   const hidden: { authority: AuthorityId; reason: string }[] = [];
   for (const { authority, approver } of listings) {
@@ -64,6 +67,7 @@ export async function readInbox(session: FederationSession, { listings }: Approv
   return {
     reviews,
     cases: newest.flatMap(({ cases }) => cases),
+    erasures: await pendingErasures(session, approver, nowMs),
     hidden,
   };
 }

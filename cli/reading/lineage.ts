@@ -1,4 +1,4 @@
-/** Which record somebody means: by federated key, by the name that people know it by, or by its id in a mesh. */
+/** Which record somebody means: by federated key, by the name that people know it by, by the id that hops give it, or by its id in a mesh. */
 import { access } from 'node:fs/promises';
 import { loadLinks } from '../../activities/links.js';
 import { newestBase } from '../../activities/lineage/make-export.js';
@@ -11,6 +11,7 @@ import type { Federation } from '../../core/federation/federation.js';
 import type { RecordName } from '../../core/lineage/salted.js';
 import { isProvisional, type AuthorityId } from '../../core/record.js';
 import { erasedByKey } from './gone-record.js';
+import { recordByOpaqueId } from './opaque-record.js';
 import type { Layout } from '../local/layout.js';
 
 /** Fewer characters of a key could be a name. */
@@ -43,10 +44,12 @@ export async function recordNamed(
   const [only, ...more] = found;
   const erased = only ? null : await erasedByKey(federation, exchange, dataset, word);
   if (erased) return erased;
+  const named = only ? null : await recordByOpaqueId(members, exchange, dataset, word);
+  if (named) return named;
   if (!only)
     throw new ConcordatError(
       'notFound',
-      `no record of ${dataset} has the key, the beginning of a key or the name ${word}; a record that is gone is found by its whole key with --type`,
+      `no record of ${dataset} has the key, the beginning of a key, the opaque id or the name ${word}; a record that is gone is found by its whole key with --type`,
     );
   if (more.length > 0)
     throw new ConcordatError('usage', `several records are meant: ${found.map(({ key }) => key).join(', ')}`);

@@ -2,6 +2,7 @@
 import { durationWords } from '../../core/duration.js';
 import type { Paint } from '../output/output.js';
 import type { Inbox, WaitingReview } from '../reading/inbox.js';
+import type { PendingErasure } from '../reading/pending-erasures.js';
 import { missingText } from './report-text.js';
 import { visibleText } from './value-text.js';
 import { counted, instantText, listWords, shortDigest } from './words.js';
@@ -15,12 +16,18 @@ export function nextCommand({ authority, status }: WaitingReview, as: string): s
   return `concordat approve ${shortDigest(status.plan)} --as ${as} --authority ${authority}`;
 }
 
+/** The record is named by whoever asks: neither the inbox nor a request knows it. */
+export function eraseCommand({ authority, dataset }: PendingErasure, as: string): string {
+  return `concordat erase RECORD --as ${as} --authority ${authority} --dataset ${dataset} --reason TEXT`;
+}
+
 export function inboxLines(inbox: Inbox, as: string, paint: Paint, now: Date): readonly string[] {
   const own = inbox.reviews.filter(waitsForThem);
+  const erasures = inbox.erasures.filter(({ hasAsked }) => !hasAsked);
   const others = inbox.reviews.filter(({ hasSpoken, isOutdated }) => hasSpoken && !isOutdated);
   const outdated = inbox.reviews.filter(({ isOutdated }) => isOutdated);
   return [
-    ...(own.length + inbox.cases.length === 0 ? ['nothing waits for you'] : []),
+    ...(own.length + inbox.cases.length + erasures.length === 0 ? ['nothing waits for you'] : []),
     ...own.flatMap((review) => [
       `${paint.bold(`${review.authority} ${review.status.dataset}`)}  plan ${shortDigest(review.status.plan)}`,
       ...reviewLines(review, now).map((line) => `  ${line}`),
@@ -31,6 +38,19 @@ export function inboxLines(inbox: Inbox, as: string, paint: Paint, now: Date): r
       `${paint.bold(`${authority} ${dataset}`)}  ${counted(cases, 'case')}: records that could be the same`,
       `  decide  concordat cases ${dataset}`,
     ]),
+    ...erasures.flatMap((one) => [
+      `${paint.bold(`${one.authority} ${one.dataset}`)}  a record is to be erased (${one.reasons.map((reason) => visibleText(reason)).join('; ')})`,
+      `  ${[...askedWords(one), ...(one.erasedBy.length > 0 ? [`erased already by ${listWords(one.erasedBy)}`] : [])].join('; ')}`,
+      `  waits for ${durationWords(now.getTime() - one.sinceMs)}${one.untilMs === null ? '' : `; the requests hold until ${instantText(new Date(one.untilMs))}`}`,
+      `  decide  ${eraseCommand(one, as)}`,
+    ]),
+    ...inbox.erasures
+      .filter(({ hasAsked }) => hasAsked)
+      .map((one) =>
+        paint.dim(
+          `${one.authority} ${one.dataset}  a record is to be erased (${one.reasons.map((reason) => visibleText(reason)).join('; ')}): you have asked; more people must`,
+        ),
+      ),
     ...others.map(
       (review) =>
         `${paint.dim(`${review.authority} ${review.status.dataset}  plan ${shortDigest(review.status.plan)}: you have answered; ${missingText(review.status)}`)}`,
@@ -42,6 +62,10 @@ export function inboxLines(inbox: Inbox, as: string, paint: Paint, now: Date): r
     ),
     ...inbox.hidden.map(({ authority, reason }) => paint.yellow(`${authority}: ${visibleText(reason)}`)),
   ];
+}
+
+function askedWords({ askedBy }: PendingErasure): readonly string[] {
+  return askedBy.length === 0 ? ['nobody asked here yet'] : [`asked by ${listWords(askedBy)}, which is not enough`];
 }
 
 function reviewLines({ status }: WaitingReview, now: Date): readonly string[] {

@@ -9,6 +9,7 @@ import { exportRecord } from '../../activities/lineage/make-export.js';
 import { trustedKeysOf, type TrustedKeys } from '../../activities/lineage/trusted-keys.js';
 import { recordNamed } from '../../cli/reading/lineage.js';
 import type { RecordName } from '../../core/lineage/salted.js';
+import { parseHop } from '../../core/lineage/hop.js';
 import { awsUser, keystoneUser, seededPerson, seedEqual } from '../support/equal-clouds.js';
 import { dataset, startFederation, type LocalFederation } from '../support/local-federation.js';
 import { runCommand, type CommandRun } from '../support/run-command.js';
@@ -68,6 +69,14 @@ it('is refused while the record is agreed, with nothing removed', async () => {
   expect(await holding(path.join(local.layout.exchangeFolder, 'aws'))).not.toEqual([]);
 });
 
+it('is found by the id that hops give it', async () => {
+  const head = await exportRecord(local.exchange, keys, name);
+  const id = parseHop(head?.lineage.chains[0]?.hops[0]?.body ?? '')?.record ?? '';
+  const shown = await concordat('lineage', id, '--json');
+  expect(JSON.parse(shown.stdout)).toMatchObject({ key: name.key, verified: true });
+  expect((await concordat('lineage', 'ab'.repeat(32))).stderr).toMatch(/no record of workforce has the key/);
+});
+
 it('is done by each member on the word of its own people, and says who has not yet', async () => {
   local.sandbox.keystone.server.state.removeUser(keystoneUser(local.sandbox, 4));
   expect(await local.run()).toMatchObject({ outcome: 'agreed', agreement: { sequence: 2 } });
@@ -87,6 +96,13 @@ it('is done by each member on the word of its own people, and says who has not y
     expect(await holding(path.join(local.layout.exchangeFolder, id))).toEqual([]);
   }
   expect(await holding(path.join(local.layout.exchangeFolder, 'azure'))).not.toEqual([]);
+  const inbox = await concordat('inbox', '--as', 'you', '--json');
+  expect(inbox.code).toBe(2);
+  expect(JSON.parse(inbox.stdout)).toMatchObject({
+    erasures: [
+      { authority: 'azure', askedBy: [], erasedBy: ['aws', 'sov'], hasAsked: false, reasons: ['request 4711'] },
+    ],
+  });
 });
 
 it('lets a member that was away come back to peers that have erased, and finish its own though it is killed in the middle', async () => {

@@ -5,15 +5,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAgreement } from '../../../activities/authority/agreements.js';
 import { findObjects } from '../../../activities/erasure/find-objects.js';
-import { Base } from '../../../core/messages.js';
+import { Base, Proposal, Seal } from '../../../core/messages.js';
 import { Plan } from '../../../core/plan.js';
-import { putDocument } from '../../../activities/exchange.js';
+import { getDocument, putDocument } from '../../../activities/exchange.js';
 import { eraseRecord } from '../../../activities/authority/erase-record.js';
 import { logObserver } from '../../../activities/authority/log-observer.js';
 import { readReviewState } from '../../../activities/authority/review-state.js';
 import type { Exported } from '../../../activities/lineage/export-file.js';
 import type { Findings } from '../../../activities/lineage/findings.js';
-import { exportRecord, exportRun, type RunExport } from '../../../activities/lineage/make-export.js';
+import { exportAttempt, exportRecord, exportRun, type RunExport } from '../../../activities/lineage/make-export.js';
 import { ownTable } from '../../../activities/lineage/run-hops.js';
 import { tableId } from '../../../activities/lineage/record-table.js';
 import { keysOfFederation, type TrustedKeys } from '../../../activities/lineage/trusted-keys.js';
@@ -175,6 +175,20 @@ describe('after an erasure', () => {
     expect(faults(silent).join()).toContain('missing the plan');
     const spared = new Map([...objects].filter(([name]) => !name.includes('/messages/') || !name.startsWith('sov')));
     expect(faults(await verifyExport({ head, objects: spared }, keys))).not.toEqual([]);
+  });
+
+  it('an export of the same run as one that moved no base says what is gone too, and only with the receipts', async () => {
+    const { head: sealed } = await exportRun(after.exchange, keys, dataset, 2);
+    const { proposal } = await getDocument(after.exchange, sealed.seal, Seal);
+    const { inputs, plan, reviews, permit, receipts: written } = await getDocument(after.exchange, proposal, Proposal);
+    const evidence = { dataset, inputs, plan, reviews, permit, receipts: written };
+    const { head, objects, findings } = await exportAttempt(after.exchange, keys, evidence);
+    expect(findings.hasErased).toBe(true);
+    const verified = await verifyExport({ head, objects: new Map(objects) }, keys);
+    expect(faults(verified)).toEqual([]);
+    expect(verified.all.filter(({ kind }) => kind === 'erased')).not.toEqual([]);
+    const silent = await verifyExport({ head: { ...head, erasures: [] }, objects: new Map(objects) }, keys);
+    expect(silent.all.filter(({ kind }) => kind === 'missing')).not.toEqual([]);
   });
 
   it('the next run agrees, asks nothing anew, and knows what it knew of other records', async () => {
