@@ -24,13 +24,20 @@ export interface AuthorStatements {
 export const statementBytesMax = 65_536;
 
 /** What each document of the folder hashes to, as it enters a Configuration. */
-export function digestsOfDocuments({ authorities, taxonomy, maps, datasets }: Federation): ReadonlyMap<string, Digest> {
+export function digestsOfDocuments({
+  authorities,
+  taxonomy,
+  capabilities,
+  maps,
+  datasets,
+}: Federation): ReadonlyMap<string, Digest> {
   const entries: [string, Digest][] = [
     ...Object.entries(authorities).map(([id, one]): [string, Digest] => [
       `authorities/${id}`,
       digestOf(configuredTerms(one)),
     ]),
     ...Object.entries(taxonomy).map(([id, one]): [string, Digest] => [`taxonomy/${id}`, digestOf(one)]),
+    ...(capabilities ? [['taxonomy/capabilities', digestOf(capabilities)] as [string, Digest]] : []),
     ...Object.entries(maps).map(([id, one]): [string, Digest] => [`maps/${id}`, digestOf(one)]),
     ...Object.entries(datasets).map(([id, one]): [string, Digest] => [
       `datasets/${id}`,
