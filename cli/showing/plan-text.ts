@@ -8,7 +8,16 @@ import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
 import type { Paint } from '../output/output.js';
 import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
 import { shownValue, valueText, visibleText } from './value-text.js';
-import { causeWords, codeWords, counted, divergenceWords, instantText, leavesWords, listWords, shortDigest } from './words.js';
+import {
+  causeWords,
+  codeWords,
+  counted,
+  divergenceWords,
+  instantText,
+  leavesWords,
+  listWords,
+  shortDigest,
+} from './words.js';
 
 export interface PlanText {
   readonly paint: Paint;
