@@ -1,14 +1,20 @@
 /** Grants from snapshot to agreement, in two clouds that know roles, places and bindings (test/support/edge-cloud.ts). */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { prepareReview } from '../../../activities/authority/prepare-review.js';
+import { putDocument } from '../../../activities/exchange.js';
+import { createFederationActivities } from '../../../activities/federation/activities.js';
+import { digestOf } from '../../../core/digest.js';
+import { ConcordatError } from '../../../core/errors.js';
 import { TypeMap } from '../../../core/federation/map.js';
 import type { Federation } from '../../../core/federation/federation.js';
 import { TaxonomyType } from '../../../core/federation/taxonomy.js';
+import { makeOperation, type Operation, type OperationDraft } from '../../../core/operation.js';
 import { Plan } from '../../../core/plan.js';
 import { awsUser, keystoneUser, seedEqual, teamHandle } from '../../support/equal-clouds.js';
 import { EdgeCloud } from '../../support/edge-cloud.js';
 import { dataset } from '../../support/local-federation.js';
 import { documentOf } from './gate-scene.js';
-import { GateWorld, layGround, members, type Ground, type Member } from './gate-world.js';
+import { GateWorld, layGround, members, type Ground, type Member, type Ready } from './gate-world.js';
 
 const taxonomy = {
   scope: TaxonomyType.parse({ type: 'scope', fields: { name: { kind: 'text' } }, key: ['name'] }),
@@ -239,4 +245,123 @@ it('a grant that became opaque after the snapshot is left alone at the commit', 
   clouds.sov.put({ ...binding('c1', `group/${ids().sov.group}`, 'm2'), opaque: 'only eligible' });
   expect(await world.apply('sov', ready.commit)).toMatchObject({ kind: 'done', counts: { refused: 1 } });
   expect(clouds.sov.deleted).toEqual([]);
+});
+
+describe('a coordinator that lies about edges gets no review, no write, and no base', () => {
+  /** aws has a new grant, so sov is asked to make one; every forgery is of that. */
+  async function asked(): Promise<{ world: GateWorld; clouds: ReturnType<typeof fresh>['clouds']; ready: Ready }> {
+    const { world, clouds } = fresh();
+    clouds.aws.put(binding('b9', `user/${awsUser(ground.sandbox, 1).id}`, 'r1'));
+    return { world, clouds, ready: await world.ready({ aws: all, sov: all }) };
+  }
+
+  /** The plan as the coordinator would have it, asked about and, as if everybody had approved it, committed. */
+  async function told(
+    { world, clouds, ready }: Awaited<ReturnType<typeof asked>>,
+    change: (plan: Plan) => object,
+  ): Promise<void> {
+    const honest = await documentOf(world, ready.plan.plan, Plan);
+    const forged = await putDocument(world.exchange, 'federation', change(honest));
+    expect(forged.sha256).not.toBe(ready.plan.planDigest);
+    const before = [...clouds.sov.objects.keys()];
+    for (const id of members) {
+      const review = { inputs: ready.inputs, plan: forged, planDigest: forged.sha256 };
+      const prepared = await prepareReview(world.contexts[id], review, { replaced: () => Promise.resolve() });
+      expect(prepared).toMatchObject({ kind: 'refused', code: 'planNotReproduced' });
+      expect(await world.apply(id, { ...ready.commit, plan: forged })).toMatchObject({
+        kind: 'refused',
+        code: 'planNotReproduced',
+      });
+    }
+    expect([...clouds.sov.objects.keys()]).toEqual(before);
+    expect(clouds.sov.deleted).toEqual([]);
+  }
+
+  const forgedBy =
+    (change: (operation: Operation) => Partial<OperationDraft>) =>
+    (plan: Plan): Plan => ({
+      ...plan,
+      operations: plan.operations.map((operation) =>
+        makeOperation({ ...operation, current: null, ...change(operation) }),
+      ),
+    });
+  const led = ({ changes }: Operation, field: string, to: string): Operation['changes'] =>
+    changes.map((change) =>
+      change.field === field && change.kind === 'value' ? { ...change, after: to } : change,
+    ) as Operation['changes'];
+
+  it('where the edge leads to somebody else, to another role or to nobody', async () => {
+    const world = await asked();
+    const others: readonly (readonly [string, string])[] = [
+      ['principal', `person/${'7'.repeat(64)}`],
+      ['principal', `role/${digestOf({ type: 'role', key: { name: 'operator' } })}`],
+      ['role', `role/${digestOf({ type: 'role', key: { name: 'owner' } })}`],
+      ['scope', `scope/${digestOf({ type: 'scope', key: { name: 'everything' } })}`],
+    ];
+    for (const [field, to] of others)
+      await told(
+        world,
+        forgedBy((operation) => ({ changes: led(operation, field, to) })),
+      );
+  });
+
+  it('where the edge has the natural key of another one', async () => {
+    const world = await asked();
+    const key = digestOf({ type: 'grant', key: { principal: 'p', role: 'r', scope: 's' } });
+    await told(
+      world,
+      forgedBy(() => ({ key })),
+    );
+  });
+
+  it('where a deletion is put in the place of the creation', async () => {
+    const world = await asked();
+    await told(
+      world,
+      forgedBy(() => ({ kind: 'delete', changes: [], rule: 'deletedOnOneSide', current: {} })),
+    );
+  });
+
+  it('where an opaque record is no longer marked: in the plan, or in the document that its member signed', async () => {
+    const { world, clouds } = fresh();
+    clouds.sov.put({ ...binding('c1', `group/${ids().sov.group}`, 'm2'), opaque: 'only eligible' });
+    clouds.aws.put(binding('b9', `user/${awsUser(ground.sandbox, 1).id}`, 'r1'));
+    const ready = await world.ready({ aws: all, sov: all });
+    await told({ world, clouds, ready }, (plan) => ({
+      ...plan,
+      opaque: [],
+      divergences: plan.divergences.filter(({ kind }) => kind !== 'opaque'),
+    }));
+    const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+    const marked = [...world.exchange.objects].filter(([, bytes]) => text(bytes).includes('only eligible'));
+    const [name] = marked.find(([at]) => at.startsWith('sov/documents/')) ?? [];
+    if (name === undefined) throw new Error('sov signed nothing about an opaque record');
+    world.exchange.objects.set(name, new TextEncoder().encode('{"records":[]}'));
+    for (const id of members)
+      expect(await world.apply(id, ready.commit)).toMatchObject({ kind: 'refused', code: 'inputNotAuthentic' });
+    expect(clouds.sov.deleted).toEqual([]);
+  });
+
+  it('where its own maps give a native role another meaning: it translates nothing, and owns no terms', async () => {
+    const { world, ready } = await asked();
+    const map = ground.federation.maps['sov.role'];
+    const name = map?.fields['name'];
+    if (!map || !name) throw new Error('sov maps no roles');
+    const swapped = { path: 'name', through: [{ table: { operator: ['admin'] }, else: 'setAside' as const }] };
+    const federation = {
+      ...ground.federation,
+      maps: { ...ground.federation.maps, 'sov.role': { ...map, fields: { ...map.fields, name: swapped } } },
+    };
+    const coordinator = createFederationActivities({
+      federation,
+      exchange: world.exchange,
+      missingEndpoints: () => Promise.resolve([]),
+      now: () => world.clockMs,
+      heartbeat: () => undefined,
+    });
+    const planned = await coordinator.compareAndPlan(ready.inputs).catch((error: unknown) => error);
+    // Either its run fits nobody's configuration, or it makes the very same plan: what roles mean, each member says itself.
+    if (planned instanceof ConcordatError) expect(planned.code).toBe('configurationDiffers');
+    else expect(planned).toMatchObject({ planDigest: ready.plan.planDigest });
+  });
 });

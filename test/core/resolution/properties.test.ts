@@ -9,7 +9,8 @@ import { shapeWithout } from '../../../core/federation/federation.js';
 import { OpaqueIndex, type OpaqueRecord } from '../../../core/opaque.js';
 import { setElements, type Operation } from '../../../core/operation.js';
 import { makePlan, type Plan, type PlanInput } from '../../../core/plan.js';
-import { permitsNoMore } from '../../../core/resolution/privilege-order.js';
+import type { Privileges } from '../../../core/federation/privileges.js';
+import type { Json } from '../../../core/json.js';
 import { propertyRuns } from '../../support/property-runs.js';
 import type { TypeName } from '../support/cloud.js';
 import { planInputOf, planOf, round, type Gap, type World } from '../support/round.js';
@@ -77,6 +78,16 @@ const typeIn = (world: World, name: string) => world.shape.types.find(({ taxonom
 const policyOf = (world: World, type: string, field: string) => typeIn(world, type)?.policy?.fields?.[field];
 const value = (world: World, member: string, type: string, key: string, field: string) =>
   world.clouds[member]?.records[type as TypeName].get(key)?.[field];
+
+/** In words of its own: the code that decides must not be what judges it. */
+function permitsNoMore(privileges: Privileges, left: Json, right: Json): boolean {
+  if ('order' in privileges) {
+    const [of, other] = [left, right].map((one) => privileges.order.findIndex((known) => known === one));
+    return of !== undefined && other !== undefined && of >= 0 && of <= other;
+  }
+  const [of, other] = [left, right].map((one) => privileges.capabilities[String(one)]);
+  return of !== undefined && other !== undefined && of.every((capability) => other.includes(capability));
+}
 
 /** Both plans: with everybody, and without one member. */
 const eachPlan = ({ world, plan, seen, planWithout }: Scene): readonly (readonly [World, Plan])[] => [

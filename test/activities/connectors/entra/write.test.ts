@@ -164,18 +164,27 @@ describe('groups and members', () => {
     const member = sandbox.state.addUser(person('ada')).id;
     const write: NativeWrite = { kind: 'create', type: 'group', after: group('team', { members: [member] }) };
     const connector = connect();
-    let hidden: ((value: string) => unknown) | undefined;
+    const { groups } = sandbox.state;
+    // Between the create and the first member the group vanishes, until a call was told that there is none.
+    let appear: (() => void) | undefined;
+    const seen: number[] = [];
+    const original = globalThis.fetch;
+    const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (address, options) => {
+      const answer = await original(address, options);
+      if (appear) seen.push(answer.status);
+      if (answer.status === 404) appear?.();
+      return answer;
+    });
     const answer = await connector.write(write, (call) => {
-      // Between the create and the first member, the group vanishes for a while.
-      if (call.call.startsWith('POST /groups/')) {
-        const { groups } = sandbox.state;
-        const made = groups.get(call.target);
+      const made = call.call.startsWith('POST /groups/') && !appear ? groups.get(call.target) : undefined;
+      if (made) {
         groups.delete(call.target);
-        hidden = () => made && groups.set(call.target, made);
-        setTimeout(() => hidden?.(''), 300);
+        appear = () => groups.set(call.target, made);
       }
       return Promise.resolve();
     });
+    spy.mockRestore();
+    expect(seen[0]).toBe(404);
     expect(answer).toMatchObject({ kind: 'applied' });
     expect([...sandbox.state.groups.values()].map(({ members }) => [...members])).toEqual([[member]]);
     expect(sandbox.calls()['POST /groups']).toBe(1);
