@@ -1,6 +1,6 @@
 /** `concordat demo` as a stranger runs it: from nothing to a proof, two at once, with a broken cloud, and interrupted. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../../cli/local/ports.js';
@@ -44,13 +44,11 @@ function startDemo(temporary: string, ...argv: string[]): StartedProgram {
 describe('two demos at once', () => {
   it('the one plays to its end and leaves nothing behind; the one whose cloud forgets everything fails', async () => {
     const [temporary, kept] = [scratchFolder(), scratchFolder()];
-    const [port = 0] = await freePorts(1);
     const folder = path.join(kept, 'demo');
     const whole = startDemo(temporary, '--json');
-    const broken = startDemo(kept, '--folder', folder, '--port', String(port));
+    const broken = startDemo(kept, '--folder', folder);
 
     await broken.says('Third run');
-    await keepHistories('demo', `127.0.0.1:${port}`);
     await forgetAll(path.join(kept, 'demo'));
     expect(await broken.ended).toBe(1);
     expect(broken.stderr()).toMatch(/error: .*(the proof failed|nothing to do, but the run found)/);
@@ -94,11 +92,18 @@ describe('two demos at once', () => {
 describe('a demo that is interrupted', () => {
   it('stops everything and removes its folder', async () => {
     const temporary = scratchFolder();
-    const demo = startDemo(temporary);
+    const [port = 0] = await freePorts(1);
+    const demo = startDemo(temporary, '--port', String(port));
     await demo.says('reading the meshes');
+    // While its server still answers, and its folder is still there.
+    const copied = path.join(scratchFolder(), 'federation');
+    const [own = ''] = await readdir(temporary);
+    await cp(path.join(temporary, own, 'federation'), copied, { recursive: true });
+    await keepHistories('demo-interrupted', `127.0.0.1:${port}`);
     expect((await processesNaming(temporary)).length).toBeGreaterThan(4);
     demo.interrupt();
     expect(await demo.ended).toBe(130);
+    await leaveRemainsOfProgram('demo-interrupted', copied);
     expect(await readdir(temporary)).toEqual([]);
     await noneLeft(temporary);
   }, 200_000);
