@@ -85,7 +85,7 @@ function permitsNoMore(privileges: Privileges, left: Json, right: Json): boolean
     const [of, other] = [left, right].map((one) => privileges.order.findIndex((known) => known === one));
     return of !== undefined && other !== undefined && of >= 0 && of <= other;
   }
-  const [of, other] = [left, right].map((one) => privileges.capabilities[String(one)]);
+  const [of, other] = [left, right].map((one) => (typeof one === 'string' ? privileges.capabilities[one] : undefined));
   return of !== undefined && other !== undefined && of.every((capability) => other.includes(capability));
 }
 
