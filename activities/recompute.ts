@@ -7,12 +7,12 @@ import { correlate, type Case, type Correlation, type MatchedRecord } from '../c
 import { ConcordatError } from '../core/errors.js';
 import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
-import { standingDigest, type Base, type SnapshotStatement, type RunInputs } from '../core/messages.js';
+import { standingDigest, type Base, type SnapshotStatement, type RunInputs, type Standing } from '../core/messages.js';
 import { heldAtBase } from '../core/next-base.js';
 import { makePlan, type IncompleteScope, type Plan, type PlanInput } from '../core/plan.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
-import type { RecordView } from '../core/compare.js';
+import type { HeldFields, RecordView } from '../core/compare.js';
 import { agreedValues } from './agreed-values.js';
 import { OpaqueIndex, OpaqueRecords, type OpaqueRecord } from '../core/opaque.js';
 import { getDocument } from './exchange.js';
@@ -73,6 +73,8 @@ export async function recomputePlan(
     rejections: Object.fromEntries(
       Object.entries(messages.standings).map(([authority, standing]) => [authority, standing.rejections]),
     ),
+    acceptances: ownStatements(messages, ({ acceptances }) => acceptances),
+    ignored: ownStatements(messages, ({ ignored }) => ignored),
     correlation: digestOf(correlation),
     cases: correlation.cases,
     held: correlation.held,
@@ -103,6 +105,18 @@ function byTypeAndKey(views: Recomputed['views']): Recomputed['viewOf'] {
     Object.entries(views).map(([type, ofType]) => [type, new Map(ofType.map((view) => [view.key, view]))]),
   );
   return (type, key) => known.get(type)?.get(key);
+}
+
+/**
+ * HAZARD: an authority's people speak for their own mesh only; what a standing says in another's name is nobody's word.
+ */
+function ownStatements<Item extends { readonly authority: AuthorityId }>(
+  messages: RunMessages,
+  of: (standing: Standing) => readonly Item[] | undefined,
+): readonly Item[] {
+  return Object.entries(messages.standings).flatMap(([authority, standing]) =>
+    (of(standing) ?? []).filter((one) => one.authority === authority),
+  );
 }
 
 /** The correlation over the first snapshots: what a second translation applies. */
@@ -175,6 +189,8 @@ export function correlateViews(
   matched: Readonly<Record<string, readonly MatchedRecord[]>>,
 ): Correlation {
   const statements = Object.values(messages.standings).flatMap((standing) => standing.links);
+  const ignored = ownStatements(messages, (standing) => standing.ignored);
+  const lost = heldAtBase(messages.base);
   const assignments: Correlation['assignments'] = [];
   const cases: Case[] = [];
   const held: Correlation['held'] = [];
@@ -188,13 +204,25 @@ export function correlateViews(
       rules: messages.shape.dataset.correlation[name] ?? [],
       digests: type.digests,
       statements: statements.filter((statement) => statement.type === name),
-      records,
+      ignored: ignored.filter((one) => one.type === name),
+      asksAboutUnmatchable: messages.shape.dataset.unmatchable?.[name] === 'ask',
+      records: records.map((record) => withLost(record, type, lost[name])),
     });
     assignments.push(...found.assignments);
     cases.push(...found.cases);
     held.push(...found.held);
   }
   return { assignments, cases, held };
+}
+
+/** Who held the record when it was agreed and shows it no more: whoever matches it there now has another native id. */
+function withLost(record: MatchedRecord, type: DatasetType, heldAt: HeldFields | undefined): MatchedRecord {
+  const { base } = record as MatchedRecord & Partial<Pick<RecordView, 'base'>>;
+  if (base === undefined || isProvisional(record.key)) return record;
+  const lost = Object.keys(type.held).filter(
+    (member) => heldAt?.[member] !== undefined && record.members[member] === undefined,
+  );
+  return lost.length > 0 ? { ...record, lost } : record;
 }
 
 /** What each member says that it cannot fully represent, from the documents that the snapshots name. */

@@ -9,6 +9,7 @@ import { byCodeUnit } from './json.js';
 import { makeOperation, piecesOf, withoutPieces, type Operation } from './operation.js';
 import type { Conflict, Divergence } from './plan.js';
 import { AuthorityId } from './record.js';
+import type { StandingAcceptance } from './acceptance-statement.js';
 
 /**
  * A rejection that still holds: until its end this authority's people are not asked again about a piece of an operation
@@ -22,8 +23,13 @@ export const Rejection = z.strictObject({
 });
 export type Rejection = z.infer<typeof Rejection>;
 
-/** Who accepted a difference, why, and until when. */
-export const Acceptance = z.strictObject({ authority: AuthorityId, reason: z.string(), untilMs: z.int() });
+/** Who accepted a difference, why, and until when. A rejection names no owner; `concordat accept` does. */
+export const Acceptance = z.strictObject({
+  authority: AuthorityId,
+  reason: z.string(),
+  untilMs: z.int(),
+  owner: z.string().optional(),
+});
 export type Acceptance = z.infer<typeof Acceptance>;
 
 /** An operation without the pieces that its authority's people turned down; null where nothing is left to ask. */
@@ -41,8 +47,17 @@ export interface AskedConflict {
 export class Acceptances {
   /** By authority and subject. */
   readonly #bySubject = new Map<string, Acceptance>();
+  /** By type and key: what people accepted without being asked, as far as it still holds. */
+  readonly #byRecord = new Map<string, StandingAcceptance[]>();
 
-  constructor(rejections: Readonly<Record<AuthorityId, readonly Rejection[]>>) {
+  constructor(
+    rejections: Readonly<Record<AuthorityId, readonly Rejection[]>>,
+    holding: readonly StandingAcceptance[] = [],
+  ) {
+    for (const acceptance of [...holding].sort((a, b) => byCodeUnit(a.id, b.id))) {
+      const record = `${acceptance.type} ${acceptance.key}`;
+      this.#byRecord.set(record, [...(this.#byRecord.get(record) ?? []), acceptance]);
+    }
     for (const [authority, own] of Object.entries(rejections)) {
       for (const { subject, reason, untilMs } of own) {
         const known = this.of(authority, subject);
@@ -57,21 +72,42 @@ export class Acceptances {
     return this.#bySubject.get(`${authority} ${subject}`);
   }
 
+  /** Of one authority, about a field or the whole record; `field` null asks for the whole record only. */
+  #declared(authority: AuthorityId, type: string, key: string, field: string | null): Acceptance | undefined {
+    const found = this.#byRecord
+      .get(`${type} ${key}`)
+      ?.filter((one) => one.authority === authority && (one.field === null || one.field === field))
+      // Of two that hold, the later end counts.
+      .sort((a, b) => b.untilMs - a.untilMs || byCodeUnit(a.id, b.id))[0];
+    return found && { authority, reason: found.reason, untilMs: found.untilMs, owner: found.owner };
+  }
+
+  /** Of a divergence that no operation would settle: what those at whom it is accepted. */
+  declaredAt(
+    { type, key, field }: { readonly type: string; readonly key: string; readonly field: string | null },
+    at: readonly AuthorityId[],
+  ): readonly Acceptance[] {
+    if (!this.#byRecord.has(`${type} ${key}`)) return [];
+    return at.flatMap((authority) => this.#declared(authority, type, key, field) ?? []);
+  }
+
   ask(operations: readonly Operation[], view: RecordView): readonly Asked[] {
     return operations.map((operation) => this.#askOne(operation, view));
   }
 
   #askOne(operation: Operation, view: RecordView): Asked {
-    if (this.#bySubject.size === 0) return { operation, accepted: [] };
-    const { authority, kind } = operation;
+    if (this.#bySubject.size === 0 && this.#byRecord.size === 0) return { operation, accepted: [] };
+    const { authority, kind, type, key } = operation;
     const accepted = piecesOf(operation).flatMap(({ field, digest }) => {
-      const acceptance = this.of(authority, digest);
+      const acceptance = this.#declared(authority, type, key, field) ?? this.of(authority, digest);
       return acceptance ? [{ field, acceptance }] : [];
     });
     if (accepted.length === 0) return { operation, accepted };
     if (kind !== 'update') return { operation: null, accepted };
     const isOut = (piece: Digest): boolean => this.of(authority, piece) !== undefined;
-    const changes = operation.changes.flatMap((change) => withoutPieces(operation, change, isOut) ?? []);
+    const changes = operation.changes
+      .filter(({ field }) => !this.#declared(authority, type, key, field))
+      .flatMap((change) => withoutPieces(operation, change, isOut) ?? []);
     if (changes.length === 0) return { operation: null, accepted };
     return { operation: makeOperation({ ...operation, changes, current: view.members[authority] ?? null }), accepted };
   }
@@ -80,7 +116,10 @@ export class Acceptances {
     const written = new Set(
       conflict.candidates.flatMap(({ operations }) => operations.map(({ authority }) => authority)),
     );
-    const accepted = [...written].flatMap((authority) => this.of(authority, conflict.id) ?? []);
+    const { id, type, key, field } = conflict;
+    const accepted = [...written].flatMap(
+      (authority) => this.#declared(authority, type, key, field) ?? this.of(authority, id) ?? [],
+    );
     if (accepted.length === 0) return { conflict, accepted };
     const leaving = new Set(accepted.map(({ authority }) => authority));
     const candidates = conflict.candidates.filter(({ operations }) =>
@@ -128,7 +167,8 @@ export function withConflicts(
 }
 
 export function distinctAcceptances(accepted: readonly Acceptance[]): Acceptance[] {
-  const nameOf = ({ authority, reason, untilMs }: Acceptance): string => `${authority} ${untilMs} ${reason}`;
+  const nameOf = ({ authority, reason, untilMs, owner }: Acceptance): string =>
+    `${authority} ${untilMs} ${reason}${owner === undefined ? '' : ` ${owner}`}`;
   const byName = new Map(accepted.map((one) => [nameOf(one), one]));
   return [...byName].sort(([left], [right]) => byCodeUnit(left, right)).map(([, one]) => one);
 }

@@ -3,7 +3,9 @@
  *
  * Input is what differs, and that suffices: a record that an unlinked one could be is by definition missing at the
  * unlinked one's authority. One candidate links, several are a case for a person, none is a new record. Never by
- * display name (validate refuses such a rule). Made again by every authority, so it must not depend on any order.
+ * display name (validate refuses such a rule). A case too: a match by a rule that only proposes, a native object that
+ * matches a record which its member held under another native id, and, where the dataset says so, a record that no rule
+ * could match by anything. Made again by every authority, so it must not depend on any order.
  */
 import { z } from 'zod';
 import { Digest, digestOf } from './digest.js';
@@ -12,7 +14,10 @@ import type { MatchRule } from './federation/dataset.js';
 import { matchedValues, needsToken, tokenField } from './match-tokens.js';
 import { AuthorityId, isProvisional, type Fields } from './record.js';
 
-/** A person of `authority` said that its record `record` (provisional key) is, or is not, the one under key `to`. */
+/**
+ * A person of `authority` said that its record `record` (provisional key) is, or is not, the one under key `to`. Told
+ * apart from itself, it is a record of its own.
+ */
 export const LinkStatement = z.strictObject({
   kind: z.enum(['link', 'apart']),
   authority: AuthorityId,
@@ -45,6 +50,13 @@ export const Case = z.strictObject({
   authority: AuthorityId,
   record: z.string(),
   rule: z.array(z.string()),
+  /** As the rule declares it. */
+  confidence: z.int().optional(),
+  /**
+   * Why a person must decide, where it is not for several candidates. `proposed`: the rule only proposes. `replaced`: the
+   * member held a candidate under another native id, which is gone. `unmatchable`: no rule could match it by anything.
+   */
+  doubt: z.enum(['proposed', 'replaced', 'unmatchable']).optional(),
   candidates: z.array(z.strictObject({ authority: AuthorityId, key: z.string() })),
   /** There are more than the first `candidatesMax` that are listed: what they share tells nobody apart. */
   more: z.literal(true).optional(),
@@ -65,6 +77,10 @@ export interface CorrelateInput {
   readonly statements: readonly LinkStatement[];
   /** Fields of this type that leave as digests only: rules that name one compare match tokens (core/match-tokens.ts). */
   readonly digests?: readonly string[];
+  /** Records that are nobody's (core/ignored.ts). */
+  readonly ignored?: readonly { readonly authority: AuthorityId; readonly record: string }[];
+  /** Whether a record that no rule could match by anything is a case. */
+  readonly asksAboutUnmatchable?: boolean;
   /** Every differing record of this type with the members that hold it. */
   readonly records: readonly MatchedRecord[];
 }
@@ -74,6 +90,8 @@ export interface MatchedRecord {
   readonly members: Readonly<Record<AuthorityId, Fields | undefined>>;
   /** The match tokens that members gave for it. */
   readonly tokens?: Readonly<Record<AuthorityId, Fields | undefined>>;
+  /** Members that held it when it was agreed on and show it no more. */
+  readonly lost?: readonly AuthorityId[];
 }
 
 interface Node {
@@ -88,13 +106,22 @@ interface Cluster {
   readonly nodes: Node[];
   /** Members that hold one of the nodes: no second record of theirs may join. */
   readonly taken: Set<AuthorityId>;
+  /** Members that held one of the nodes and show it no more: what takes its place there is another native object. */
+  readonly lost: Set<AuthorityId>;
   /** Whether a federated key is among the nodes: two such records were told apart long ago. */
   federated: boolean;
   held: boolean;
 }
 
 export function correlate(input: CorrelateInput): Correlation {
+  const ignored = new Set((input.ignored ?? []).map(({ authority, record }) => `${authority} ${record}`));
+  const isIgnored = ({ key, members }: MatchedRecord): boolean =>
+    ignored.size > 0 &&
+    isProvisional(key) &&
+    Object.keys(members).every((member) => members[member] === undefined || ignored.has(`${member} ${key}`));
+  const lostOf = new Map(input.records.flatMap(({ key, lost }) => (lost ? [[key, lost]] : [])));
   const nodes: Node[] = input.records
+    .filter((record) => !isIgnored(record))
     .map((record) => ({
       key: record.key,
       tokens: record.tokens ?? {},
@@ -108,7 +135,13 @@ export function correlate(input: CorrelateInput): Correlation {
   const clusterOf = new Map<string, Cluster>(
     nodes.map((node) => [
       node.key,
-      { nodes: [node], taken: new Set(node.slots.keys()), federated: !isProvisional(node.key), held: false },
+      {
+        nodes: [node],
+        taken: new Set(node.slots.keys()),
+        lost: new Set(lostOf.get(node.key)),
+        federated: !isProvisional(node.key),
+        held: false,
+      },
     ]),
   );
   // HAZARD: an authority's people speak for their own records only. Without this check any member could join, or keep
@@ -128,6 +161,7 @@ export function correlate(input: CorrelateInput): Correlation {
   const join = (left: Cluster, right: Cluster): void => {
     left.nodes.push(...right.nodes);
     for (const member of right.taken) left.taken.add(member);
+    for (const member of right.lost) left.lost.add(member);
     left.federated ||= right.federated;
     for (const node of right.nodes) clusterOf.set(node.key, left);
   };
@@ -145,6 +179,11 @@ export function correlate(input: CorrelateInput): Correlation {
     if (mutuallyJoinable(component, joinable)) joinAll(component, join);
   }
 
+  const isReplacement = (left: Cluster, right: Cluster): boolean =>
+    [...left.taken].some((member) => right.lost.has(member)) ||
+    [...right.taken].some((member) => left.lost.has(member));
+  const matchable = new Set<Cluster>();
+
   const cases = new Map<string, Case>();
   for (const rule of input.rules) {
     // The candidates under one rule are judged all at once on the clusters as they stand, so that no order decides.
@@ -156,18 +195,40 @@ export function correlate(input: CorrelateInput): Correlation {
         const value = needsToken(rule, input.digests ?? [])
           ? tokenOf(rule, node.tokens[member])
           : clearValue(rule, fields);
-        if (value !== undefined) byValue.set(value, (byValue.get(value) ?? new Set()).add(cluster));
+        if (value === undefined) continue;
+        matchable.add(cluster);
+        byValue.set(value, (byValue.get(value) ?? new Set()).add(cluster));
       }
     }
     const near = new Nearby(joinable, (cluster) => cluster.nodes.some(({ key }) => toldApart.has(key)));
     for (const clusters of byValue.values()) near.addAll([...clusters]);
     for (const component of components(nodes, clusterOf, near.joined)) {
-      if (mutuallyJoinable(component, joinable)) {
+      const isPlain = mutuallyJoinable(component, joinable);
+      // No more than one record of a member each: few.
+      const replaces =
+        isPlain && component.some((left) => component.some((right) => left !== right && isReplacement(left, right)));
+      if (isPlain && !replaces && rule.propose !== true) {
         joinAll(component, join);
         continue;
       }
       for (const cluster of component) cluster.held = true;
-      for (const found of casesOf(component, near, rule, input.type)) cases.set(found.id, found);
+      const found = isPlain
+        ? proposals(component, rule, input.type, replaces ? 'replaced' : 'proposed')
+        : casesOf(component, near, rule, input.type);
+      for (const one of found) cases.set(one.id, one);
+    }
+  }
+  if (input.asksAboutUnmatchable === true) {
+    const own = new Set(
+      spoken.filter(({ kind, record, to }) => kind === 'apart' && record === to).map(({ record }) => record),
+    );
+    for (const cluster of new Set(clusterOf.values())) {
+      const [node, ...others] = cluster.nodes;
+      if (!node || others.length > 0 || cluster.federated || cluster.held) continue;
+      if (matchable.has(cluster) || own.has(node.key)) continue;
+      cluster.held = true;
+      const found = caseOf(cluster, [], { match: [] }, input.type, 'unmatchable');
+      if (found) cases.set(found.id, found);
     }
   }
 
@@ -343,7 +404,29 @@ function firstProvisional({ nodes }: Cluster): Node | undefined {
   return first;
 }
 
-function caseOf(subject: Cluster, candidates: readonly Cluster[], rule: MatchRule, type: string): Case | undefined {
+/** Every record of the component fits every other one, and still nobody but a person says so. */
+function proposals(
+  component: readonly Cluster[],
+  rule: MatchRule,
+  type: string,
+  doubt: NonNullable<Case['doubt']>,
+): readonly Case[] {
+  // Of records that are all unlinked one is asked about; else each unlinked one, against what is known already.
+  const known = component.filter(({ federated }) => federated);
+  const asked = known.length > 0 ? component.filter(({ federated }) => !federated) : component.slice(0, 1);
+  return asked.flatMap((cluster) => {
+    const candidates = known.length > 0 ? known : component.filter((other) => other !== cluster);
+    return caseOf(cluster, candidates, rule, type, doubt) ?? [];
+  });
+}
+
+function caseOf(
+  subject: Cluster,
+  candidates: readonly Cluster[],
+  rule: MatchRule,
+  type: string,
+  doubt?: Case['doubt'],
+): Case | undefined {
   const record = firstProvisional(subject);
   const [authority] = record ? [...record.slots.keys()] : [];
   if (!record || authority === undefined) return undefined;
@@ -352,6 +435,8 @@ function caseOf(subject: Cluster, candidates: readonly Cluster[], rule: MatchRul
     authority,
     record: record.key,
     rule: rule.match,
+    ...(rule.confidence === undefined ? {} : { confidence: rule.confidence }),
+    ...(doubt === undefined ? {} : { doubt }),
     candidates: candidates
       .slice(0, candidatesMax)
       .flatMap((other) =>

@@ -108,7 +108,17 @@ export const errorTable = {
   effectUnknown: {
     retry: 'ask',
     actor: 'authority',
-    next: 'look at the object in its cloud, then run again: the next run reads what is true',
+    next: 'run again: a read that shows the effect settles it; else look at the object and say so with `concordat settle`',
+  },
+  effectUntold: {
+    retry: 'ask',
+    actor: 'authority',
+    next: 'look at the object in its cloud, then say `concordat settle OPERATION --applied` or `--not-applied`',
+  },
+  unsettledWrite: {
+    retry: 'ask',
+    actor: 'authority',
+    next: 'an earlier write to this record had an unknown effect: settle it with `concordat settle`',
   },
   readBackDiffers: {
     retry: 'ask',
@@ -289,6 +299,11 @@ export const errorTable = {
   // Decisions
   decisionMalformed: { retry: 'never', actor: 'approver', next: 'sign the decision again with `concordat approve`' },
   decisionSignature: { retry: 'never', actor: 'approver', next: 'sign with the key that the authority file lists' },
+  statementEnded: {
+    retry: 'never',
+    actor: 'approver',
+    next: 'sign a new one with an end that lies ahead; `concordat accepted` lists what stands',
+  },
   notAnApprover: { retry: 'never', actor: 'approver', next: 'ask an approver whom the authority file lists' },
   decisionForOtherPlan: {
     retry: 'never',

@@ -12,11 +12,14 @@ import { byCodeUnit } from './json.js';
 import { StandingLink } from './correlate.js';
 import { DigestKeyId } from './sealed-value.js';
 import { Rejection } from './acceptance.js';
+import { StandingAcceptance } from './acceptance-statement.js';
+import { StandingIgnore } from './ignored.js';
 import { OpenLog } from './log/open-log.js';
 import { Receipt } from './receipt.js';
 import { AuthorityId } from './record.js';
 import { Pending } from './rounds.js';
 import { SealedType } from './sealed.js';
+import { UnsettledWrite } from './unsettled.js';
 
 /** Where a document lies in the exchange store and what it must hash to. The only form in which data passes through a history. */
 export const Ref = z.strictObject({ ref: z.string().max(300), sha256: Digest });
@@ -27,6 +30,9 @@ export const Standing = z.strictObject({
   authority: AuthorityId,
   links: z.array(StandingLink),
   rejections: z.array(Rejection),
+  // Absent where there are none.
+  acceptances: z.array(StandingAcceptance).optional(),
+  ignored: z.array(StandingIgnore).optional(),
 });
 export type Standing = z.infer<typeof Standing>;
 
@@ -115,6 +121,8 @@ export const SnapshotStatement = z.strictObject({
   doubled: z.array(z.strictObject({ type: z.string(), count: z.int().positive() })).default([]),
   /** Digest of an OpaqueRecords document under the prefix of this authority; null where nothing is opaque. */
   opaque: Digest.nullable().default(null),
+  /** Writes of earlier runs whose effect nobody knows yet, and those that this read settled; absent where there are none. */
+  unsettled: z.array(UnsettledWrite).optional(),
   hlc: Hlc,
 });
 export type SnapshotStatement = z.infer<typeof SnapshotStatement>;

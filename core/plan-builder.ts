@@ -1,8 +1,10 @@
 /** What a plan gathers while its types are walked, and which meshes can be asked for what. */
 import { Acceptances, type Settling } from './acceptance.js';
+import { holdingAcceptances } from './acceptance-statement.js';
 import type { RecordView } from './compare.js';
 import type { Digest } from './digest.js';
 import type { DatasetType } from './federation/federation.js';
+import { IgnoredIndex, type IgnoredRecord } from './ignored.js';
 import { byCodeUnit } from './json.js';
 import { OpaqueIndex } from './opaque.js';
 import type { Operation } from './operation.js';
@@ -30,12 +32,28 @@ export class PlanBuilder {
   readonly acceptances: Acceptances;
   readonly openedAt: OpenedAt;
   readonly opaque: OpaqueIndex;
+  readonly ignored: IgnoredRecord[] = [];
+  readonly #ignores: IgnoredIndex;
 
   constructor(input: PlanInput) {
     this.openedAt = input.openedAt ?? {};
+    this.#ignores = new IgnoredIndex(input.ignored ?? []);
     this.opaque = new OpaqueIndex(input.opaque ?? []);
     this.references = new References(input.shape, input.held);
-    this.acceptances = new Acceptances(input.rejections);
+    this.acceptances = new Acceptances(input.rejections, holdingAcceptances(input, input.acceptances ?? []));
+  }
+
+  /** Nobody's, or an edge of what is nobody's and only its own mesh shows: listed, and nothing else follows. */
+  isIgnored(type: string, view: RecordView, shape: DatasetType): boolean {
+    if (this.#ignores.size === 0) return false;
+    const holders = Object.keys(view.members).filter((member) => view.members[member] !== undefined);
+    const [found] = [{ type, key: view.key }, ...(view.base ? [] : referencesOfView(view, shape))].flatMap(
+      (one) => this.#ignores.of(one.type, one.key, holders) ?? [],
+    );
+    if (!found) return false;
+    const { authority, reason, approver } = found;
+    this.ignored.push({ authority, type, key: view.key, reason, approver });
+    return true;
   }
 
   diverge(

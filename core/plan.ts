@@ -16,6 +16,8 @@ import {
   type Rejection,
   type Settling,
 } from './acceptance.js';
+import type { StandingAcceptance } from './acceptance-statement.js';
+import { IgnoredRecord, type StandingIgnore } from './ignored.js';
 import { Case } from './correlate.js';
 import { Digest } from './digest.js';
 import { creation, updatesOf } from './draft-operations.js';
@@ -117,6 +119,8 @@ export const Plan = z.strictObject({
   incomplete: z.array(IncompleteScope),
   /** Of the divergences of kind `opaque`, why. */
   opaque: z.array(OpaqueRecord).default([]),
+  /** Records that are nobody's, as people said; absent where there are none. */
+  ignored: z.array(IgnoredRecord).optional(),
   /** Members that take no part: they count with their base, nothing is deleted and no base moves without them. */
   absent: z.array(AuthorityId),
 });
@@ -127,6 +131,10 @@ export interface PlanInput {
   readonly base: Digest | null;
   readonly standing: Digest;
   readonly rejections: Readonly<Record<AuthorityId, readonly Rejection[]>>;
+  /** What people accepted without being asked, of all members. */
+  readonly acceptances?: readonly StandingAcceptance[];
+  /** Native records that their authorities' people call nobody's. */
+  readonly ignored?: readonly StandingIgnore[];
   readonly correlation: Digest;
   readonly cases: readonly Case[];
   readonly held: readonly { readonly type: string; readonly key: string }[];
@@ -164,6 +172,7 @@ export function makePlan(input: PlanInput): Plan {
         builder.diverge('doubled', type, { key }, field, [], Object.keys(type.held));
     for (const view of [...(input.views[name] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
       for (const member of placelessMembers(view, context)) references.markPlaceless(name, view.key, member);
+      if (builder.isIgnored(name, view, type)) continue;
       if (heldByCase.has(`${name} ${view.key}`) || isProvisional(view.key)) {
         const { holders } = presenceOf(view, context);
         builder.diverge('heldByCase', type, view, null, holders, holders);
@@ -281,6 +290,31 @@ function isPolicyCause(cause: string): boolean {
   return ['owned', 'leastPrivilege', 'latestObserved', 'union', 'intersection'].includes(cause);
 }
 
+/** Kinds that say that nobody can tell, or that something is under way: there is nothing yet that one could accept. */
+const undecided: ReadonlySet<Divergence['kind']> = new Set([
+  'unread',
+  'deletionHeldBack',
+  'heldByCase',
+  'waitsForConflict',
+  'waitsForMember',
+  'waitsForReference',
+]);
+
+export function isAcceptable(kind: Divergence['kind']): boolean {
+  return !undecided.has(kind);
+}
+
+/** A divergence that nothing would settle is accepted where everybody at whom it is accepted it. */
+function settlingOrAccepted(
+  { acceptances }: PlanBuilder,
+  { kind, type, key, field, at }: DivergenceDraft,
+  settling: Settling,
+): Settling {
+  if (settling.operations.length + settling.accepted.length > 0 || !isAcceptable(kind)) return settling;
+  const accepted = acceptances.declaredAt({ type, key, field }, at);
+  return accepted.length === at.length ? { operations: [], accepted } : settling;
+}
+
 /** Puts everything into its one order. */
 function freeze(input: PlanInput, builder: PlanBuilder): Plan {
   const typeOrder = new Map(input.shape.types.map((type, position) => [type.taxonomy.type, position]));
@@ -309,7 +343,7 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
     divergences: sortedBy(
       builder.divergences.map((draft) => {
         const { kind, type, key, field, because, at, leaves } = draft;
-        const { operations, accepted } = settling(draft);
+        const { operations, accepted } = settlingOrAccepted(builder, draft, settling(draft));
         const ids = operations.map(({ id }) => id).sort(byCodeUnit);
         return {
           kind,
@@ -334,6 +368,9 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
       builder.divergences.flatMap(({ kind, type, key }) => (kind === 'opaque' ? builder.opaque.of(type, key) : [])),
       ({ authority, type, key }) => `${authority} ${type} ${key}`,
     ),
+    ...(builder.ignored.length > 0
+      ? { ignored: sortedBy(builder.ignored, ({ authority, type, key }) => `${authority} ${type} ${key}`) }
+      : {}),
     absent: [...input.shape.absent],
   };
 }

@@ -4,6 +4,8 @@ import type { Proposal, Ref, RunInputs, Seal } from '../core/messages.js';
 import type { Digest } from '../core/digest.js';
 import type { ErrorCode } from '../core/errors.js';
 import type { LinkStatement } from '../core/correlate.js';
+import type { StandingStatement } from '../core/standing-statement.js';
+import type { UnsettledWrite } from '../core/unsettled.js';
 import type {
   CommitInput,
   CommitResult,
@@ -115,7 +117,16 @@ export interface AuthorityActivities {
   listDelegations(): Promise<readonly DelegationView[]>;
   /** Counts who asked, then removes this authority's copies of a record's history and signs that it did. */
   eraseRecord(input: EraseInput): Promise<EraseResult>;
+  recordStatement(input: { readonly dataset: string; readonly jws: string }): Promise<RecordedStatement>;
   recordLink(input: { readonly dataset: string; readonly jws: string }): Promise<{ readonly statement: LinkStatement }>;
+}
+
+/** What an authority kept of a person's signed words (core/standing-statement.ts). */
+export interface RecordedStatement {
+  readonly id: Digest;
+  readonly kind: StandingStatement['kind'];
+  /** Of a `settle`, what it came to. */
+  readonly settled?: UnsettledWrite;
 }
 
 export interface PreparedReview extends ReviewProgress {

@@ -10,6 +10,7 @@ export {
   probe,
   seal,
   snapshot,
+  statement,
   translate,
   witness,
 } from './steps.js';

@@ -2,7 +2,7 @@
 import type { RunInputs } from '../core/messages.js';
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { LinkStatement } from '../core/correlate.js';
-import type { AuthorityActivities, DelegationView, ProbeReport } from './activity-types.js';
+import type { AuthorityActivities, DelegationView, ProbeReport, RecordedStatement } from './activity-types.js';
 import type {
   CommitInput,
   CommitResult,
@@ -106,6 +106,10 @@ export async function link(input: {
   readonly jws: string;
 }): Promise<{ readonly statement: LinkStatement }> {
   return asking.recordLink.executeWithOptions({ summary: 'verify the signed link and keep it' }, [input]);
+}
+
+export async function statement(input: { readonly dataset: string; readonly jws: string }): Promise<RecordedStatement> {
+  return asking.recordStatement.executeWithOptions({ summary: 'verify the signed statement and keep it' }, [input]);
 }
 
 /** Asked by people of this authority, never by the federation: nobody else can have its copies removed. */

@@ -9,6 +9,7 @@ import { mapOf } from '../../core/federation/federation.js';
 import type { AuthorityContext } from './context.js';
 import { endDelegation, listDelegations, recordDelegation } from './delegations.js';
 import { recordLink } from './link-statement.js';
+import { recordStatement } from './standing-statement.js';
 import { remindPeople } from './notices.js';
 import { prepareReview, type ReviewSignals } from './prepare-review.js';
 import { tellingRefusals } from './refusals.js';
@@ -43,6 +44,7 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     witnessCandidate: (input) => beating('witnessCandidate', () => witnessCandidate(context, input)),
     acceptSeal: (input) => beating('acceptSeal', () => acceptSeal(context, input)),
     eraseRecord: (input) => beating('eraseRecord', () => eraseRecord(context, input)),
+    recordStatement: (input) => tellingRefusals('recordStatement', warn, () => recordStatement(context, input)),
     recordLink: (input) => tellingRefusals('recordLink', warn, () => recordLink(context, input)),
     probeMesh: async () => {
       const { federation, id } = context;

@@ -19,6 +19,7 @@ import type { AuthorityContext } from './context.js';
 import { hadIntent, keepIntent, keepReceipt, readReceipt } from './journal.js';
 import { nativeChange } from './native-writes.js';
 import type { OwnRecords } from './own-records.js';
+import { keepUnsettled, unsettledOf, type Attempt } from './unsettled.js';
 
 export interface OperationContext {
   readonly context: AuthorityContext;
@@ -28,6 +29,8 @@ export interface OperationContext {
   readonly type: DatasetType;
   /** Clear values of what the operations write to `digest` fields. */
   readonly disclosed: DisclosedValues;
+  /** Of this attempt, for a write whose effect nobody will know. */
+  readonly attempt: (operation: Operation) => Attempt;
   /** Throws where this authority accepts no write at this moment. */
   readonly requireTimely: () => void;
 }
@@ -60,6 +63,10 @@ export async function applyOperation(scope: OperationContext, operation: Operati
   if (found !== operation.expects && !(announced && isBetween(operation, current?.fields ?? null))) {
     return receipt(scope, operation, 'conflict', 'expectationFailed', found);
   }
+
+  // HAZARD: a call of an earlier attempt may still be under way; what it would overtake must not be written.
+  if (await unsettledOf(context, scope.dataset, operation, permit))
+    return receipt(scope, operation, 'refused', 'unsettledWrite', found);
 
   const opened = scope.disclosed.open(operation, scope.type.digests);
   if (opened.kind === 'refused') return receipt(scope, operation, 'refused', opened.code, found);
@@ -248,6 +255,8 @@ async function receipt(
   code: ErrorCode | null,
   left: Digest | null,
 ): Promise<Receipt> {
+  // Before the receipt: a crash between the two leaves a write that is asked about, and never one that is forgotten.
+  if (outcome === 'unknown') await keepUnsettled(scope.context, scope.attempt(operation), operation, code);
   return keepReceipt(scope.context, scope.permit, { operation: operation.id, outcome, code, left });
 }
 

@@ -46,6 +46,13 @@ export async function applyPermit(
           own: pass.own,
           type,
           disclosed: pass.disclosed,
+          attempt: ({ id }) => ({
+            dataset,
+            permit: pass.permitDigest,
+            inputs: input.inputs,
+            plan: input.plan,
+            decisions: decisionsOf(pass, id),
+          }),
           requireTimely: () => requireTimely(context, pass.openedAtMs),
         },
         operation,
@@ -75,6 +82,18 @@ export async function applyPermit(
     code: stoppedBy?.code ?? null,
     counts: countReceipts(receipts),
   };
+}
+
+/** Those that named it, or made the choice that released it. */
+function decisionsOf({ decisions, conflictOf }: GatePass, operation: string): readonly string[] {
+  const conflict = conflictOf.get(operation);
+  return decisions
+    .map(({ decision }) => decision)
+    .filter(
+      (decision) =>
+        decision.operations.includes(operation) || (conflict !== undefined && decision.choices[conflict] !== undefined),
+    )
+    .map(({ id }) => id);
 }
 
 async function spend(context: AuthorityContext, dataset: string, pass: GatePass, operation: string): Promise<void> {

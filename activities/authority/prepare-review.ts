@@ -28,6 +28,7 @@ import { noticesOf, type ReviewNotice } from './notices.js';
 import { progressOf, reviewNow } from './review.js';
 import { readReviewState, writeReviewState, type ReviewState } from './review-state.js';
 import { noticeInputs } from './peer-clocks.js';
+import { listUnsettled } from './unsettled.js';
 import { writeSheet, type SheetOperation } from './review-sheet.js';
 import { requireLive } from './live-run.js';
 import { authorsOfScope } from './terms.js';
@@ -210,6 +211,7 @@ async function sheetOperations(
   const resolveBack = (type: string, key: string): string | null =>
     own.resolveBack(type, key) ?? placeholders.get(`${type} ${key}`) ?? null;
   const constrained = await constraintRefusals(context, recomputed, operations, disclosed);
+  const unsettled = await listUnsettled(context, inputs.dataset);
   return operations.map((operation): SheetOperation => {
     const type = recomputed.messages.shape.types.find((one) => one.taxonomy.type === operation.type) as DatasetType;
     const objects = bodies.get(`${operation.type} ${operation.key}`) ?? [];
@@ -230,6 +232,12 @@ async function sheetOperations(
       operation.kind === 'create' ? applyChanges(operation.changes, null) : fields,
     );
     if (protection !== null) return refusing({ code: 'protectedRecord', message: protection });
+    const doubtful = unsettled.find(({ type: of, key }) => of === operation.type && key === operation.key);
+    if (doubtful)
+      return refusing({
+        code: 'unsettledWrite',
+        message: `nobody knows whether an earlier write to it had its effect (operation ${doubtful.operation.slice(0, 12)}); settle that first`,
+      });
     const constraint = constrained.get(operation.id);
     if (constraint) return refusing(constraint);
     const opened = disclosed.open(operation, type.digests);

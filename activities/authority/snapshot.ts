@@ -9,7 +9,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import { snapshotType, SnapshotStatement, type ScopeReport, type RunInputs } from '../../core/messages.js';
 import { Correlation } from '../../core/correlate.js';
-import { isProvisional, type NativeObject } from '../../core/record.js';
+import { isProvisional, type Fields, type NativeObject } from '../../core/record.js';
 import { sealedRoot, type SealedType } from '../../core/sealed.js';
 import { digestOf, type Digest } from '../../core/digest.js';
 import type { SnapshotResult, TranslateInput } from '../../workflows/contract.js';
@@ -30,7 +30,10 @@ import { NaturalKeys } from './natural-keys.js';
 import { OpaqueSeen } from './opaque.js';
 import { beginReseal } from './reseal-claims.js';
 import { readPagesOnce, storedPages } from './pages.js';
+import { readOne } from '../sealing/read-records.js';
+import { createSegmentReader } from '../sealing/segment-reader.js';
 import { sealType, type SealedHere } from './seal-type.js';
+import { settleByRead } from './unsettled.js';
 import { SetAside } from './set-aside.js';
 import { observeSeal } from './observations.js';
 import { rowFilterOf } from './row-filter.js';
@@ -196,6 +199,7 @@ async function seal(
   } finally {
     await claims?.end();
   }
+  const unsettled = await settleByRead(context, inputs, shownBy(context, types, scopes));
   const statement: SnapshotStatement = {
     authority: context.id,
     dataset: inputs.dataset,
@@ -212,6 +216,7 @@ async function seal(
     scopes,
     ...counters.report(),
     opaque: await opaque.put(context, inputs.dataset, inputs.run),
+    ...(unsettled.length > 0 ? { unsettled: [...unsettled] } : {}),
     hlc: await context.clock.stamp(),
   };
   const snapshot = await putMessage(
@@ -226,6 +231,21 @@ async function seal(
     incompleteScopes: scopes.filter(({ complete }) => !complete).length,
     setAside: counters.total(),
     hidden: counters.hiddenTotal(),
+  };
+}
+
+/** What this read shows of a record: one that an incomplete list does not show is not gone. */
+function shownBy(
+  context: AuthorityContext,
+  types: readonly SealedType[],
+  scopes: readonly ScopeReport[],
+): (type: string, key: string) => Promise<Fields | null | 'unread'> {
+  const reader = createSegmentReader({ store: context.exchange, prefixes: [context.id] });
+  return async (type, key) => {
+    const sealed = types.find((one) => one.type === type);
+    const found = sealed && (await readOne(sealed, key, reader));
+    if (found) return found.fields;
+    return scopes.some((scope) => scope.type === type && !scope.complete) ? 'unread' : null;
   };
 }
 

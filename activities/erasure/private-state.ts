@@ -27,6 +27,8 @@ export async function findPrivate(store: ObjectStore, traces: Traces): Promise<r
   for (const name of await store.list(`pages/${dataset}/`)) found.push({ name, kind: 'pages' });
   for (const name of await store.list('journal/'))
     if (traces.operations.has(name.split('/')[2] ?? '')) found.push({ name, kind: 'journal' });
+  for (const name of await store.list(`unsettled/${dataset}/`))
+    if (traces.operations.has(name.split('/')[3] ?? '')) found.push({ name, kind: 'journal' });
   for (const [prefix, kind] of [
     [`reviews/${dataset}/`, 'sheets'],
     [`decisions/${dataset}/`, 'decisions'],

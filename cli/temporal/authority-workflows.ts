@@ -5,7 +5,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { authorityNamespace, taskQueue } from '../../core/names.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { DelegationView } from '../../workflows/activity-types.js';
-import type { delegate, delegations, endDelegation, link, probe } from '../../workflows/steps.js';
+import type { delegate, delegations, endDelegation, link, probe, statement } from '../../workflows/steps.js';
 import { grpcCodeOf, grpcStatus } from '../../activities/temporal-setup/temporal-services.js';
 import { failureBehind } from './workflow-failure.js';
 
@@ -41,6 +41,22 @@ export async function sendLink(
       args: [input],
       workflowExecutionTimeout: ask.withinMs,
       staticSummary: `A signed link for ${input.dataset}`,
+    }),
+  );
+}
+
+/** Hands a signed statement (core/standing-statement.ts) to its authority. Throws what it was refused with. */
+export async function sendStatement(
+  ask: AskAuthority,
+  input: Parameters<typeof statement>[0],
+): Promise<Awaited<ReturnType<typeof statement>>> {
+  return answered(ask, (client) =>
+    client.execute<typeof statement>('statement', {
+      workflowId: `statement/${input.dataset}/${randomUUID()}`,
+      taskQueue,
+      args: [input],
+      workflowExecutionTimeout: ask.withinMs,
+      staticSummary: `A signed statement for ${input.dataset}`,
     }),
   );
 }

@@ -24,6 +24,7 @@ export function checkDatasets(parts: FederationParts): readonly PathFault[] {
     ...checkDatasetMembers(parts, dataset),
     ...checkTypes(parts, dataset),
     ...checkCorrelation(parts, dataset),
+    ...checkUnmatchable(parts, dataset),
     ...checkKeys(parts, dataset),
     ...checkTables(parts, dataset),
     ...checkResolution(parts, dataset),
@@ -149,6 +150,19 @@ function checkCorrelation(parts: FederationParts, { file, value }: Located<Datas
           : [];
       }),
     );
+  });
+}
+
+function checkUnmatchable(parts: FederationParts, { file, value }: Located<Dataset>): readonly PathFault[] {
+  return Object.keys(value.unmatchable ?? {}).flatMap((typeName) => {
+    const path = ['unmatchable', typeName];
+    if (!value.types.includes(typeName))
+      return [faultAt(file, path, `is no type of this dataset; ${suggestion(typeName, value.types)}`, 'key')];
+    if (typeOf(parts, typeName)?.value.key)
+      return [faultAt(file, path, `${typeName} has a natural key, so none of its records has to be matched`, 'key')];
+    return (value.correlation[typeName] ?? []).length === 0
+      ? [faultAt(file, path, `no rule matches ${typeName} yet, so nothing of it could be unmatchable`, 'key')]
+      : [];
   });
 }
 

@@ -6,6 +6,17 @@ import { Resolution } from './resolution.js';
 
 export const MatchRule = z.strictObject({
   match: z.array(z.string()).min(1).describe('fields that must all be held, not empty and equal'),
+  // Absent and not defaults: the digest of a dataset that declares none stays what it was.
+  confidence: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('how sure a match by this rule is, in percent; shown with its cases and decides nothing'),
+  propose: z
+    .literal(true)
+    .optional()
+    .describe('a match by this rule is only proposed: a person decides, also where there is one candidate'),
 });
 export type MatchRule = z.infer<typeof MatchRule>;
 
@@ -32,6 +43,12 @@ export const Dataset = z.strictObject({
     .record(z.string(), z.array(MatchRule))
     .default({})
     .describe('per type, ordered; the first rule that finds a candidate decides'),
+  unmatchable: z
+    .record(z.string(), z.enum(['newRecord', 'ask']))
+    .optional()
+    .describe(
+      'per type, what an unlinked record is that holds no value which any rule could match by, such as an account without an owner: a new record (the default), or a case for a person',
+    ),
   // Absent and not an empty default: the digest of a dataset that declares none stays what it was.
   resolution: Resolution.optional().describe(
     'per type, what decides where members differ; what is not named here goes by the three-way rules',
