@@ -3,7 +3,8 @@
  * before its people are asked, before it writes and before it signs. One input gives one digest on every machine.
  */
 import { digestOf, type Digest } from '../core/digest.js';
-import { correlate, type Case, type Correlation, type MatchedRecord } from '../core/correlate.js';
+import { correlate, type Correlation, type MatchedRecord } from '../core/correlate.js';
+import type { Case } from '../core/correlation-cases.js';
 import { ConcordatError } from '../core/errors.js';
 import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';

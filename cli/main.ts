@@ -122,6 +122,26 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/reject.js')).registerReject,
   },
   {
+    name: 'accept',
+    summary: 'leave a difference as it is, with an owner and an end',
+    load: async () => (await import('./commands/accept.js')).registerAccept,
+  },
+  {
+    name: 'accepted',
+    summary: 'list what was accepted or ignored, with owner and end',
+    load: async () => (await import('./commands/accepted.js')).registerAccepted,
+  },
+  {
+    name: 'withdraw',
+    summary: 'take back an acceptance or an ignored record',
+    load: async () => (await import('./commands/withdraw.js')).registerWithdraw,
+  },
+  {
+    name: 'settle',
+    summary: 'say what became of a write with unknown effect',
+    load: async () => (await import('./commands/settle.js')).registerSettle,
+  },
+  {
     name: 'inbox',
     summary: 'show all that waits for an approver',
     load: async () => (await import('./commands/inbox.js')).registerInbox,
@@ -150,6 +170,11 @@ const commands: readonly ListedCommand[] = [
     name: 'unlink',
     summary: 'say that two records are not the same',
     load: async () => (await import('./commands/link.js')).registerUnlink,
+  },
+  {
+    name: 'ignore',
+    summary: "say that a record is nobody's",
+    load: async () => (await import('./commands/ignore.js')).registerIgnore,
   },
   {
     name: 'lineage-events',

@@ -18,7 +18,7 @@ import {
 } from './acceptance.js';
 import type { StandingAcceptance } from './acceptance-statement.js';
 import { IgnoredRecord, type StandingIgnore } from './ignored.js';
-import { Case } from './correlate.js';
+import { Case } from './correlation-cases.js';
 import { Digest } from './digest.js';
 import { creation, updatesOf } from './draft-operations.js';
 import { planConflict, planDispute } from './plan-conflict.js';

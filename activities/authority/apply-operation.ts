@@ -64,9 +64,11 @@ export async function applyOperation(scope: OperationContext, operation: Operati
     return receipt(scope, operation, 'conflict', 'expectationFailed', found);
   }
 
-  // HAZARD: a call of an earlier attempt may still be under way; what it would overtake must not be written.
-  if (await unsettledOf(context, scope.dataset, operation, permit))
-    return receipt(scope, operation, 'refused', 'unsettledWrite', found);
+  // HAZARD: a call of an earlier attempt may still be under way; what it would overtake, or do twice, is not written.
+  const unsettled = await unsettledOf(context, scope.dataset, operation);
+  if (unsettled?.operation === operation.id && unsettled.permit === permit)
+    return receipt(scope, operation, 'unknown', 'effectUnknown', found);
+  if (unsettled) return receipt(scope, operation, 'refused', 'unsettledWrite', found);
 
   const opened = scope.disclosed.open(operation, scope.type.digests);
   if (opened.kind === 'refused') return receipt(scope, operation, 'refused', opened.code, found);

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { Digest } from '../../core/digest.js';
 import { Json } from '../../core/json.js';
-import { Case } from '../../core/correlate.js';
+import { Case } from '../../core/correlation-cases.js';
 import { Operation } from '../../core/operation.js';
 import { Conflict } from '../../core/plan.js';
 import type { AuthorityContext } from './context.js';

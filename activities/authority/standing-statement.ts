@@ -6,7 +6,7 @@ import type { RecordedStatement } from '../../workflows/activity-types.js';
 import { verifyCompact } from '../keys/verify.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { addToStanding, withdrawFromStanding } from './standing.js';
-import { settleByPerson } from './unsettled.js';
+import { settleByPerson } from './settle-by-person.js';
 
 /** Words that were signed for a clock ahead of ours by more than this are not ours to keep yet. */
 const clockToleranceMs = 60_000;

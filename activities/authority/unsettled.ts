@@ -7,20 +7,13 @@
  */
 import { z } from 'zod';
 import { Digest, digestOf } from '../../core/digest.js';
-import { ConcordatError } from '../../core/errors.js';
-import { datasetShape } from '../../core/federation/federation.js';
 import { Ref, RunInputs } from '../../core/messages.js';
 import { touchedState, type Change, type Operation } from '../../core/operation.js';
-import { operationsOf } from '../../core/permit.js';
-import { Plan } from '../../core/plan.js';
 import type { Fields } from '../../core/record.js';
-import { UnsettledWrite, type SettleStatement } from '../../core/unsettled.js';
-import { getDocument } from '../exchange.js';
+import { UnsettledWrite } from '../../core/unsettled.js';
 import type { AuthorityContext } from './context.js';
-import { inspectOperation } from './inspect-operation.js';
 import { spendDecision } from './decisions.js';
 import { readReceipt } from './journal.js';
-import { OwnRecords } from './own-records.js';
 
 /** What is needed to tell an effect, without a value: elements of sets are federated keys. */
 const Touched = z.discriminatedUnion('kind', [
@@ -38,8 +31,8 @@ const OpenWrite = z.strictObject({
   /** Ids of the decisions that approved it: they are used up once it is known to have had its effect. */
   decisions: z.array(z.string()),
 });
-type OpenWrite = z.infer<typeof OpenWrite>;
-type Settled = NonNullable<UnsettledWrite['settled']>;
+export type OpenWrite = z.infer<typeof OpenWrite>;
+export type Settled = NonNullable<UnsettledWrite['settled']>;
 
 export interface Attempt {
   readonly dataset: string;
@@ -110,7 +103,7 @@ async function readSettled(context: AuthorityContext, name: string): Promise<Set
 }
 
 /** Those that nobody settled yet. */
-async function openWrites(context: AuthorityContext, dataset: string): Promise<readonly OpenWrite[]> {
+export async function openWrites(context: AuthorityContext, dataset: string): Promise<readonly OpenWrite[]> {
   const open: OpenWrite[] = [];
   for (const one of await allWrites(context, dataset)) {
     if (one.write.settled !== null) continue;
@@ -121,18 +114,14 @@ async function openWrites(context: AuthorityContext, dataset: string): Promise<r
   return open;
 }
 
-/** An open write to this record under another permit than this one: nothing may be written over it. */
+/** An open write to this record: while there is one, nothing is written to it. */
 export async function unsettledOf(
   context: AuthorityContext,
   dataset: string,
   record: { readonly type: string; readonly key: string },
-  permit: Digest | null,
 ): Promise<UnsettledWrite | null> {
-  const open = await openWrites(context, dataset);
-  const found = open.find(
-    ({ write }) => write.type === record.type && write.key === record.key && write.permit !== permit,
-  );
-  return found?.write ?? null;
+  const open = await listUnsettled(context, dataset);
+  return open.find(({ type, key }) => type === record.type && key === record.key) ?? null;
 }
 
 export async function listUnsettled(context: AuthorityContext, dataset: string): Promise<readonly UnsettledWrite[]> {
@@ -159,60 +148,17 @@ export async function settleByRead(
 }
 
 /** A field that is not told is not empty. */
-function isTold({ touched }: OpenWrite, fields: Fields | null): boolean {
+export function isTold({ touched }: OpenWrite, fields: Fields | null): boolean {
   return fields === null || touched.every(({ field }) => fields[field] !== undefined);
 }
 
-function stateOf({ touched }: OpenWrite, fields: Fields | null): Digest {
+export function stateOf({ touched }: OpenWrite, fields: Fields | null): Digest {
   const changes = touched.map((one): Change => (one.kind === 'value' ? { ...one, before: null, after: null } : one));
   return digestOf(touchedState(changes, fields));
 }
 
-/** Throws notFound where no such write is open here, effectUntold where a look at the object does not tell. */
-export async function settleByPerson(
-  context: AuthorityContext,
-  dataset: string,
-  { operation, permit, verdict, reason }: SettleStatement,
-  approver: string,
-): Promise<UnsettledWrite> {
-  const open = (await openWrites(context, dataset)).find(
-    ({ write }) => write.operation === operation && write.permit === permit,
-  );
-  if (!open)
-    throw new ConcordatError(
-      'notFound',
-      `${context.id} has no unsettled write ${operation.slice(0, 12)}: it is settled already, or its effect was never in doubt`,
-    );
-  const found = verdict === 'look' ? await look(context, dataset, open) : verdict;
-  const by = verdict === 'look' ? 'read' : 'person';
-  return settle(context, dataset, open, { verdict: found, by, approver, reason, run: null });
-}
-
-/** Reads the one object now. */
-async function look(context: AuthorityContext, dataset: string, open: OpenWrite): Promise<Settled['verdict']> {
-  const { write, inputs } = open;
-  const plan = await getDocument(context.exchange, open.plan, Plan);
-  const operation = operationsOf(plan).get(write.operation);
-  const type = datasetShape(context.federation, dataset).types.find(({ taxonomy }) => taxonomy.type === write.type);
-  if (!operation || !type) throw untold(`plan ${open.plan.sha256.slice(0, 12)} is not known here any more`);
-  if (operation.changes.some(({ field }) => type.digests.includes(field)))
-    throw untold('it writes a field that leaves as a digest only');
-  const own = await OwnRecords.load(context, inputs, null);
-  const fields = await inspectOperation({ context, own, type }, operation);
-  if (fields === 'untranslatable') throw untold('the object cannot be translated as it is now');
-  if (!isTold(open, fields)) throw untold('a field that it writes could not be read');
-  const state = stateOf(open, fields);
-  if (state === open.leaves) return 'applied';
-  if (state === open.expects) return 'notApplied';
-  throw untold('the object shows neither what it held before nor what it should hold');
-}
-
-function untold(why: string): ConcordatError {
-  return new ConcordatError('effectUntold', `a look at the object does not tell: ${why}`);
-}
-
 /** The first word stands. */
-async function settle(
+export async function settle(
   context: AuthorityContext,
   dataset: string,
   { write, decisions }: OpenWrite,

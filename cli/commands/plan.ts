@@ -113,6 +113,8 @@ function document(dataset: string, run: string | null, view: PlanView): object {
     })),
     cases: view.plan.cases,
     divergences: view.plan.divergences,
+    accepted: view.plan.divergences.filter(({ accepted }) => accepted.length > 0),
+    ignored: view.plan.ignored ?? [],
     incomplete: view.plan.incomplete,
     callsKnown: view.callsOf,
   };

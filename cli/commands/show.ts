@@ -6,7 +6,7 @@ import { action, defineCommand, type ExitCode } from '../invocation.js';
 import { withFederation } from '../reading/federation-session.js';
 import { findRun } from '../reading/find-run.js';
 import { divergencesByKind } from '../reading/plan-view.js';
-import { reportRun, type RunReport } from '../reading/run-report.js';
+import { reportRun, unsettledIn, type RunReport } from '../reading/run-report.js';
 import { reportLines } from '../showing/report-text.js';
 import { viewRun, type RunView } from '../temporal/runs.js';
 
@@ -45,7 +45,12 @@ function document({ run, summary, plan, snapshots, reviews, unapplied, hidden }:
     plan: summary,
     divergencesByKind: plan ? divergencesByKind(plan) : null,
     accepted: (plan?.divergences ?? []).filter(({ accepted }) => accepted.length > 0),
+    ignored: plan?.ignored ?? [],
     cases: plan?.cases ?? [],
+    unsettled: unsettledIn({ snapshots, unapplied }),
+    settledByRead: snapshots.flatMap(({ authority, unsettled = [] }) =>
+      unsettled.filter(({ settled }) => settled !== null).map((write) => ({ authority, ...write })),
+    ),
     snapshots: snapshots.map(({ authority, types, scopes, untranslatable, unmapped, lossy, hlc }) => ({
       authority,
       records: Object.fromEntries(types.map(({ type, count }) => [type, count])),

@@ -1,6 +1,6 @@
 /** Scene: the clouds meet. Records are joined, one doubt is put to a person, and the first agreements are signed. */
 import { linkStatementType } from '../../core/decision.js';
-import type { Case } from '../../core/correlate.js';
+import type { Case } from '../../core/correlation-cases.js';
 import { signCompact } from '../../activities/keys/sign.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';

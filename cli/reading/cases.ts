@@ -1,5 +1,5 @@
 /** Open cases of a dataset: which record could be which, with the fields that its members expose. */
-import type { Case } from '../../core/correlate.js';
+import type { Case } from '../../core/correlation-cases.js';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { AuthorityId, Fields } from '../../core/record.js';
@@ -60,13 +60,16 @@ export async function openCases(session: FederationSession, dataset: string): Pr
   };
 }
 
-/** The case that is meant, in whichever dataset it lies, and the candidate. Throws usage where there is none or several. */
+/**
+ * The case that is meant, in whichever dataset it lies, and the candidate; without one all of them, and the record itself
+ * where it has none. Throws usage where there is none or several.
+ */
 export async function findCase(
   session: FederationSession,
   caseWord: string,
-  candidateWord: string,
+  candidateWord: string | undefined,
   named: string | undefined,
-): Promise<{ readonly dataset: string; readonly found: OpenCase; readonly candidate: CaseRecord }> {
+): Promise<{ readonly dataset: string; readonly found: OpenCase; readonly candidates: readonly CaseRecord[] }> {
   const datasets = named === undefined ? Object.keys(session.federation.datasets) : [named];
   const all: { readonly dataset: string; readonly found: OpenCase }[] = [];
   for (const dataset of datasets) {
@@ -97,6 +100,8 @@ export async function findCase(
       `case ${caseWord} could be several; name the dataset with --dataset, or write more of its digest`,
     );
   const { candidates } = only.found;
+  if (candidateWord === undefined)
+    return { ...only, candidates: candidates.length > 0 ? candidates : [only.found.record] };
   const candidate = /^\d{1,6}$/.test(candidateWord)
     ? candidates.find(({ number }) => number === Number(candidateWord))
     : one(candidates, candidateWord.replace(/^~/, ''), 'candidate', ({ key }) => key.replace(/^~/, ''));
@@ -105,5 +110,5 @@ export async function findCase(
       'usage',
       `case ${caseWord} has no candidate ${candidateWord}; it has ${candidates.length}`,
     );
-  return { ...only, candidate };
+  return { ...only, candidates: [candidate] };
 }

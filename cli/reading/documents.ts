@@ -72,6 +72,7 @@ export async function readSnapshots(
 export interface AuthorityReceipts {
   readonly authority: AuthorityId;
   readonly complete: boolean;
+  readonly permit: Digest;
   readonly receipts: ReceiptsBody['receipts'];
 }
 
@@ -90,7 +91,7 @@ export async function readReceipts(
       });
       const body = { ref: `${authority}/documents/${payload.body}`, sha256: payload.body };
       const { receipts } = await getDocument(exchange, body, ReceiptsBody);
-      return { authority, complete: payload.complete, receipts };
+      return { authority, complete: payload.complete, permit: payload.permit, receipts };
     }),
   );
 }

@@ -1,4 +1,5 @@
 /** Everything that can be known about one run from here: its snapshots, reviews, receipts and plan, each where it may be read. */
+import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { SnapshotStatement } from '../../core/messages.js';
 import type { Operation } from '../../core/operation.js';
@@ -21,6 +22,29 @@ export interface UnappliedReceipt {
   readonly name: string | null;
   readonly outcome: Outcome;
   readonly code: string | null;
+  readonly permit: Digest;
+}
+
+/** A write whose effect nobody knows: of this run, or of an earlier one that its authority still has open. */
+export interface OpenWrite {
+  readonly authority: AuthorityId;
+  readonly operation: Digest;
+  readonly permit: Digest;
+}
+
+export function unsettledIn({
+  snapshots,
+  unapplied,
+}: Pick<RunReport, 'snapshots' | 'unapplied'>): readonly OpenWrite[] {
+  const earlier = snapshots.flatMap(({ authority, unsettled = [] }) =>
+    unsettled
+      .filter(({ settled }) => settled === null)
+      .map(({ operation, permit }): OpenWrite => ({ authority, operation, permit })),
+  );
+  const own = unapplied
+    .filter(({ outcome }) => outcome === 'unknown')
+    .map(({ authority, operationId, permit }): OpenWrite => ({ authority, operation: operationId, permit }));
+  return [...earlier, ...own];
 }
 
 export interface RunReport {
@@ -67,7 +91,7 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
   const operations = plan ? operationsOf(plan) : new Map<string, Operation>();
   const records = openRecords(federation, exchange, run.dataset, snapshots);
   const unapplied = await Promise.all(
-    receipts.flatMap(({ authority, receipts: own }) =>
+    receipts.flatMap(({ authority, permit, receipts: own }) =>
       own
         .filter(({ outcome }) => !hadEffect(outcome))
         .map(async (receipt): Promise<UnappliedReceipt> => {
@@ -79,6 +103,7 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
             name: operation ? await records.name(operation.type, operation.key) : null,
             outcome: receipt.outcome,
             code: receipt.code,
+            permit,
           };
         }),
     ),

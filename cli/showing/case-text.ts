@@ -1,4 +1,5 @@
 /** A case with its records side by side: who could be whom, by which rule, and what to type. */
+import type { Case } from '../../core/correlation-cases.js';
 import type { Fields } from '../../core/record.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { Paint } from '../output/output.js';
@@ -17,7 +18,7 @@ export function caseLines(open: OpenCases, paint: Paint): readonly string[] {
 
 function oneCase(own: OpenCase, paint: Paint): readonly string[] {
   const { number, record, candidates } = own;
-  const { id, type, rule, more } = own.case;
+  const { id, type, more } = own.case;
   const columns = [record, ...candidates];
   const fields = [...new Set(columns.flatMap((column) => Object.keys(column.fields ?? {})))].sort(byCodeUnit);
   const head = [
@@ -33,15 +34,33 @@ function oneCase(own: OpenCase, paint: Paint): readonly string[] {
     }),
   ]);
   return [
-    `${paint.magenta(`case ${number}`)} ${shortDigest(id)}: this ${type} of ${record.authority} could be ${counted(candidates.length, 'record')}${more ? ' and more' : ''} by ${listWords(rule)}`,
+    `${paint.magenta(`case ${number}`)} ${shortDigest(id)}: this ${type} of ${record.authority} ${doubtText(own.case, candidates.length, more === true)}`,
     ...(fields.length === 0
       ? ['  (the fields are in the exchange store, which is not readable here)']
       : tableLines([head, ...rows]).map((line) => `  ${line}`)),
     ...candidates.map(
       (candidate) => `  same as ${candidate.number}:  concordat link ${shortDigest(id)} ${candidate.number} --as KEY`,
     ),
-    `  another:    concordat unlink ${shortDigest(id)} NUMBER --as KEY`,
+    ...(candidates.length > 0 ? [`  another:    concordat unlink ${shortDigest(id)} NUMBER --as KEY`] : []),
+    `  its own:    concordat unlink ${shortDigest(id)} --as KEY`,
+    `  nobody:     concordat ignore ${own.case.record.slice(1, 13)} --reason TEXT --as KEY`,
   ];
+}
+
+/** `could be 2 records by email (90 % sure)`, and why a person is asked. */
+export function doubtText({ rule, confidence, doubt }: Case, candidates: number, more: boolean): string {
+  const sure = confidence === undefined ? '' : ` (${confidence} % sure)`;
+  const could = `could be ${counted(candidates, 'record')}${more ? ' and more' : ''} by ${listWords(rule)}${sure}`;
+  switch (doubt) {
+    case undefined:
+      return could;
+    case 'proposed':
+      return `${could}; that rule only proposes`;
+    case 'replaced':
+      return `${could}, which this authority held as another native object; that one is gone`;
+    case 'unmatchable':
+      return 'holds nothing that a rule could match it by: an account without an owner?';
+  }
 }
 
 function fieldText(fields: Fields | null, field: string): string {

@@ -7,6 +7,7 @@ import { isAccepted } from '../../core/acceptance.js';
 import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
 import type { Paint } from '../output/output.js';
 import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
+import { doubtText } from './case-text.js';
 import { shownValue, valueText, visibleText } from './value-text.js';
 import {
   causeWords,
@@ -35,6 +36,7 @@ export function planLines(view: PlanView, options: PlanText): readonly string[] 
     ...conflictLines(view, options),
     ...caseLines(view, options),
     ...acceptedLines(view, options),
+    ...ignoredLines(view, options),
     ...unsettledLines(view, options),
     ...incompleteLines(view, options),
     summaryLine(view, options.paint),
@@ -206,7 +208,7 @@ function caseLines(view: PlanView, { paint }: PlanText): readonly string[] {
     paint.bold('Cases'),
     ...cases.map(
       (found) =>
-        `  ${found.type} ${keyText(found.record)} of ${found.authority} could be ${counted(found.candidates.length, 'record')}${found.more ? ' and more' : ''} of ${listWords([...new Set(found.candidates.map(({ authority }) => authority))])} by ${listWords(found.rule)}`,
+        `  ${found.type} ${keyText(found.record)} of ${found.authority} ${doubtText(found, found.candidates.length, found.more === true)}${found.candidates.length > 0 ? `, of ${listWords([...new Set(found.candidates.map(({ authority }) => authority))])}` : ''}`,
     ),
     '  decide with  concordat cases',
     '',
@@ -220,9 +222,22 @@ function acceptedLines(view: PlanView, { paint }: PlanText): readonly string[] {
     paint.bold('Accepted as they are'),
     ...accepted.flatMap((divergence) =>
       divergence.accepted.map(
-        ({ authority, reason, untilMs }) =>
-          `  ${recordText(view, divergence.type, divergence.key)}${divergence.field === null ? '' : ` ${divergence.field}`}: by ${authority} until ${instantText(new Date(untilMs))}: ${valueText(reason)}`,
+        ({ authority, reason, untilMs, owner }) =>
+          `  ${recordText(view, divergence.type, divergence.key)}${divergence.field === null ? '' : ` ${divergence.field}`}: by ${authority}${owner === undefined ? '' : `, owner ${visibleText(owner)},`} until ${instantText(new Date(untilMs))}: ${valueText(reason)}`,
       ),
+    ),
+    '',
+  ];
+}
+
+function ignoredLines({ plan, names }: PlanView, { paint }: PlanText): readonly string[] {
+  const ignored = plan.ignored ?? [];
+  if (ignored.length === 0) return [];
+  return [
+    paint.bold('Ignored, as people said: neither written nor deleted'),
+    ...ignored.map(
+      ({ authority, type, key, reason, approver }) =>
+        `  ${recordText({ names }, type, key)} of ${authority}, signed by ${visibleText(approver)}: ${valueText(reason)}`,
     ),
     '',
   ];
@@ -277,6 +292,7 @@ export function summaryLine(view: PlanView, paint: Paint): string {
     ...(view.plan.cases.length > 0 ? [counted(view.plan.cases.length, 'case')] : []),
     ...(refused > 0 ? [`${refused} not asked`] : []),
     ...(accepted > 0 ? [`${accepted} accepted as they are`] : []),
+    ...(view.plan.ignored ? [`${view.plan.ignored.length} ignored`] : []),
   ];
   return `${paint.bold(`Plan ${shortDigest(view.digest)}:`)} ${parts.join(', ')}; ${counted(open, 'open divergence')}.`;
 }

@@ -3,7 +3,7 @@ import { durationWords } from '../../core/duration.js';
 import { errorTable } from '../../core/errors.js';
 import type { SnapshotStatement } from '../../core/messages.js';
 import type { Paint } from '../output/output.js';
-import type { RunReport, UnappliedReceipt } from '../reading/run-report.js';
+import { unsettledIn, type RunReport, type UnappliedReceipt } from '../reading/run-report.js';
 import type { ReviewProgress } from '../../core/review.js';
 import type { ReviewView } from '../temporal/reviews.js';
 import { failureLines, nextCommands, planLinesOf, resultLines, reviewText } from './run-text.js';
@@ -24,7 +24,9 @@ export function reportLines(report: RunReport, paint: Paint, now: Date): readonl
       report.reviews.map(({ authority, review }) => `  ${authority}  ${reviewViewText(authority, review, now)}`),
     ),
     ...section(paint, 'Not written', report.unapplied.map(unappliedText)),
+    ...section(paint, 'Effect unknown', unsettledLines(report)),
     ...section(paint, 'Accepted as they are', acceptedLines(report)),
+    ...section(paint, 'Ignored, as people said', ignoredLines(report)),
     ...section(
       paint,
       'Not visible here',
@@ -145,10 +147,40 @@ function unappliedText({ authority, operation, operationId, name, outcome, code 
 function acceptedLines({ plan }: RunReport): readonly string[] {
   return (plan?.divergences ?? []).flatMap(({ type, key, field, accepted }) =>
     accepted.map(
-      ({ authority, reason, untilMs }) =>
-        `  ${authority}  ${type} ${key.slice(0, 8)}${field === null ? '' : ` ${field}`} until ${instantText(new Date(untilMs))}: ${valueText(reason)}`,
+      ({ authority, reason, untilMs, owner }) =>
+        `  ${authority}  ${type} ${key.slice(0, 8)}${field === null ? '' : ` ${field}`}${owner === undefined ? '' : `, owner ${visibleText(owner)},`} until ${instantText(new Date(untilMs))}: ${valueText(reason)}`,
     ),
   );
+}
+
+function ignoredLines({ plan }: RunReport): readonly string[] {
+  return (plan?.ignored ?? []).map(
+    ({ authority, type, key, reason, approver }) =>
+      `  ${authority}  ${type} ${key.slice(0, 9)}, signed by ${visibleText(approver)}: ${valueText(reason)}`,
+  );
+}
+
+/** Writes of this run and of earlier ones: what nobody knows yet, and what this run's read has shown. */
+function unsettledLines(report: RunReport): readonly string[] {
+  const settled = report.snapshots.flatMap(({ authority, unsettled = [] }) =>
+    unsettled
+      .filter((write) => write.settled !== null)
+      .map(
+        ({ kind, type, key, operation }) =>
+          `  ${authority}  ${kind} ${type} ${key.slice(0, 8)} (operation ${shortDigest(operation)}) of an earlier run: this run read that it had its effect, which settles it`,
+      ),
+  );
+  const open = unsettledIn(report);
+  return [
+    ...settled,
+    ...open.map(
+      ({ authority, operation }) =>
+        `  ${authority}  operation ${shortDigest(operation)}: nothing is written to its record until it is settled`,
+    ),
+    ...(open.length > 0
+      ? ['  look at the object, then  concordat settle OPERATION --as KEY [--applied | --not-applied]']
+      : []),
+  ];
 }
 
 function nextLines({ run, summary }: RunReport): readonly string[] {

@@ -2,14 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../core/digest.js';
-import {
-  candidatesMax,
-  correlate,
-  newKey,
-  type CorrelateInput,
-  type Correlation,
-  type LinkStatement,
-} from '../../core/correlate.js';
+import { correlate, newKey, type CorrelateInput, type Correlation, type LinkStatement } from '../../core/correlate.js';
+import { candidatesMax } from '../../core/correlation-cases.js';
 import { matchedValues, tokenField, tokenRules, tokenText } from '../../core/match-tokens.js';
 import { isProvisional, type Fields } from '../../core/record.js';
 import { FieldDigests } from '../../activities/surface/field-digests.js';

@@ -13,6 +13,7 @@ import { generatePrivateKey, publicKeyOf, type PrivateKey } from '../../activiti
 import { signCompact } from '../../activities/keys/sign.js';
 import { readUnverified, verifyCompact } from '../../activities/keys/verify.js';
 import { Correlation, LinkStatement } from '../../core/correlate.js';
+import { SignedStatement } from '../../core/standing-statement.js';
 import { Decision } from '../../core/decision.js';
 import { canonicalJson, sha256Hex } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
@@ -72,6 +73,7 @@ const schemas: Readonly<Record<keyof typeof samples, z.ZodType>> = {
   correlation: Correlation,
   decision: Decision,
   link: LinkStatement,
+  statement: SignedStatement,
   erasureReceipt: ErasureReceipt,
   erasureRequest: ErasureRequest,
   erasedObjects: ErasedObjects,

@@ -177,6 +177,23 @@ export const samples = {
     authority: 'aws',
     links: [{ ...linkStatement, approver: 'ada', key: 'k1' }],
     rejections: [{ subject: digest, reason: 'not now', untilMs: 5, approver: 'ada' }],
+    acceptances: [
+      {
+        authority: 'aws',
+        type: 'person',
+        key: 'k1',
+        field: 'name',
+        values: { aws: digest, sov: digest },
+        owner: 'HR',
+        reason: 'both are right',
+        untilMs: 5,
+        id: digest,
+        approver: 'ada',
+      },
+    ],
+    ignored: [
+      { authority: 'aws', type: 'person', record: `~${digest}`, reason: 'a service', id: digest, approver: 'ada' },
+    ],
   },
   configuration: {
     federation: 'demo',
@@ -270,6 +287,13 @@ export const samples = {
     expiresAtMs: 2,
   },
   link: linkStatement,
+  statement: {
+    federation: 'demo',
+    dataset: 'workforce',
+    approver: 'ada',
+    statement: { kind: 'settle', authority: 'aws', operation: digest, permit: digest, verdict: 'look', reason: null },
+    issuedAtMs: 1,
+  },
   erasureReceipt: {
     federation: 'demo',
     authority: 'aws',

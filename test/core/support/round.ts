@@ -1,6 +1,6 @@
 /** One round of the pure pipeline over clouds in memory: snapshots, plan, decisions, permit, writes, next base. */
 import type { HeldFields, RecordView } from '../../../core/compare.js';
-import type { Case } from '../../../core/correlate.js';
+import type { Case } from '../../../core/correlation-cases.js';
 import type { Decision } from '../../../core/decision.js';
 import { canonicalJson, digestOf } from '../../../core/digest.js';
 import type { DatasetShape } from '../../../core/federation/federation.js';

@@ -7,7 +7,7 @@ import { getDocument } from '../../../activities/exchange.js';
 import { signCompact } from '../../../activities/keys/sign.js';
 import { createFileStore } from '../../../activities/store-files.js';
 import type { LocalFederation } from '../../../cli/local/local-federation.js';
-import type { Case } from '../../../core/correlate.js';
+import type { Case } from '../../../core/correlation-cases.js';
 import { decisionType, linkStatementType, type Decision } from '../../../core/decision.js';
 import type { Digest } from '../../../core/digest.js';
 import {
