@@ -100,6 +100,10 @@ describe('a survey of patterns', patient, () => {
     expect([...surveyed('*b*b*', [inner])]).toEqual(['true,false,false']);
   });
 
+  it('keeps what a `*` before a wildcard within a segment may still become', () => {
+    expect([...surveyed('b:b', [{ of: 0, kind: 'these', patterns: ['*b#'] }])]).toEqual(['true,false,false']);
+  });
+
   it('leaves out a class where it does not matter, and nothing else', () => {
     const units: readonly Told[] = [
       { of: 0, kind: 'these', patterns: ['a*'] },

@@ -11,6 +11,14 @@ const { runSimulation } = await import(pathToFileURL(module).href);
 const accountId = principal.split(':')[4];
 const policy = (name) => ({ name, policy: documents[name] });
 
+/** What AWS gives a key: without it no policy of a principal counts for it, and that is a resource policy. */
+const keyPolicy = {
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${accountId}:root` }, Action: 'kms:*', Resource: '*' },
+  ],
+};
+
 const answers = [];
 for (const { policies, boundary, action, resource } of questions) {
   const answer = await runSimulation(
@@ -19,6 +27,7 @@ for (const { policies, boundary, action, resource } of questions) {
       identityPolicies: policies.map(policy),
       serviceControlPolicies: [],
       resourceControlPolicies: [],
+      ...(action.startsWith('kms:') ? { resourcePolicy: keyPolicy } : {}),
       ...(boundary === null ? {} : { permissionBoundaryPolicies: [policy(boundary)] }),
     },
     {},
