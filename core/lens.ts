@@ -7,7 +7,10 @@ import { stepsOf, type FieldMap, type LensStep, type TypeMap } from './federatio
 import { referredTypes, type FieldKind } from './federation/taxonomy.js';
 import type { Json, JsonObject } from './json.js';
 import type { FieldLens, Got, References, StepLens } from './lens/contract.js';
+import { hexStep } from './lens/bytes.js';
+import { jsonNumberStep, unitStep } from './lens/decimal.js';
 import { iamTagStep } from './lens/iam-tag.js';
+import { epochStep, zoneStep } from './lens/instant.js';
 import { kindSteps } from './lens/kind.js';
 import { constantLocation, derivedLocation, pathLocation, tagLocation } from './lens/location.js';
 import { referenceStep } from './lens/reference.js';
@@ -36,6 +39,11 @@ export function stepLens(step: LensStep): StepLens {
   if ('references' in step) return referencesStep(step.references);
   if ('reference' in step) return referenceStep(step.reference);
   if ('table' in step) return tableStep(step.table, step.else);
+  if ('number' in step) return jsonNumberStep;
+  if ('unit' in step) return unitStep(step.times);
+  if ('zone' in step) return zoneStep(step.zone);
+  if ('epoch' in step) return epochStep(step.epoch);
+  if ('bytes' in step) return hexStep;
   if ('emptyAs' in step) return emptyAsNullStep;
   return maxLengthStep(step.maxLength, step.loss);
 }
@@ -103,7 +111,7 @@ export function fieldMapProblem(field: FieldMap, kind: FieldKind): string | null
       referred++;
     }
   }
-  if (targets.length === 0) return null;
+  if (targets.length === 0) return valueMapProblem(field, steps, kind);
   if ('constant' in field) return 'a constant cannot hold references';
   // HAZARD: without the step, native ids would leave the authority in the place of federated keys.
   if (referred !== 1) {
@@ -112,6 +120,22 @@ export function fieldMapProblem(field: FieldMap, kind: FieldKind): string | null
       : `the map needs exactly one step { reference: { <native type>: ${targets.join(' or ')} } }`;
   }
   return null;
+}
+
+/** Steps that only one kind of value can use, and the unit that no map may leave out. */
+function valueMapProblem(field: FieldMap, steps: readonly LensStep[], kind: FieldKind): string | null {
+  const isNumber = kind.kind === 'decimal' || kind.kind === 'integer';
+  let units = 0;
+  for (const step of steps) {
+    if (('number' in step || 'unit' in step) && !isNumber) return 'only numbers have the steps number and unit';
+    if (('zone' in step || 'epoch' in step) && kind.kind !== 'instant')
+      return 'only instants have the steps zone and epoch';
+    if ('bytes' in step && kind.kind !== 'bytes') return 'only bytes have the step bytes';
+    if ('unit' in step) units++;
+  }
+  if (!isNumber || 'constant' in field || 'from' in field) return null;
+  if (kind.unit === undefined) return units === 0 ? null : 'the taxonomy gives this field no unit';
+  return units === 1 ? null : `the map needs exactly one step { unit: … }: the taxonomy counts in ${kind.unit}`;
 }
 
 /** The lens of one field. Call fieldMapProblem first: this takes the map at its word. */

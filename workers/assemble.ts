@@ -183,7 +183,7 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
     },
     encryptionKeys: await ownEncryptionKeys(config),
     linkKey: await ownLinkKey(privateStore),
-    connector: await createConnector(authority.mesh, config.environment),
+    connector: await createConnector(authority.mesh, config.environment, config.federationFolder),
     clock: createAuthorityClock({
       privateStore,
       physicalMs: now,

@@ -4,8 +4,12 @@ import type { Mesh } from '../core/federation/authority.js';
 import type { Connector } from '../activities/connectors/connector.js';
 import { resolveMesh, type Environment } from '../activities/federation-folder/resolve-mesh.js';
 
-export async function createConnector(declared: Mesh, environment: Environment): Promise<Connector> {
-  const mesh = resolveMesh(declared, environment);
+export async function createConnector(
+  declared: Mesh,
+  environment: Environment,
+  federationFolder: string,
+): Promise<Connector> {
+  const mesh = resolveMesh(declared, environment, federationFolder);
   switch (mesh.kind) {
     case 'aws-iam': {
       const { createAwsIamConnector } = await import('../activities/connectors/aws-iam/connector.js');
@@ -18,6 +22,14 @@ export async function createConnector(declared: Mesh, environment: Environment):
     case 'keystone': {
       const { createKeystoneConnector } = await import('../activities/connectors/keystone/connector.js');
       return createKeystoneConnector({ mesh, environment });
+    }
+    case 'folder': {
+      const { createFolderConnector } = await import('../activities/connectors/folder/connector.js');
+      return createFolderConnector({ mesh });
+    }
+    case 'postgresql': {
+      const { createPostgresqlConnector } = await import('../activities/connectors/postgresql/connector.js');
+      return createPostgresqlConnector({ mesh, environment });
     }
     default:
       return assertNever(mesh);

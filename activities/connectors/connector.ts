@@ -9,12 +9,13 @@
  *   what the cloud answered: they return a WriteAnswer, and an answer that cannot be classified is `unknown`.
  * - Nothing here logs a body, a credential or a personal value.
  */
+import type { Mesh } from '../../core/federation/authority.js';
 import type { Json, JsonObject } from '../../core/json.js';
 import type { ErrorCode } from '../../core/errors.js';
 import type { NativeObject } from '../../core/record.js';
 
 export interface Capabilities {
-  readonly kind: 'aws-iam' | 'entra' | 'keystone';
+  readonly kind: Mesh['kind'];
   readonly nativeTypes: readonly NativeTypeCapabilities[];
   /** Whether an object missing from a complete list is known not to exist. */
   readonly absenceProvesDeletion: boolean;

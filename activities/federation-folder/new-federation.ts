@@ -3,6 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Mesh } from '../../core/federation/authority.js';
 import { federationFileName, fileKindOf, folderOf, otherFolders } from '../../core/federation/files.js';
+import type { RecordMeshKind } from '../../core/federation/native-types.js';
 import { ConcordatError } from '../../core/errors.js';
 import { keepOutOfGit } from '../keys/keep-out-of-git.js';
 import { schemaLine, writeSchemas } from './schemas.js';
@@ -12,20 +13,23 @@ import { keystoneTemplate } from './templates/keystone.js';
 import type { MeshTemplate } from './templates/mesh-template.js';
 import { authorityText, datasetText, federationText, personText, teamText } from './templates/shared-files.js';
 
-const templates: Readonly<Record<Mesh['kind'], MeshTemplate>> = {
+/** Kinds of clouds that `init` can begin with. Stores of records begin with what they hold, so their files are written by hand. */
+type TemplateKind = Exclude<Mesh['kind'], RecordMeshKind>;
+
+const templates: Readonly<Record<TemplateKind, MeshTemplate>> = {
   'aws-iam': awsIamTemplate,
   entra: entraTemplate,
   keystone: keystoneTemplate,
 };
 
-export const meshKinds = Object.keys(templates) as readonly Mesh['kind'][];
+export const meshKinds = Object.keys(templates) as readonly TemplateKind[];
 
 export interface NewFederation {
   readonly name: string;
   readonly dataset: string;
   readonly meshes: readonly {
     readonly id: string;
-    readonly kind: Mesh['kind'];
+    readonly kind: TemplateKind;
     /** Who may approve for this one; `approvers` where left out. */
     readonly approvers?: readonly string[];
   }[];

@@ -1,11 +1,17 @@
 /** How a mesh is reached here and now: the authority file, with endpoints that the environment replaces. */
+import path from 'node:path';
 import type { Mesh } from '../../core/federation/authority.js';
 import { ConcordatError } from '../../core/errors.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Throws invalidFederation where a variable that the file names holds no URL. An unset or empty variable changes nothing. */
-export function resolveMesh(mesh: Mesh, environment: Environment): Mesh {
+/** A relative folder of records starts at the folder of the federation. Throws invalidFederation where a variable that the file names holds no URL. An unset or empty variable changes nothing. */
+export function resolveMesh(mesh: Mesh, environment: Environment, federationFolder = '.'): Mesh {
+  if (mesh.kind === 'postgresql') return mesh;
+  if (mesh.kind === 'folder') {
+    const replaced = mesh.pathFrom === undefined ? undefined : environment[mesh.pathFrom];
+    return { ...mesh, path: path.resolve(federationFolder, replaced ? replaced : mesh.path) };
+  }
   const endpoint = urlFrom(environment, mesh.endpointFrom);
   const reached: Mesh = endpoint === undefined ? mesh : { ...mesh, endpoint };
   if (reached.kind !== 'entra') return reached;

@@ -9,29 +9,46 @@ import { ConcordatError } from '../../core/errors.js';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function credentialsOf(mesh: Mesh, environment: Environment): Readonly<Record<string, string>> {
+  if (mesh.kind === 'folder')
+    return only(environment, (name) => name === mesh.pathFrom);
+  if (mesh.kind === 'postgresql') {
+    const isGiven = environment[mesh.connectionFrom] !== undefined;
+    return only(environment, (name) => (isGiven ? name === mesh.connectionFrom : name.startsWith('PG')));
+  }
   const names = new Set([mesh.endpointFrom]);
   if (mesh.kind === 'entra')
     for (const name of [mesh.authorityHostFrom, mesh.clientIdFrom, mesh.clientSecretFrom]) names.add(name);
   if (mesh.kind === 'keystone') for (const name of [mesh.userFrom, mesh.passwordFrom]) names.add(name);
   const prefix = { 'aws-iam': 'AWS_', entra: 'AZURE_', keystone: 'OS_' }[mesh.kind];
+  return only(environment, (name) => name.startsWith(prefix) || names.has(name));
+}
+
+function only(environment: Environment, isWanted: (name: string) => boolean): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(environment).filter(
-      (entry): entry is [string, string] =>
-        entry[1] !== undefined && (entry[0].startsWith(prefix) || names.has(entry[0])),
+      (entry): entry is [string, string] => entry[1] !== undefined && isWanted(entry[0]),
     ),
   );
 }
 
+/** Authorities with one of these in common would be given the same credentials; null where there is nothing to share. */
+function credentialOf(mesh: Mesh): string | null {
+  if (mesh.kind === 'folder') return null;
+  return mesh.kind === 'postgresql' ? `${mesh.kind} ${mesh.connectionFrom}` : mesh.kind;
+}
+
 /** Throws usage where the credentials of this terminal would go to two authorities. */
 export function requireKindsApart({ authorities }: Federation): void {
-  const seen = new Map<Mesh['kind'], string>();
+  const seen = new Map<string, string>();
   for (const [id, { mesh }] of Object.entries(authorities)) {
-    const other = seen.get(mesh.kind);
+    const credential = credentialOf(mesh);
+    if (credential === null) continue;
+    const other = seen.get(credential);
     if (other !== undefined)
       throw new ConcordatError(
         'usage',
         `${other} and ${id} are of the same kind (${mesh.kind}) and would get the same credentials; start them with \`concordat worker --authority ${other}\` and \`concordat worker --authority ${id}\`, each with its own`,
       );
-    seen.set(mesh.kind, id);
+    seen.set(credential, id);
   }
 }

@@ -1,6 +1,7 @@
 /** The folder that `concordat dev` runs: the one that is there, or a new one over stand-ins. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { isRecordMesh } from '../../core/federation/native-types.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { federationFileName } from '../../core/federation/files.js';
@@ -30,7 +31,7 @@ export async function openOrMake(folder: string, sandbox: boolean): Promise<Open
  */
 function requireStandIns({ authorities }: Federation, folder: string): void {
   const real = Object.entries(authorities)
-    .filter(([, { mesh }]) => mesh.endpoint === undefined || !isLocal(mesh.endpoint))
+    .filter(([, { mesh }]) => isRecordMesh(mesh) || mesh.endpoint === undefined || !isLocal(mesh.endpoint))
     .map(([id]) => id);
   if (real.length > 0)
     throw new ConcordatError(

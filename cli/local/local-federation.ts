@@ -233,6 +233,10 @@ function sandboxEnvironment(mesh: Mesh, sandbox: SandboxReady): Readonly<Record<
       };
     case 'keystone':
       return { ...sandbox.keystone.environment, ...named(mesh.endpointFrom, sandbox.keystone.endpoint) };
+    // Nothing stands in for a store of records: it is small enough to be there itself.
+    case 'folder':
+    case 'postgresql':
+      return {};
   }
 }
 

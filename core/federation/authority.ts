@@ -27,6 +27,14 @@ const policyArn = z
     'must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/PowerUserAccess',
   );
 
+const nativeName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'must start with a letter and hold at most 63 of A-Z, a-z, 0-9 and _');
+const recordKey = z
+  .array(z.string().min(1))
+  .min(1)
+  .describe('the columns or properties that tell the records of it apart; they never change while the record lives');
+
 export const Mesh = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('aws-iam'),
@@ -95,10 +103,57 @@ export const Mesh = z.discriminatedUnion('kind', [
     passwordFrom: environmentName.default('OS_PASSWORD'),
     userDomain: z.string().default('default').describe('id of the domain of the service user'),
   }),
+  z.strictObject({
+    kind: z.literal('folder').describe('files of records: JSON Lines and CSV'),
+    path: z.string().min(1).describe('the folder; a relative one starts at the folder of the federation'),
+    pathFrom: environmentName.optional().describe('an environment variable that, where it is set, replaces the path'),
+    files: z
+      .record(
+        nativeName,
+        z.strictObject({
+          file: z
+            .string()
+            .regex(/^[^/\\\0]+(\/[^/\\\0]+)*$/, 'must be a path inside the folder, with / between its parts')
+            .refine((name) => !name.split('/').some((part) => part === '..' || part === '.'), {
+              error: 'must not lead out of the folder',
+            }),
+          format: z.enum(['jsonLines', 'csv']),
+          key: recordKey,
+          delimiter: z
+            .enum([',', ';', '\t', '|'])
+            .optional()
+            .describe('between the columns of a CSV file; , where left out'),
+        }),
+      )
+      .refine((files) => Object.keys(files).length > 0, { error: 'must name at least one file' })
+      .describe('native type → the file that holds its records'),
+  }),
+  z.strictObject({
+    kind: z.literal('postgresql').describe('tables of a PostgreSQL database'),
+    connectionFrom: environmentName
+      .default('PGCONNECTION')
+      .describe(
+        'the environment variable with the connection string; where it is not set, PGHOST, PGDATABASE, PGUSER, PGPASSWORD and their like count',
+      ),
+    schema: z.string().min(1).default('public'),
+    tables: z
+      .record(
+        nativeName,
+        z.strictObject({ table: z.string().min(1).describe('its name in the schema'), key: recordKey }),
+      )
+      .refine((tables) => Object.keys(tables).length > 0, { error: 'must name at least one table' })
+      .describe('native type → the table that holds its records'),
+  }),
 ]);
 export type Mesh = z.infer<typeof Mesh>;
 
-export const meshKinds = ['aws-iam', 'entra', 'keystone'] as const satisfies readonly Mesh['kind'][];
+export const meshKinds = [
+  'aws-iam',
+  'entra',
+  'keystone',
+  'folder',
+  'postgresql',
+] as const satisfies readonly Mesh['kind'][];
 
 export const Approver = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9.-]*$/),

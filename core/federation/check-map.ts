@@ -3,7 +3,7 @@ import { canonicalJson } from '../digest.js';
 import { fieldMapProblem } from '../lens.js';
 import { faultAt, type FaultPath, type PathFault } from './fault.js';
 import { mapNameOf } from './files.js';
-import { nativeTypes } from './native-types.js';
+import { nativeNamesOf, nativeTypes } from './native-types.js';
 import { stepsOf, type FieldMap, type LensStep, type TypeMap } from './map.js';
 import { suggestion } from './nearest.js';
 import {
@@ -23,7 +23,10 @@ export function checkMaps(parts: FederationParts): readonly PathFault[] {
   return parts.maps.flatMap((map) => {
     const faults = [...checkAuthority(parts, map)];
     const natives = nativesOf(parts, map);
-    if (!natives.includes(map.value.native))
+    const mesh = authorityOf(parts, mapNameOf(map.file).authority)?.value.mesh;
+    // What a store of records has stands in the file of its authority; without it nothing is known.
+    const isKnown = mesh !== undefined || natives.includes(map.value.native);
+    if (isKnown && !natives.includes(map.value.native))
       faults.push(faultAt(map.file, ['native'], `must be one of ${natives.join(', ')}`));
     const type = typeOf(parts, map.value.type);
     if (type) return [...faults, ...checkFields(parts, map, type), ...checkCreate(map, type)];
@@ -50,9 +53,9 @@ function checkAuthority(parts: FederationParts, { file }: Located<TypeMap>): rea
 
 /** What this mesh can hold; what any can, where the file of its authority is missing or broken. */
 function nativesOf(parts: FederationParts, { file }: Located<TypeMap>): readonly string[] {
-  const kind = authorityOf(parts, mapNameOf(file).authority)?.value.mesh.kind;
-  const kinds = kind ? [nativeTypes[kind]] : Object.values(nativeTypes);
-  return [...new Set(kinds.flatMap((natives) => Object.keys(natives)))];
+  const mesh = authorityOf(parts, mapNameOf(file).authority)?.value.mesh;
+  if (mesh) return nativeNamesOf(mesh);
+  return [...new Set(Object.values(nativeTypes).flatMap((natives) => Object.keys(natives)))];
 }
 
 function checkFields(parts: FederationParts, map: Located<TypeMap>, type: Located<TaxonomyType>): readonly PathFault[] {

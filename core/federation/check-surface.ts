@@ -4,7 +4,7 @@ import { faultAt, type FaultPath, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';
 import { isBroken, mapFor, repeatedAt, typeOf, type FederationParts, type Located } from './parts.js';
 import type { WrittenTypeSurface } from './surface.js';
-import type { FieldKind, TaxonomyType } from './taxonomy.js';
+import { isTextual, type FieldKind, type TaxonomyType } from './taxonomy.js';
 import type { TypeMap } from './map.js';
 import { unknownType } from './unknown-type.js';
 
@@ -93,9 +93,11 @@ function checkWhere({ file, path, type, map }: Place, written: WrittenTypeSurfac
       return fault('field', 'is worked out when the snapshot is sealed; rows are filtered by plain values only');
     if (kind.kind === 'reference')
       return fault('field', 'refers to another record; rows are filtered by plain values only');
-    const wanted = kind.kind === 'text' ? 'string' : 'boolean';
+    if (kind.kind === 'list' || kind.kind === 'keyedList')
+      return fault('field', 'is a list; rows are filtered by single values only');
+    const wanted = isTextual(kind) ? 'string' : 'boolean';
     if (equals !== null && typeof equals !== wanted)
-      return fault('equals', `must be ${kind.kind === 'text' ? 'a text' : 'true or false'}, as ${field} is, or null`);
+      return fault('equals', `must be ${isTextual(kind) ? 'a text' : 'true or false'}, as ${field} is, or null`);
   });
   return faults;
 }

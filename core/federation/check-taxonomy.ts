@@ -3,7 +3,7 @@ import { checkPrivileges } from './check-privileges.js';
 import { faultAt, type PathFault } from './fault.js';
 import { suggestion } from './nearest.js';
 import { isBroken, repeatedAt, typeNames, typeOf, type FederationParts } from './parts.js';
-import { referredTypes, type TaxonomyType } from './taxonomy.js';
+import { referredTypes, type FieldKind, type TaxonomyType } from './taxonomy.js';
 import { parseTemplate } from './template.js';
 
 export function checkTaxonomy(parts: FederationParts): readonly PathFault[] {
@@ -14,7 +14,7 @@ export function checkTaxonomy(parts: FederationParts): readonly PathFault[] {
       faults.push(faultAt(file, ['label'], `is not a field of this type; ${suggestion(value.label, fields)}`));
     faults.push(...checkKey(file, value), ...checkPhrase(file, value));
     for (const [name, field] of Object.entries(value.fields)) {
-      faults.push(...checkPrivileges(file, ['fields', name], field));
+      faults.push(...checkPrivileges(file, ['fields', name], field), ...checkElements(file, name, field));
       referredTypes(field).forEach((target, at) => {
         const path = ['fields', name, 'of', ...(field.kind === 'reference' ? [at] : [])];
         if (!typeOf(parts, target)) {
@@ -61,6 +61,24 @@ function referencesOf(type: TaxonomyType | undefined): readonly string[] {
   return Object.values(type?.fields ?? {}).flatMap((field) => referredTypes(field));
 }
 
+/** What a set or list says of its elements fits together. */
+function checkElements(file: string, name: string, field: FieldKind): readonly PathFault[] {
+  const path = ['fields', name];
+  if (field.kind === 'set' && field.elements !== undefined) {
+    if (field.of !== 'text')
+      return [faultAt(file, [...path, 'elements'], `elements refer to ${field.of}: a reference has no other equality`)];
+    if (field.elements.kind === 'boolean')
+      return [faultAt(file, [...path, 'elements'], 'a set of true and false is no set; write two fields')];
+  }
+  if (field.kind !== 'keyedList') return [];
+  const key = Object.hasOwn(field.fields, field.by) ? field.fields[field.by] : undefined;
+  if (!key)
+    return [
+      faultAt(file, [...path, 'by'], `is none of its fields; ${suggestion(field.by, Object.keys(field.fields))}`),
+    ];
+  return key.kind === 'boolean' ? [faultAt(file, [...path, 'by'], 'is true or false and tells no elements apart')] : [];
+}
+
 function checkKey(file: string, { key = [], fields }: TaxonomyType): readonly PathFault[] {
   const repeated = repeatedAt(key, (field) => field).map((at) => faultAt(file, ['key', at], 'is listed already'));
   return [
@@ -73,6 +91,8 @@ function checkKey(file: string, { key = [], fields }: TaxonomyType): readonly Pa
         return [faultAt(file, ['key', at], 'is a set; a key is made of single values, which never change')];
       if (kind.kind === 'effect')
         return [faultAt(file, ['key', at], 'is an effect, which changes with every policy; a key never changes')];
+      if (kind.kind === 'list' || kind.kind === 'keyedList')
+        return [faultAt(file, ['key', at], 'is a list; a key is made of single values, which never change')];
       return [];
     }),
   ];

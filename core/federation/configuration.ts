@@ -11,7 +11,7 @@ import { documentsOf } from './documents.js';
 import type { DatasetShape, DatasetType } from './federation.js';
 import { hasEffect, sayable } from './effect-natives.js';
 import { TypeMap } from './map.js';
-import { everyWrite, nativeTypes, type NativeWriteKind } from './native-types.js';
+import { everyWrite, writesOf, type NativeWriteKind } from './native-types.js';
 import { tableOf } from './tables.js';
 import { inDependencyOrder, TaxonomyType } from './taxonomy.js';
 import { exposedFields, surfaceOf } from './surface.js';
@@ -103,7 +103,7 @@ function limitsOf(
   for (const member of members) {
     const map = mapIn(configuration, member, type);
     const kind = configuration.authorities.find((authority) => authority?.authority === member)?.mesh.kind;
-    const allowed = map && kind ? nativeTypes[kind][map.native] : undefined;
+    const allowed = map && kind ? writesOf(kind, map.native) : undefined;
     const missing = allowed ? everyWrite.filter((write) => !allowed.includes(write)) : [];
     if (missing.length > 0) cannot[member] = missing;
     if (map && kind && hasEffect(map)) said[member] = sayable(kind, map.native, configuration.capabilities ?? []);

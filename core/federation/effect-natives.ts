@@ -27,6 +27,9 @@ export const effectNatives: Readonly<Record<Mesh['kind'], Needed>> = {
     directoryRoleAssignment: ['directoryRole'],
   },
   keystone: { role: [], roleAssignment: ['role'] },
+  // Records of tables and files are no rights.
+  folder: {},
+  postgresql: {},
 };
 
 export function hasEffect(map: TypeMap): boolean {
@@ -46,6 +49,9 @@ export function sayable(kind: Mesh['kind'], native: string, capabilities: readon
             : entra?.directoryRoles !== undefined;
         case 'keystone':
           return keystone !== undefined;
+        case 'folder':
+        case 'postgresql':
+          return false;
       }
     })
     .map(({ capability }) => capability)

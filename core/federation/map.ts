@@ -1,6 +1,8 @@
 /** maps/<authority>.<type>.yaml: one mesh's native type in federated words and back, field by field through lenses. */
 import { z } from 'zod';
 import { Json } from '../json.js';
+import { canonicalDecimal } from '../lens/decimal.js';
+import { epochUnits, zoneSeconds } from '../lens/instant.js';
 
 /** One step of a lens, applied to the value the previous step got. core/lens.ts gives each its get and put. */
 export const LensStep = z.union([
@@ -23,6 +25,26 @@ export const LensStep = z.union([
         .describe('what the table does not know is counted and stays native; without it, it cannot be translated'),
     })
     .describe('many native texts to one federated value; writing keeps a text that means the value already'),
+  z.strictObject({ number: z.literal('json') }).describe('a JSON number natively, the text of a decimal here'),
+  z
+    .strictObject({
+      unit: z.string().min(1).describe('the unit in which this mesh counts'),
+      times: z
+        .string()
+        .refine((text) => canonicalDecimal(text) === text && text !== '0', {
+          error: 'must be a decimal number as text, such as "1000" or "0.001"',
+        })
+        .default('1')
+        .describe('how many units of the taxonomy one of them is'),
+    })
+    .describe('writing divides, and refuses what does not come out even'),
+  z
+    .strictObject({
+      zone: z.string().refine((text) => zoneSeconds(text) !== null, { error: 'must be Z or an offset such as +02:00' }),
+    })
+    .describe('native moments are written without a zone and mean this one'),
+  z.strictObject({ epoch: z.enum(epochUnits) }).describe('native moments count these units since 1970'),
+  z.strictObject({ bytes: z.literal('hex') }).describe('native bytes are written in hexadecimal digits'),
   z.strictObject({ emptyAs: z.literal('null') }).describe('an empty text is held and empty'),
   z
     .strictObject({ maxLength: z.int().positive(), loss: z.string().min(1) })

@@ -1,6 +1,9 @@
 /**
  * The native types of each kind of mesh and what can be done to them. Every connector says the same of itself in its
  * capabilities (test/core/federation/native-types.test.ts): core cannot ask them, and peers must plan alike.
+ *
+ * A store of records has no such list: its native types are the tables and files that its authority declares. Each of them
+ * allows every write; what an authority does not want written it says in its constraints, which peers see.
  */
 import type { Mesh } from './authority.js';
 
@@ -10,7 +13,38 @@ export const everyWrite: readonly NativeWriteKind[] = ['create', 'update', 'dele
 /** Edges and workloads: made or deleted, never changed. */
 const made: readonly NativeWriteKind[] = ['create', 'delete'];
 
-export const nativeTypes: Readonly<Record<Mesh['kind'], Readonly<Record<string, readonly NativeWriteKind[]>>>> = {
+export const recordMeshKinds = ['folder', 'postgresql'] as const satisfies readonly Mesh['kind'][];
+export type RecordMeshKind = (typeof recordMeshKinds)[number];
+export type RecordMesh = Extract<Mesh, { readonly kind: RecordMeshKind }>;
+type CloudKind = Exclude<Mesh['kind'], RecordMeshKind>;
+
+export function isRecordKind(kind: Mesh['kind']): kind is RecordMeshKind {
+  return (recordMeshKinds as readonly string[]).includes(kind);
+}
+
+export function isRecordMesh(mesh: Mesh): mesh is RecordMesh {
+  return isRecordKind(mesh.kind);
+}
+
+/** What can be done to a native type; undefined where that kind of mesh has none of this name. */
+export function writesOf(kind: Mesh['kind'], native: string): readonly NativeWriteKind[] | undefined {
+  if (isRecordKind(kind)) return everyWrite;
+  return Object.hasOwn(nativeTypes[kind], native) ? nativeTypes[kind][native] : undefined;
+}
+
+/** The native types that a mesh has, by name. */
+export function nativeNamesOf(mesh: Mesh): readonly string[] {
+  switch (mesh.kind) {
+    case 'folder':
+      return Object.keys(mesh.files);
+    case 'postgresql':
+      return Object.keys(mesh.tables);
+    default:
+      return Object.keys(nativeTypes[mesh.kind]);
+  }
+}
+
+export const nativeTypes: Readonly<Record<CloudKind, Readonly<Record<string, readonly NativeWriteKind[]>>>> = {
   'aws-iam': {
     user: everyWrite,
     group: everyWrite,

@@ -15,4 +15,6 @@ export const notEvaluated: Readonly<Record<Mesh['kind'], readonly string[]>> = {
     'policy files of the services: what a role permits is what taxonomy/capabilities.yaml says',
     'trusts and application credentials that were given on',
   ],
+  folder: [],
+  postgresql: [],
 };

@@ -1,26 +1,79 @@
 /** taxonomy/<type>.yaml: a federated type, its fields, and what equality means for each. */
 import { z } from 'zod';
+import { canonicalDecimal } from '../lens/decimal.js';
+import { precisions } from '../lens/instant.js';
+import { normalForms } from '../lens/text.js';
 import { Privileges } from './privileges.js';
 
+const sensitivity = z.enum(['public', 'personal']).default('public');
+const description = z.string().optional();
+const privileges = Privileges.optional().describe(
+  'what the values permit; for datasets that resolve by least privilege',
+);
+const decimalText = z.string().refine((text) => canonicalDecimal(text) === text, {
+  error: 'must be a decimal number as text without zeros that say nothing, such as "0.05"',
+});
+const unit = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('what one is: every map then says its own unit, with the step {unit: kg, times: "1000"}');
+const range = { min: decimalText.optional(), max: decimalText.optional() };
+
+const equality = z
+  .enum(['exact', 'caseInsensitive', 'caseInsensitiveSimple'])
+  .default('exact')
+  .describe('caseInsensitive folds A-Z only, caseInsensitiveSimple every letter that folds to one letter');
+const normalForm = z
+  .enum(normalForms)
+  .optional()
+  .describe('texts that are equal in this Unicode normal form are equal; without it, they are compared as written');
+
+/** Kinds of single values, and of the elements of lists and sets. */
+const singleKinds = [
+  z.strictObject({ kind: z.literal('text'), equality, normalForm, sensitivity, privileges, description }),
+  z.strictObject({ kind: z.literal('boolean'), sensitivity, privileges, description }),
+  z.strictObject({
+    kind: z.literal('integer').describe('a whole number of any size, held as text'),
+    unit,
+    ...range,
+    sensitivity,
+    description,
+  }),
+  z.strictObject({
+    kind: z
+      .literal('decimal')
+      .describe('a number of any precision, held as text: 1.50 equals 1.5, and nothing is rounded'),
+    unit,
+    step: decimalText
+      .refine((text) => text !== '0' && !text.startsWith('-'), { error: 'must be more than 0' })
+      .optional()
+      .describe('equal where the nearest multiple of this is the same; halves go to the even multiple'),
+    ...range,
+    sensitivity,
+    description,
+  }),
+  z.strictObject({
+    kind: z.literal('instant').describe('a moment, whatever the zone it is written in'),
+    precision: z.enum(precisions).default('nanosecond').describe('what is finer is cut off before it is compared'),
+    sensitivity,
+    description,
+  }),
+  z.strictObject({ kind: z.literal('date').describe('a day of the calendar, without zone'), sensitivity, description }),
+  z.strictObject({ kind: z.literal('bytes').describe('held as base64'), sensitivity, description }),
+] as const;
+
+export const ElementKind = z.discriminatedUnion('kind', singleKinds);
+export type ElementKind = z.infer<typeof ElementKind>;
+
 export const FieldKind = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('text'),
-    equality: z.enum(['exact', 'caseInsensitive']).default('exact').describe('caseInsensitive folds A-Z only'),
-    sensitivity: z.enum(['public', 'personal']).default('public'),
-    privileges: Privileges.optional().describe('what the values permit; for datasets that resolve by least privilege'),
-    description: z.string().optional(),
-  }),
-  z.strictObject({
-    kind: z.literal('boolean'),
-    sensitivity: z.enum(['public', 'personal']).default('public'),
-    privileges: Privileges.optional().describe('what the values permit; for datasets that resolve by least privilege'),
-    description: z.string().optional(),
-  }),
+  ...singleKinds,
   z.strictObject({
     kind: z.literal('set'),
     of: z.string().min(1).describe('the federated type that elements refer to, or "text"'),
-    sensitivity: z.enum(['public', 'personal']).default('public'),
-    description: z.string().optional(),
+    elements: ElementKind.optional().describe('what is equal among the elements of a set of text'),
+    sensitivity,
+    description,
   }),
   z.strictObject({
     kind: z.literal('reference'),
@@ -28,8 +81,21 @@ export const FieldKind = z.discriminatedUnion('kind', [
       .array(z.string().min(1))
       .min(1)
       .describe('the federated types that the one value may refer to; its text is <type>/<federated key>'),
-    sensitivity: z.enum(['public', 'personal']).default('public'),
-    description: z.string().optional(),
+    sensitivity,
+    description,
+  }),
+  z.strictObject({
+    kind: z.literal('list').describe('in this order; compared as one value'),
+    elements: ElementKind,
+    sensitivity,
+    description,
+  }),
+  z.strictObject({
+    kind: z.literal('keyedList').describe('objects that one of their properties tells apart, in no order'),
+    by: z.string().min(1).describe('that property; one of `fields`, and text in the federation'),
+    fields: z.record(z.string(), ElementKind),
+    sensitivity,
+    description,
   }),
   z
     .strictObject({ kind: z.literal('effect'), description: z.string().optional() })
@@ -38,6 +104,11 @@ export const FieldKind = z.discriminatedUnion('kind', [
     ),
 ]);
 export type FieldKind = z.infer<typeof FieldKind>;
+
+/** Kinds whose value is one text, whatever it stands for. */
+export function isTextual({ kind }: FieldKind): boolean {
+  return !['boolean', 'set', 'list', 'keyedList', 'effect'].includes(kind);
+}
 
 export const TaxonomyType = z.strictObject({
   type: z.string().regex(/^[a-z][A-Za-z0-9]*$/),

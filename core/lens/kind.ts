@@ -1,9 +1,14 @@
 /** The last steps of every lens: what the taxonomy says that a field is, whatever the map made of it. */
-import type { FieldKind } from '../federation/taxonomy.js';
+import type { ElementKind, FieldKind } from '../federation/taxonomy.js';
+import { bytesKindStep } from './bytes.js';
 import { nullStaysNull, refused, source, untranslatable, value, type StepLens } from './contract.js';
+import { decimalStep } from './decimal.js';
+import { dateStep, instantStep } from './instant.js';
+import { inTurn, keyedListStep, listStep } from './list.js';
 import { isReferenceTo } from './reference.js';
-import { setStep } from './set.js';
-import { foldStep, isWellFormed, notText } from './text.js';
+import { setStep, sortedUnique } from './set.js';
+import { equalTextStep, foldStep, isWellFormed, notText } from './text.js';
+import { sameJson } from './same-json.js';
 
 const notWellFormed = 'the value is not well-formed Unicode';
 
@@ -34,6 +39,29 @@ const set: StepLens = {
   },
 };
 
+/** A set whose elements have an equality of their own: those that are equal are one. Kept as it is where it says the same. */
+function setOf(element: StepLens): StepLens {
+  const elements = listStep(element);
+  const read: StepLens['get'] = (native, references) => {
+    const got = elements.get(native ?? [], references);
+    if (got.kind !== 'value') return got;
+    const texts = got.value as readonly unknown[];
+    if (!texts.every((one): one is string => typeof one === 'string')) return untranslatable('an element is empty');
+    return value(sortedUnique(texts));
+  };
+  return {
+    get: read,
+    put: (wanted, native, references) => {
+      const target = wanted === null ? untranslatable('') : read(wanted, references);
+      if (target.kind !== 'value' || !sameJson(target.value, wanted))
+        return refused('the value is not a canonical set');
+      if (native === undefined) return source(wanted);
+      const now = read(native, references);
+      return source(now.kind === 'value' && sameJson(now.value, wanted) ? native : wanted);
+    },
+  };
+}
+
 function reference(of: readonly string[]): StepLens {
   const wrong = `the value does not refer to ${of.join(' or ')}`;
   return nullStaysNull({
@@ -42,17 +70,61 @@ function reference(of: readonly string[]): StepLens {
   });
 }
 
-export function kindSteps(kind: FieldKind): readonly StepLens[] {
+function elementSteps(kind: ElementKind): readonly StepLens[] {
   switch (kind.kind) {
     case 'text':
-      return kind.equality === 'caseInsensitive' ? [text, foldStep] : [text];
+      if (kind.normalForm === undefined && kind.equality === 'exact') return [text];
+      if (kind.normalForm === undefined && kind.equality === 'caseInsensitive') return [text, foldStep];
+      return [
+        text,
+        equalTextStep({
+          fold: kind.equality === 'exact' ? null : kind.equality === 'caseInsensitive' ? 'ascii' : 'simple',
+          normalForm: kind.normalForm ?? null,
+        }),
+      ];
     case 'boolean':
       return [boolean];
+    case 'integer':
+      return [decimalStep({ isWhole: true, ...limits(kind) })];
+    case 'decimal':
+      return [decimalStep({ ...(kind.step === undefined ? {} : { step: kind.step }), ...limits(kind) })];
+    case 'instant':
+      return [instantStep(kind.precision)];
+    case 'date':
+      return [dateStep];
+    case 'bytes':
+      return [bytesKindStep];
+  }
+}
+
+function limits(kind: { readonly min?: string | undefined; readonly max?: string | undefined }): {
+  readonly min?: string;
+  readonly max?: string;
+} {
+  return {
+    ...(kind.min === undefined ? {} : { min: kind.min }),
+    ...(kind.max === undefined ? {} : { max: kind.max }),
+  };
+}
+
+export function kindSteps(kind: FieldKind): readonly StepLens[] {
+  switch (kind.kind) {
     case 'set':
-      return [set];
+      return kind.elements === undefined ? [set] : [setOf(inTurn(elementSteps(kind.elements)))];
     case 'reference':
       return [reference(kind.of)];
+    case 'list':
+      return [listStep(inTurn(elementSteps(kind.elements)))];
+    case 'keyedList':
+      return [
+        keyedListStep(
+          kind.by,
+          new Map(Object.entries(kind.fields).map(([name, field]) => [name, inTurn(elementSteps(field))])),
+        ),
+      ];
     case 'effect':
       return [];
+    default:
+      return elementSteps(kind);
   }
 }

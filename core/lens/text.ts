@@ -23,6 +23,49 @@ function foldUnits(text: string): string {
   return folded;
 }
 
+/**
+ * Simple case folding, as regular expressions with the flags `iu` compare: one code point stands for one code point, so
+ * `ß` stays what it is and `Σ`, `σ`, `ς` are one. Follows the Unicode tables of the engine: for translation only, whose
+ * result is signed by the authority that made it and never made again by peers.
+ */
+export function foldSimple(text: string): string {
+  let folded = '';
+  for (const character of text) {
+    const upper = character.toUpperCase();
+    const single = [...upper].length === 1 ? upper : character;
+    const lower = single.toLowerCase();
+    folded += [...lower].length === 1 ? lower : single;
+  }
+  return folded;
+}
+
+export const normalForms = ['NFC', 'NFD', 'NFKC', 'NFKD'] as const;
+export type NormalForm = (typeof normalForms)[number];
+
+export interface TextEquality {
+  readonly fold: 'ascii' | 'simple' | null;
+  readonly normalForm: NormalForm | null;
+}
+
+/** Text that is compared in another form than it is written in; put keeps the native spelling of an equal value. */
+export function equalTextStep({ fold, normalForm }: TextEquality): StepLens {
+  const normal = (text: string): string => (normalForm === null ? text : text.normalize(normalForm));
+  const canonical = (text: string): string => {
+    const first = normal(text);
+    if (fold === null) return first;
+    // Folding may leave a normal form; once more makes the result a fixed point.
+    return normal(fold === 'ascii' ? foldAscii(first) : foldSimple(first));
+  };
+  return nullStaysNull({
+    get: (native) => (typeof native === 'string' ? value(canonical(native)) : untranslatable(notText)),
+    put: (wanted, native) => {
+      if (typeof wanted !== 'string') return refused(notText);
+      if (typeof native === 'string' && canonical(native) === wanted) return source(native);
+      return canonical(wanted) === wanted ? source(wanted) : refused('the value is not in its canonical form');
+    },
+  });
+}
+
 /** False where a surrogate stands alone: such text has no UTF-8 and no canonical JSON. */
 export function isWellFormed(text: string): boolean {
   for (let at = 0; at < text.length; at++) {

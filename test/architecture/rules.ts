@@ -43,6 +43,16 @@ export const zones: readonly Zone[] = [
     packageTypes: ['@microsoft/microsoft-graph-types'],
   },
   {
+    path: 'activities/connectors/folder/',
+    own: ['core/', 'activities/connectors/connector.ts'],
+    packages: ['node:', 'zod', 'csv-parse', 'lossless-json'],
+  },
+  {
+    path: 'activities/connectors/postgresql/',
+    own: ['core/', 'activities/connectors/connector.ts'],
+    packages: ['node:', 'zod', 'pg', 'pg-cursor', 'postgres-array', 'lossless-json'],
+  },
+  {
     path: 'activities/keys/aws-kms-signer.ts',
     own: ['core/', 'activities/keys/'],
     packages: ['node:', '@aws-sdk/client-kms'],

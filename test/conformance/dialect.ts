@@ -124,6 +124,9 @@ function wordsOf(mesh: Mesh): Words {
       return entra(mesh.domain ?? 'contoso.example', mesh.groupPrefix ?? '');
     case 'keystone':
       return keystone();
+    case 'folder':
+    case 'postgresql':
+      throw new Error(`a ${mesh.kind} has no users and groups`);
     default:
       return assertNever(mesh);
   }

@@ -44,7 +44,6 @@ export function endsIn(items: readonly ReadItem[]): readonly string[] {
 /** `deviations`: those of the world; none to see what it really does. */
 export function sceneIn(world: World, deviations = world.deviations): Scene {
   const connector = world.connector();
-  const dialect = dialectOf(world.mesh, deviations);
   const read: Scene['read'] = async (type, id) => {
     const object = await connector.readOne(type, id);
     if (object === null) throw new Error(`the cloud does not show the ${type} ${id}`);
@@ -53,7 +52,10 @@ export function sceneIn(world: World, deviations = world.deviations): Scene {
   return {
     world,
     connector,
-    dialect,
+    // Only where it is asked for: stores of records have no users and groups.
+    get dialect() {
+      return dialectOf(world.mesh, deviations);
+    },
     read,
     create: async (type, after) => {
       const answer = await connector.write({ kind: 'create', type, after });

@@ -29,7 +29,7 @@ async function keeps(world: World, { type, property }: PropertyDeviation): Promi
 
 /**
  * `deviations` are given here and not taken from the world, because tests are named before a world is started. `own` are
- * the cases of this kind of cloud alone. `more` declares further tests of the same world.
+ * the cases of this kind of cloud alone; `base` those that all of its sort share, people and groups where left out. `more` declares further tests of the same world.
  */
 export function describeWorld(
   name: string,
@@ -37,8 +37,9 @@ export function describeWorld(
   start: () => Promise<WorldAttempt>,
   own: readonly ConformanceCase[] = [],
   more?: (world: () => World) => void,
+  base: readonly ConformanceCase[] = common,
 ): void {
-  const cases = [...common, ...own];
+  const cases = [...base, ...own];
   describe(name, () => {
     let attempt: WorldAttempt = { available: false, reason: 'it was not started' };
     const world = (): World => {

@@ -3,6 +3,8 @@ import type { Connector } from '../../activities/connectors/connector.js';
 import { createAwsIamConnector } from '../../activities/connectors/aws-iam/connector.js';
 import { createEntraConnector } from '../../activities/connectors/entra/connector.js';
 import { createKeystoneConnector } from '../../activities/connectors/keystone/connector.js';
+import { createFolderConnector } from '../../activities/connectors/folder/connector.js';
+import { createPostgresqlConnector } from '../../activities/connectors/postgresql/connector.js';
 import type { Mesh } from '../../core/federation/authority.js';
 import { assertNever } from '../../core/json.js';
 import type { AvailableSystem, System } from '../support/systems/system.js';
@@ -72,7 +74,10 @@ export function connectorFor(
   const secrets = ['AWS_SECRET_ACCESS_KEY', 'AZURE_CLIENT_SECRET', 'OS_PASSWORD'];
   const known = wrongSecret
     ? Object.fromEntries(
-        Object.entries(environment).map(([name, value]) => [name, secrets.includes(name) ? 'wrong' : value]),
+        Object.entries(environment).map(([name, value]) => [
+          name,
+          secrets.includes(name) ? 'wrong' : value.replace(/^(postgres:\/\/[^:]+:)[^@]+@/, '$1wrong@'),
+        ]),
       )
     : environment;
   const person = as === undefined ? known : { ...known, OS_USERNAME: as.user, OS_PASSWORD: as.password };
@@ -88,6 +93,10 @@ export function connectorFor(
     case 'keystone':
       // The size of a page is a constant there: the cloud's own limit cuts pages.
       return createKeystoneConnector({ mesh, environment: person, timing: { retryPauseMs: 2 } });
+    case 'folder':
+      return createFolderConnector({ mesh, ...size });
+    case 'postgresql':
+      return createPostgresqlConnector({ mesh, environment: known, ...size });
     default:
       return assertNever(mesh);
   }

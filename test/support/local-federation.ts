@@ -22,7 +22,7 @@ import type { ObjectStore } from '../../activities/store.js';
 import { superviseProcesses, type RunningProcess } from '../../cli/local/processes.js';
 import { layoutOf, type Layout } from '../../cli/local/layout.js';
 import { decisionType, type Decision } from '../../core/decision.js';
-import type { Mesh } from '../../core/federation/authority.js';
+import { isRecordMesh } from '../../core/federation/native-types.js';
 import type { Federation } from '../../core/federation/federation.js';
 import type { Ref } from '../../core/messages.js';
 import { authorityNamespace, reconcileWorkflowId, reviewWorkflowId, taskQueue } from '../../core/names.js';
@@ -35,7 +35,7 @@ import { prepareTemporal } from '../../activities/temporal-setup/prepare-tempora
 import { builtProgram, connectionForTests, freshFederationName, temporalAddress } from './temporal.js';
 
 export const dataset = 'workforce';
-const kinds: Readonly<Record<string, Mesh['kind']>> = { aws: 'aws-iam', azure: 'entra', sov: 'keystone' };
+const kinds: Readonly<Record<string, 'aws-iam' | 'entra' | 'keystone'>> = { aws: 'aws-iam', azure: 'entra', sov: 'keystone' };
 
 export interface FolderWishes {
   /** A federation folder to start from, with members of its own; else one is written for `members`. */
@@ -228,7 +228,10 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
 
   const startWorker: LocalFederation['startWorker'] = async (id, environment = {}) => {
     const mesh = federation.authorities[id]?.mesh;
-    const cloud = mesh && { 'aws-iam': sandbox.aws, entra: sandbox.entra, keystone: sandbox.keystone }[mesh.kind];
+    const cloud =
+      mesh && !isRecordMesh(mesh)
+        ? { 'aws-iam': sandbox.aws, entra: sandbox.entra, keystone: sandbox.keystone }[mesh.kind]
+        : undefined;
     const variable = `CONCORDAT_${id.toUpperCase()}`;
     const running = await processes.start({
       name: `worker-${id}`,
@@ -247,7 +250,7 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
               CONCORDAT_KEYS: layout.keysFolder,
               ...cloud.environment,
               [`${variable}_ENDPOINT`]: cloud.endpoint,
-              ...(mesh.kind === 'entra' ? { [`${variable}_AUTHORITY_HOST`]: sandbox.entra.authorityHost } : {}),
+              ...(mesh?.kind === 'entra' ? { [`${variable}_AUTHORITY_HOST`]: sandbox.entra.authorityHost } : {}),
             }
           : {}),
         ...wishes.environmentOf?.[id],

@@ -2,6 +2,7 @@
  * Effects of one run: worked out here, in the authority's own worker, from native bodies that never leave it. What leaves
  * is the names of capabilities.
  */
+import { isRecordKind } from '../../../core/federation/native-types.js';
 import type { Capability } from '../../../core/effect/capability.js';
 import { combineEffects, makeEffect, type Effect } from '../../../core/effect/effect.js';
 import { effectLabels } from '../../../core/effect-labels.js';
@@ -36,6 +37,7 @@ export class Effects {
     for await (const item of storedPages(context, inputs.dataset, inputs.run)) seen.take(item);
     const capabilities: readonly Capability[] = federation.capabilities ?? [];
     const worked = { 'aws-iam': awsEffects, entra: entraEffects, keystone: keystoneEffects };
+    if (isRecordKind(kind)) return null;
     return new Effects(seen, worked[kind](seen, capabilities));
   }
 

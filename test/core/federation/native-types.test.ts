@@ -3,13 +3,42 @@ import { expect, test } from 'vitest';
 import { awsIamCapabilities } from '../../../activities/connectors/aws-iam/capabilities.js';
 import { entraCapabilities } from '../../../activities/connectors/entra/capabilities.js';
 import { keystoneCapabilities } from '../../../activities/connectors/keystone/capabilities.js';
-import { nativeTypes } from '../../../core/federation/native-types.js';
+import { folderCapabilities } from '../../../activities/connectors/folder/capabilities.js';
+import type { FolderMesh } from '../../../activities/connectors/folder/config.js';
+import { postgresqlCapabilities } from '../../../activities/connectors/postgresql/capabilities.js';
+import type { PostgresqlMesh } from '../../../activities/connectors/postgresql/config.js';
+import { Mesh } from '../../../core/federation/authority.js';
+import { isRecordKind, nativeNamesOf, nativeTypes, writesOf } from '../../../core/federation/native-types.js';
 
 test.each([awsIamCapabilities, entraCapabilities({ groupPrefix: undefined }), keystoneCapabilities])(
   'core lists exactly the native types of the $kind connector, with what can be done to each',
   (capabilities) => {
-    expect(nativeTypes[capabilities.kind]).toEqual(
+    expect(isRecordKind(capabilities.kind) ? null : nativeTypes[capabilities.kind]).toEqual(
       Object.fromEntries(capabilities.nativeTypes.map(({ type, writes }) => [type, writes])),
     );
   },
 );
+
+const key = ['id'];
+const folder = Mesh.parse({
+  kind: 'folder',
+  path: 'data',
+  files: { parcel: { file: 'parcels.csv', format: 'csv', key }, depot: { file: 'd/d.jsonl', format: 'jsonLines', key } },
+});
+const postgresql = Mesh.parse({ kind: 'postgresql', tables: { parcel: { table: 'parcels', key } } });
+
+test.each([
+  [folder, (mesh: Mesh) => folderCapabilities(mesh as FolderMesh)],
+  [postgresql, (mesh: Mesh) => postgresqlCapabilities(mesh as PostgresqlMesh)],
+])('a store of records has the native types that its authority declares, and peers allow each the same writes', (mesh, of) => {
+  const capabilities = of(mesh);
+  expect(capabilities.kind).toBe(mesh.kind);
+  expect(capabilities.nativeTypes.map(({ type }) => type)).toEqual(nativeNamesOf(mesh));
+  for (const { type, writes } of capabilities.nativeTypes) expect(writesOf(mesh.kind, type)).toEqual(writes);
+});
+
+test('a cloud allows nothing for a native type that it does not have', () => {
+  expect(writesOf('keystone', 'parcel')).toBeUndefined();
+  expect(writesOf('keystone', 'toString')).toBeUndefined();
+  expect(writesOf('keystone', 'system')).toEqual([]);
+});

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseDocument, type Document } from 'yaml';
 import { loadFederation } from '../../../activities/federation-folder/load.js';
-import { writeNewFederation } from '../../../activities/federation-folder/new-federation.js';
+import { writeNewFederation, type meshKinds } from '../../../activities/federation-folder/new-federation.js';
 import { generateKeys } from '../../../activities/keys/generate.js';
 import { readKeyFile, approverKeyFile, type PrivateKey } from '../../../activities/keys/private-key.js';
 import { loadSignedFederation } from '../../../activities/federation-folder/load-signed.js';
@@ -26,7 +26,7 @@ export async function prepareFederation(folder: string, clouds: readonly Cloud[]
   await writeNewFederation(folder, {
     name: federationName,
     dataset,
-    meshes: clouds.map(({ id, mesh }) => ({ id, kind: mesh.kind })),
+    meshes: clouds.map(({ id, mesh }) => ({ id, kind: mesh.kind as (typeof meshKinds)[number] })),
     approvers: [approver],
     sandbox: false,
   });

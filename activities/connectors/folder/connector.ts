@@ -1,0 +1,26 @@
+/** The connector for a folder of files: JSON Lines and CSV. */
+import type { Connector } from '../connector.js';
+import { folderCapabilities } from './capabilities.js';
+import { fileOf } from './client.js';
+import { defaultPageSize, type FolderConnectorOptions } from './config.js';
+import { probeFolder } from './probe.js';
+import { createFolderReader } from './read.js';
+import { rowId } from './row-id.js';
+import { executeWrite, plannedCalls } from './write.js';
+
+/** Touches the files with the first request only. */
+export function createFolderConnector({ mesh, pageSize = defaultPageSize }: FolderConnectorOptions): Connector {
+  const reader = createFolderReader(mesh, pageSize);
+  return {
+    capabilities: folderCapabilities(mesh),
+    probe: () => probeFolder(mesh),
+    readAll: (request) => reader.readAll(request),
+    readOne: (type, id) => reader.readOne(type, id),
+    findTwin: async (type, after) => {
+      const id = rowId(after, fileOf(mesh, type).key);
+      return id === null ? null : reader.readOne(type, id);
+    },
+    plannedCalls: (write) => plannedCalls(mesh, write),
+    write: (write, announce) => executeWrite(mesh, write, announce),
+  };
+}

@@ -1,0 +1,30 @@
+/** The connector for tables of one PostgreSQL database. */
+import type { Connector } from '../connector.js';
+import { postgresqlCapabilities } from './capabilities.js';
+import { tableOf } from './catalog.js';
+import { createClient } from './client.js';
+import { defaultPageSize, type PostgresqlConnectorOptions } from './config.js';
+import { probePostgresql } from './probe.js';
+import { readAll, readOne } from './read.js';
+import { rowId } from './row-id.js';
+import { executeWrite, plannedCalls } from './write.js';
+
+/** Connects with the first request only; connections that rest do not keep a process alive. */
+export function createPostgresqlConnector(options: PostgresqlConnectorOptions): Connector {
+  const { mesh, pageSize = defaultPageSize } = options;
+  const client = createClient(options);
+  return {
+    capabilities: postgresqlCapabilities(mesh),
+    probe: () => probePostgresql(client, mesh),
+    readAll: (request) => readAll(client, mesh, pageSize, request),
+    readOne: (type, id) => readOne(client, mesh, type, id),
+    findTwin: async (type, after) => {
+      const id = rowId(after, tableOf(mesh, type).key);
+      return id === null ? null : readOne(client, mesh, type, id);
+    },
+    plannedCalls: (write) => plannedCalls(mesh, write),
+    consequencesOf: ({ kind }) =>
+      kind === 'delete' ? ['rows of other tables that refer to it with ON DELETE CASCADE go with it'] : [],
+    write: (write, announce) => executeWrite(client, mesh, write, announce),
+  };
+}

@@ -1,0 +1,83 @@
+/** What `concordat doctor` learns: who we are, and which rights on each table are held. Never throws. */
+import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
+import type { ProbeResult } from '../connector.js';
+import { describeTable } from './catalog.js';
+import { postgresqlCapabilities } from './capabilities.js';
+import type { PostgresqlClient } from './client.js';
+import type { PostgresqlMesh } from './config.js';
+
+const unreached: readonly ErrorCode[] = ['unreachable', 'throttled', 'providerFault', 'unexpectedAnswer'];
+
+export async function probePostgresql(client: PostgresqlClient, mesh: PostgresqlMesh): Promise<ProbeResult> {
+  const { nativeTypes, permissions } = postgresqlCapabilities(mesh);
+  try {
+    return await client.use(async (connection) => {
+      const who = await connection.query<{ user: string; database: string; usage: string }>(
+        `SELECT current_user AS user, current_database() AS database,
+                coalesce((SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1), false) AS usage`,
+        [mesh.schema],
+      );
+      const [me] = who.rows;
+      const found = await Promise.resolve(nativeTypes).then(async (types) => {
+        const told = [];
+        for (const { type } of types) {
+          const table = await describeTable(connection, mesh, type).catch((error: unknown) => {
+            if (error instanceof ConcordatError) return null;
+            throw error;
+          });
+          const rights = table
+            ? (
+                await connection.query<Record<string, string>>(
+                  `SELECT has_table_privilege($1, 'SELECT') AS read,
+                          has_table_privilege($1, 'INSERT') AND has_table_privilege($1, 'UPDATE')
+                            AND has_table_privilege($1, 'DELETE') AS write,
+                          coalesce((SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass($1)), false) AS filtered`,
+                  [table.name],
+                )
+              ).rows[0]
+            : undefined;
+          const detail = table
+            ? table.isUnique
+              ? rights?.['filtered'] === 't'
+                ? 'row security is on: the read fails unless this user is exempt'
+                : undefined
+              : 'no unique index keeps its key: rows with one key are shown and not written'
+            : 'there is no such table, or it lacks a column of the key';
+          told.push({
+            type,
+            read: rights?.['read'] === 't',
+            write: rights?.['write'] === 't',
+            ...(detail === undefined ? {} : { detail }),
+          });
+        }
+        return told;
+      });
+      return {
+        reachable: true,
+        authenticated: true,
+        identity: `${me?.user ?? ''} on the database ${me?.database ?? ''}`,
+        permissions: [
+          ...permissions.read.map((permission) => ({ permission, held: me?.usage === 't' })),
+          ...found.flatMap(({ type, read, write, detail }) => {
+            const needs = nativeTypes.find((each) => each.type === type)?.permissions;
+            const words = detail === undefined ? {} : { detail };
+            return [
+              ...(needs?.read ?? []).map((permission) => ({ permission, held: read, ...words })),
+              ...(needs?.write ?? []).map((permission) => ({ permission, held: write, ...words })),
+            ];
+          }),
+        ],
+        nativeTypes: found,
+      };
+    });
+  } catch (error) {
+    const code = error instanceof ConcordatError ? error.code : 'unexpectedAnswer';
+    return {
+      reachable: !unreached.includes(code) && code !== 'credentialsMissing',
+      authenticated: false,
+      permissions: permissions.read.map((permission) => ({ permission, held: 'notChecked' as const })),
+      code,
+      detail: error instanceof ConcordatError ? error.message : 'the connector failed',
+    };
+  }
+}
