@@ -56,7 +56,7 @@ describe('values', () => {
         raw: [{ bytes: 'hex' }],
         tags: [{ set: true }],
       }),
-      40,
+      15,
     );
   });
 
@@ -90,7 +90,7 @@ describe('values', () => {
         numbers: null,
         lines: null,
       }),
-      40,
+      15,
     );
   });
 });

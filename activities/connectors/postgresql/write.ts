@@ -195,14 +195,21 @@ function asItWas(
   const values: (string | null)[] = [...key];
   for (const column of table.columns) {
     if (!Object.hasOwn(before, column.name)) continue;
+    const value = before[column.name] ?? null;
+    const text = parameter(column, value);
+    if (text === null) {
+      conditions.push(`${quoted(column.name)} IS NULL`);
+      continue;
+    }
     const place = `$${from + values.length}`;
-    const text = parameter(column, before[column.name] ?? null);
-    values.push(text);
-    conditions.push(
-      isComparedAsText(column)
-        ? `${quoted(column.name)}::text IS NOT DISTINCT FROM ${place}::text`
-        : `${quoted(column.name)} IS NOT DISTINCT FROM ${place}::${column.written}`,
-    );
+    if (isComparedAsText(column)) {
+      // format writes what the server sends; a cast to text is another text for inet, boolean and character.
+      conditions.push(`${quoted(column.name)} IS NOT NULL AND format('%s', ${quoted(column.name)}) = ${place}::text`);
+      values.push(column.type === 'bool' ? (value === true ? 't' : 'f') : text);
+    } else {
+      conditions.push(`${quoted(column.name)} = ${place}::${column.written}`);
+      values.push(text);
+    }
   }
   return { text: conditions.join(' AND '), values };
 }
