@@ -71,11 +71,7 @@ export const errorTable = {
     actor: 'authority',
     next: 'an object that peers know got a value that its map sets aside: give the value a place in the table, or take the object away',
   },
-  rowUnreadable: {
-    retry: 'never',
-    actor: 'authority',
-    next: 'a row of a file or table has no key or cannot be read; correct it, until then nothing of its type is deleted',
-  },
+  rowUnreadable: { retry: 'never', actor: 'authority', next: 'correct the rows without a key or of another format' },
   cursorLost: { retry: 'later', actor: 'nobody', next: 'the read starts again from the first page' },
 
   // Writing

@@ -32,11 +32,15 @@ export function foldSimple(text: string): string {
   let folded = '';
   for (const character of text) {
     const upper = character.toUpperCase();
-    const single = [...upper].length === 1 ? upper : character;
+    const single = isOneCodePoint(upper) ? upper : character;
     const lower = single.toLowerCase();
-    folded += [...lower].length === 1 ? lower : single;
+    folded += isOneCodePoint(lower) ? lower : single;
   }
   return folded;
+}
+
+function isOneCodePoint(text: string): boolean {
+  return text.length === 1 || (text.length === 2 && (text.codePointAt(0) ?? 0) > 0xffff);
 }
 
 export const normalForms = ['NFC', 'NFD', 'NFKC', 'NFKD'] as const;

@@ -65,7 +65,7 @@ const sortedUnique = (texts: readonly string[]): string[] =>
   [...new Set(texts)].sort((left, right) => (left < right ? -1 : left > right ? 1 : 0));
 
 function lower(text: string): string {
-  return [...text].map((one) => one.toUpperCase()).join('') === text ? text.toLowerCase() : text;
+  return Array.from(text, (one) => one.toUpperCase()).join('') === text ? text.toLowerCase() : text;
 }
 
 const valueOf: Readonly<Record<string, fc.Arbitrary<Json>>> = {

@@ -328,6 +328,11 @@ test('every step that the schema knows has a lens of its own', () => {
     { maxLength: 9, loss: 'x' },
     { reference: { user: 'person' } },
     { table: { a: ['b'] } },
+    { number: 'json' },
+    { unit: 'kg', times: '1000' },
+    { zone: '+02:00' },
+    { epoch: 'second' },
+    { bytes: 'hex' },
   ];
   expect(LensStep.options).toHaveLength(examples.length);
   for (const example of examples) expect(stepLens(LensStep.parse(example)).get(null, references).kind).toBe('value');

@@ -8,7 +8,7 @@ import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { ReadItem, ReadRequest } from '../connector.js';
 import { fileOf, openFile, type OpenFile } from './client.js';
-import type { FileMesh, FolderMesh } from './config.js';
+import type { FolderMesh } from './config.js';
 import { rowId } from './row-id.js';
 import { rowsOf } from './rows.js';
 

@@ -94,7 +94,7 @@ const schemaRows: readonly Row[] = [
     'kind: aws-iam',
     'kind: aws-iamm',
     `${aws}:2:15 mesh.kind`,
-    /aws-iam, entra, keystone; did you mean "aws-iam"\?/,
+    /aws-iam, entra, keystone, folder, postgresql; did you mean "aws-iam"\?/,
   ),
   row(
     'a missing field is shown at the group that lacks it',
@@ -950,7 +950,7 @@ test('faults of all files come back at once, in the order of file and line', asy
   let files = changed(smallFederation, aws, 'quorum: 1', 'quorum: 0');
   files = changed(files, dataset, '[mail]', '[displayName]');
   files = changed(files, teamType, 'kind: text', 'kind: txt');
-  files = changed(files, personMap, 'native: user', 'native: usr');
+  files = changed(files, personMap, 'native: user', 'native: 7');
   files = { ...files, 'federation.yaml': 'federation: small\nmembers: [{ id: aws }, { id: azure }, { id: aws }]\n' };
   const faults = await faultsOf(files);
   expect(faults.map(({ file, line }) => `${file}:${line}`)).toEqual([

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { byCodeUnit } from '../../../core/json.js';
 import type { PostgresqlMesh } from '../../../activities/connectors/postgresql/config.js';
 import type { AvailableSystem, MissingSystem } from './system.js';
 
@@ -32,7 +33,7 @@ export type PostgresqlSystem =
 
 async function findPrograms(): Promise<string | undefined> {
   const versions = await readdir(packages).catch(() => []);
-  for (const version of versions.sort().reverse()) {
+  for (const version of versions.sort(byCodeUnit).reverse()) {
     const folder = join(packages, version, 'bin');
     if (
       await access(join(folder, 'initdb')).then(
