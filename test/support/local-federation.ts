@@ -4,7 +4,7 @@
  * environment it may have. The Temporal server is the one that all test files share.
  */
 import { randomBytes } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
@@ -35,7 +35,11 @@ import { prepareTemporal } from '../../activities/temporal-setup/prepare-tempora
 import { builtProgram, connectionForTests, freshFederationName, temporalAddress } from './temporal.js';
 
 export const dataset = 'workforce';
-const kinds: Readonly<Record<string, 'aws-iam' | 'entra' | 'keystone'>> = { aws: 'aws-iam', azure: 'entra', sov: 'keystone' };
+const kinds: Readonly<Record<string, 'aws-iam' | 'entra' | 'keystone'>> = {
+  aws: 'aws-iam',
+  azure: 'entra',
+  sov: 'keystone',
+};
 
 export interface FolderWishes {
   /** A federation folder to start from, with members of its own; else one is written for `members`. */
@@ -47,11 +51,22 @@ export interface FolderWishes {
   /** Further files of the folder, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly name?: string;
+  /** The whole folder instead of what `init` writes; `members` then says nothing. The dataset is named as here. */
+  readonly wholeFolder?: (name: string) => Readonly<Record<string, string>>;
 }
 
 /** A folder that workers accept. */
 export async function makeFolder(folder: string, wishes: FolderWishes = {}): Promise<Federation> {
   const { members = ['aws', 'azure', 'sov'], approvers = ['you'], edit } = wishes;
+  if (wishes.wholeFolder) {
+    for (const [file, text] of Object.entries(wishes.wholeFolder(wishes.name ?? 'demo'))) {
+      await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
+      await writeFile(path.join(folder, file), text);
+    }
+    await generateKeys(folder, await valid(folder), {});
+    await signFolder(folder, await valid(folder));
+    return signedFederation(folder);
+  }
   const written =
     wishes.from === undefined
       ? await writeNewFederation(folder, {
@@ -244,10 +259,9 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
         TEMPORAL_ADDRESS: address,
         CONCORDAT_FEDERATION: folder,
         CONCORDAT_EXCHANGE: layout.exchangeFolder,
+        ...(mesh ? { CONCORDAT_PRIVATE: layout.privateFolder(id), CONCORDAT_KEYS: layout.keysFolder } : {}),
         ...(cloud
           ? {
-              CONCORDAT_PRIVATE: layout.privateFolder(id),
-              CONCORDAT_KEYS: layout.keysFolder,
               ...cloud.environment,
               [`${variable}_ENDPOINT`]: cloud.endpoint,
               ...(mesh?.kind === 'entra' ? { [`${variable}_AUTHORITY_HOST`]: sandbox.entra.authorityHost } : {}),

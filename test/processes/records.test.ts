@@ -1,0 +1,60 @@
+/** Three folders with the same shipments in three forms, through Temporal: agreement, drift, approval, commit, and rest. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startFederation, type LocalFederation } from '../support/local-federation.js';
+import { folderMeshes, recordFederationFiles } from '../support/record-federation.js';
+
+let local: LocalFederation;
+const file = (name: string): string => path.join(local.folder, '..', 'data', name);
+const berlin = 'berlin/shipments.csv';
+const lyon = 'lyon/envois.jsonl';
+const oslo = 'oslo/sendinger.csv';
+
+beforeAll(async () => {
+  local = await startFederation({ wholeFolder: recordFederationFiles(folderMeshes) });
+  for (const folder of ['berlin', 'lyon', 'oslo']) await mkdir(file(folder), { recursive: true });
+  await writeFile(
+    file(berlin),
+    'number;receiver;grams;sent;fragile\nS-1;Zoë;1500;2024-05-01 12:00:00;yes\nS-2;Ann;250.50;2024-05-02 08:30:00;no\n',
+  );
+  // The same in kilograms, seconds since 1970, and letters with their accents apart.
+  await writeFile(
+    file(lyon),
+    '{"numero":"S-2","destinataire":"Ann","poids":0.2505,"expedie":1714635000,"fragile":false}\n' +
+      '{"numero":"S-1","destinataire":"Zoe\u0308","poids":1.500,"expedie":1714561200,"fragile":true,"note":"à garder"}\n',
+  );
+  await writeFile(
+    file(oslo),
+    'nr,mottaker,vekt,sendt,skjor\r\nS-1,Zoë,1500.0,2024-05-01T13:00:00+02:00,j\r\nS-2,Ann,250.5,2024-05-02T07:30:00Z,n\r\n',
+  );
+});
+afterAll(() => local?.stop());
+
+it('agree as they are, and bring what drifted to where it is missing, leaving every other byte', async () => {
+  const before = await Promise.all([berlin, lyon, oslo].map((name) => readFile(file(name), 'utf8')));
+  expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+  expect(await Promise.all([berlin, lyon, oslo].map((name) => readFile(file(name), 'utf8')))).toEqual(before);
+
+  const [first = '', second = '', third = ''] = before;
+  await writeFile(file(berlin), first.replace('250.50', '300'));
+  await writeFile(
+    file(lyon),
+    `${second}{"numero":"S-3","destinataire":"Léa","poids":9007199254740993.001,"expedie":0,"fragile":null}\n`,
+  );
+  await writeFile(file(oslo), third.replace('S-1,Zoë,1500.0,2024-05-01T13:00:00+02:00,j\r\n', ''));
+  const run = await local.run();
+  expect(run).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 6 } });
+
+  expect(await readFile(file(berlin), 'utf8')).toBe(
+    'number;receiver;grams;sent;fragile\nS-2;Ann;300;2024-05-02 08:30:00;no\nS-3;Léa;9007199254740993001;1970-01-01 01:00:00;\n',
+  );
+  expect(await readFile(file(lyon), 'utf8')).toBe(
+    '{"numero":"S-2","destinataire":"Ann","poids":0.3,"expedie":1714635000,"fragile":false}\n' +
+      '{"numero":"S-3","destinataire":"Léa","poids":9007199254740993.001,"expedie":0,"fragile":null}\n',
+  );
+  expect(await readFile(file(oslo), 'utf8')).toBe(
+    'nr,mottaker,vekt,sendt,skjor\r\nS-2,Ann,300,2024-05-02T07:30:00Z,n\r\nS-3,Léa,9007199254740993001,1970-01-01T00:00:00Z,\r\n',
+  );
+  expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+});
