@@ -23,6 +23,7 @@ import { walkDiffering } from './sealing/walk-differing.js';
 import type { ObjectStore } from './store.js';
 import { withResealedBase } from './resealed-views.js';
 import { withTokens } from './tokens-of-views.js';
+import { undoneRecords, viewsWithUndone } from './undone.js';
 import { withVersions } from './versions-of-views.js';
 
 export interface Recomputed {
@@ -51,7 +52,13 @@ export async function recomputePlan(
 ): Promise<Recomputed> {
   const messages = await readOpens(federation, exchange, inputs, terms);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
-  const differing = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
+  const undone = await undoneRecords(messages, exchange);
+  const differing = await viewsWithUndone(
+    await differingRecords(messages.shape, snapshots, messages.base, exchange, signal),
+    undone,
+    messages,
+    exchange,
+  );
   const comparable = await withResealedBase(differing, snapshots, messages, exchange);
   const shown = await withVersions(comparable, snapshots, messages, exchange);
   const correlation = correlateViews(messages, await withTokens(shown, snapshots, messages.shape, exchange));
@@ -85,6 +92,7 @@ export async function recomputePlan(
     openedAt: Object.fromEntries(Object.entries(messages.opens).map(([authority, { hlc }]) => [authority, hlc])),
     agreedValues: await agreedValues(messages.shape, messages.base, views, exchange),
     opaque,
+    ...(undone.length > 0 ? { undos: undone } : {}),
   };
   const plan = makePlan(planInput);
   const planDigest = digestOf(plan);

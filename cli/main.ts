@@ -142,6 +142,11 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/settle.js')).registerSettle,
   },
   {
+    name: 'undo',
+    summary: 'sign that what a run changed goes back, as far as it has not moved since',
+    load: async () => (await import('./commands/undo.js')).registerUndo,
+  },
+  {
     name: 'inbox',
     summary: 'show all that waits for an approver',
     load: async () => (await import('./commands/inbox.js')).registerInbox,

@@ -14,6 +14,7 @@ const ruleOfCause: Readonly<Record<Extract<FieldVerdict, { kind: 'proposal' }>['
   owned: 'owned',
   leastPrivilege: 'leastPrivilege',
   latestObserved: 'latestObserved',
+  undo: 'undo',
 };
 
 const ruleOfSetCause: Readonly<Record<Extract<FieldVerdict, { kind: 'setProposal' }>['cause'], Rule>> = {
@@ -22,6 +23,7 @@ const ruleOfSetCause: Readonly<Record<Extract<FieldVerdict, { kind: 'setProposal
   owned: 'owned',
   union: 'union',
   intersection: 'intersection',
+  undo: 'undo',
 };
 
 /** The update of one mesh's record, one operation for each rule, so that a decision on one does not hang on another. */

@@ -305,6 +305,8 @@ export const errorTable = {
     actor: 'approver',
     next: 'sign a new one with an end that lies ahead; `concordat accepted` lists what stands',
   },
+  undoRefused: { retry: 'never', actor: 'approver', next: 'look at `concordat runs`, and sign another undo' },
+  undoOver: { retry: 'never', actor: 'approver', next: 'sign a new undo with `concordat undo` if it is still wanted' },
   notAnApprover: { retry: 'never', actor: 'approver', next: 'ask an approver whom the authority file lists' },
   decisionForOtherPlan: {
     retry: 'never',

@@ -20,6 +20,7 @@ import { AuthorityId } from './record.js';
 import { Pending } from './rounds.js';
 import { SealedType } from './sealed.js';
 import { UnsettledWrite } from './unsettled.js';
+import { StandingUndo } from './undo.js';
 
 /** Where a document lies in the exchange store and what it must hash to. The only form in which data passes through a history. */
 export const Ref = z.strictObject({ ref: z.string().max(300), sha256: Digest });
@@ -33,6 +34,8 @@ export const Standing = z.strictObject({
   // Absent where there are none.
   acceptances: z.array(StandingAcceptance).optional(),
   ignored: z.array(StandingIgnore).optional(),
+  /** Left out where nobody undoes anything. */
+  undos: z.array(StandingUndo).optional(),
 });
 export type Standing = z.infer<typeof Standing>;
 

@@ -28,6 +28,8 @@ export const Rule = z.enum([
   'suspendedFirst',
   'deletedAfterSuspension',
   'keptByPolicy',
+  // Signed by a person (core/undo.ts).
+  'undo',
 ]);
 export type Rule = z.infer<typeof Rule>;
 

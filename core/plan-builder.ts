@@ -13,6 +13,7 @@ import type { Conflict, Divergence, PlanInput } from './plan.js';
 import { referencesOfView } from './presence.js';
 import type { AuthorityId } from './record.js';
 import { References } from './references.js';
+import { Undos } from './undo.js';
 import type { OpenedAt } from './resolution/deletion.js';
 import type { FieldVerdict } from './verdict.js';
 
@@ -34,10 +35,12 @@ export class PlanBuilder {
   readonly opaque: OpaqueIndex;
   readonly ignored: IgnoredRecord[] = [];
   readonly #ignores: IgnoredIndex;
+  readonly undos: Undos;
 
   constructor(input: PlanInput) {
     this.openedAt = input.openedAt ?? {};
     this.#ignores = new IgnoredIndex(input.ignored ?? []);
+    this.undos = new Undos(input.undos ?? []);
     this.opaque = new OpaqueIndex(input.opaque ?? []);
     this.references = new References(input.shape, input.held);
     this.acceptances = new Acceptances(input.rejections, holdingAcceptances(input, input.acceptances ?? []));

@@ -20,6 +20,7 @@ import type { StandingAcceptance } from './acceptance-statement.js';
 import { IgnoredRecord, type StandingIgnore } from './ignored.js';
 import { Case } from './correlation-cases.js';
 import { Digest } from './digest.js';
+import { DivergenceKind } from './divergence-kind.js';
 import { creation, updatesOf } from './draft-operations.js';
 import { planConflict, planDispute } from './plan-conflict.js';
 import type { DatasetShape, DatasetType } from './federation/federation.js';
@@ -31,6 +32,8 @@ import { AuthorityId, isProvisional } from './record.js';
 import type { OpenedAt } from './resolution/deletion.js';
 import { planDeletion } from './resolution/plan-deletion.js';
 import { standsIn } from './resolution/same-effect.js';
+import { planUndoneExistence, withUndoneFields } from './plan-undo.js';
+import { PlannedUndo, type UndoneRecord } from './undo.js';
 import { agreedDoubles, takenIn, type AgreedValue } from './resolution/unique.js';
 
 export const planAlgorithm = 'concordat-plan/1';
@@ -57,32 +60,7 @@ export const Conflict = z.strictObject({
 export type Conflict = z.infer<typeof Conflict>;
 
 export const Divergence = z.strictObject({
-  kind: z.enum([
-    'changed',
-    'elementsChanged',
-    'missing',
-    'deleted',
-    'conflict',
-    'editedAndDeleted',
-    'deletionHeldBack',
-    'unread',
-    'heldByCase',
-    'waitsForConflict',
-    // Where the dataset declares a policy (docs/resolution.md).
-    'decidedByPolicy',
-    'waitsForMember',
-    'suspended',
-    'deletedKept',
-    'doubled',
-    // What it refers to is in doubt, or not there and not coming.
-    'waitsForReference',
-    // Its mesh can show it and cannot be told.
-    'readOnlyThere',
-    // Its connector cannot fully represent it there (core/opaque.ts).
-    'opaque',
-    // What is granted agrees, and the capabilities that it leaves do not (core/effect-labels.ts).
-    'effectDiffers',
-  ]),
+  kind: DivergenceKind,
   type: z.string(),
   key: z.string(),
   field: z.string().nullable(),
@@ -121,6 +99,8 @@ export const Plan = z.strictObject({
   opaque: z.array(OpaqueRecord).default([]),
   /** Records that are nobody's, as people said; absent where there are none. */
   ignored: z.array(IgnoredRecord).optional(),
+  /** What people of the members undo, and what becomes of it; left out where nobody undoes anything. */
+  undos: z.array(PlannedUndo).optional(),
   /** Members that take no part: they count with their base, nothing is deleted and no base moves without them. */
   absent: z.array(AuthorityId),
 });
@@ -149,6 +129,8 @@ export interface PlanInput {
   readonly agreedValues?: readonly AgreedValue[];
   /** What members cannot fully represent. The views are silent about it (OpaqueIndex.silenced). */
   readonly opaque?: readonly OpaqueRecord[];
+  /** Of the statements in all standings that still hold. The views show every record that one names. */
+  readonly undos?: readonly UndoneRecord[];
 }
 
 export function makePlan(input: PlanInput): Plan {
@@ -175,6 +157,7 @@ export function makePlan(input: PlanInput): Plan {
       if (builder.isIgnored(name, view, type)) continue;
       if (heldByCase.has(`${name} ${view.key}`) || isProvisional(view.key)) {
         const { holders } = presenceOf(view, context);
+        builder.undos.noteAll(name, view.key, 'waits');
         builder.diverge('heldByCase', type, view, null, holders, holders);
         continue;
       }
@@ -184,6 +167,7 @@ export function makePlan(input: PlanInput): Plan {
       if (references.areOpen(referred)) {
         const { holders, absent } = presenceOf(view, context);
         references.markOpen(name, view.key);
+        builder.undos.noteAll(name, view.key, 'waits');
         builder.diverge('waitsForReference', type, view, null, holders, absent.length > 0 ? absent : holders);
         builder.disputes.restoreEdges(view, referred, context);
         continue;
@@ -202,29 +186,38 @@ function planRecord(builder: PlanBuilder, view: RecordView, context: CompareCont
   const { type } = context;
   const { references } = builder;
   const name = type.taxonomy.type;
-  const verdict = compareRecord(view, context);
-  const presence = presenceOf(view, context);
-  const planned: Operation[] = [];
-  switch (verdict.kind) {
-    case 'agreed':
-    case 'gone':
-      break;
-    case 'deleted':
-      planned.push(...planDeletion(builder, type, view, verdict));
-      break;
-    case 'editedAndDeleted':
-      references.markOpen(name, view.key);
-      planDispute(builder, type, view, verdict, presence.holders);
-      break;
-    case 'differs':
-      planned.push(...planDifference(builder, type, view, verdict, presence.holders));
-  }
+  const undone = planUndoneExistence(builder, view, context);
+  const presence = presenceOf(undone?.view ?? view, context);
+  const planned: Operation[] = [...(undone?.operations ?? planCompared(builder, view, context, presence.holders))];
   builder.operations.push(...planned);
   const happens = (kind: Operation['kind'], member: AuthorityId): boolean =>
     planned.some((operation) => operation.kind === kind && operation.authority === member);
   for (const member of presence.unread) references.markUnread(name, view.key, member);
   for (const member of presence.absent) if (!happens('create', member)) references.markWithout(name, view.key, member);
   for (const member of presence.holders) if (happens('delete', member)) references.markWithout(name, view.key, member);
+}
+
+function planCompared(
+  builder: PlanBuilder,
+  view: RecordView,
+  context: CompareContext,
+  holders: readonly AuthorityId[],
+): readonly Operation[] {
+  const { type } = context;
+  const verdict = withUndoneFields(builder, compareRecord(view, context), view, context);
+  switch (verdict.kind) {
+    case 'agreed':
+    case 'gone':
+      return [];
+    case 'deleted':
+      return planDeletion(builder, type, view, verdict);
+    case 'editedAndDeleted':
+      builder.references.markOpen(type.taxonomy.type, view.key);
+      planDispute(builder, type, view, verdict, holders);
+      return [];
+    case 'differs':
+      return planDifference(builder, type, view, verdict, holders);
+  }
 }
 
 function planDifference(
@@ -260,11 +253,14 @@ function planDifference(
       continue;
     }
     const at = behindOf([field], holders);
-    const kind = isPolicyCause(field.cause)
-      ? 'decidedByPolicy'
-      : field.kind === 'proposal'
-        ? 'changed'
-        : 'elementsChanged';
+    const kind =
+      field.cause === 'undo'
+        ? 'undone'
+        : isPolicyCause(field.cause)
+          ? 'decidedByPolicy'
+          : field.kind === 'proposal'
+            ? 'changed'
+            : 'elementsChanged';
     builder.diverge(kind, type, view, field.field, field.because, at, settlingOf(updates, field.field));
   }
   if (verdict.unread.length > 0) builder.diverge('unread', type, view, null, holders, verdict.unread);
@@ -372,6 +368,7 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
       ? { ignored: sortedBy(builder.ignored, ({ authority, type, key }) => `${authority} ${type} ${key}`) }
       : {}),
     absent: [...input.shape.absent],
+    ...(builder.undos.planned().length > 0 ? { undos: [...builder.undos.planned()] } : {}),
   };
 }
 

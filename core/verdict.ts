@@ -14,9 +14,10 @@ export type FieldVerdict =
       readonly target: Json;
       /**
        * changed: against the base, on one side. later: on several sides, of which one knew all the others. filled: first
-       * contact found one value and emptiness elsewhere. The others: a policy that the dataset declares.
+       * contact found one value and emptiness elsewhere. undo: a person's signed word. The others: a policy that the
+       * dataset declares.
        */
-      readonly cause: 'changed' | 'later' | 'filled' | 'owned' | 'leastPrivilege' | 'latestObserved';
+      readonly cause: 'changed' | 'later' | 'filled' | 'owned' | 'leastPrivilege' | 'latestObserved' | 'undo';
       readonly because: readonly AuthorityId[];
       readonly behind: readonly AuthorityId[];
     }
@@ -24,7 +25,7 @@ export type FieldVerdict =
       readonly kind: 'setProposal';
       readonly field: string;
       readonly target: readonly string[];
-      readonly cause: 'changed' | 'filled' | 'owned' | 'union' | 'intersection';
+      readonly cause: 'changed' | 'filled' | 'owned' | 'union' | 'intersection' | 'undo';
       readonly perMember: PerMember;
       readonly because: readonly AuthorityId[];
     }

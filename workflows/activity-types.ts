@@ -6,6 +6,7 @@ import type { ErrorCode } from '../core/errors.js';
 import type { LinkStatement } from '../core/correlate.js';
 import type { StandingStatement } from '../core/standing-statement.js';
 import type { UnsettledWrite } from '../core/unsettled.js';
+import type { UndoStatement } from '../core/undo.js';
 import type {
   CommitInput,
   CommitResult,
@@ -118,6 +119,10 @@ export interface AuthorityActivities {
   /** Counts who asked, then removes this authority's copies of a record's history and signs that it did. */
   eraseRecord(input: EraseInput): Promise<EraseResult>;
   recordStatement(input: { readonly dataset: string; readonly jws: string }): Promise<RecordedStatement>;
+  recordUndo(input: {
+    readonly dataset: string;
+    readonly jws: string;
+  }): Promise<{ readonly id: Digest; readonly statement: UndoStatement }>;
   recordLink(input: { readonly dataset: string; readonly jws: string }): Promise<{ readonly statement: LinkStatement }>;
 }
 

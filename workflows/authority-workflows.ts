@@ -12,6 +12,7 @@ export {
   snapshot,
   statement,
   translate,
+  undo,
   witness,
 } from './steps.js';
 export { review } from './review.js';

@@ -3,6 +3,8 @@ import type { RunInputs } from '../core/messages.js';
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { LinkStatement } from '../core/correlate.js';
 import type { AuthorityActivities, DelegationView, ProbeReport, RecordedStatement } from './activity-types.js';
+import type { Digest } from '../core/digest.js';
+import type { UndoStatement } from '../core/undo.js';
 import type {
   CommitInput,
   CommitResult,
@@ -110,6 +112,14 @@ export async function link(input: {
 
 export async function statement(input: { readonly dataset: string; readonly jws: string }): Promise<RecordedStatement> {
   return asking.recordStatement.executeWithOptions({ summary: 'verify the signed statement and keep it' }, [input]);
+}
+
+/** A signed undo, or its withdrawal: asked by people of this authority. */
+export async function undo(input: {
+  readonly dataset: string;
+  readonly jws: string;
+}): Promise<{ readonly id: Digest; readonly statement: UndoStatement }> {
+  return asking.recordUndo.executeWithOptions({ summary: 'verify the signed undo and keep it' }, [input]);
 }
 
 /** Asked by people of this authority, never by the federation: nobody else can have its copies removed. */

@@ -16,6 +16,7 @@ import { tellingRefusals } from './refusals.js';
 import { closeReview, recordDecision } from './review.js';
 import { acceptSeal } from './seal.js';
 import { readPages, sealSnapshot, translateAgain } from './snapshot.js';
+import { recordUndo } from './undo-statement.js';
 import { witnessCandidate } from './witness.js';
 
 const heartbeatEveryMs = 5_000;
@@ -46,6 +47,7 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     eraseRecord: (input) => beating('eraseRecord', () => eraseRecord(context, input)),
     recordStatement: (input) => tellingRefusals('recordStatement', warn, () => recordStatement(context, input)),
     recordLink: (input) => tellingRefusals('recordLink', warn, () => recordLink(context, input)),
+    recordUndo: (input) => tellingRefusals('recordUndo', warn, () => recordUndo(context, input)),
     probeMesh: async () => {
       const { federation, id } = context;
       // Of all datasets: what a map could ask for tomorrow is looked at today.

@@ -13,6 +13,7 @@ import { Rejection } from '../../core/acceptance.js';
 import { StandingIgnore } from '../../core/ignored.js';
 import { loadLinks } from '../links.js';
 import type { AuthorityContext } from './context.js';
+import { currentUndos } from './undo-statement.js';
 
 const StandingState = z.strictObject({
   links: z.array(StandingLink),
@@ -43,6 +44,7 @@ export async function currentStanding(context: AuthorityContext, dataset: string
   const nowMs = context.now();
   const acceptances = inOrder(state.acceptances.filter(({ untilMs }) => untilMs > nowMs));
   const ignored = inOrder(state.ignored);
+  const undos = await currentUndos(context, dataset);
   return {
     authority: context.id,
     links: (await withKeys(context, dataset, state.links)).sort((a, b) =>
@@ -54,6 +56,7 @@ export async function currentStanding(context: AuthorityContext, dataset: string
     // Absent where there are none: the digest of such a standing stays what it was.
     ...(acceptances.length > 0 ? { acceptances } : {}),
     ...(ignored.length > 0 ? { ignored } : {}),
+    ...(undos ? { undos: [...undos] } : {}),
   };
 }
 

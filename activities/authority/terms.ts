@@ -1,4 +1,5 @@
 /** This authority's own terms of approval for one plan: who must approve what, who counts by now, and who authored what. */
+import { undoCauses } from '../../core/undo.js';
 import { Authorship } from '../../core/approval/authors.js';
 import { electorateOf } from '../../core/approval/electorate.js';
 import { requirementOf, subjectOf } from '../../core/approval/requirement.js';
@@ -60,11 +61,12 @@ export async function authorsOfScope(
 ): Promise<AuthorsOfScope> {
   const { standings, shape, base } = recomputed.messages;
   const links = Object.values(standings).flatMap((standing) => standing.links);
-  if (links.length === 0 && !shape.documents) return { authors: {}, documents: [] };
+  const undone = undoCauses(recomputed.planInput.undos ?? []);
+  if (links.length === 0 && undone.length === 0 && !shape.documents) return { authors: {}, documents: [] };
   const assignments = links.length === 0 ? [] : await appliedAssignments(context, inputs, recomputed);
   const federation = context.federation.file.federation;
   const { causes, behind } = await authoredDocuments({ federation, shape, base });
-  const authorship = new Authorship(context.federation.authorities, links, assignments, causes);
+  const authorship = new Authorship(context.federation.authorities, links, assignments, [...causes, ...undone]);
   const authors: Record<Digest, readonly string[]> = {};
   const operations = [
     ...scope.operations,

@@ -71,6 +71,7 @@ export async function pruneHeads(store: ObjectStore, traces: Traces, linkKey: Ui
   const finder = new MarkFinder(traces.marks);
   await pruneHead(store, `links/${dataset}`, (value) => withoutLinks(value, traces, linkKey));
   await pruneHead(store, `standing/${dataset}`, (value) => withoutItems(value, finder, traces.operations));
+  await pruneHead(store, `undos/${dataset}`, (value) => withoutItems(value, finder, traces.operations));
   await pruneHead(store, `open-review/${dataset}`, (value) => withoutItems(value, finder, traces.operations));
 }
 

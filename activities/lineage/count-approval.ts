@@ -1,4 +1,5 @@
 /** Whether the people behind a review were enough: for what it calls approved, and for what was written under it. */
+import { undoCauses } from '../../core/undo.js';
 import { Authorship, type SignedCause } from '../../core/approval/authors.js';
 import { electorateOf } from '../../core/approval/electorate.js';
 import { requirementOf, requirementWords, subjectOf, type Requirement } from '../../core/approval/requirement.js';
@@ -113,7 +114,10 @@ function countUnder(
 ): Count {
   const listed = Object.fromEntries(configuration.authorities.flatMap((one) => (one ? [[one.authority, one]] : [])));
   const links = Object.values(recomputed.messages.standings).flatMap((standing) => standing.links);
-  const authorship = new Authorship(listed, links, assignments, causes);
+  const authorship = new Authorship(listed, links, assignments, [
+    ...causes,
+    ...undoCauses(recomputed.planInput.undos ?? []),
+  ]);
   const quorum = quorumOf(terms, braked);
   const required = (operations: readonly Operation[]): Requirement =>
     requirementOf(

@@ -8,6 +8,7 @@ import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
 import type { Paint } from '../output/output.js';
 import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
 import { doubtText } from './case-text.js';
+import { plannedUndoLines } from './undo-text.js';
 import { shownValue, valueText, visibleText } from './value-text.js';
 import {
   causeWords,
@@ -35,6 +36,7 @@ export function planLines(view: PlanView, options: PlanText): readonly string[] 
     ...operationLines(view, options),
     ...conflictLines(view, options),
     ...caseLines(view, options),
+    ...undoneLines(view, options),
     ...acceptedLines(view, options),
     ...ignoredLines(view, options),
     ...unsettledLines(view, options),
@@ -211,6 +213,17 @@ function caseLines(view: PlanView, { paint }: PlanText): readonly string[] {
         `  ${found.type} ${keyText(found.record)} of ${found.authority} ${doubtText(found, found.candidates.length, found.more === true)}${found.candidates.length > 0 ? `, of ${listWords([...new Set(found.candidates.map(({ authority }) => authority))])}` : ''}`,
     ),
     '  decide with  concordat cases',
+    '',
+  ];
+}
+
+/** Who undoes what, and what becomes of each part: also of those that lead to nothing. */
+function undoneLines(view: PlanView, { paint }: PlanText): readonly string[] {
+  const { undos } = view.plan;
+  if (!undos) return [];
+  return [
+    paint.bold('Undone'),
+    ...plannedUndoLines(undos, (type, key) => recordText(view, type, key)).map((line) => `  ${line}`),
     '',
   ];
 }

@@ -32,6 +32,7 @@ export const divergenceWords: Readonly<Record<Divergence['kind'], string>> = {
   decidedByPolicy: 'decided by the policy of the dataset',
   waitsForMember: 'waiting for a member that cannot be heard',
   suspended: 'deleted on one side, suspended elsewhere before it goes',
+  undone: 'goes back to what was agreed before',
   deletedKept: 'deleted on one side, and to be kept',
   doubled: 'one value in two records, though it is to be unique',
   waitsForReference: 'waiting for what it refers to, which is in doubt or not there',
@@ -90,6 +91,8 @@ export function causeWords(rule: Rule, who: readonly string[]): string {
       return `${names} deleted it, and the policy of the dataset suspends first`;
     case 'deletedAfterSuspension':
       return `${names} deleted it, and it has stood suspended for as long as the policy of the dataset says`;
+    case 'undo':
+      return `people of ${names} undo what an earlier run agreed on`;
     case 'keptByPolicy':
       return `deleted elsewhere, and the policy of the dataset keeps it as ${names} ${who.length === 1 ? 'holds' : 'hold'} it`;
   }

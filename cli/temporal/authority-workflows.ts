@@ -5,7 +5,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { authorityNamespace, taskQueue } from '../../core/names.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { DelegationView } from '../../workflows/activity-types.js';
-import type { delegate, delegations, endDelegation, link, probe, statement } from '../../workflows/steps.js';
+import type { delegate, delegations, endDelegation, link, probe, statement, undo } from '../../workflows/steps.js';
 import { grpcCodeOf, grpcStatus } from '../../activities/temporal-setup/temporal-services.js';
 import { failureBehind } from './workflow-failure.js';
 
@@ -57,6 +57,22 @@ export async function sendStatement(
       args: [input],
       workflowExecutionTimeout: ask.withinMs,
       staticSummary: `A signed statement for ${input.dataset}`,
+    }),
+  );
+}
+
+/** Hands a signed undo, or its withdrawal, to its authority. Throws what it was refused with. */
+export async function sendUndo(
+  ask: AskAuthority,
+  input: Parameters<typeof undo>[0],
+): Promise<Awaited<ReturnType<typeof undo>>> {
+  return answered(ask, (client) =>
+    client.execute<typeof undo>('undo', {
+      workflowId: `undo/${input.dataset}/${randomUUID()}`,
+      taskQueue,
+      args: [input],
+      workflowExecutionTimeout: ask.withinMs,
+      staticSummary: `A signed undo for ${input.dataset}`,
     }),
   );
 }

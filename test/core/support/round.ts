@@ -13,6 +13,7 @@ import type { AgreedValue } from '../../../core/resolution/unique.js';
 import { hadEffect, type Outcome } from '../../../core/receipt.js';
 import type { Fields } from '../../../core/record.js';
 import { reviewScope, tally, type Review } from '../../../core/review.js';
+import type { UndoneRecord } from '../../../core/undo.js';
 import type { Observations } from './observations.js';
 import { inWriteOrder, typeNames, type Cloud, type TypeName } from './cloud.js';
 import { ownVotes, plainTerms, rejectionsOf } from './terms.js';
@@ -35,6 +36,8 @@ export class World {
   readonly rejections: Record<string, Rejection[]> = {};
   held: readonly { readonly type: string; readonly key: string }[] = [];
   cases: readonly Case[] = [];
+  /** What signed undos name; the views show every record of it. */
+  undone: readonly UndoneRecord[] = [];
   /** Where time enters: who saw which change when. Absent where a test does without. */
   observations: Observations | undefined;
 
@@ -53,6 +56,7 @@ export class World {
     twin.heldAtBase = this.heldAtBase;
     twin.held = this.held;
     twin.cases = this.cases;
+    twin.undone = this.undone;
     twin.observations = this.observations?.copy();
     return twin;
   }
@@ -112,7 +116,15 @@ export function viewsOf(world: World, gaps: readonly Gap[] = []): Record<string,
         members: Object.fromEntries(members.map((member) => [member, shown(member, key)])),
         base: world.base[type].get(key),
       }));
-      return [type, views.filter((view) => everyRecord || isDiffering(view, held))];
+      const isUndone = (key: string): boolean => world.undone.some((one) => one.type === type && one.key === key);
+      for (const one of world.undone)
+        if (one.type === type && !keys.has(one.key))
+          views.push({
+            key: one.key,
+            members: Object.fromEntries(members.map((member) => [member, undefined])),
+            base: undefined,
+          });
+      return [type, views.filter((view) => everyRecord || isDiffering(view, held) || isUndone(view.key))];
     }),
   );
 }
@@ -178,6 +190,7 @@ export function planInputOf(
     views,
     heldAtBase: world.heldAtBase,
     agreedValues: agreedValuesOf(world, views),
+    ...(world.undone.length > 0 ? { undos: world.undone } : {}),
     ...(observations ? { openedAt: observations.openedAt(world.shape.members) } : {}),
   };
   return { views, input };
