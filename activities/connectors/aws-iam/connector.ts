@@ -15,6 +15,7 @@ import { awsIamConfig } from './config.js';
 import type { AwsIamMesh, Environment, Limits } from './config.js';
 import { createFinder } from './find.js';
 import { Names } from './names.js';
+import { consequencesOf } from './consequences.js';
 import { plannedCalls } from './planned-calls.js';
 import { accountGuard, accountNumber, probe } from './probe.js';
 import { createReader } from './read.js';
@@ -77,6 +78,7 @@ export function createAwsIamConnector({
       isAccessWrite(planned)
         ? plannedAccessCalls(planned, terms)
         : plannedCalls(planned as PeopleWrite, mesh.pathPrefix),
+    consequencesOf,
     write: (wanted, announce) =>
       isAccessWrite(wanted) ? writeAccess(wanted, announce) : write(wanted as PeopleWrite, announce),
   };

@@ -182,7 +182,8 @@ describe('a signed undo', () => {
   });
 
   it('is not approved by its signer alone, at no authority that lists them', async () => {
-    await recordUndo(world.contexts.aws, await signed(await archived()));
+    const statement = await archived();
+    await recordUndo(world.contexts.aws, await signed(statement));
     const ready: Ready = await world.ready({ aws: ada, sov: bob });
     const { plan } = await recomputePlan(ground.federation, world.exchange, ready.inputs);
     expect(plan.operations.map(({ rule }) => rule)).toEqual(['undo', 'undo']);
