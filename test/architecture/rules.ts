@@ -93,6 +93,8 @@ export const zones: readonly Zone[] = [
       'activities/exchange.ts',
       // Explains a record by planning it again from what was sealed: it reads the exchange store and nothing else.
       'activities/recompute.ts',
+      // Reads the bases that an undo names, for who signs one: nothing else.
+      'activities/undone.ts',
       'activities/federation-folder/',
       'activities/keys/',
       'activities/manifests/',
