@@ -154,7 +154,10 @@ export function makePlan(input: PlanInput): Plan {
         builder.diverge('doubled', type, { key }, field, [], Object.keys(type.held));
     for (const view of [...(input.views[name] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
       for (const member of placelessMembers(view, context)) references.markPlaceless(name, view.key, member);
-      if (builder.isIgnored(name, view, type)) continue;
+      if (builder.isIgnored(name, view, type)) {
+        builder.undos.noteAll(name, view.key, 'waits');
+        continue;
+      }
       if (heldByCase.has(`${name} ${view.key}`) || isProvisional(view.key)) {
         const { holders } = presenceOf(view, context);
         builder.undos.noteAll(name, view.key, 'waits');
