@@ -25,6 +25,8 @@ const writerName = 'concordat-put';
 const attemptsMax = 5;
 
 export function createS3Store(location: S3Location): ObjectStore {
+  // The SDK warns of the Node versions to come on standard error, where commands say what people must read.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const settings: S3ClientConfig = {
     maxAttempts: attemptsMax,
     // Servers that are not AWS know neither the checksums that the SDK adds by itself nor a bucket in the host name.

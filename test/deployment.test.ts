@@ -80,14 +80,14 @@ describe('docker-compose.yml', () => {
     expect(config).toMatchObject({ kind: 'authority', authority: id, federationFolder: '/federation' });
     const targets = volumes.map(({ target }) => target);
     if (config.kind !== 'authority') throw new Error('not an authority');
-    expect(targets).toContain(config.exchangeFolder);
-    expect(targets).toContain(config.privateFolder);
+    expect(targets).toContain(config.exchangeLocation);
+    expect(targets).toContain(config.privateLocation);
     expect(targets).toContain(`${config.keysFolder}/authorities/${id}`);
   });
 
   it('starts the coordinator with what it asks for, and gives it nothing that is secret and no way out', () => {
     const { command, environment, networks } = service('federation');
-    expect(parseConfig(command, environment)).toMatchObject({ kind: 'federation', exchangeFolder: '/exchange' });
+    expect(parseConfig(command, environment)).toMatchObject({ kind: 'federation', exchangeLocation: '/exchange' });
     expect(belongings(service('federation'))).toEqual([]);
     expect(networks).toEqual(['temporal']);
     expect(compose.networks['temporal']?.internal).toBe(true);

@@ -21,7 +21,7 @@ import {
 import type { Signer } from '../activities/keys/signer.js';
 import { ownSigners, signerNow } from '../activities/manifests/own-keys.js';
 import type { ObjectStore } from '../activities/store.js';
-import { createFileStore } from '../activities/store-files.js';
+import { openStore } from '../activities/store-location.js';
 import { checkEndpoints } from '../activities/temporal-setup/nexus-endpoints.js';
 import { durationMs } from '../core/duration.js';
 import { ConcordatError } from '../core/errors.js';
@@ -104,7 +104,7 @@ export async function createFederationWorker(
         return living.current();
       },
       refreshTerms: () => living.refresh(),
-      exchange: createFileStore(config.exchangeFolder),
+      exchange: openStore(config.exchangeLocation),
       missingEndpoints: (names) => checkEndpoints(connection, names),
       now: () => Date.now(),
       heartbeat: () => heartbeat(),
@@ -152,7 +152,7 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
       'invalidFederation',
       `the federation has no authority ${config.authority}; it has ${Object.keys(federation.authorities).join(', ')}`,
     );
-  const privateStore = createFileStore(config.privateFolder);
+  const privateStore = openStore(config.privateLocation);
   const now = (): number => Date.now();
   const living = await openLivingFederation({
     folder: config.federationFolder,
@@ -173,7 +173,7 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
       await messageKey.refresh();
       await logKey.refresh();
     },
-    exchange: createFileStore(config.exchangeFolder),
+    exchange: openStore(config.exchangeLocation),
     privateStore,
     get signingKey() {
       return messageKey.now();

@@ -1,6 +1,7 @@
 /** What a worker is told by its arguments and environment: one place, all faults at once. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { absoluteLocation } from '../activities/store-location.js';
 import { lineageSettings, type LineageSettings } from '../activities/open-lineage/settings.js';
 import { Duration, durationMs } from '../core/duration.js';
 import { ConcordatError } from '../core/errors.js';
@@ -10,7 +11,8 @@ export type WorkerConfig = FederationWorkerConfig | AuthorityWorkerConfig;
 
 interface SharedConfig {
   readonly federationFolder: string;
-  readonly exchangeFolder: string;
+  /** A folder, or the URL of a store on S3 (activities/store-location.ts). */
+  readonly exchangeLocation: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 export interface FederationWorkerConfig extends SharedConfig {
@@ -23,7 +25,8 @@ export interface FederationWorkerConfig extends SharedConfig {
 export interface AuthorityWorkerConfig extends SharedConfig {
   readonly kind: 'authority';
   readonly authority: AuthorityId;
-  readonly privateFolder: string;
+  /** As exchangeLocation; of this authority alone. */
+  readonly privateLocation: string;
   /** Holds the folder `authorities/<id>` with the worker's keys of this authority and of no other. */
   readonly keysFolder: string;
 }
@@ -46,9 +49,20 @@ export function parseConfig(
     if (value === undefined || value === '') faults.push(`${name} must name a folder`);
     return path.resolve(value ?? '.');
   };
+  const location = (name: string): string => {
+    const value = environment[name];
+    if (value === undefined || value === '') return folder(name);
+    try {
+      return absoluteLocation(value, name);
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw error;
+      faults.push(...error.message.split('\n'));
+      return '';
+    }
+  };
   const shared = {
     federationFolder: folder('CONCORDAT_FEDERATION'),
-    exchangeFolder: folder('CONCORDAT_EXCHANGE'),
+    exchangeLocation: location('CONCORDAT_EXCHANGE'),
     environment,
   };
   let config: WorkerConfig;
@@ -78,7 +92,7 @@ export function parseConfig(
     config = {
       kind: 'authority',
       authority: authority.data ?? '',
-      privateFolder: folder('CONCORDAT_PRIVATE'),
+      privateLocation: location('CONCORDAT_PRIVATE'),
       keysFolder: folder('CONCORDAT_KEYS'),
       ...shared,
     };

@@ -6,7 +6,7 @@
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
-import { createFileStore } from '../activities/store-files.js';
+import { openStore } from '../activities/store-location.js';
 import { ConcordatError, errorTable } from '../core/errors.js';
 import { createAuthorityWorker, createFederationWorker, namespaceOf, openFolder } from './assemble.js';
 import { parseConfig } from './config.js';
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
       config.kind === 'federation' && config.lineage
         ? startLineageEvents({
             federation,
-            exchange: createFileStore(config.exchangeFolder),
+            exchange: openStore(config.exchangeLocation),
             connection,
             settings: config.lineage,
             logger,

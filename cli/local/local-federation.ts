@@ -46,6 +46,8 @@ export interface LocalFederationOptions {
   readonly port?: number;
   readonly uiPort?: number;
   readonly headless?: boolean;
+  /** Where the exchange store is, where not beside the federation's files, and what every worker needs to reach it. */
+  readonly exchange?: { readonly location: string; readonly environment: Readonly<Record<string, string>> };
   /** Added to the environment of one authority's worker. */
   readonly environmentOf?: (authority: Authority) => Readonly<Record<string, string>>;
   readonly report?: (text: string) => void;
@@ -60,10 +62,11 @@ export interface LocalFederation {
   readonly connection: Connection;
   readonly sandbox: SandboxReady | undefined;
   readonly processes: Processes;
-  /** Starts the worker of an authority again, for example after it was killed. */
+  /** Starts the worker of an authority again, for example after it was killed; under a `name` of its own beside the first. */
   readonly startAuthority: (
     authority: AuthorityId,
     environment?: Readonly<Record<string, string>>,
+    name?: string,
   ) => Promise<RunningProcess>;
   readonly startFederation: () => Promise<RunningProcess>;
   readonly stop: () => Promise<void>;
@@ -75,7 +78,8 @@ export const workerPrefix = 'worker-';
 export async function startLocalFederation(options: LocalFederationOptions): Promise<LocalFederation> {
   const { federation, federationFolder, dataFolder } = options;
   const report = options.report ?? ((): void => undefined);
-  const layout = layoutOf(federationFolder, {});
+  const { exchange } = options;
+  const layout = layoutOf(federationFolder, exchange ? { CONCORDAT_EXCHANGE: exchange.location } : {});
   const logFolder = path.join(dataFolder, 'logs');
   await mkdir(logFolder, { recursive: true });
   const serverLogFile = path.join(logFolder, 'temporal-server.log');
@@ -136,19 +140,21 @@ export async function startLocalFederation(options: LocalFederationOptions): Pro
     const startAuthority = async (
       id: AuthorityId,
       environment: Readonly<Record<string, string>> = {},
+      name: string = id,
     ): Promise<RunningProcess> => {
       const authority = federation.authorities[id];
       if (!authority) throw new Error(`the federation has no authority ${id}`);
       return processes.start({
-        name: `${workerPrefix}${id}`,
+        name: `${workerPrefix}${name}`,
         command: process.execPath,
         arguments: [workerProgram, '--authority', id],
         environment: {
           TEMPORAL_ADDRESS: address,
           CONCORDAT_FEDERATION: federationFolder,
-          CONCORDAT_EXCHANGE: layout.exchangeFolder,
+          CONCORDAT_EXCHANGE: layout.exchangeLocation,
           CONCORDAT_PRIVATE: layout.privateFolder(id),
           CONCORDAT_KEYS: layout.keysFolder,
+          ...exchange?.environment,
           ...(sandbox ? sandboxEnvironment(authority.mesh, sandbox) : {}),
           ...options.environmentOf?.(authority),
           ...environment,
@@ -165,7 +171,8 @@ export async function startLocalFederation(options: LocalFederationOptions): Pro
         environment: {
           TEMPORAL_ADDRESS: address,
           CONCORDAT_FEDERATION: federationFolder,
-          CONCORDAT_EXCHANGE: layout.exchangeFolder,
+          CONCORDAT_EXCHANGE: layout.exchangeLocation,
+          ...exchange?.environment,
         },
         readyWithinMs: 60_000,
       });

@@ -15,7 +15,7 @@ export function authorityWorkerEnvironment(
   return {
     ...set(environment),
     CONCORDAT_FEDERATION: layout.federationFolder,
-    CONCORDAT_EXCHANGE: layout.exchangeFolder,
+    CONCORDAT_EXCHANGE: layout.exchangeLocation,
     CONCORDAT_PRIVATE: environment['CONCORDAT_PRIVATE'] || layout.privateFolder(authority),
     CONCORDAT_KEYS: layout.keysFolder,
     CONCORDAT_READY_FILE: readyFile,
@@ -47,7 +47,7 @@ export function federationWorkerEnvironment(
     {
       ...own,
       CONCORDAT_FEDERATION: layout.federationFolder,
-      CONCORDAT_EXCHANGE: layout.exchangeFolder,
+      CONCORDAT_EXCHANGE: layout.exchangeLocation,
       CONCORDAT_READY_FILE: readyFile,
     },
     environment,

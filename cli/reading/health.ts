@@ -4,6 +4,8 @@ import type { Connection } from '@temporalio/client';
 import { faultLine } from '../../activities/federation-folder/fault.js';
 import { loadFederation } from '../../activities/federation-folder/load.js';
 import { readManifests } from '../../activities/manifests/read-manifests.js';
+import { parseStoreLocation } from '../../activities/store-location.js';
+import { createS3Store } from '../../activities/store-s3.js';
 import { checkEndpoints } from '../../activities/temporal-setup/nexus-endpoints.js';
 import { grpcCodeOf, grpcStatus } from '../../activities/temporal-setup/temporal-services.js';
 import { ConcordatError, errorTable, isErrorCode } from '../../core/errors.js';
@@ -82,16 +84,31 @@ export async function checkFolder(
   };
 }
 
-export async function checkExchange({ exchangeFolder }: Layout): Promise<HealthCheck> {
+export async function checkExchange({ exchangeLocation }: Layout): Promise<HealthCheck> {
+  const location = parseStoreLocation(exchangeLocation, 'CONCORDAT_EXCHANGE');
+  if (location.kind === 's3') {
+    try {
+      await createS3Store(location).get('federation/doctor');
+      return ok('federation', 'exchange store', exchangeLocation);
+    } catch (error) {
+      return {
+        subject: 'federation',
+        what: 'exchange store',
+        state: 'broken',
+        detail: `${exchangeLocation}: ${error instanceof Error ? error.message : String(error)}`,
+        next: 'check that the bucket is there and that these credentials may get, put, list and delete objects in it',
+      };
+    }
+  }
   try {
-    await access(exchangeFolder, constants.R_OK);
-    return ok('federation', 'exchange store', exchangeFolder);
+    await access(location.folder, constants.R_OK);
+    return ok('federation', 'exchange store', location.folder);
   } catch {
     return {
       subject: 'federation',
       what: 'exchange store',
       state: 'unknown',
-      detail: `${exchangeFolder} is not here yet`,
+      detail: `${location.folder} is not here yet`,
       next: 'the first run makes it; CONCORDAT_EXCHANGE names another place',
     };
   }

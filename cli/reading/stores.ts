@@ -1,6 +1,7 @@
 /** The stores as a command reads them: the exchange store of the federation, the private store of an authority where it lies here. */
 import { access } from 'node:fs/promises';
 import { createFileStore } from '../../activities/store-files.js';
+import { openStore } from '../../activities/store-location.js';
 import type { ObjectStore } from '../../activities/store.js';
 import { readSheet, type ReviewSheet } from '../../activities/authority/review-sheet.js';
 import type { Digest } from '../../core/digest.js';
@@ -8,7 +9,7 @@ import type { AuthorityId } from '../../core/record.js';
 import type { Layout } from '../local/layout.js';
 
 export function exchangeStore(layout: Layout): ObjectStore {
-  return createFileStore(layout.exchangeFolder);
+  return openStore(layout.exchangeLocation, 'CONCORDAT_EXCHANGE');
 }
 
 /** `none`: the store is here but holds no sheet, so nobody was asked. `unreadable`: only that authority's people see it. */

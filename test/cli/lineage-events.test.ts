@@ -19,7 +19,7 @@ beforeEach(async () => {
   number += 1;
   folder = path.join(scratch, `federation-${number}`);
   await mkdir(folder, { recursive: true });
-  outbox = createOutbox(createFileStore(layoutOf(folder, {}).exchangeFolder));
+  outbox = createOutbox(createFileStore(layoutOf(folder, {}).exchangeLocation));
 });
 
 const run = (...argv: string[]) =>

@@ -49,7 +49,7 @@ it('travels encrypted from the one that changed it to the two that write it', as
     for await (const { workflowId, runId } of client.workflow.list())
       texts.push(JSON.stringify(await client.workflow.getHandle(workflowId, runId).fetchHistory()));
   }
-  const folder = local.layout.exchangeFolder;
+  const folder = local.layout.exchangeLocation;
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
     if (entry.isFile()) texts.push(await readFile(path.join(entry.parentPath, entry.name), 'latin1'));
   const all = texts.join('\n');

@@ -66,7 +66,7 @@ async function holding(folder: string): Promise<readonly string[]> {
 it('is refused while the record is agreed, with nothing removed', async () => {
   const refused = await erase('--authority', 'aws');
   expect([refused.code, refused.stdout + refused.stderr]).toEqual([1, expect.stringContaining('recordStillAgreed')]);
-  expect(await holding(path.join(local.layout.exchangeFolder, 'aws'))).not.toEqual([]);
+  expect(await holding(path.join(local.layout.exchangeLocation, 'aws'))).not.toEqual([]);
 });
 
 it('is found by the id that hops give it', async () => {
@@ -93,9 +93,9 @@ it('is done by each member on the word of its own people, and says who has not y
   });
   for (const id of ['aws', 'sov']) {
     expect(await holding(local.layout.privateFolder(id))).toEqual([]);
-    expect(await holding(path.join(local.layout.exchangeFolder, id))).toEqual([]);
+    expect(await holding(path.join(local.layout.exchangeLocation, id))).toEqual([]);
   }
-  expect(await holding(path.join(local.layout.exchangeFolder, 'azure'))).not.toEqual([]);
+  expect(await holding(path.join(local.layout.exchangeLocation, 'azure'))).not.toEqual([]);
   const inbox = await concordat('inbox', '--as', 'you', '--json');
   expect(inbox.code).toBe(2);
   expect(JSON.parse(inbox.stdout)).toMatchObject({
@@ -121,7 +121,7 @@ it('lets a member that was away come back to peers that have erased, and finish 
     members: [{ state: 'erased' }, { state: 'erased' }, { state: 'erased' }],
     coordinator: { kind: 'erased' },
   });
-  expect(await holding(local.layout.exchangeFolder)).toEqual([]);
+  expect(await holding(local.layout.exchangeLocation)).toEqual([]);
   for (const id of ['aws', 'azure', 'sov']) expect(await holding(local.layout.privateFolder(id))).toEqual([]);
 }, 180_000);
 

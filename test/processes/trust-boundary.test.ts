@@ -178,7 +178,7 @@ describe('the trust boundary', () => {
   it.each(['CONCORDAT_KEYS', 'CONCORDAT_PRIVATE'])('starts no federation worker that is given %s', async (name) => {
     const ended = await runWorker(['--federation'], {
       CONCORDAT_FEDERATION: local.folder,
-      CONCORDAT_EXCHANGE: local.layout.exchangeFolder,
+      CONCORDAT_EXCHANGE: local.layout.exchangeLocation,
       [name]: local.folder,
     });
     expect(ended.code).toBe(1);

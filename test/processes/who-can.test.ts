@@ -108,7 +108,7 @@ interface Answer {
 }
 
 async function command(...argv: string[]) {
-  const environment = { TEMPORAL_ADDRESS: await temporalAddress(), CONCORDAT_EXCHANGE: local.layout.exchangeFolder };
+  const environment = { TEMPORAL_ADDRESS: await temporalAddress(), CONCORDAT_EXCHANGE: local.layout.exchangeLocation };
   return runCommand(['--federation', local.folder, ...argv], { workingFolder: local.folder, environment });
 }
 

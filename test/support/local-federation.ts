@@ -239,7 +239,7 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
   const processes = superviseProcesses({ logFolder: path.join(root, 'logs') });
   const workers = new Map<string, RunningProcess>();
   const clients = new Map<string, Client>();
-  const exchange = createFileStore(layout.exchangeFolder);
+  const exchange = createFileStore(layout.exchangeLocation);
 
   const startWorker: LocalFederation['startWorker'] = async (id, environment = {}) => {
     const mesh = federation.authorities[id]?.mesh;
@@ -258,7 +258,7 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
       environment: {
         TEMPORAL_ADDRESS: address,
         CONCORDAT_FEDERATION: folder,
-        CONCORDAT_EXCHANGE: layout.exchangeFolder,
+        CONCORDAT_EXCHANGE: layout.exchangeLocation,
         ...(mesh ? { CONCORDAT_PRIVATE: layout.privateFolder(id), CONCORDAT_KEYS: layout.keysFolder } : {}),
         ...(cloud
           ? {
@@ -401,7 +401,7 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
         sandbox,
         environments: [sandbox.aws, sandbox.entra, sandbox.keystone].map(({ environment }) => environment),
         keysFolder: layout.keysFolder,
-        exchangeFolder: layout.exchangeFolder,
+        exchangeLocation: layout.exchangeLocation,
         logFolder: path.join(root, 'logs'),
       });
       if (!wishes.sandbox) await sandbox.stop();

@@ -25,7 +25,7 @@ export async function leaveRemains(left: Left, root = inject('remainsFolder')): 
     sealed: left.sandbox ? [...sealedValues(left.federation, left.sandbox)] : [],
   };
   await writeFile(path.join(folder, remainsFile), JSON.stringify(words), { mode: 0o600 });
-  await rename(left.exchangeFolder, path.join(folder, 'exchange')).catch(unlessMissing);
+  await rename(left.exchangeLocation, path.join(folder, 'exchange')).catch(unlessMissing);
   await rename(left.logFolder, path.join(folder, 'logs')).catch(unlessMissing);
 }
 
@@ -37,7 +37,7 @@ interface Left {
   /** Of the workers. */
   readonly environments: readonly Readonly<Record<string, string>>[];
   readonly keysFolder: string;
-  readonly exchangeFolder: string;
+  readonly exchangeLocation: string;
   readonly logFolder: string;
 }
 
@@ -69,7 +69,7 @@ export async function leaveRemainsOfProgram(
   if (!root) return;
   const loaded = await loadFederation(federationFolder);
   if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.faults));
-  const { exchangeFolder, keysFolder } = layoutOf(federationFolder, {});
+  const { exchangeLocation, keysFolder } = layoutOf(federationFolder, {});
   const logFolder = path.join(federationFolder, '.concordat', 'logs');
   const [clouds] = (await readFile(path.join(logFolder, 'clouds.log'), 'utf8')).split('\n');
   await leaveRemains(
@@ -79,7 +79,7 @@ export async function leaveRemainsOfProgram(
       sandbox: null,
       environments: Object.values(StandIns.parse(JSON.parse(clouds ?? ''))).map(({ environment }) => environment),
       keysFolder,
-      exchangeFolder,
+      exchangeLocation,
       logFolder,
     },
     root,

@@ -91,7 +91,7 @@ export async function startSandboxFederation(
         sandbox: null,
         environments: sandbox ? [sandbox.aws, sandbox.entra, sandbox.keystone].map((cloud) => cloud.environment) : [],
         keysFolder: layout.keysFolder,
-        exchangeFolder: layout.exchangeFolder,
+        exchangeLocation: layout.exchangeLocation,
         logFolder: path.join(dataFolder, 'logs'),
       });
       await rm(root, { recursive: true, force: true });

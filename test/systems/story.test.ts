@@ -105,7 +105,7 @@ afterAll(async () => {
       sandbox: null,
       environments: clouds.map(({ environment }) => environment),
       keysFolder: local.layout.keysFolder,
-      exchangeFolder: local.layout.exchangeFolder,
+      exchangeLocation: local.layout.exchangeLocation,
       logFolder: path.join(folder, '.concordat', 'logs'),
     });
   }

@@ -42,7 +42,7 @@ it('are shown to who has not asked, as those to be waited for to who has, and no
   await ask(waits);
   await ask(over, { expiresAtMs: nowMs - 1 });
   await ask(forged, {}, await generatePrivateKey());
-  const session = { federation, layout, exchange: createFileStore(layout.exchangeFolder) };
+  const session = { federation, layout, exchange: createFileStore(layout.exchangeLocation) };
   const of = (approver: string) => pendingErasures(session, { listings: [{ authority: 'aws', approver }] }, nowMs);
   expect(await of('bob')).toEqual([
     {

@@ -55,7 +55,7 @@ export async function until<Found>(
 
 export function peopleOf(prepared: PreparedFederation, local: LocalFederation): PeopleOfTheFederation {
   const client = new Client({ connection: local.connection, namespace: federationNamespace(federationName) });
-  const exchange = createFileStore(local.layout.exchangeFolder);
+  const exchange = createFileStore(local.layout.exchangeLocation);
   const clientOf = (authority: string): Client =>
     new Client({ connection: local.connection, namespace: authorityNamespace(federationName, authority) });
 
