@@ -86,10 +86,16 @@ test('clouds come to agreement, and the next run finds nothing to do', async ({ 
   });
   expect((await concordat('run', '--no-wait')).code).toBe(2);
   await concordat('approve', 'latest', '--as', 'ana');
-  const settled = await concordat('run');
-  expect([0, 2]).toContain(settled.code);
+  // Closing reviews ask for a run by themselves.
+  await vi.waitUntil(
+    async () => {
+      const { runs } = (await concordat('runs')).document as { runs: { status: string }[] };
+      return runs.length > 1 && runs.every(({ status }) => status !== 'running');
+    },
+    { timeout: 120_000, interval: 1_000 },
+  );
   const again = await concordat('run');
-  expect(again.document).toMatchObject({ result: { plan: { operations: 0 } } });
+  expect(again.document).toMatchObject({ plan: { operations: 0 }, divergencesByKind: { heldByCase: 5 } });
 
   const exchange = await openStore(located('exchange')).list('');
   expect([...new Set(exchange.map((name) => name.split('/')[0]))]).toEqual(['aws', 'azure', 'federation', 'sov']);
