@@ -9,8 +9,7 @@ import { ConcordatError } from '../../core/errors.js';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function credentialsOf(mesh: Mesh, environment: Environment): Readonly<Record<string, string>> {
-  if (mesh.kind === 'folder')
-    return only(environment, (name) => name === mesh.pathFrom);
+  if (mesh.kind === 'folder') return only(environment, (name) => name === mesh.pathFrom);
   if (mesh.kind === 'postgresql') {
     const isGiven = environment[mesh.connectionFrom] !== undefined;
     return only(environment, (name) => (isGiven ? name === mesh.connectionFrom : name.startsWith('PG')));

@@ -238,8 +238,10 @@ export function stepWords(step: LensStep, way: 'get' | 'put'): Transformation {
     return changes(isGet ? `${step.unit} times ${step.times}` : `divided by ${step.times}, written in ${step.unit}`);
   if ('zone' in step)
     return changes(isGet ? `read as a time at ${step.zone}` : `written as a time at ${step.zone} without its zone`);
-  if ('epoch' in step) return changes(isGet ? `counted in ${step.epoch}s since 1970` : `written as ${step.epoch}s since 1970`);
-  if ('bytes' in step) return changes(isGet ? 'hexadecimal digits are read as base64' : 'written in hexadecimal digits');
+  if ('epoch' in step)
+    return changes(isGet ? `counted in ${step.epoch}s since 1970` : `written as ${step.epoch}s since 1970`);
+  if ('bytes' in step)
+    return changes(isGet ? 'hexadecimal digits are read as base64' : 'written in hexadecimal digits');
   if ('emptyAs' in step) return changes(isGet ? 'an empty text is read as empty' : 'empty is written as an empty text');
   return identity(`longer than ${step.maxLength} is refused, never cut`);
 }

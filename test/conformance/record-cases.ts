@@ -253,7 +253,11 @@ export const recordCases: readonly ConformanceCase[] = [
       const workers = [scene.world.connector(), scene.world.connector(), scene.world.connector()];
       const answers = await Promise.all(
         [...Array(9).keys()].map((index) =>
-          (workers[index % 3] ?? scene.connector).write({ kind: 'create', type: 'parcel', after: parcel(`p-${index}`) }),
+          (workers[index % 3] ?? scene.connector).write({
+            kind: 'create',
+            type: 'parcel',
+            after: parcel(`p-${index}`),
+          }),
         ),
       );
       expect(answers.map((answer) => answer.kind)).toEqual(Array(9).fill('applied'));

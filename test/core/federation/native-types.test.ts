@@ -23,19 +23,25 @@ const key = ['id'];
 const folder = Mesh.parse({
   kind: 'folder',
   path: 'data',
-  files: { parcel: { file: 'parcels.csv', format: 'csv', key }, depot: { file: 'd/d.jsonl', format: 'jsonLines', key } },
+  files: {
+    parcel: { file: 'parcels.csv', format: 'csv', key },
+    depot: { file: 'd/d.jsonl', format: 'jsonLines', key },
+  },
 });
 const postgresql = Mesh.parse({ kind: 'postgresql', tables: { parcel: { table: 'parcels', key } } });
 
 test.each([
   [folder, (mesh: Mesh) => folderCapabilities(mesh as FolderMesh)],
   [postgresql, (mesh: Mesh) => postgresqlCapabilities(mesh as PostgresqlMesh)],
-])('a store of records has the native types that its authority declares, and peers allow each the same writes', (mesh, of) => {
-  const capabilities = of(mesh);
-  expect(capabilities.kind).toBe(mesh.kind);
-  expect(capabilities.nativeTypes.map(({ type }) => type)).toEqual(nativeNamesOf(mesh));
-  for (const { type, writes } of capabilities.nativeTypes) expect(writesOf(mesh.kind, type)).toEqual(writes);
-});
+])(
+  'a store of records has the native types that its authority declares, and peers allow each the same writes',
+  (mesh, of) => {
+    const capabilities = of(mesh);
+    expect(capabilities.kind).toBe(mesh.kind);
+    expect(capabilities.nativeTypes.map(({ type }) => type)).toEqual(nativeNamesOf(mesh));
+    for (const { type, writes } of capabilities.nativeTypes) expect(writesOf(mesh.kind, type)).toEqual(writes);
+  },
+);
 
 test('a cloud allows nothing for a native type that it does not have', () => {
   expect(writesOf('keystone', 'parcel')).toBeUndefined();
