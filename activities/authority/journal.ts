@@ -28,7 +28,7 @@ export async function hadIntent(context: AuthorityContext, permit: Digest, opera
 }
 
 export async function readReceipt(
-  context: AuthorityContext,
+  context: Pick<AuthorityContext, 'privateStore'>,
   permit: Digest,
   operation: Digest,
 ): Promise<Receipt | null> {

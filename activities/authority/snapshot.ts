@@ -30,10 +30,10 @@ import { NaturalKeys } from './natural-keys.js';
 import { OpaqueSeen } from './opaque.js';
 import { beginReseal } from './reseal-claims.js';
 import { readPagesOnce, storedPages } from './pages.js';
-import { readOne } from '../sealing/read-records.js';
+import { readAll, readOne } from '../sealing/read-records.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
 import { sealType, type SealedHere } from './seal-type.js';
-import { settleByRead } from './unsettled.js';
+import { settleByRead, type WhatIsShown } from './unsettled.js';
 import { SetAside } from './set-aside.js';
 import { observeSeal } from './observations.js';
 import { rowFilterOf } from './row-filter.js';
@@ -239,13 +239,20 @@ function shownBy(
   context: AuthorityContext,
   types: readonly SealedType[],
   scopes: readonly ScopeReport[],
-): (type: string, key: string) => Promise<Fields | null | 'unread'> {
+): WhatIsShown {
   const reader = createSegmentReader({ store: context.exchange, prefixes: [context.id] });
-  return async (type, key) => {
-    const sealed = types.find((one) => one.type === type);
-    const found = sealed && (await readOne(sealed, key, reader));
-    if (found) return found.fields;
-    return scopes.some((scope) => scope.type === type && !scope.complete) ? 'unread' : null;
+  const sealedOf = (type: string): SealedType | undefined => types.find((one) => one.type === type);
+  return {
+    one: async (type, key) => {
+      const sealed = sealedOf(type);
+      const found = sealed && (await readOne(sealed, key, reader));
+      if (found) return found.fields;
+      return scopes.some((scope) => scope.type === type && !scope.complete) ? 'unread' : null;
+    },
+    all: async function* (type) {
+      const sealed = sealedOf(type);
+      if (sealed) yield* readAll(sealed, reader);
+    },
   };
 }
 

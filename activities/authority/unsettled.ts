@@ -34,6 +34,9 @@ const OpenWrite = z.strictObject({
 export type OpenWrite = z.infer<typeof OpenWrite>;
 export type Settled = NonNullable<UnsettledWrite['settled']>;
 
+/** Looking needs no more than the store. */
+type Reader = Pick<AuthorityContext, 'privateStore'>;
+
 export interface Attempt {
   readonly dataset: string;
   readonly permit: Digest;
@@ -82,7 +85,7 @@ export async function keepUnsettled(
 }
 
 /** All that were ever unsettled and are kept, in the order of their names. */
-async function allWrites(context: AuthorityContext, dataset: string): Promise<readonly OpenWrite[]> {
+async function allWrites(context: Reader, dataset: string): Promise<readonly OpenWrite[]> {
   const names = await context.privateStore.list(prefixOf(dataset));
   const found: OpenWrite[] = [];
   for (const name of names) {
@@ -97,13 +100,13 @@ async function allWrites(context: AuthorityContext, dataset: string): Promise<re
   return found;
 }
 
-async function readSettled(context: AuthorityContext, name: string): Promise<Settled | null> {
+async function readSettled(context: Reader, name: string): Promise<Settled | null> {
   const bytes = await context.privateStore.get(name);
   return bytes ? UnsettledWrite.shape.settled.parse(JSON.parse(new TextDecoder().decode(bytes))) : null;
 }
 
 /** Those that nobody settled yet. */
-export async function openWrites(context: AuthorityContext, dataset: string): Promise<readonly OpenWrite[]> {
+export async function openWrites(context: Reader, dataset: string): Promise<readonly OpenWrite[]> {
   const open: OpenWrite[] = [];
   for (const one of await allWrites(context, dataset)) {
     if (one.write.settled !== null) continue;
@@ -124,8 +127,26 @@ export async function unsettledOf(
   return open.find(({ type, key }) => type === record.type && key === record.key) ?? null;
 }
 
-export async function listUnsettled(context: AuthorityContext, dataset: string): Promise<readonly UnsettledWrite[]> {
+export async function listUnsettled(context: Reader, dataset: string): Promise<readonly UnsettledWrite[]> {
   return (await openWrites(context, dataset)).map(({ write }) => write);
+}
+
+/** What a run has read of this mesh. */
+export interface WhatIsShown {
+  /** `unread`: nobody can tell, as the type was not read whole. */
+  one(type: string, key: string): Promise<Fields | null | 'unread'>;
+  all(type: string): AsyncIterable<{ readonly fields: Fields }>;
+}
+
+async function doesShow(open: OpenWrite, shown: WhatIsShown): Promise<boolean> {
+  const fields = await shown.one(open.write.type, open.write.key);
+  if (fields !== 'unread' && isTold(open, fields) && stateOf(open, fields) === open.leaves) return true;
+  if (open.write.kind !== 'create' || (fields !== null && fields !== 'unread')) return false;
+  // Without a receipt there is no link, so what was made has another key by now. It is the one that holds all it was given:
+  // there was none of the kind when it was planned, and a record that is made twice would be a case.
+  for await (const { fields: held } of shown.all(open.write.type))
+    if (isTold(open, held) && stateOf(open, held) === open.leaves) return true;
+  return false;
 }
 
 /**
@@ -135,13 +156,11 @@ export async function listUnsettled(context: AuthorityContext, dataset: string):
 export async function settleByRead(
   context: AuthorityContext,
   { dataset, run }: { readonly dataset: string; readonly run: Digest },
-  shown: (type: string, key: string) => Promise<Fields | null | 'unread'>,
+  shown: WhatIsShown,
 ): Promise<readonly UnsettledWrite[]> {
-  for (const open of await openWrites(context, dataset)) {
-    const fields = await shown(open.write.type, open.write.key);
-    if (fields !== 'unread' && isTold(open, fields) && stateOf(open, fields) === open.leaves)
+  for (const open of await openWrites(context, dataset))
+    if (await doesShow(open, shown))
       await settle(context, dataset, open, { verdict: 'applied', by: 'read', approver: null, reason: null, run });
-  }
   const open = await openWrites(context, dataset);
   const bySelf = (await allWrites(context, dataset)).filter(({ write }) => write.settled?.run === run);
   return [...open, ...bySelf].map(({ write }) => write);

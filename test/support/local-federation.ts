@@ -3,7 +3,7 @@
  * own process where their state can be read and changed, and every worker as a process of its own with exactly the
  * environment it may have. The Temporal server is the one that all test files share.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -27,6 +27,7 @@ import type { Federation } from '../../core/federation/federation.js';
 import type { Ref } from '../../core/messages.js';
 import { authorityNamespace, reconcileWorkflowId, reviewWorkflowId, taskQueue } from '../../core/names.js';
 import { Plan } from '../../core/plan.js';
+import { standingStatementType, type SignedStatement, type StandingStatement } from '../../core/standing-statement.js';
 import { startSandbox, type Sandbox } from '../../sandbox/start.js';
 import { decideSignal, decideUpdate, progressQuery, reviewStatusQuery } from '../../workflows/messages.js';
 import type { PlanSummary, ReconcileInput, ReviewStatus, RunResult } from '../../workflows/messages.js';
@@ -157,6 +158,14 @@ export async function signDecision(folder: string, sheet: ReviewSheet, wishes: D
   return signCompact(decision, { typ: decisionType, key });
 }
 
+/** Signs what a person says beside decisions, as `concordat settle` and its like do. */
+async function signStatement(folder: string, federation: string, statement: StandingStatement): Promise<string> {
+  const key = await readKeyFile(approverKeyFile(folder, 'you'));
+  if (!key) throw new Error('no key of you');
+  const said: SignedStatement = { federation, dataset, approver: 'you', statement, issuedAtMs: Date.now() };
+  return signCompact(said, { typ: standingStatementType, key });
+}
+
 /** Asks until the answer is there; fails with what was waited for. */
 export async function eventually<Answer>(
   what: string,
@@ -199,6 +208,8 @@ export interface LocalFederation {
   run(input?: Partial<ReconcileInput>, approve?: boolean): Promise<RunResult>;
   sheet(authority: string, plan: string): Promise<ReviewSheet>;
   status(authority: string, plan: string): Promise<ReviewStatus>;
+  /** Says something beside decisions (core/standing-statement.ts), signed by `you`; ends once the authority has it. */
+  say(statement: StandingStatement): Promise<void>;
   decide(
     authority: string,
     plan: string,
@@ -334,6 +345,14 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
       });
     return jws;
   };
+  const say: LocalFederation['say'] = async (statement) => {
+    const jws = await signStatement(folder, name, statement);
+    await client(statement.authority).workflow.execute('statement', {
+      workflowId: `statement/${randomUUID()}`,
+      taskQueue,
+      args: [{ dataset, jws }],
+    });
+  };
   const idle = async (): Promise<void> => {
     await eventually('no run of the dataset', async () => {
       const open = client().workflow.list({ query: "ExecutionStatus = 'Running'" });
@@ -379,6 +398,7 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
     sheet,
     status,
     decide,
+    say,
     plan: async (ref) => Plan.parse(JSON.parse(new TextDecoder().decode((await exchange.get(ref.ref)) ?? undefined))),
     events: async ({ workflowId }, authority) => {
       const history = await client(authority).workflow.getHandle(workflowId).fetchHistory();
