@@ -9,7 +9,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import { snapshotType, SnapshotStatement, type ScopeReport, type RunInputs } from '../../core/messages.js';
 import { Correlation } from '../../core/correlate.js';
-import { isProvisional, type Fields, type NativeObject } from '../../core/record.js';
+import { isProvisional, type NativeObject } from '../../core/record.js';
 import { sealedRoot, type SealedType } from '../../core/sealed.js';
 import { digestOf, type Digest } from '../../core/digest.js';
 import type { SnapshotResult, TranslateInput } from '../../workflows/contract.js';
@@ -235,11 +235,7 @@ async function seal(
 }
 
 /** What this read shows of a record: one that an incomplete list does not show is not gone. */
-function shownBy(
-  context: AuthorityContext,
-  types: readonly SealedType[],
-  scopes: readonly ScopeReport[],
-): WhatIsShown {
+function shownBy(context: AuthorityContext, types: readonly SealedType[], scopes: readonly ScopeReport[]): WhatIsShown {
   const reader = createSegmentReader({ store: context.exchange, prefixes: [context.id] });
   const sealedOf = (type: string): SealedType | undefined => types.find((one) => one.type === type);
   return {
