@@ -199,10 +199,12 @@ export async function viewsWithUndone(
   const result: Record<string, RecordView[]> = Object.fromEntries(
     Object.entries(views).map(([type, records]) => [type, [...records]]),
   );
+  const seen = new Map(Object.entries(result).map(([type, records]) => [type, new Set(records.map(({ key }) => key))]));
   for (const { type: name, key } of undone) {
     const records = result[name];
     const type = shape.types.find(({ taxonomy }) => taxonomy.type === name);
-    if (!records || !type || records.some((view) => view.key === key)) continue;
+    if (!records || !type || seen.get(name)?.has(key)) continue;
+    seen.get(name)?.add(key);
     const agreed = await fieldsIn(base, name, key, reader);
     records.push({ key, members: membersOf(type, agreed), base: agreed });
   }
