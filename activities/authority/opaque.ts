@@ -21,6 +21,7 @@ export class OpaqueSeen {
   readonly #agreed: BodyDigests;
   readonly #bodies: BodyDigests = {};
   readonly #entries = new Map<string, OpaqueEntry>();
+  readonly #reasons = new Map<string, Set<string>>();
 
   private constructor(agreed: BodyDigests) {
     this.#agreed = agreed;
@@ -35,13 +36,14 @@ export class OpaqueSeen {
     const name = `${type} ${object.id}`;
     const digest = digestOf(object.body);
     this.#bodies[name] = digest;
-    const known = this.#entries.get(`${type} ${key}`);
-    const reasons = [...new Set([...(known ? [known.reason] : []), object.opaque ?? ''])].sort(byCodeUnit);
-    this.#entries.set(`${type} ${key}`, {
+    const record = `${type} ${key}`;
+    const reasons = (this.#reasons.get(record) ?? new Set<string>()).add(object.opaque ?? '');
+    this.#reasons.set(record, reasons);
+    this.#entries.set(record, {
       type,
       key,
-      reason: reasons.join('; ').slice(0, 500),
-      changed: (known?.changed ?? false) || this.#agreed[name] !== digest,
+      reason: [...reasons].sort(byCodeUnit).join('; ').slice(0, 500),
+      changed: (this.#entries.get(record)?.changed ?? false) || this.#agreed[name] !== digest,
     });
   }
 

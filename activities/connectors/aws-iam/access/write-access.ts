@@ -18,14 +18,14 @@ import type { NativeCall, NativeWrite, WriteAnswer } from '../../connector.js';
 import { textIn } from '../body.js';
 import type { AwsIamClient, FailedWrite } from '../client.js';
 import { nextMarker } from '../paging.js';
-import { isHalfOfGrant, ownPolicies, principalArn, rootArn } from './assumptions.js';
+import { assumptionObjects, isHalfOfGrant, ownPolicies, principalArn, rootArn } from './assumptions.js';
 import { audienceOf, partitionOf } from './collections.js';
 import { edgeId } from './find-access.js';
 import type { AccessFinder, NamedPrincipal } from './find-access.js';
-import { readInventory } from './inventory.js';
+import { identityProviders, readInventory } from './inventory.js';
 import type { Role } from './inventory.js';
 import type { AccessType } from './native-types.js';
-import { trustIn } from './objects.js';
+import { trustIn, webIdentityRoleObject } from './objects.js';
 import {
   assumeCalls,
   assumePolicyName,
@@ -168,6 +168,9 @@ export function createAccessWriter(
     if (own.length === 0) {
       return failed('conflict', 'expectationFailed', 'no policy of its own allows it any more; nothing was sent');
     }
+    const documents = new Map([...inventory.policies].map(([arn, { document }]) => [arn, document ?? null]));
+    const [now] = assumptionObjects([holder], [role], documents, await accountNumber());
+    if (now?.opaque !== undefined) return failed('refused', 'readOnlyObject', `${now.opaque}; nothing was sent`);
     const left = trust.arns.filter((arn) => arn !== holder.arn);
     const named = left.length < trust.arns.length;
     if (named && left.length === 0) {
@@ -222,6 +225,8 @@ export function createAccessWriter(
         'the role no longer has the trust that was read; nothing was sent',
       );
     }
+    const { opaque } = webIdentityRoleObject(role, trust, { audience, providers: await identityProviders(client) });
+    if (opaque !== undefined) return failed('refused', 'readOnlyObject', `${opaque}; nothing was sent`);
     const principal = { kind: 'webIdentityRole', id, name: role.name, arn: role.arn } as const;
     const attached = await finder.attachedTo(principal);
     const inline = await rolePolicies(client, role);

@@ -178,6 +178,62 @@ describe('trusts and application credentials', () => {
   });
 });
 
+describe('what cannot be fully represented', () => {
+  const issuer = 'https://issuer.example.org';
+  const whoever = (subject: string, more: object = {}) => ({
+    local: [{ user: { name: '{0}' } }],
+    remote: [{ type: 'HTTP_OIDC_SUB' }, { type: 'HTTP_OIDC_SUB', any_one_of: [subject] }],
+    ...more,
+  });
+
+  /** A way in of every shape that is none of one issuer and one subject, roles in a circle, and a trust. */
+  function everyKind(): void {
+    const { access } = keystone.state;
+    const way = (id: string, rules: readonly unknown[], change: object = {}) => {
+      const protocols = { openid: id };
+      const own = { id, domain, enabled: true, description: null, remoteIds: [`${issuer}/${id}`], protocols };
+      access.providers.set(id, { ...own, ...change });
+      access.mappings.set(id, [...rules]);
+    };
+    way('everybody', [whoever('a')], { remoteIds: [] });
+    way('several', [whoever('a')], { remoteIds: ['https://a', 'https://b'] });
+    way('nobody', [{ local: [{ user: { name: 'x' } }], remote: [{ type: 'HTTP_OIDC_SUB' }] }]);
+    way('pattern', [whoever('a', { remote: [{ type: 'HTTP_OIDC_SUB', any_one_of: ['.*'], regex: true }] })]);
+    way('project', [
+      whoever('a', { local: [{ user: { name: '{0}' } }, { projects: [{ name: 'p', roles: [{ name: 'admin' }] }] }] }),
+    ]);
+    access.implied.set(roles.reader, new Set([roles.admin]));
+    const [ada, bo] = ['ada', 'bo'].map((name) => keystone.state.addUser({ domain, name }).id);
+    const lab = { domain, parent: domain, name: 'lab', enabled: true, description: '', tags: [], extra: {} };
+    access.projects.set('lab', { ...lab, id: 'lab' });
+    access.trusts = [{ id: 't', trustor: ada ?? '', trustee: bo ?? '', project: 'lab', roles: [roles.member] }];
+  }
+
+  it('is opaque with its reason, alone as in the list, and nothing changes or deletes it', async () => {
+    everyKind();
+    const connector = connectTo(keystone.origin);
+    const found = objectsOf(await read('role', 'mappingRule', 'trust')).filter(({ opaque }) => opaque !== undefined);
+    expect(found.map(({ type, opaque }) => `${type}: ${opaque ?? ''}`).sort()).toEqual([
+      'mappingRule: the identity provider accepts every issuer',
+      'mappingRule: the identity provider accepts more than one issuer',
+      'mappingRule: the rule has a condition beyond one issuer and one subject',
+      'mappingRule: the rule leads to more than one user and one group',
+      'mappingRule: the rule names no subject',
+      'role: the role implies itself through other roles',
+      'role: the role implies itself through other roles',
+      'role: the role implies itself through other roles',
+      'trust: a trust lends roles of one user to another',
+    ]);
+    const before = JSON.stringify([...keystone.state.access.mappings, ...keystone.state.access.roles]);
+    for (const { type, id, body, opaque } of found) {
+      expect(await connector.readOne(type, id)).toEqual({ type, id, body, opaque });
+      const write = { kind: 'delete', type, id, before: body, deletionMayRemove: ['roleAssignments'] } as const;
+      expect(await connector.write(write), `${type} ${opaque ?? ''}`).toMatchObject({ kind: 'refused' });
+    }
+    expect(JSON.stringify([...keystone.state.access.mappings, ...keystone.state.access.roles])).toBe(before);
+  });
+});
+
 describe('a read', () => {
   it('for a native type that Keystone does not have says so', async () => {
     await expect(read('flavor')).rejects.toMatchObject({ code: 'invalidFederation' });
