@@ -23,6 +23,7 @@ import { authorityOf, type AuthorityContext } from './context.js';
 import type { NativeWrite } from '../connectors/connector.js';
 import { nativeChange } from './native-writes.js';
 import { OwnRecords } from './own-records.js';
+import { restingObjects } from './resting-objects.js';
 import { storedPages } from './pages.js';
 import { noticesOf, type ReviewNotice } from './notices.js';
 import { progressOf, reviewNow } from './review.js';
@@ -199,6 +200,7 @@ async function sheetOperations(
     ),
   ];
   const bodies = await nativeBodies(context, inputs, own, operations);
+  const resting = await restingObjects(context, inputs, own, operations);
   // A record that this very plan creates has no native id yet; for the preview it gets a name of its own, both ways.
   const created = new Map(
     operations
@@ -263,6 +265,7 @@ async function sheetOperations(
       .map((call) => ({ call: call.call, target: call.target, arguments: { ...call.arguments } }));
     const consequences = [
       ...(writes.length > 1 ? [`${writes.length} objects of this mesh are this one record: all of them go`] : []),
+      ...(resting.get(operation.id) ?? []),
       ...new Set(writes.flatMap((write) => context.connector.consequencesOf?.(write) ?? [])),
     ];
     return { operation, label, calls, consequences, refused: null };

@@ -43,7 +43,7 @@ export function registerPlan(program: Command): void {
           const { found, plan, view } = await openPlan(session, selector ?? 'latest');
           const shown = filtered(view, options);
           const head = `${output.paint.bold(`Plan ${shortDigest(found.digest)}`)} of ${found.dataset}, ${plan.base === null ? 'first contact: there is no agreement yet' : 'against the last agreement'}${found.run ? `, run ${shortRun(found.run.runId)}` : ''}`;
-          output.result(document(found.dataset, found.run?.runId ?? null, shown), [
+          output.result(planDocument(found.dataset, found.run?.runId ?? null, shown), [
             head,
             ...aftermath(found.run),
             '',
@@ -81,12 +81,14 @@ function checkFilter({ authority, type }: Options, authorities: readonly string[
     throw new ConcordatError('usage', `there is no type ${type}; the taxonomy has ${types.join(', ')}`);
 }
 
-function document(dataset: string, run: string | null, view: PlanView): object {
-  const operation = ({ number, operation: own, name, calls, refused }: PlannedOperation) => ({
+/** What `--json` prints. */
+export function planDocument(dataset: string, run: string | null, view: PlanView): object {
+  const operation = ({ number, operation: own, name, calls, consequences, refused }: PlannedOperation) => ({
     ...(number === null ? {} : { number }),
     ...own,
     name,
     calls,
+    consequences,
     refused,
   });
   return {

@@ -38,7 +38,7 @@ function exitCode({ status, result, progress }: RunView): ExitCode {
   return progress?.stage === 'approve' ? 2 : 0;
 }
 
-function document({ run, summary, plan, snapshots, reviews, unapplied, hidden }: RunReport): object {
+function document({ run, summary, plan, snapshots, reviews, consequences, unapplied, hidden }: RunReport): object {
   return {
     ...run,
     failure: run.failure ? failureOf(run.failure) : null,
@@ -66,6 +66,7 @@ function document({ run, summary, plan, snapshots, reviews, unapplied, hidden }:
       ...review,
       ...(review.kind === 'failed' ? { failure: failureOf(review.failure) } : {}),
     })),
+    consequences,
     unapplied: unapplied.map(({ operation, ...receipt }) => ({
       ...receipt,
       type: operation?.type ?? null,

@@ -1,6 +1,8 @@
 /** Everything that can be known about one run from here: its snapshots, reviews, receipts and plan, each where it may be read. */
+import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
+import { byCodeUnit } from '../../core/json.js';
 import type { SnapshotStatement } from '../../core/messages.js';
 import type { Operation } from '../../core/operation.js';
 import { operationsOf } from '../../core/permit.js';
@@ -14,6 +16,7 @@ import { readPlan, readReceipts, readSnapshots, type Snapshots } from './documen
 import type { FederationSession } from './federation-session.js';
 import { planOf } from './find-run.js';
 import { openRecords } from './records.js';
+import { sheetOf } from './stores.js';
 
 export interface UnappliedReceipt {
   readonly authority: AuthorityId;
@@ -47,19 +50,29 @@ export function unsettledIn({
   return [...earlier, ...own];
 }
 
+/** What the cloud of an authority does beyond the writes that its people are asked about. */
+export interface ToldConsequence {
+  readonly authority: AuthorityId;
+  readonly consequence: string;
+  /** Of how many operations it is told. */
+  readonly operations: number;
+}
+
 export interface RunReport {
   readonly run: RunView;
   readonly summary: PlanSummary | null;
   readonly plan: Plan | null;
   readonly snapshots: readonly SnapshotStatement[];
   readonly reviews: readonly { readonly authority: AuthorityId; readonly review: ReviewView }[];
+  /** Of the authorities whose private store is here, as their own workers worked them out. */
+  readonly consequences: readonly ToldConsequence[];
   readonly unapplied: readonly UnappliedReceipt[];
   /** What could not be read here, in words. */
   readonly hidden: readonly string[];
 }
 
 export async function reportRun(session: FederationSession, run: RunView): Promise<RunReport> {
-  const { federation, exchange, connection, name } = session;
+  const { federation, exchange, connection, name, layout } = session;
   const found = planOf(run);
   const hidden: string[] = [];
   const readable = async <Value>(what: string, read: () => Promise<Value>, otherwise: Value): Promise<Value> => {
@@ -86,6 +99,12 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
         plan: found?.summary.planDigest ?? '',
       }),
     })),
+  );
+  const consequences = await Promise.all(
+    (found?.summary.affected ?? []).map(async (authority): Promise<readonly ToldConsequence[]> => {
+      const view = await sheetOf(layout, authority, run.dataset, found?.summary.planDigest ?? '');
+      return view.kind === 'sheet' ? consequencesOnSheet(view.sheet) : [];
+    }),
   );
   const receipts = await readable('receipts', () => readReceipts(federation, exchange, run.result?.receipts ?? []), []);
   const operations = plan ? operationsOf(plan) : new Map<string, Operation>();
@@ -114,7 +133,21 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
     plan,
     snapshots: Object.values(snapshots),
     reviews,
+    consequences: consequences.flat(),
     unapplied,
     hidden,
   };
+}
+
+/** Each once, those of most operations first. */
+export function consequencesOnSheet({
+  authority,
+  operations,
+}: Pick<ReviewSheet, 'authority' | 'operations'>): readonly ToldConsequence[] {
+  const counts = new Map<string, number>();
+  for (const { consequences } of operations)
+    for (const words of consequences) counts.set(words, (counts.get(words) ?? 0) + 1);
+  return [...counts]
+    .sort((a, b) => b[1] - a[1] || byCodeUnit(a[0], b[0]))
+    .map(([consequence, count]) => ({ authority, consequence, operations: count }));
 }

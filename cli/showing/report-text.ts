@@ -3,7 +3,7 @@ import { durationWords } from '../../core/duration.js';
 import { errorTable } from '../../core/errors.js';
 import type { SnapshotStatement } from '../../core/messages.js';
 import type { Paint } from '../output/output.js';
-import { unsettledIn, type RunReport, type UnappliedReceipt } from '../reading/run-report.js';
+import { unsettledIn, type RunReport, type ToldConsequence, type UnappliedReceipt } from '../reading/run-report.js';
 import type { ReviewProgress } from '../../core/review.js';
 import type { ReviewView } from '../temporal/reviews.js';
 import { failureLines, nextCommands, planLinesOf, resultLines, reviewText } from './run-text.js';
@@ -23,6 +23,7 @@ export function reportLines(report: RunReport, paint: Paint, now: Date): readonl
       'Reviews',
       report.reviews.map(({ authority, review }) => `  ${authority}  ${reviewViewText(authority, review, now)}`),
     ),
+    ...section(paint, 'Consequences beyond the writes', report.consequences.map(consequenceText)),
     ...section(paint, 'Not written', report.unapplied.map(unappliedText)),
     ...section(paint, 'Effect unknown', unsettledLines(report)),
     ...section(paint, 'Accepted as they are', acceptedLines(report)),
@@ -128,6 +129,10 @@ export function missingText({
 function refusedText(refused: Readonly<Record<string, number>>): string {
   const parts = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
   return parts.length === 0 ? '' : `; refused signals: ${parts.join(', ')}`;
+}
+
+export function consequenceText({ authority, consequence, operations }: ToldConsequence): string {
+  return `  ${authority}  ${counted(operations, 'operation')}: ${visibleText(consequence)}`;
 }
 
 const outcomeText = {

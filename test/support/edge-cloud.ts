@@ -79,6 +79,7 @@ export class EdgeCloud implements Connector {
   }
 
   consequencesOf(write: NativeWrite): readonly string[] {
+    if (!this.#types.includes(write.type)) return this.#inner.consequencesOf?.(write) ?? [];
     return write.kind === 'delete' && write.type === 'binding' ? ['open sessions keep the role until they end'] : [];
   }
 

@@ -365,3 +365,28 @@ describe('a coordinator that lies about edges gets no review, no write, and no b
     else expect(planned).toMatchObject({ planDigest: ready.plan.planDigest });
   });
 });
+
+it('a team that goes says before approval what goes with it, also what the plan does not know', async () => {
+  const { world, clouds } = fresh();
+  // Of a role that no peer has, so no record of the dataset: the cloud ends it all the same.
+  clouds.sov.put({ type: 'role', id: 'm9', body: { name: 'local' } });
+  clouds.sov.put(binding('c9', `group/${ids().sov.group}`, 'm9'));
+  // The last test of this file: the sandbox is that of all of them.
+  const { state } = ground.sandbox.aws.server;
+  const { groups } = state;
+  const team = groups.all().find(({ name }) => name === teamHandle);
+  if (!team) throw new Error('no team');
+  // An empty list where the base had one proves nothing.
+  state.addGroup({ name: 'team-omega', path: '/workforce/' });
+  groups.remove(team);
+  clouds.aws.objects.delete('binding b1');
+  clouds.aws.objects.delete('binding b2');
+  const { operations } = (await world.ready({ aws: all, sov: all })).sheets.sov;
+  const going = operations.find(({ operation }) => operation.kind === 'delete' && operation.type === 'team');
+  expect(going?.consequences).toContain(
+    '2 binding here rest on it and cannot outlast it; no operation of this plan says so of 1 of them',
+  );
+  expect(going?.consequences.join()).toMatch(/takes its memberships and role assignments along/);
+  const others = operations.filter(({ operation }) => operation.type !== 'team');
+  expect(others.flatMap(({ consequences }) => consequences).join()).not.toMatch(/cannot outlast/);
+});
