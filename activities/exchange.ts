@@ -7,12 +7,14 @@ import { canonicalJson, sha256Hex, type Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Ref } from '../core/messages.js';
-import { parseCanonical } from './keys/canonical-text.js';
+import { isTooDeep, parseCanonical } from './keys/canonical-text.js';
 import { verifyCompact, type VerifyingKey } from './keys/verify.js';
 import type { ObjectStore } from './store.js';
 
 /** Plans and receipts name every operation; nothing that a peer writes is read beyond this. */
 const documentBytesMax = 256 * 1024 * 1024;
+/** The largest is the head of a table of lineage, which names 4,096 buckets. */
+const publishedBytesMax = 4 * 1024 * 1024;
 
 export async function putDocument(store: ObjectStore, prefix: string, value: Json | object): Promise<Ref> {
   return putText(store, prefix, 'documents', canonicalJson(value));
@@ -36,6 +38,29 @@ export async function getDocument<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<z.infer<Schema>> {
   return parseDocument(await getText(store, ref), schema, ref);
+}
+
+/**
+ * What somebody published under a name that says nothing of its bytes: a head, or an object that is found by a number.
+ * Nothing in it is signed, so it only says where to look. Throws inputNotAuthentic.
+ */
+export function parsePublished<Schema extends z.ZodType>(
+  name: string,
+  bytes: Uint8Array,
+  schema: Schema,
+): z.infer<Schema> {
+  const refuse = (why: string): ConcordatError => new ConcordatError('inputNotAuthentic', `${name} ${why}`);
+  if (bytes.length > publishedBytesMax) throw refuse('is larger than allowed');
+  let value: unknown;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (!isTooDeep(text)) value = JSON.parse(text);
+  } catch {
+    // Below: undefined has no shape that is known.
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw refuse('has another shape than this version knows');
+  return parsed.data;
 }
 
 /** A document by its digest alone, under whichever of the prefixes holds it. */

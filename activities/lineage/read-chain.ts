@@ -10,7 +10,7 @@ import { Open, openType, Seal } from '../../core/messages.js';
 import { parseCheckpoint } from '../../core/log/checkpoint.js';
 import { parseNote } from '../../core/log/note.js';
 import type { AuthorityId } from '../../core/record.js';
-import { getDocument } from '../exchange.js';
+import { getDocument, parsePublished } from '../exchange.js';
 import { readUnverified } from '../keys/verify.js';
 import { LogReader } from '../log/log-reader.js';
 import { publishedCheckpoint, publishedLog } from '../log/own-log.js';
@@ -51,7 +51,11 @@ export async function readChainFrom(
   for (let end: PreviousHop | null = newest; end;) {
     const hop: TravellingHop = await readHop(exchange, authority, dataset, end, log);
     hops.push(hop);
-    end = parseHop(hop.body)?.previous ?? null;
+    const { previous } = parseHop(hop.body) ?? { previous: null };
+    // HAZARD: nothing here is verified yet, and a chain that leads back to itself would be followed for ever.
+    if (previous && previous.sequence >= end.sequence)
+      throw new ConcordatError('inputNotAuthentic', `a hop of ${authority} names a later one as the one before it`);
+    end = previous;
   }
   const resets = await readResets(exchange, authority, dataset, newest, hops);
   return { authority, checkpoint: log.checkpoint, cosigned: log.cosigned, hops, resets };
@@ -131,6 +135,8 @@ async function readHop(
   if (!sealed?.hops) throw new ConcordatError('notFound', `${authority} holds no hops of base ${sequence}`);
   const statement = await exchange.get(statementName(prefix, sealed.candidate));
   if (!statement) throw new ConcordatError('notFound', `the signed root of the hops of base ${sequence} is missing`);
+  if (index >= sealed.hops.count || sealed.hops.position >= log.size)
+    throw new ConcordatError('inputNotAuthentic', `${authority} names a hop that its log cannot hold`);
   const folder = hopFolder(prefix, sealed.hops.root);
   return {
     body: await readHopText(exchange, folder, index),
@@ -151,8 +157,9 @@ export async function readSealedHops(
   dataset: string,
   sequence: number,
 ): Promise<z.infer<typeof SealedHops> | null> {
-  const bytes = await exchange.get(sealedName(lineagePrefix(authority, dataset), sequence));
-  return bytes ? SealedHops.parse(JSON.parse(new TextDecoder().decode(bytes))) : null;
+  const name = sealedName(lineagePrefix(authority, dataset), sequence);
+  const bytes = await exchange.get(name);
+  return bytes ? parsePublished(name, bytes, SealedHops) : null;
 }
 
 function sizeOf(text: string): number | null {

@@ -13,6 +13,7 @@ import { ConcordatError } from '../../core/errors.js';
 import type { PreviousHop } from '../../core/lineage/hop.js';
 import { saltBytes, type RecordName } from '../../core/lineage/salted.js';
 import type { AuthorityId } from '../../core/record.js';
+import { parsePublished } from '../exchange.js';
 import type { ObjectStore } from '../store.js';
 
 export const tableIdBytes = 16;
@@ -49,17 +50,16 @@ export function lineagePrefix(authority: AuthorityId, dataset: string): string {
   return `${authority}/lineage/${dataset}`;
 }
 
-/** Null where the authority has published none. */
+/** Null where the authority has published none. Throws inputNotAuthentic where what it published is no table. */
 export async function readPublishedTable(
   exchange: ObjectStore,
   authority: AuthorityId,
   dataset: string,
 ): Promise<RecordTable | null> {
   const prefix = lineagePrefix(authority, dataset);
-  const head = await exchange.readHead(`${prefix}/table`);
-  return head
-    ? new RecordTable(exchange, prefix, TableManifest.parse(JSON.parse(Buffer.from(head.bytes).toString())))
-    : null;
+  const name = `${prefix}/table`;
+  const head = await exchange.readHead(name);
+  return head ? new RecordTable(exchange, prefix, parsePublished(name, head.bytes, TableManifest)) : null;
 }
 
 export class RecordTable {

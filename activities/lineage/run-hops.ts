@@ -15,6 +15,7 @@ import type { Operation } from '../../core/operation.js';
 import type { RecordView } from '../../core/compare.js';
 import type { RecordName } from '../../core/lineage/salted.js';
 import type { AuthorityId, Fields } from '../../core/record.js';
+import { parsePublished } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import type { SigningKey } from '../keys/signer.js';
 import { readUnverified, verifyCompact, type VerifyingKey } from '../keys/verify.js';
@@ -219,7 +220,13 @@ async function agreedChanges(
       const tables = await Promise.all(
         shape.members
           .filter((member) => member !== owner.id)
-          .map((member) => readPublishedTable(owner.exchange, member, shape.dataset.dataset)),
+          .map((member) =>
+            readPublishedTable(owner.exchange, member, shape.dataset.dataset).catch((error: unknown) => {
+              // Who publishes what is no table keeps nobody from what the others have.
+              if (error instanceof ConcordatError && error.code === 'inputNotAuthentic') return null;
+              throw error;
+            }),
+          ),
       );
       return tables.filter((table) => table !== null);
     },
@@ -296,9 +303,17 @@ async function publishTable(owner: LogOwner, prefix: string, manifest: TableMani
   for (;;) {
     const head = await owner.exchange.readHead(`${prefix}/table`);
     if (head && Buffer.from(head.bytes).equals(encode(manifest))) return;
-    const published = head && TableManifest.safeParse(JSON.parse(new TextDecoder().decode(head.bytes)));
-    if (published?.success && published.data.sequence > manifest.sequence) return;
+    // HAZARD: others may be able to write there. What is no table is written over.
+    if (head && publishedSequence(head.bytes) > manifest.sequence) return;
     if (await owner.exchange.compareAndSetHead(`${prefix}/table`, head?.version ?? 0, encode(manifest))) return;
+  }
+}
+
+function publishedSequence(bytes: Uint8Array): number {
+  try {
+    return parsePublished('the published table', bytes, TableManifest).sequence;
+  } catch {
+    return -1;
   }
 }
 

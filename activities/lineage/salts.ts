@@ -65,10 +65,17 @@ export async function saltsOf({ exchange, own, proposed, tables }: SaltSources):
   let others: readonly RecordTable[] | undefined;
   const fromTables = async (id: Buffer): Promise<Uint8Array | undefined> => {
     others ??= await tables();
-    for (const table of others) {
-      const row = await table.rowOf(id);
-      if (row) return row.salt;
-    }
+    let failed: ConcordatError | undefined;
+    for (const table of others)
+      try {
+        const row = await table.rowOf(id);
+        if (row) return row.salt;
+      } catch (error) {
+        if (!(error instanceof ConcordatError)) throw error;
+        // One that was spoiled must not keep this member from what another one has.
+        failed ??= error;
+      }
+    if (failed) throw failed;
     return undefined;
   };
   return async (type, key, isInBase) => {

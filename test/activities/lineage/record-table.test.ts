@@ -125,6 +125,18 @@ describe('salts', () => {
     expect(Buffer.from(await saltOf('person', 'a', true))).toEqual(theirs.salt);
   });
 
+  it('come from the next member that has them where one has spoiled its table, and from nobody where all have', async () => {
+    const store = new MemoryStore();
+    const theirs = row('a', 3);
+    const good = await new RecordTable(store, 'sov/lineage/d', emptyManifest).with([theirs], 3);
+    const spoiled = new RecordTable(store, 'aws/lineage/d', { ...good, buckets: ['ab'.repeat(32)] });
+    const from = (...tables: readonly RecordTable[]) =>
+      saltsOf({ ...sources(store, {}), tables: () => Promise.resolve(tables) });
+    const saltOf = await from(spoiled, new RecordTable(store, 'sov/lineage/d', good));
+    expect(Buffer.from(await saltOf('person', 'a', true))).toEqual(theirs.salt);
+    await expect((await from(spoiled))('person', 'a', true)).rejects.toMatchObject({ code: 'storeFault' });
+  });
+
   it('are proposed only for records that have none, and refused where they are not what was signed', async () => {
     const store = new MemoryStore();
     const manifest = await new RecordTable(store, 'p', emptyManifest).with([row('a', 1)], 1);

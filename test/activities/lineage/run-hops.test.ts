@@ -1,18 +1,23 @@
 /** The hops of a run where a worker dies at any step of making them or of taking them in. */
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { publicKeyOf } from '../../../activities/keys/private-key.js';
+import { putHops, readHopText } from '../../../activities/lineage/hop-files.js';
 import { readChain } from '../../../activities/lineage/read-chain.js';
 import { emptyManifest, RecordTable } from '../../../activities/lineage/record-table.js';
 import {
   adoptHops,
   makeRunHops,
   ownTable,
+  sealedName,
   type HopOwner,
   type Witnessed,
 } from '../../../activities/lineage/run-hops.js';
 import { SaltProposals } from '../../../activities/lineage/salts.js';
 import { ownCheckpoint } from '../../../activities/log/own-log.js';
 import type { DatasetShape } from '../../../core/federation/federation.js';
+import { hopText, parseHop } from '../../../core/lineage/hop.js';
+import { MemoryStore } from '../authority/gate-world.js';
 import { dyingStore, LogWorld } from '../log/log-world.js';
 
 const digest = (byte: string): string => byte.repeat(32);
@@ -99,5 +104,68 @@ describe('hops', () => {
     await adoptHops(owner, 'workforce', other.candidate, seal);
     const chain = await readChain(world.exchange, 'aws', ['aws'], name);
     expect(chain?.chain.hops).toHaveLength(1);
+  });
+
+  const name = { dataset: 'workforce', type: 'person', key: 'two' };
+  const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+  it.each<[string, (world: LogWorld) => Promise<void>, RegExp]>([
+    [
+      'publishes what is no table',
+      async ({ exchange }) => {
+        const head = await exchange.readHead('aws/lineage/workforce/table');
+        await exchange.compareAndSetHead('aws/lineage/workforce/table', head?.version ?? 0, text('{"sequence":'));
+      },
+      /another shape/,
+    ],
+    [
+      'names its seal in another form',
+      async ({ exchange }) =>
+        void exchange.objects.set(sealedName('aws/lineage/workforce', 1), text('['.repeat(9_999))),
+      /another shape/,
+    ],
+    [
+      'says that there are fewer hops',
+      async ({ exchange }) => {
+        const sealed = exchange.objects.get(sealedName('aws/lineage/workforce', 1));
+        const forged = new TextDecoder().decode(sealed).replace('"count":3', '"count":1');
+        exchange.objects.set(sealedName('aws/lineage/workforce', 1), text(forged));
+      },
+      /cannot hold/,
+    ],
+    [
+      'lets a hop follow itself',
+      async ({ exchange }) => {
+        const [bodies = ''] = [...exchange.objects.keys()].filter((one) => one.endsWith('/bodies-0'));
+        const folder = path.dirname(bodies);
+        const hop = parseHop(await readHopText(exchange, folder, 0));
+        if (!hop) throw new Error('there is no hop');
+        const [previous, forged] = [{ sequence: 1, index: 0, hop: digest('ab') }, new MemoryStore()];
+        const itself = { text: hopText({ ...hop, previous }), leaf: new Uint8Array(32) };
+        await putHops(forged, folder, [itself, itself, itself]);
+        for (const [object, bytes] of forged.objects) exchange.objects.set(object, bytes);
+      },
+      /names a later one/,
+    ],
+  ])('of a member that %s are refused with a code, at once', async (_what, forge, why) => {
+    const { world, witnessed } = await ready();
+    const owner = ownerOf(world);
+    await makeRunHops(owner, witnessed);
+    await adoptHops(owner, 'workforce', witnessed.candidate, seal);
+    await forge(world);
+    const reading = readChain(world.exchange, 'aws', ['aws'], name);
+    await expect(reading).rejects.toMatchObject({ code: 'inputNotAuthentic', message: expect.stringMatching(why) });
+  });
+
+  it('are made though a peer publishes what is no table, and published over what somebody else put there', async () => {
+    const { world, witnessed } = await ready();
+    await world.exchange.compareAndSetHead('sov/lineage/workforce/table', 0, text('not JSON'));
+    await world.exchange.compareAndSetHead('aws/lineage/workforce/table', 0, text('not JSON'));
+    const owner = ownerOf(world);
+    const withPeer = { ...witnessed, shape: { ...shape, members: ['aws', 'sov'] } as unknown as DatasetShape };
+    const views = keys.map((key) => ({ key, base: { department: 'Archive' }, members: {} }));
+    await makeRunHops(owner, { ...withPeer, views: { person: views } });
+    await adoptHops(owner, 'workforce', witnessed.candidate, seal);
+    expect((await readChain(world.exchange, 'aws', ['aws'], name))?.chain.hops).toHaveLength(1);
   });
 });
