@@ -39,7 +39,7 @@ export function registerVerify(program: Command): void {
           receipts === undefined ? [] : await readReceipts(path.resolve(invocation.workingFolder, receipts));
         const findings = await verifyExport(exported, keys, known);
         // A record's chain holds without what was erased; a run that cannot be made again does not.
-        const holds = findings.hold && !(exported.head.kind === 'run' && findings.hasErased);
+        const holds = findings.hold && !(exported.head.kind !== 'record' && findings.hasErased);
         const { paint } = invocation.output;
         invocation.output.result(
           { ...subject(exported.head), federation: keys.federation, verified: holds, findings: findings.all },

@@ -1,6 +1,7 @@
 /**
  * A record erased in a real federation by the commands that people use: by two members, then by the third, which was away
- * meanwhile; the scan of every store; and a run afterwards.
+ * meanwhile; the scan of every store; a run afterwards; and what is exported before and after of a run that agreed on
+ * nothing.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,6 +20,9 @@ let local: LocalFederation;
 let name: RecordName;
 let keys: TrustedKeys;
 let needles: readonly string[];
+/** Of a run that ended before anybody was asked. */
+let attempt: string;
+const [before, after] = ['attempt-before.jsonl', 'attempt-after.jsonl'];
 const { displayName, mail, employeeId } = seededPerson(4);
 
 beforeAll(async () => {
@@ -44,6 +48,8 @@ async function concordat(...argv: readonly string[]): Promise<CommandRun> {
   });
 }
 
+const inWorkingFolder = (file: string): string => path.join(path.dirname(local.folder), file);
+
 const erase = (...argv: readonly string[]): Promise<CommandRun> =>
   concordat('erase', displayName, '--as', 'you', '--reason', 'request 4711', '--json', ...argv);
 
@@ -67,6 +73,23 @@ it('is refused while the record is agreed, with nothing removed', async () => {
   const refused = await erase('--authority', 'aws');
   expect([refused.code, refused.stdout + refused.stderr]).toEqual([1, expect.stringContaining('recordStillAgreed')]);
   expect(await holding(path.join(local.layout.exchangeLocation, 'aws'))).not.toEqual([]);
+});
+
+it('stands in the export of a run that agreed on nothing, which says so and verifies', async () => {
+  local.sandbox.aws.server.state.setTag(awsUser(local.sandbox, 3), 'department', 'Orchard');
+  const handle = await local.start({ noWait: true });
+  attempt = handle.firstExecutionRunId;
+  expect(await handle.result()).toMatchObject({ outcome: 'approvalPending', agreement: null });
+  const exported = await concordat('export', attempt, '--run', '-o', before, '--json');
+  expect(exported.code, exported.stderr).toBe(0);
+  expect(JSON.parse(exported.stdout)).toMatchObject({ kind: 'attempt', dataset, verified: true });
+  expect(await readFile(inWorkingFolder(before), 'utf8')).toContain(displayName);
+  const verified = await concordat('verify', before, '--peers', local.folder);
+  expect(verified.code, verified.stdout + verified.stderr).toBe(0);
+  expect(verified.stdout).toMatch(/observed +sov +read 6 person/);
+  expect(verified.stdout).toMatch(
+    /not agreed +all +nothing was agreed: 1 divergences and 0 cases were found, and base 1/,
+  );
 });
 
 it('is found by the id that hops give it', async () => {
@@ -130,4 +153,17 @@ it('leaves a lineage that verifies and says who erased it', async () => {
   expect(shown.code, shown.stdout).toBe(0);
   expect(shown.stdout).toMatch(/erased +aws +removed .*as you asked/);
   expect(shown.stdout).toContain('verified');
+});
+
+it('leaves of the run that agreed on nothing what names no value, and says who erased the rest', async () => {
+  const exported = await concordat('export', attempt, '--run', '-o', after, '--json');
+  expect(JSON.parse(exported.stdout)).toMatchObject({ kind: 'attempt', verified: false });
+  const text = await readFile(inWorkingFolder(after), 'latin1');
+  expect(needles.filter((needle) => text.includes(needle))).toEqual([]);
+  const verified = await concordat('verify', after, '--peers', local.folder);
+  expect(verified.code).toBe(1);
+  expect(verified.stdout).toMatch(/erased +all +the plan cannot be made again: aws erased a record/);
+  expect(verified.stdout).not.toMatch(/^ *(wrong|missing) /m);
+  const kept = await concordat('verify', before, '--peers', local.folder);
+  expect(kept.code, 'an export that was made before is out of reach').toBe(0);
 });
