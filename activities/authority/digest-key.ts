@@ -36,7 +36,7 @@ export const DigestKeyStatement = z.strictObject({
 export type DigestKeyStatement = z.infer<typeof DigestKeyStatement>;
 
 /** What is inside of an envelope: bound to its maker, receiver and dataset, so that it means nothing anywhere else. */
-const Envelope = z.strictObject({
+export const Envelope = z.strictObject({
   from: AuthorityId,
   to: AuthorityId,
   dataset: z.string(),

@@ -40,16 +40,16 @@ export const DisclosureStatement = z.strictObject({
 });
 export type DisclosureStatement = z.infer<typeof DisclosureStatement>;
 
-const EnvelopeDocument = z.strictObject({ jwe: z.string() });
+export const EnvelopeDocument = z.strictObject({ jwe: z.string() });
 
-const Disclosed = z.strictObject({
+export const Disclosed = z.strictObject({
   from: AuthorityId,
   to: AuthorityId,
   dataset: z.string(),
   plan: Digest,
   values: z.array(z.strictObject({ type: z.string(), key: z.string(), field: z.string(), hmac: Digest, value: Json })),
 });
-type Disclosed = z.infer<typeof Disclosed>;
+export type Disclosed = z.infer<typeof Disclosed>;
 
 /** Encrypts what this authority holds of the values that the plan, which it makes again itself, would write elsewhere. */
 export async function disclose(context: AuthorityContext, input: ReviewInput): Promise<DiscloseResult> {

@@ -48,6 +48,17 @@ const conflict = {
   field: 'mail',
   candidates: [{ digest, kind: 'value', value: 'm', heldBy: ['aws'], operations: [operation] }],
 };
+const openCase = {
+  id: digest,
+  type: 'person',
+  authority: 'aws',
+  record: 'k1',
+  rule: ['mail'],
+  confidence: 80,
+  doubt: 'proposed',
+  candidates: [{ authority: 'sov', key: 'k2' }],
+  more: true,
+} as const;
 const inputs = {
   dataset: 'workforce',
   run: digest,
@@ -56,14 +67,62 @@ const inputs = {
   correlation: ref,
   firstSnapshots: [message],
 };
-/** With whatever an authority may say by now, each at its default. */
-const terms = Terms.omit({ description: true }).parse({
+/** With whatever an authority may say by now, and what it leaves out at its default. */
+const terms = Terms.parse({
   authority: 'aws',
+  description: 'of one company',
   mesh: { kind: 'aws-iam' },
-  surface: { person: ['mail'] },
-  constraints: { brakes: { person: { percentMax: 20 } } },
-  approvers: [{ id: 'ada' }],
+  surface: { person: { fields: { mail: 'clear', name: 'digest' }, where: [{ field: 'name', equals: 'a' }] } },
+  constraints: {
+    brakes: { person: { operationsMax: 3, percentMax: 20, deletionsMax: 1 } },
+    freezeWindows: [{ from: '2026-12-24T00:00:00', to: '2027-01-02T00:00:00', timeZone: 'UTC', reason: 'year end' }],
+    protected: [{ type: 'person', where: { mail: 'm' }, reason: 'founder' }],
+    writable: { person: { operations: ['update'], fields: ['mail'] } },
+    residency: { region: 'eu', keepWithin: { person: { mail: ['eu'] } } },
+    ceilings: [{ type: 'person', where: { mail: 'm' }, field: 'name', among: ['a'], reason: 'rank' }],
+    rules: [{ name: 'no-jester', for: { type: 'person', kind: 'update' }, allow: 'true', reason: 'dignity' }],
+  },
+  approval: {
+    quorum: 1,
+    quorumWhenBraked: 2,
+    quorums: [{ for: { type: 'person', kind: 'delete', field: 'mail' }, need: { security: 1 } }],
+    reminders: ['50%'],
+    escalations: [{ after: '1d', to: 'security', may: 'decide' }],
+  },
+  approvers: [{ id: 'ada', roles: ['security'], key: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) } }],
 });
+/** A configuration leaves out what is said to people alone. */
+const { description: _said, ...termsInForce } = terms;
+/** In three parts, none of them signed by anybody. */
+const jws = 'e30.e30.e30';
+const seconds = { iat: 1, exp: 2 };
+const publishedKey = { kid: 'k'.repeat(43), use: 'sig', nbf: 1, exp: 2 } as const;
+const ed25519 = { ...publishedKey, alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) } as const;
+const p256 = { ...publishedKey, alg: 'ES256', kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) } as const;
+const bothKeys = { keys: [ed25519, p256] };
+const retired = { revoked: { revoked_at: 1, reason: 'compromised' }, concordat_use: 'messages' } as const;
+const undo = { run: digest, sequence: 2, before: digest, after: digest, untilMs: 5 };
+const undone = [
+  { type: 'person', key: 'k1', fields: ['name'] },
+  { type: 'person', key: 'k2', fields: null },
+];
+/** In the name of one authority, by one person. */
+const said = { federation: 'demo', dataset: 'workforce', approver: 'ada', issuedAtMs: 1 };
+const accepted = {
+  authority: 'aws',
+  type: 'person',
+  key: 'k1',
+  field: 'name',
+  values: { aws: digest, sov: digest },
+  owner: 'HR',
+  reason: 'both are right',
+  untilMs: 5,
+};
+const ignored = { authority: 'aws', type: 'person', record: `~${digest}`, reason: 'a service' };
+const exported = { format: 'concordat-export/1', federation: 'demo', dataset: 'workforce' } as const;
+const place = { position: 3, proof: [digest] };
+const erasures = [{ receipt: jws, log: place }];
+const chain = { authority: 'aws', checkpoint: note, cosigned: [{ note, proof: [digest] }] };
 const linkStatement = { kind: 'link', authority: 'aws', type: 'person', record: `~${digest}`, to: 'k1' };
 
 export const samples = {
@@ -120,6 +179,19 @@ export const samples = {
     outside: [{ type: 'person', field: 'role', reason: 'outside', count: 2 }],
     doubled: [{ type: 'person', count: 2 }],
     opaque: digest,
+    unsettled: [
+      {
+        operation: digest,
+        permit: digest,
+        type: 'person',
+        key: 'k1',
+        kind: 'update',
+        fields: ['mail'],
+        code: 'unreachable',
+        atMs: 1,
+        settled: { verdict: 'applied', by: 'person', approver: 'ada', reason: 'seen', run: digest, atMs: 2 },
+      },
+    ],
     hlc,
   },
   receipts: {
@@ -144,11 +216,11 @@ export const samples = {
   },
   reviewBody: {
     operations: [digest],
-    rejected: [],
+    rejected: [digest],
     left: [digest],
     choices: { [digest]: digest },
     decisions: ['a.b.c'],
-    delegations: [],
+    delegations: ['a.b.c'],
   },
   witness: {
     authority: 'aws',
@@ -172,28 +244,21 @@ export const samples = {
     receipts: [digest],
     next: digest,
   },
-  base: { dataset: 'workforce', sequence: 3, previous: digest, types: [sealedType], digestKeys: [digest.slice(0, 32)] },
+  base: {
+    dataset: 'workforce',
+    sequence: 3,
+    previous: digest,
+    types: [sealedType],
+    digestKeys: [digest.slice(0, 32)],
+    authored: { documents: { 'maps/aws.person': digest }, fresh: ['maps/aws.person'] },
+  },
   standing: {
     authority: 'aws',
     links: [{ ...linkStatement, approver: 'ada', key: 'k1' }],
     rejections: [{ subject: digest, reason: 'not now', untilMs: 5, approver: 'ada' }],
-    acceptances: [
-      {
-        authority: 'aws',
-        type: 'person',
-        key: 'k1',
-        field: 'name',
-        values: { aws: digest, sov: digest },
-        owner: 'HR',
-        reason: 'both are right',
-        untilMs: 5,
-        id: digest,
-        approver: 'ada',
-      },
-    ],
-    ignored: [
-      { authority: 'aws', type: 'person', record: `~${digest}`, reason: 'a service', id: digest, approver: 'ada' },
-    ],
+    acceptances: [{ ...accepted, id: digest, approver: 'ada' }],
+    ignored: [{ ...ignored, id: digest, approver: 'ada' }],
+    undos: [{ ...undo, records: undone, id: digest, approver: 'ada' }],
   },
   configuration: {
     federation: 'demo',
@@ -219,7 +284,7 @@ export const samples = {
       },
       null,
     ],
-    authorities: [terms, null],
+    authorities: [termsInForce, null],
   },
   plan: {
     algorithm: 'concordat-plan/1',
@@ -239,22 +304,26 @@ export const samples = {
         because: ['sov'],
         at: ['aws'],
         operations: [digest],
-        accepted: [{ authority: 'aws', reason: 'r', untilMs: 3 }],
+        accepted: [{ authority: 'aws', reason: 'r', untilMs: 3, owner: 'HR' }],
+        leaves: { aws: ['read objects'], sov: [] },
       },
     ],
-    cases: [
-      {
-        id: digest,
-        type: 'person',
-        authority: 'aws',
-        record: 'k1',
-        rule: ['mail'],
-        candidates: [{ authority: 'sov', key: 'k2' }],
-      },
-    ],
+    cases: [openCase],
     incomplete: [{ authority: 'aws', type: 'person', scope: 'users', reason: 'forbidden' }],
     opaque: [{ authority: 'aws', type: 'person', key: 'k1', reason: 'synced from elsewhere', changed: true }],
-    absent: [],
+    ignored: [{ authority: 'aws', type: 'person', key: `~${digest}`, reason: 'a service', approver: 'ada' }],
+    undos: [
+      {
+        undo: digest,
+        authority: 'aws',
+        approver: 'ada',
+        run: digest,
+        sequence: 2,
+        untilMs: 5,
+        parts: [{ type: 'person', key: 'k1', field: 'name', state: 'moved' }],
+      },
+    ],
+    absent: ['azure'],
   },
   permit: {
     plan: digest,
@@ -264,7 +333,7 @@ export const samples = {
   },
   correlation: {
     assignments: [{ authority: 'aws', type: 'person', from: `~${digest}`, key: 'k1' }],
-    cases: [],
+    cases: [openCase],
     held: [{ type: 'person', key: 'k1' }],
   },
   decision: {
@@ -286,13 +355,155 @@ export const samples = {
     issuedAtMs: 1,
     expiresAtMs: 2,
   },
-  link: linkStatement,
-  statement: {
-    federation: 'demo',
-    dataset: 'workforce',
-    approver: 'ada',
+  link: { ...said, statement: linkStatement },
+  accept: { ...said, statement: { kind: 'accept', ...accepted } },
+  ignore: { ...said, statement: { kind: 'ignore', ...ignored } },
+  settle: {
+    ...said,
     statement: { kind: 'settle', authority: 'aws', operation: digest, permit: digest, verdict: 'look', reason: null },
+  },
+  withdraw: { ...said, statement: { kind: 'withdraw', authority: 'aws', statement: digest } },
+  undo: { ...said, statement: { kind: 'undo', authority: 'aws', ...undo, records: undone } },
+  undoWithdrawal: { ...said, statement: { kind: 'withdraw', authority: 'aws', run: digest } },
+  author: {
+    federation: 'demo',
+    document: 'maps/aws.person',
+    digest,
+    authority: 'aws',
+    approver: 'ada',
+    key: { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) },
     issuedAtMs: 1,
+  },
+  delegation: {
+    id: 'A'.repeat(22),
+    federation: 'demo',
+    authority: 'aws',
+    dataset: 'workforce',
+    kinds: ['update'],
+    from: 'ada',
+    to: 'bob',
+    reason: 'on leave',
+    issuedAtMs: 1,
+    untilMs: 2,
+  },
+  delegationEnd: {
+    delegation: 'A'.repeat(22),
+    federation: 'demo',
+    authority: 'aws',
+    approver: 'ada',
+    issuedAtMs: 1,
+  },
+  clockReset: {
+    authority: 'aws',
+    number: 1,
+    abandoned: hlc,
+    restart: hlc,
+    reason: 'the clock was set a year ahead',
+    issuedAtMs: 1,
+    previous: digest,
+  },
+  entity: {
+    iss: 'concordat://demo/aws',
+    sub: 'concordat://demo/aws',
+    ...seconds,
+    jwks: bothKeys,
+    authority_hints: ['concordat://demo/sov'],
+    metadata: {
+      federation_entity: {
+        federation_fetch_endpoint: 'concordat://demo/aws/fetch',
+        federation_historical_keys_endpoint: 'concordat://demo/aws/historical',
+      },
+      concordat_mesh_authority: {
+        federation: 'demo',
+        authority: 'aws',
+        terms,
+        keys: {
+          messages: bothKeys,
+          log: bothKeys,
+          encryption: { keys: [{ ...p256, use: 'enc', alg: 'ECDH-ES+A256KW' }] },
+        },
+        historical_keys: digest,
+      },
+    },
+  },
+  subordinate: {
+    iss: 'concordat://demo/aws',
+    sub: 'concordat://demo/sov',
+    ...seconds,
+    jwks: bothKeys,
+    concordat_acceptance: { manifest: digest, manifest_iat: 1, terms },
+  },
+  historicalKeys: {
+    iss: 'concordat://demo/aws',
+    ...seconds,
+    keys: [
+      { ...ed25519, ...retired },
+      { ...p256, ...retired },
+    ],
+  },
+  hopRoot: {
+    authority: 'aws',
+    dataset: 'workforce',
+    run: digest,
+    sequence: 1,
+    candidate: digest,
+    plan: digest,
+    hlc,
+    hops: { count: 2, root: digest },
+  },
+  sealedHops: { candidate: digest, seal: ref, hops: { root: digest, count: 2, position: 3 } },
+  publishedTable: { sequence: 1, count: 2, bits: 1, buckets: [digest, null] },
+  digestKeyHead: message,
+  digestKeyEnvelope: { from: 'aws', to: 'sov', dataset: 'workforce', generation: 1, secret: 'A'.repeat(43) },
+  disclosureEnvelope: { jwe: 'a.b.c.d.e' },
+  disclosed: {
+    from: 'aws',
+    to: 'sov',
+    dataset: 'workforce',
+    plan: digest,
+    values: [{ type: 'person', key: 'k1', field: 'mail', hmac: digest, value: 'm' }],
+  },
+  versions: {
+    vectors: { mail: { aws: 2, sov: 1 } },
+    seen: { after: hlc, until: hlc },
+    times: { mail: { changed: { after: hlc, until: hlc }, stands: hlc } },
+    gone: hlc,
+  },
+  exportedRun: {
+    ...exported,
+    kind: 'run',
+    sequence: 2,
+    seal: ref,
+    logs: [{ ...chain, agreement: place, hops: { ...place, root: jws } }],
+    erasures,
+  },
+  exportedAttempt: {
+    ...exported,
+    kind: 'attempt',
+    inputs,
+    plan: ref,
+    reviews: [message],
+    permit: ref,
+    receipts: [message],
+    erasures,
+  },
+  exportedRecord: {
+    format: 'concordat-export/1',
+    kind: 'record',
+    lineage: {
+      federation: 'demo',
+      dataset: 'workforce',
+      record: { type: 'person', key: 'k1', salt: digest, fields: { mail: 'm' } },
+      chains: [
+        {
+          ...chain,
+          hops: [{ body: JSON.stringify(hop), index: 0, proof: [digest], root: jws, log: place }],
+          resets: [jws],
+        },
+      ],
+    },
+    decisions: [jws],
+    erasures,
   },
   erasureReceipt: {
     federation: 'demo',
@@ -302,7 +513,7 @@ export const samples = {
     subject: digest,
     record: digest,
     end: { sequence: 1, index: 0, hop: digest },
-    requests: ['e30.e30.e30'],
+    requests: [jws],
     removed: { segments: 2 },
     objects: digest,
     outOfReach: [
@@ -323,5 +534,5 @@ export const samples = {
     expiresAtMs: 2,
   },
   erasedObjects: { names: [`aws/segments/${digest}`] },
-  publishedErasure: { receipt: 'e30.e30.e30', position: 3 },
+  publishedErasure: { receipt: jws, position: 3 },
 } as const satisfies Readonly<Record<string, object>>;
