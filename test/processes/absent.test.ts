@@ -1,4 +1,4 @@
-/** One of three authorities is away for some runs: the others go on, it loses nothing, and it comes back to what was sealed. */
+/** One of three authorities is away for three runs: the others go on, it loses nothing, and it comes back to what was sealed. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunResult } from '../../workflows/messages.js';
 import { awsTag, awsUser, keystoneUser, seedEqual } from '../support/equal-clouds.js';
@@ -22,7 +22,7 @@ afterAll(() => local?.stop());
 const ofAzure = (number: number) =>
   local.sandbox.entra.server.state.listUsers().find((user) => user.properties['employeeId'] === `E77${1_000 + number}`);
 
-it('the others agree without it, write nothing to it, and delete nothing because of it', async () => {
+it('the others go on for three runs without it, write nothing to it, and delete nothing because of it', async () => {
   await local.endWorker('azure', 'SIGKILL');
   local.sandbox.aws.server.state.setTag(awsUser(local.sandbox, 1), 'department', 'Orchard');
   const moved = await local.run();
@@ -39,6 +39,17 @@ it('the others agree without it, write nothing to it, and delete nothing because
   const held = await local.run();
   expect(held).toMatchObject({ outcome: 'divergent', plan: { operations: 0 }, absent: [{ authority: 'azure' }] });
   expect(awsTag(local.sandbox, 5, 'department'), 'aws still has whom sov let go').toBeDefined();
+
+  keystoneUser(local.sandbox, 2).extra['department'] = 'Archive';
+  const third = await local.run();
+  expect(third).toMatchObject({
+    outcome: 'divergent',
+    absent: [{ authority: 'azure' }],
+    agreement: null,
+    commits: [{ authority: 'aws', outcome: 'done' }],
+  });
+  expect(awsTag(local.sandbox, 2, 'department')).toBe('Archive');
+  expect(ofAzure(2)?.properties['department']).not.toBe('Archive');
 }, 180_000);
 
 it('and when it is back it gets what it missed, by its own people, and all agree', async () => {
@@ -46,6 +57,7 @@ it('and when it is back it gets what it missed, by its own people, and all agree
   const back = await local.run();
   expect(back).toMatchObject({ absent: [], agreement: { sequence: 2 } });
   expect(ofAzure(1)?.properties['department']).toBe('Orchard');
+  expect(ofAzure(2)?.properties['department']).toBe('Archive');
   expect(ofAzure(5), 'the deletion was asked once all could be').toBeUndefined();
   const quiet: RunResult = await local.run();
   expect(quiet).toMatchObject({ outcome: 'agreed', absent: [], left: 0, plan: { operations: 0 } });
