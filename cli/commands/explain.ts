@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { action, defineCommand } from '../invocation.js';
 import { explained } from '../reading/explained.js';
-import { withFederation } from '../reading/federation-session.js';
+import { elementTypesOf, withFederation } from '../reading/federation-session.js';
 import { explanationLines } from '../showing/explain-text.js';
 
 interface Options {
@@ -13,7 +13,7 @@ export function registerExplain(program: Command): void {
   defineCommand(program, {
     name: 'explain <run> <key>',
     description:
-      'Explain one record of a run: the value of every member, what changed since the last agreement, which rule decided, and what another rule would have done. Everything is planned again here from the sealed inputs of the run.',
+      'Explain one record of a run: the value of every member, what changed since the last agreement, which rule decided, and what another rule would have done; with what people accepted or ignored, cases, what is opaque or was not read, and writes whose effect nobody knows. Everything is planned again here from the sealed inputs of the run.',
     examples: [
       ['concordat explain latest 3f2a91c0', 'by the beginning of its key, as `concordat plan` shows it'],
       ['concordat explain workforce "Ana Ruiz" --field department', 'one field of a record, by its whole name'],
@@ -26,9 +26,17 @@ export function registerExplain(program: Command): void {
         withFederation<0>(invocation, { withinMs: 120_000 }, async (session) => {
           const found = await explained(session, selector, key, field);
           const { output } = invocation;
-          const { explanation, name } = found;
-          const fixed = session.federation.taxonomy[explanation.type]?.key ?? [];
-          output.result(found, explanationLines(explanation, name, output.paint, fixed));
+          const taxonomy = session.federation.taxonomy[found.explanation.type];
+          const fields = Object.entries(taxonomy?.fields ?? {});
+          output.result(
+            found,
+            explanationLines(found, {
+              paint: output.paint,
+              fixed: taxonomy?.key ?? [],
+              effects: fields.flatMap(([name, { kind }]) => (kind === 'effect' ? [name] : [])),
+              elementTypes: elementTypesOf(session.federation),
+            }),
+          );
           return 0;
         }),
       ),

@@ -4,9 +4,16 @@ import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { suggestion } from '../../core/federation/nearest.js';
 import type { Digest } from '../../core/digest.js';
-import type { PlanInput } from '../../core/plan.js';
+import type { Json } from '../../core/json.js';
+import { referenceOf } from '../../core/lens/reference.js';
+import { operationsOf } from '../../core/permit.js';
+import type { Divergence, PlanInput } from '../../core/plan.js';
+import { hadEffect, type Outcome } from '../../core/receipt.js';
+import type { AuthorityId } from '../../core/record.js';
 import { explainRecord, type Explanation } from '../../core/resolution/explain.js';
-import { recordsOf, type FederationSession } from './federation-session.js';
+import type { UnsettledWrite } from '../../core/unsettled.js';
+import { readReceipts } from './documents.js';
+import { elementTypesOf, recordsOf, type FederationSession } from './federation-session.js';
 import { findPlan, type FoundPlan } from './find-run.js';
 
 export interface ExplainedRecord {
@@ -15,6 +22,20 @@ export interface ExplainedRecord {
   readonly plan: Digest;
   readonly name: string | null;
   readonly explanation: Explanation;
+  /** Writes to it of earlier runs whose effect was not known when this run read, or became known by its read. */
+  readonly doubtful: readonly (UnsettledWrite & { readonly authority: AuthorityId })[];
+  /** What this run was to write to it and did not, or nobody knows whether it did. */
+  readonly unwritten: readonly UnwrittenOperation[];
+  /** By type and key, joined by a space: records that its values refer to. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
+export interface UnwrittenOperation {
+  readonly authority: AuthorityId;
+  readonly operation: Digest;
+  readonly kind: 'create' | 'update' | 'delete';
+  readonly outcome: Outcome;
+  readonly code: string | null;
 }
 
 /** A plan made again from the sealed inputs of its run. Throws notFound where they are not known any more. */
@@ -48,12 +69,74 @@ export async function explained(
   field: string | undefined,
 ): Promise<ExplainedRecord> {
   const again = await planAgain(session, selector);
-  const { planInput, planDigest, found, nameOf } = again;
-  const { type, key } = await meant(planInput, word, nameOf);
+  const { planInput, planDigest, plan, snapshots, found, nameOf } = again;
+  const { type, key } = await meant({ ...planInput, divergences: plan.divergences }, word, nameOf);
   if (field !== undefined) requireField(session.federation, type, field);
   const explanation = explainRecord(planInput, { type, key }, field);
   if (!explanation) throw new ConcordatError('notFound', `${type} ${key} differs nowhere`);
-  return { dataset: found.dataset, run: again.runId, plan: planDigest, name: await nameOf(type, key), explanation };
+  return {
+    dataset: found.dataset,
+    run: again.runId,
+    plan: planDigest,
+    name: await nameOf(type, key),
+    explanation,
+    doubtful: Object.values(snapshots).flatMap(({ authority, unsettled = [] }) =>
+      unsettled.filter((one) => one.type === type && one.key === key).map((one) => ({ authority, ...one })),
+    ),
+    unwritten: await unwrittenOf(session, again, { type, key }),
+    names: await namesIn(explanation, elementTypesOf(session.federation), nameOf),
+  };
+}
+
+async function unwrittenOf(
+  { federation, exchange }: FederationSession,
+  { found, plan }: PlannedAgain,
+  { type, key }: { readonly type: string; readonly key: string },
+): Promise<readonly UnwrittenOperation[]> {
+  const operations = operationsOf(plan);
+  const all = await readReceipts(federation, exchange, found.run?.result?.receipts ?? []);
+  return all.flatMap(({ authority, receipts }) =>
+    receipts.flatMap(({ operation: id, outcome, code }) => {
+      const operation = operations.get(id);
+      if (!operation || operation.type !== type || operation.key !== key || hadEffect(outcome)) return [];
+      return [{ authority, operation: id, kind: operation.kind, outcome, code }];
+    }),
+  );
+}
+
+/** Of a set of thousands only some are named. */
+const namesMax = 200;
+
+async function namesIn(
+  { type, fields }: Explanation,
+  elementTypes: (type: string, field: string) => string | undefined,
+  nameOf: PlannedAgain['nameOf'],
+): Promise<Readonly<Record<string, string>>> {
+  const mentioned = new Map<string, readonly [type: string, key: string]>();
+  for (const { field, base, members } of fields) {
+    const of = elementTypes(type, field);
+    const shown = [...(base ? [base.value] : []), ...members.map(({ value }) => value)];
+    for (const value of shown) {
+      const named = of === undefined ? referenceOf(value) : null;
+      if (named) mentioned.set(`${named.type} ${named.key}`, [named.type, named.key]);
+    }
+    if (of === undefined) continue;
+    // Those on which somebody differs first.
+    const counts = new Map<string, number>();
+    for (const element of shown.flatMap(elementsOf)) counts.set(element, (counts.get(element) ?? 0) + 1);
+    const sorted = [...counts].sort(([, a], [, b]) => a - b).map(([element]) => element);
+    for (const element of sorted) mentioned.set(`${of} ${element}`, [of, element]);
+  }
+  const names: Record<string, string> = {};
+  for (const [id, [of, key]] of [...mentioned].slice(0, namesMax)) {
+    const name = await nameOf(of, key);
+    if (name !== null) names[id] = name;
+  }
+  return names;
+}
+
+function elementsOf(value: Json): readonly string[] {
+  return Array.isArray(value) ? value.filter((element) => typeof element === 'string') : [];
 }
 
 /** Throws usage where the type has no such field. */
@@ -65,11 +148,15 @@ export function requireField(federation: Federation, type: string, field: string
 
 /** The beginning of a key, or a whole name. Only what differs: of the rest there is nothing to explain. */
 export async function meant(
-  { views }: Pick<PlanInput, 'views'>,
+  { views, divergences = [] }: Pick<PlanInput, 'views'> & { readonly divergences?: readonly Divergence[] },
   word: string,
   nameOf: (type: string, key: string) => Promise<string | null>,
 ): Promise<{ readonly type: string; readonly key: string }> {
-  const all = Object.entries(views).flatMap(([type, ofType]) => ofType.map(({ key }) => ({ type, key })));
+  const inViews = Object.entries(views).flatMap(([type, ofType]) => ofType.map(({ key }) => ({ type, key })));
+  const byName = new Map(
+    [...inViews, ...divergences].map(({ type, key }) => [`${type} ${key}`, { type, key }] as const),
+  );
+  const all = [...byName.values()];
   // A provisional key begins with a tilde, which a shell may take for a home folder.
   const byKey = all.filter(({ key }) => key.startsWith(word) || key.startsWith(`~${word}`));
   const found = [...byKey];

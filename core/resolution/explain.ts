@@ -11,15 +11,16 @@ import { sameJson } from '../lens/same-json.js';
 import { setElements } from '../operation.js';
 import { makePlan, type PlanInput } from '../plan.js';
 import type { AuthorityId } from '../record.js';
+import { circumstancesOf, type Circumstances } from './circumstances.js';
 import { outcomeOf, type Outcome } from './outcome.js';
 
 export interface MemberValue {
   readonly authority: AuthorityId;
   /**
    * `notHeld`: its mesh has no place for the field, or shows none. `gone`: it has no such record. `unread`: its snapshot is
-   * not complete. `absent`: it takes no part.
+   * not complete, or did not tell the field. `opaque`: its mesh holds what it cannot fully represent. `absent`: it takes no part.
    */
-  readonly state: 'holds' | 'notHeld' | 'gone' | 'unread' | 'absent';
+  readonly state: 'holds' | 'notHeld' | 'gone' | 'unread' | 'opaque' | 'absent';
   readonly value: Json;
   readonly changed: boolean;
 }
@@ -36,7 +37,9 @@ export interface FieldExplanation {
   readonly base: { readonly value: Json } | null;
   readonly members: readonly MemberValue[];
   readonly decided: Alternative;
-  /** What each of these would have done in its place. */
+  /** What the same rule would have done had nobody accepted the difference; absent where nobody did. */
+  readonly unaccepted?: Outcome;
+  /** What each of these would have done in its place; of an accepted difference, had nobody accepted it. */
   readonly alternatives: readonly Alternative[];
 }
 
@@ -47,8 +50,10 @@ export interface Explanation {
   readonly hasBase: boolean;
   /** What happens to the record as a whole. */
   readonly decided: Alternative;
+  readonly unaccepted?: Outcome;
   /** Only where the record is gone somewhere. */
   readonly alternatives: readonly Alternative[];
+  readonly circumstances: Circumstances;
   readonly fields: readonly FieldExplanation[];
 }
 
@@ -59,16 +64,26 @@ export function explainRecord(
   field?: string,
 ): Explanation | undefined {
   const type = input.shape.types.find(({ taxonomy }) => taxonomy.type === record.type);
-  const view = input.views[record.type]?.find(({ key }) => key === record.key);
-  if (!type || !view) return undefined;
+  if (!type) return undefined;
+  const found = input.views[record.type]?.find(({ key }) => key === record.key);
+  // What all hold alike can still be opaque, or hold a value that another record has too.
+  const view = found ?? { key: record.key, members: {}, base: undefined };
   const small = onlyAround(input, type, view);
-  const planned = (policy: TypePolicy | undefined, name?: string): Outcome =>
-    outcomeOf(makePlan({ ...small, shape: withPolicy(small.shape, record.type, policy) }), record, name);
   const declared = type.policy;
+  const plan = makePlan(small);
+  const circumstances = circumstancesOf(plan, record);
+  if (!found && !plan.divergences.some((one) => one.type === record.type && one.key === record.key)) return undefined;
+  const isAccepted = (name: string | null): boolean =>
+    circumstances.accepted.some((one) => one.field === null || one.field === name);
+  // Under what people accepted every rule does the same: nothing there.
+  const free = circumstances.accepted.length > 0 ? { ...small, rejections: {}, acceptances: [] } : small;
+  const planned = (policy: TypePolicy | undefined, name?: string): Outcome =>
+    outcomeOf(makePlan({ ...free, shape: withPolicy(free.shape, record.type, policy) }), record, name);
   const incomplete = new Set(
     input.incomplete.filter((scope) => scope.type === record.type).map(({ authority }) => authority),
   );
-  const states = memberStates(type, view, incomplete);
+  const opaque = new Set(circumstances.opaque.map(({ authority }) => authority));
+  const states = found ? memberStates(type, view, incomplete, opaque) : [];
   const isGone = view.base !== undefined && states.some(({ state }) => state === 'gone');
   const deletion: DeletionPolicy = declared?.deletion ?? { kind: 'propose' };
   const otherDeletions = ([{ kind: 'propose' }, { kind: 'keep' }] as const).filter(
@@ -78,11 +93,13 @@ export function explainRecord(
     ...record,
     members: states,
     hasBase: view.base !== undefined,
-    decided: { policy: deletion, outcome: planned(declared) },
+    decided: { policy: deletion, outcome: outcomeOf(plan, record) },
+    ...(isAccepted(null) ? { unaccepted: planned(declared) } : {}),
     alternatives: isGone
       ? otherDeletions.map((policy) => ({ policy, outcome: planned({ ...declared, deletion: policy }) }))
       : [],
-    fields: Object.keys(type.taxonomy.fields)
+    circumstances,
+    fields: (found ? Object.keys(type.taxonomy.fields) : [])
       .filter((name) => field === undefined || name === field)
       .filter((name) => Object.values(type.held).some((held) => held.includes(name)))
       .sort(byCodeUnit)
@@ -93,7 +110,8 @@ export function explainRecord(
           field: name,
           base: base === undefined ? null : { value: base },
           members: states.map(({ authority, state }) => memberValue(authority, state, type, view, name)),
-          decided: { policy: own ?? { kind: 'threeWay' }, outcome: planned(declared, name) },
+          decided: { policy: own ?? { kind: 'threeWay' }, outcome: outcomeOf(plan, record, name) },
+          ...(isAccepted(name) ? { unaccepted: planned(declared, name) } : {}),
           alternatives: otherPolicies(type, name, own).map((policy) => ({
             policy,
             outcome: planned(exchanged(declared, name, policy), name),
@@ -107,14 +125,17 @@ function memberStates(
   type: DatasetType,
   view: RecordView,
   incomplete: ReadonlySet<AuthorityId>,
+  opaque: ReadonlySet<AuthorityId>,
 ): readonly Pick<MemberValue, 'authority' | 'state'>[] {
   const present = Object.keys(type.held).map((authority) => ({
     authority,
-    state: view.members[authority]
-      ? ('holds' as const)
-      : incomplete.has(authority)
-        ? ('unread' as const)
-        : ('gone' as const),
+    state: opaque.has(authority)
+      ? ('opaque' as const)
+      : view.members[authority]
+        ? ('holds' as const)
+        : incomplete.has(authority)
+          ? ('unread' as const)
+          : ('gone' as const),
   }));
   const absent = type.absent.map((authority) => ({ authority, state: 'absent' as const }));
   return [...present, ...absent].sort((left, right) => byCodeUnit(left.authority, right.authority));

@@ -26,7 +26,7 @@ export interface Outcome {
   readonly creates: readonly Pick<Operation, 'authority' | 'rule' | 'changes'>[];
   readonly deletes: readonly Pick<Operation, 'authority' | 'rule'>[];
   readonly asks: readonly Question[];
-  readonly divergences: readonly Pick<Divergence, 'kind' | 'field' | 'because' | 'at'>[];
+  readonly divergences: readonly Pick<Divergence, 'kind' | 'field' | 'because' | 'at' | 'leaves'>[];
 }
 
 /** Of one field where it is named; what happens to the record as a whole belongs to every field. */
@@ -65,6 +65,12 @@ export function outcomeOf(
       })),
     divergences: plan.divergences
       .filter((divergence) => isOwn(divergence) && isWanted(divergence.field))
-      .map(({ kind, field: own, because, at }) => ({ kind, field: own, because, at })),
+      .map(({ kind, field: own, because, at, leaves }) => ({
+        kind,
+        field: own,
+        because,
+        at,
+        ...(leaves ? { leaves } : {}),
+      })),
   };
 }
