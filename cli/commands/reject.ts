@@ -71,11 +71,17 @@ export function endOf(text: string, nowMs: number): number {
       : isInstant
         ? Date.parse(text)
         : Number.NaN;
-  if (Number.isNaN(endMs))
+  if (Number.isNaN(endMs) || ((isDay || isInstant) && !isDayOfCalendar(text.slice(0, 10))))
     throw new ConcordatError(
       'usage',
       `--until ${text}: write a duration such as 30d, a day such as 2027-01-31 or an instant such as 2027-01-31T12:00:00Z`,
     );
   if (endMs <= nowMs) throw new ConcordatError('usage', `--until ${text} is over already`);
   return endMs;
+}
+
+/** Date.parse takes the 31st of February for the 3rd of March. */
+function isDayOfCalendar(day: string): boolean {
+  const [, , dayOfMonth] = day.split('-');
+  return new Date(`${day}T00:00:00Z`).getUTCDate() === Number(dayOfMonth);
 }
