@@ -63,10 +63,11 @@ const moveAtSov = (to: string): void => {
   keystoneUser(local.sandbox, number).extra['department'] = to;
 };
 const planned = async () => (await local.start({ planOnly: true })).result();
-const accept = (...argv: readonly string[]): readonly string[] => [
-  ...['accept', displayName, '--field', 'department', '--as', 'you', '--authority', 'aws'],
-  ...['--owner', 'HR Berlin', '--reason', 'two spellings on purpose', ...argv],
-];
+const accept = (...argv: readonly string[]): readonly string[] =>
+  ['accept', displayName, '--field', 'department', '--as', 'you', '--authority', 'aws'].concat(
+    ['--owner', 'HR Berlin', '--reason', 'two spellings on purpose'],
+    argv,
+  );
 const idIn = (text: string): string => (JSON.parse(text) as { accepted: { id: string }[] }).accepted[0]?.id ?? '';
 
 describe('a difference', () => {
