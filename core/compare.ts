@@ -8,7 +8,7 @@
 import { orderOf, type VersionVector } from './clock/version-vector.js';
 import { byCodeUnit, type Json } from './json.js';
 import type { DatasetType } from './federation/federation.js';
-import { referredTypes } from './federation/taxonomy.js';
+import { isOfScopes, referredTypes } from './federation/taxonomy.js';
 import type { AuthorityId, Fields } from './record.js';
 import type { References } from './references.js';
 import { setElements } from './operation.js';
@@ -158,6 +158,7 @@ function compareFields(
       return value !== undefined && !(named && context.references.isOpen(named.type, named.key));
     });
     if (speaking.length === 0) continue;
+    if (isOfScopes(kind)) continue;
     if (kind.kind === 'effect') {
       verdicts.push(compareEffect(field, speaking, view, context));
       continue;

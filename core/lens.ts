@@ -89,8 +89,10 @@ function locationOf(field: FieldMap, native: string): FieldLens {
 export function fieldMapProblem(field: FieldMap, kind: FieldKind): string | null {
   if ((kind.kind === 'effect') !== 'from' in field)
     return kind.kind === 'effect'
-      ? 'an effect is worked out: its map is { from: capabilities }'
-      : 'only a field of the kind effect is worked out from capabilities';
+      ? `an effect is worked out: its map is { from: ${kind.of ?? 'capabilities'} }`
+      : 'only a field of the kind effect is worked out from capabilities or scopes';
+  if (kind.kind === 'effect' && 'from' in field && field.from !== (kind.of ?? 'capabilities'))
+    return `the effect is one of ${kind.of ?? 'capabilities'}: its map is { from: ${kind.of ?? 'capabilities'} }`;
   const steps = stepsOf(field);
   const targets = referredTypes(kind);
   const isSet = kind.kind === 'set';

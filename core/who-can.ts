@@ -4,7 +4,7 @@
  */
 import type { Reach } from './effect/effect.js';
 import { labelsIn } from './effect-labels.js';
-import { effectFieldsOf, type TaxonomyType } from './federation/taxonomy.js';
+import { effectFieldsOf, placeFieldsOf, type TaxonomyType } from './federation/taxonomy.js';
 import { byCodeUnit } from './json.js';
 import { referenceOf, type Reference } from './lens/reference.js';
 import { setElements } from './operation.js';
@@ -14,6 +14,8 @@ export interface MeshRecords {
   readonly authority: AuthorityId;
   /** By type; a type that this mesh does not show is left out. */
   readonly records: Readonly<Record<string, readonly FederatedRecord[]>>;
+  /** Whether a grant is partial here by its scope alone, as in Entra and Keystone: on a scope that it counts on, it is whole. */
+  readonly isPartialByScope?: boolean;
 }
 
 export interface Way {
@@ -27,6 +29,8 @@ export interface Way {
   readonly role: Reference | null;
   /** null: the grant has no scope, so it counts in the whole mesh. */
   readonly scope: Reference | null;
+  /** The scope that was asked about, where the grant is given above it and counts there because the cloud inherits it. */
+  readonly inheritedOn: Reference | null;
 }
 
 export interface Holder {
@@ -54,7 +58,7 @@ export function whoCan(question: {
   const { capability, scopes, taxonomy, meshes } = question;
   const ways = new Map<string, { readonly holder: Reference; readonly ways: Way[] }>();
   const silent: AuthorityId[] = [];
-  for (const { authority, records } of [...meshes].sort((a, b) => byCodeUnit(a.authority, b.authority))) {
+  for (const { authority, records, isPartialByScope } of inOrder(meshes)) {
     const mesh = new Mesh(taxonomy, records);
     let said = false;
     let grants = 0;
@@ -68,13 +72,24 @@ export function whoCan(question: {
         const label = labels.find((one) => one.capability === capability);
         const scope = referenceOf(fields['scope']);
         const principal = referenceOf(fields['principal']);
-        if (!label || !principal || !isWanted(scopes, scope)) continue;
+        const places = placesOf(type, fields);
+        const wanted = wantedScope(scopes, scope, places);
+        if (!label || !principal || wanted === 'none') continue;
         for (const { holder, through } of mesh.holdersOf(principal)) {
           const name = nameOf(holder);
           const entry = ways.get(name) ?? { holder, ways: [] };
           ways.set(name, entry);
-          const { reach, isAllSeen } = label;
-          entry.ways.push({ authority, reach, isAllSeen, through, grant: { type: type.type, key }, role, scope });
+          const isWhole = label.reach === 'partial' && isPartialByScope === true && wanted !== 'any' && places !== null;
+          entry.ways.push({
+            authority,
+            reach: isWhole ? 'full' : label.reach,
+            isAllSeen: label.isAllSeen,
+            through,
+            grant: { type: type.type, key },
+            role,
+            scope,
+            inheritedOn: wanted === 'any' || (scope && nameOf(wanted) === nameOf(scope)) ? null : wanted,
+          });
         }
       }
     }
@@ -89,8 +104,32 @@ export function whoCan(question: {
   return { holders, silent };
 }
 
-function isWanted(scopes: readonly Reference[] | null, scope: Reference | null): boolean {
-  return scopes === null || scope === null || scopes.some((one) => nameOf(one) === nameOf(scope));
+function inOrder(meshes: readonly MeshRecords[]): readonly MeshRecords[] {
+  return [...meshes].sort((a, b) => byCodeUnit(a.authority, b.authority));
+}
+
+/**
+ * The scope that was asked about on which the grant counts: by what the mesh says of where it counts, else by where it is
+ * given. `any`: all were asked about, or it counts in the whole mesh.
+ */
+function wantedScope(
+  scopes: readonly Reference[] | null,
+  scope: Reference | null,
+  places: readonly string[] | null,
+): Reference | 'any' | 'none' {
+  if (scopes === null || scope === null) return 'any';
+  const own = nameOf(scope);
+  const counting = scopes.filter((one) => (places ?? [own]).includes(nameOf(one)));
+  return counting.find((one) => nameOf(one) === own) ?? counting[0] ?? 'none';
+}
+
+/** As `<type>/<key>`; null where the mesh does not say it. */
+function placesOf(type: TaxonomyType, fields: Fields): readonly string[] | null {
+  for (const field of placeFieldsOf(type)) {
+    const value = fields[field];
+    if (Array.isArray(value)) return value.filter((place) => typeof place === 'string');
+  }
+  return null;
 }
 
 function nameOf({ type, key }: Reference): string {

@@ -161,7 +161,7 @@ export async function sealType(
       for (const property of translation.unmapped) counters.unmapped(name, property);
       if (!translation.roundTrips) counters.lossy(name);
       const ids = isNatural ? naturals.nativeIdsOf(name, key) : [object.id];
-      const record = effects ? effects.added(translation.record, map, ids, given.surface) : translation.record;
+      const record = effects ? effects.added(translation.record, map, ids, given.surface, sealing.resolve) : translation.record;
       sealer.add(sealedRecord(digests, type, record));
       matches?.add(key, record.fields);
       claimed?.add(record);

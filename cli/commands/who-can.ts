@@ -21,7 +21,7 @@ export function registerWhoCan(program: Command): void {
       ['concordat who-can "read objects" --json', 'for scripts'],
     ],
   })
-    .option('--on <scope>', 'only what counts on this scope, and grants that have none')
+    .option('--on <scope>', 'only what counts on this scope: given there, inherited from above, or without any scope')
     .option('--dataset <name>', 'the dataset, where the federation has several')
     .action(
       action<Options, [capability: string]>(async (invocation, { on, dataset }, capability) =>

@@ -5,7 +5,7 @@ import { createSegmentReader } from '../../activities/sealing/segment-reader.js'
 import { hlcParts } from '../../core/clock/hlc.js';
 import type { Reach } from '../../core/effect/effect.js';
 import { ConcordatError } from '../../core/errors.js';
-import { hasEffect, sayable } from '../../core/federation/effect-natives.js';
+import { hasEffect, hasPlaces, placeNatives, sayable } from '../../core/federation/effect-natives.js';
 import { mapOf, type Federation } from '../../core/federation/federation.js';
 import { capabilitiesFileName } from '../../core/federation/files.js';
 import { nearest } from '../../core/federation/nearest.js';
@@ -34,6 +34,8 @@ export interface NamedWay {
   readonly grant: NamedRecord;
   readonly role: NamedRecord | null;
   readonly scope: NamedRecord | null;
+  /** The scope that was asked about, below the one of the grant: the cloud lets it be inherited there. */
+  readonly inheritedOn: NamedRecord | null;
 }
 
 export interface WhoCanAnswer {
@@ -82,7 +84,7 @@ export async function whoCanAnswer(
       answer.holders.map(async ({ holder, ways }) => ({
         holder: await named(holder),
         ways: await Promise.all(
-          ways.map(async ({ authority, reach, isAllSeen, through, grant, role, scope }) => ({
+          ways.map(async ({ authority, reach, isAllSeen, through, grant, role, scope, inheritedOn }) => ({
             authority,
             reach,
             isAllSeen,
@@ -90,11 +92,12 @@ export async function whoCanAnswer(
             grant: await named(grant),
             role: await maybeNamed(role),
             scope: await maybeNamed(scope),
+            inheritedOn: await maybeNamed(inheritedOn),
           })),
         ),
       })),
     ),
-    notSeen: await notSeen(session, dataset, snapshots, taxonomy, capability, answer.silent),
+    notSeen: await notSeen(session, dataset, snapshots, taxonomy, capability, answer.silent, scopes !== null),
   };
 }
 
@@ -143,7 +146,8 @@ async function meshRecords(
       for await (const record of readAll(sealed, reader)) own.push(record);
       records[sealed.type] = own;
     }
-    meshes.push({ authority, records });
+    const kind = federation.authorities[authority]?.mesh.kind;
+    meshes.push({ authority, records, isPartialByScope: kind === 'entra' || kind === 'keystone' });
   }
   return meshes;
 }
@@ -180,6 +184,11 @@ async function scopesNamed(
 /** Fewer characters of a key could be a name. */
 const keyCharactersMin = 8;
 
+/** Native types whose grants may count below where they are given. */
+const inherits = Object.values(placeNatives).flatMap((natives) =>
+  Object.keys(natives).filter((native) => (natives[native] ?? []).length > 0),
+);
+
 async function notSeen(
   { federation, exchange }: FederationSession,
   dataset: string,
@@ -187,6 +196,7 @@ async function notSeen(
   taxonomy: readonly TaxonomyType[],
   capability: string,
   silent: readonly AuthorityId[],
+  isOnScope: boolean,
 ): Promise<WhoCanAnswer['notSeen']> {
   const opaque = await opaqueRecords(exchange, snapshots);
   const grants = grantTypes(taxonomy).map(({ type }) => type);
@@ -196,7 +206,9 @@ async function notSeen(
     const snapshot = snapshots[authority];
     if (!snapshot) return [says('the whole mesh: it took no part in this run')];
     const kind = federation.authorities[authority]?.mesh.kind;
-    const maps = taxonomy.flatMap(({ type }) => mapOf(federation, authority, type) ?? []).filter(hasEffect);
+    const all = taxonomy.flatMap(({ type }) => mapOf(federation, authority, type) ?? []);
+    const maps = all.filter(hasEffect);
+    const unsaid = all.filter((map) => isOnScope && inherits.includes(map.native) && !hasPlaces(map));
     const canSay =
       kind && maps.some(({ native }) => sayable(kind, native, federation.capabilities ?? []).includes(capability));
     const ofGrants = opaque.filter((one) => one.authority === authority && grants.includes(one.type));
@@ -212,6 +224,11 @@ async function notSeen(
               `what it says of "${capability}": ${capabilitiesFileName} has nothing that its grants could be held against`,
             ),
           ]),
+      ...unsaid.map(({ type }) =>
+        says(
+          `what is inherited from above the scope: no field of ${type} says where a grant counts ({ from: scopes })`,
+        ),
+      ),
       ...(silent.includes(authority) ? [says('the effect of its grants: its surface or maps leave it out')] : []),
       ...reasons.map((reason) =>
         says(`${ofGrants.filter((one) => one.reason === reason).length} grants that are opaque: ${reason}`),

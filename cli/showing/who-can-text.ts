@@ -36,11 +36,12 @@ export function whoCanLines(answer: WhoCanAnswer, nowMs: number, paint: Paint): 
   ];
 }
 
-function wayText({ reach, isAllSeen, through, role, grant, scope }: NamedWay): string {
+function wayText({ reach, isAllSeen, through, role, grant, scope, inheritedOn }: NamedWay): string {
   const path = [
     ...through.map(recordText),
     role === null ? recordText(grant) : `${grant.type} of ${recordText(role)}`,
     ...(scope === null ? [] : [`on ${nameText(scope)}`]),
+    ...(inheritedOn === null ? [] : [`inherited by ${nameText(inheritedOn)}`]),
   ];
   return `${reachText[reach]}${isAllSeen || reach === 'unseen' ? '' : ' (not all seen)'}: ${path.join(', ')}`;
 }

@@ -28,6 +28,16 @@ export function effectInKeystone(
   );
 }
 
+/** Whether a project lies somewhere below a project or domain. `parents`: of each project, another project or the domain. */
+export function isProjectBelow(project: string, scope: string, parents: ReadonlyMap<string, string>): boolean {
+  const passed = new Set<string>();
+  for (let above = parents.get(project); above !== undefined && !passed.has(above); above = parents.get(above)) {
+    if (above === scope) return true;
+    passed.add(above);
+  }
+  return false;
+}
+
 /**
  * Names of a role and of everything that follows from it; ends where roles imply each other in a circle, too. `roles`: by
  * id. A role of one domain is never in a token, and what it implies is.

@@ -1,10 +1,10 @@
 /** taxonomy/capabilities.yaml against itself and against what names a capability elsewhere. */
 import { faultAt, type PathFault } from './fault.js';
 import { capabilitiesFileName, mapNameOf } from './files.js';
-import { effectNatives } from './effect-natives.js';
+import { effectNatives, placeNatives } from './effect-natives.js';
 import { suggestion } from './nearest.js';
 import { authorityOf, repeatedAt, typeOf, type FederationParts } from './parts.js';
-import { effectFieldsOf } from './taxonomy.js';
+import { effectFieldsOf, placeFieldsOf } from './taxonomy.js';
 
 export function checkCapabilities(parts: FederationParts): readonly PathFault[] {
   const { capabilities } = parts;
@@ -74,16 +74,23 @@ function checkNatives(parts: FederationParts): readonly PathFault[] {
   return parts.maps.flatMap(({ file, value }) => {
     const kind = authorityOf(parts, mapNameOf(file).authority)?.value.mesh.kind;
     const type = typeOf(parts, value.type)?.value;
-    if (!kind || !type || Object.hasOwn(effectNatives[kind], value.native)) return [];
-    return effectFieldsOf(type)
-      .filter((field) => Object.hasOwn(value.fields, field))
-      .map((field) =>
-        faultAt(
-          file,
-          ['fields', field],
-          `what a ${value.native} leaves cannot be worked out; in this mesh that is known of ${Object.keys(effectNatives[kind]).join(', ')}`,
-          'key',
-        ),
-      );
+    if (!kind || !type) return [];
+    const unknown = (fields: readonly string[], natives: Readonly<Record<string, unknown>>, what: string) =>
+      Object.hasOwn(natives, value.native)
+        ? []
+        : fields
+            .filter((field) => Object.hasOwn(value.fields, field))
+            .map((field) =>
+              faultAt(
+                file,
+                ['fields', field],
+                `${what} cannot be worked out; in this mesh that is known of ${Object.keys(natives).join(', ')}`,
+                'key',
+              ),
+            );
+    return [
+      ...unknown(effectFieldsOf(type), effectNatives[kind], `what a ${value.native} leaves`),
+      ...unknown(placeFieldsOf(type), placeNatives[kind], `where a ${value.native} counts`),
+    ];
   });
 }

@@ -32,8 +32,26 @@ export const effectNatives: Readonly<Record<Mesh['kind'], Needed>> = {
   postgresql: {},
 };
 
+/** Of which native types it is worked out where a grant counts, and what is read for it: the scopes that inherit. */
+export const placeNatives: Readonly<Record<Mesh['kind'], Needed>> = {
+  // Nothing lies above an account that could grant, and nothing below that is a scope.
+  'aws-iam': { policyAttachment: [], assumption: [] },
+  entra: { appRoleAssignment: [], directoryRoleAssignment: ['directoryScope'] },
+  keystone: { roleAssignment: ['project'] },
+  folder: {},
+  postgresql: {},
+};
+
 export function hasEffect(map: TypeMap): boolean {
-  return Object.values(map.fields).some((field) => 'from' in field);
+  return workedOutFrom(map, 'capabilities');
+}
+
+export function hasPlaces(map: TypeMap): boolean {
+  return workedOutFrom(map, 'scopes');
+}
+
+function workedOutFrom(map: TypeMap, from: 'capabilities' | 'scopes'): boolean {
+  return Object.values(map.fields).some((field) => 'from' in field && field.from === from);
 }
 
 /** Which capabilities this native type can say anything about, sorted: of the others its effect is silent. */
@@ -60,6 +78,10 @@ export function sayable(kind: Mesh['kind'], native: string, capabilities: readon
 
 /** The native types that are read for these maps of one mesh, sorted: those of the maps, and what their effects rest on. */
 export function nativeTypesFor(kind: Mesh['kind'], maps: readonly TypeMap[]): readonly string[] {
-  const names = maps.flatMap((map) => [map.native, ...(hasEffect(map) ? (effectNatives[kind][map.native] ?? []) : [])]);
+  const names = maps.flatMap((map) => [
+    map.native,
+    ...(hasEffect(map) ? (effectNatives[kind][map.native] ?? []) : []),
+    ...(hasPlaces(map) ? (placeNatives[kind][map.native] ?? []) : []),
+  ]);
   return [...new Set(names)].sort(byCodeUnit);
 }

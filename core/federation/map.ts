@@ -63,9 +63,9 @@ export const FieldMap = z.union([
   }),
   z.strictObject({ constant: Json.describe('this mesh says this of every record and cannot say anything else') }),
   z
-    .strictObject({ from: z.literal('capabilities') })
+    .strictObject({ from: z.enum(['capabilities', 'scopes']) })
     .describe(
-      'worked out when the snapshot is sealed: which capabilities the policies and roles behind the record leave',
+      'worked out when the snapshot is sealed: which capabilities the policies and roles behind the record leave, or on which scopes the grant counts',
     ),
 ]);
 export type FieldMap = z.infer<typeof FieldMap>;

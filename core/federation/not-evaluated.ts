@@ -9,7 +9,7 @@ export const notEvaluated: Readonly<Record<Mesh['kind'], readonly string[]>> = {
   ],
   entra: [
     'Azure RBAC, delegated permissions and consent, conditional access, owners of applications',
-    'what a directory role permits beyond its name',
+    'what a directory role permits beyond its name, and administrative units that keep roles of the directory out',
   ],
   keystone: [
     'policy files of the services: what a role permits is what taxonomy/capabilities.yaml says',

@@ -98,9 +98,18 @@ export const FieldKind = z.discriminatedUnion('kind', [
     description,
   }),
   z
-    .strictObject({ kind: z.literal('effect'), description: z.string().optional() })
+    .strictObject({
+      kind: z.literal('effect'),
+      of: z
+        .enum(['capabilities', 'scopes'])
+        .optional()
+        .describe(
+          'capabilities, where absent: what the record leaves, compared; scopes: where a grant counts, its own scope and those that inherit it, never compared',
+        ),
+      description: z.string().optional(),
+    })
     .describe(
-      'the capabilities that the record leaves (taxonomy/capabilities.yaml), worked out by each authority from its own policies and roles; compared, and never written',
+      'worked out by each authority from its own policies and roles, and never written: the capabilities that the record leaves (taxonomy/capabilities.yaml), or where it counts',
     ),
 ]);
 export type FieldKind = z.infer<typeof FieldKind>;
@@ -135,9 +144,25 @@ export function referredTypes(kind: FieldKind): readonly string[] {
   return kind.kind === 'set' && kind.of !== 'text' ? [kind.of] : [];
 }
 
-/** The fields that authorities work out and nobody writes. */
+/** The fields that say what a record leaves. */
 export function effectFieldsOf({ fields }: TaxonomyType): readonly string[] {
-  return Object.keys(fields).filter((field) => fields[field]?.kind === 'effect');
+  return Object.keys(fields).filter((field) => {
+    const kind = fields[field];
+    return kind?.kind === 'effect' && !isOfScopes(kind);
+  });
+}
+
+/** The fields that say where a grant counts. */
+export function placeFieldsOf({ fields }: TaxonomyType): readonly string[] {
+  return Object.keys(fields).filter((field) => {
+    const kind = fields[field];
+    return kind !== undefined && isOfScopes(kind);
+  });
+}
+
+/** Said by each mesh of its own tree of scopes, which no other mesh has: never compared. */
+export function isOfScopes(kind: FieldKind): boolean {
+  return kind.kind === 'effect' && kind.of === 'scopes';
 }
 
 /** Types in the order in which they can be translated and written: a type comes after those it refers to. */

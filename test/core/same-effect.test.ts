@@ -12,7 +12,14 @@ const members = ['aws', 'sov'];
 const taxonomy = TaxonomyType.parse({
   type: 'grant',
   key: ['who', 'role'],
-  fields: { who: { kind: 'text' }, role: { kind: 'text' }, note: { kind: 'text' }, effect: { kind: 'effect' } },
+  fields: {
+    who: { kind: 'text' },
+    role: { kind: 'text' },
+    note: { kind: 'text' },
+    // Where it counts says nothing of what it leaves.
+    counts: { kind: 'effect', of: 'scopes' },
+    effect: { kind: 'effect' },
+  },
 });
 const fields = Object.keys(taxonomy.fields).sort();
 const heldAtBase = { grant: { aws: fields, sov: fields } };
@@ -93,6 +100,18 @@ it.each([
 ])('a grant that leaves %s stands in for nothing', (_, effect) => {
   const views = [view('1', grant('ana', 'power', keys)), view('2', undefined, grant('ana', 'member', effect))];
   expect(told(planOf(views, ['role'])).divergences).toEqual(['missing sov', 'missing aws']);
+});
+
+it('where a grant counts differs with every mesh: no divergence, no write, nothing for the base', () => {
+  const there = (...counts: string[]): Fields => ({ ...grant('ana', 'power', keys), counts });
+  const views = [view('1', there('scope/a'), there('scope/a', 'scope/b'))];
+  expect(told(planOf(views))).toEqual({ operations: [], divergences: [] });
+  const changes = basesOf(views, []);
+  expect(JSON.stringify(changes)).toContain('power');
+  expect(JSON.stringify(changes)).not.toContain('scope/');
+  const missing = planOf([view('1', there('scope/a'))]);
+  expect(missing.operations.map(({ kind }) => kind)).toEqual(['create']);
+  expect(JSON.stringify(missing)).not.toContain('scope/a');
 });
 
 it('two grants of nothing are not the same right', () => {

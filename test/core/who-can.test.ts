@@ -96,3 +96,70 @@ it('a mesh whose grants say nothing of effects is named, and not taken for one t
     silent: ['blue'],
   });
 });
+
+/** A domain with two projects, one within the other; a directory with a unit. */
+const places = (() => {
+  const [scope] = taxonomy.filter(({ type }) => type === 'grant');
+  if (!scope) throw new Error('no grant');
+  const counts = TaxonomyType.parse({
+    ...scope,
+    fields: { ...scope.fields, counts: { kind: 'effect', of: 'scopes' } },
+  });
+  return [...taxonomy.filter(({ type }) => type !== 'grant'), counts];
+})();
+
+const counted = (principal: string, scope: string, effect: string, counts: readonly string[]): Fields => ({
+  ...grant(principal, scope, [effect]),
+  counts: counts.map((one) => `scope/${one}`),
+});
+
+const inherited = [
+  {
+    ...mesh('sov', {
+      grant: {
+        s1: counted('person/ana', 'workforce', 'manage keys (partial)', ['prod', 'test']),
+        s2: counted('person/ben', 'workforce', 'manage keys', ['workforce']),
+        s3: counted('person/cal', 'prod', 'manage keys', ['prod']),
+        // Given on the project and inherited below it: not in the project itself.
+        s4: counted('person/dan', 'prod', 'manage keys (partial)', ['test']),
+      },
+    }),
+    isPartialByScope: true,
+  },
+  mesh('aws', {
+    grant: {
+      a1: counted('person/eve', 'prod', 'manage keys (partial)', ['prod']),
+      a2: grant('person/fay', 'prod', ['manage keys']),
+    },
+  }),
+];
+
+it.each([
+  ['prod', ['ana sov full workforce > prod', 'cal sov full prod', 'eve aws partial prod', 'fay aws full prod']],
+  ['test', ['ana sov full workforce > test', 'dan sov full prod > test']],
+  ['workforce', ['ben sov full workforce']],
+  ['elsewhere', []],
+])(
+  'on %s counts what is given there or inherited from above, and not what is only inherited below it',
+  (on, expected) => {
+    const { holders } = whoCan({
+      capability: 'manage keys',
+      scopes: [{ type: 'scope', key: on }],
+      taxonomy: places,
+      meshes: inherited,
+    });
+    expect(
+      holders.flatMap(({ holder, ways }) =>
+        ways.map(({ authority, reach, scope, inheritedOn }) =>
+          [holder.key, authority, reach, scope?.key, ...(inheritedOn ? ['>', inheritedOn.key] : [])].join(' '),
+        ),
+      ),
+    ).toEqual(expected);
+  },
+);
+
+it('anywhere, what is given on a scope above is as partial as its mesh says', () => {
+  const { holders } = whoCan({ capability: 'manage keys', scopes: null, taxonomy: places, meshes: inherited });
+  const [ana] = holders;
+  expect(ana?.ways.map(({ reach, inheritedOn }) => [reach, inheritedOn])).toEqual([['partial', null]]);
+});

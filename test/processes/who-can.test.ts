@@ -1,7 +1,7 @@
 /** `concordat who-can` over a running federation: an AWS account and a Keystone that call a role the same. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { roles } from '../../sandbox/keystone/access.js';
-import { seedEqual, teamHandle } from '../support/equal-clouds.js';
+import { keystoneUser, seededPerson, seedEqual, teamHandle } from '../support/equal-clouds.js';
 import { dataset, startFederation, type LocalFederation } from '../support/local-federation.js';
 import { runCommand } from '../support/run-command.js';
 import { temporalAddress } from '../support/temporal.js';
@@ -14,21 +14,21 @@ lifecycle: active
 fields:
   name: { path: ${path}, through: [{ table: ${means}, else: setAside }] }
 `;
-const effect = '  effect: { from: capabilities }\n';
+const effect = '  effect: { from: capabilities }\n  counts: { from: scopes }\n';
 const grant = (
   native: string,
   principal: string,
   role: string,
   of: string,
   scope: string,
-  place: string,
+  places: string,
 ): string => `type: grant
 native: ${native}
 lifecycle: active
 fields:
   principal: { path: ${principal}, through: [{ reference: { user: person, group: team } }] }
   role: { path: ${role}, through: [{ reference: { ${of}: role } }] }
-  scope: { path: ${scope}, through: [{ reference: { ${place}: scope } }] }
+  scope: { path: ${scope}, through: [{ reference: { ${places} } }] }
 ${effect}`;
 
 const files = {
@@ -41,6 +41,7 @@ const files = {
     keystone: { roles: [admin] }
 `,
   'taxonomy/scope.yaml': 'type: scope\nkey: [name]\nfields:\n  name: { kind: text }\n',
+  'taxonomy/tenant.yaml': 'type: tenant\nkey: [name]\nfields:\n  name: { kind: text }\n',
   'taxonomy/role.yaml': 'type: role\nkey: [name]\nfields:\n  name: { kind: text }\n',
   'taxonomy/grant.yaml': `type: grant
 phrase: '{principal} as {role} on {scope}'
@@ -48,16 +49,27 @@ key: [principal, role, scope]
 fields:
   principal: { kind: reference, of: [person, team] }
   role: { kind: reference, of: [role] }
-  scope: { kind: reference, of: [scope] }
+  scope: { kind: reference, of: [scope, tenant] }
   effect: { kind: effect }
+  counts: { kind: effect, of: scopes }
 `,
   'maps/aws.scope.yaml': named('scope', 'account', 'Account', "{ production: ['123456789012'] }"),
   'maps/aws.role.yaml': named('role', 'policySet', 'Name', `{ operator: ['${power}'] }`),
-  'maps/aws.grant.yaml': grant('policyAttachment', 'Principal', 'PolicySet', 'policySet', 'Account', 'account'),
+  'maps/aws.grant.yaml': grant('policyAttachment', 'Principal', 'PolicySet', 'policySet', 'Account', 'account: scope'),
+  'maps/sov.tenant.yaml': named('tenant', 'domain', 'name', '{ company: [workforce] }'),
   'maps/sov.scope.yaml': named('scope', 'project', 'name', '{ production: [prod] }'),
   'maps/sov.role.yaml': named('role', 'role', 'name', '{ operator: [member] }'),
-  'maps/sov.grant.yaml': grant('roleAssignment', 'principal', 'role', 'role', 'scope', 'project'),
+  'maps/sov.grant.yaml': grant(
+    'roleAssignment',
+    'principal',
+    'role',
+    'role',
+    'scope',
+    'project: scope, domain: tenant',
+  ),
 };
+
+const outsider = seededPerson(3).displayName;
 
 let local: LocalFederation;
 
@@ -68,10 +80,14 @@ beforeAll(async () => {
     edit: (_file, text) =>
       text
         .replace('{ percentMax: 20, deletionsMax: 5 }', '{ percentMax: 90 }')
-        .replace(/^( {2}team: .*)$/m, '$1\n  scope: [name]\n  role: [name]\n  grant: [principal, role, scope, effect]')
-        .replace('types: [person, team]', 'types: [person, team, scope, role, grant]'),
+        .replace(
+          /^( {2}team: .*)$/m,
+          '$1\n  scope: [name]\n  role: [name]\n  grant: [principal, role, scope, effect, counts]',
+        )
+        .replace(/^(authority: sov[\s\S]*?)^ {2}scope: /m, '$1  tenant: [name]\n  scope: ')
+        .replace('types: [person, team]', 'types: [person, team, scope, tenant, role, grant]'),
   });
-  seedEqual(local.sandbox, 3);
+  seedEqual(local.sandbox, 4);
   const { aws, keystone } = local.sandbox;
   const [group] = aws.server.state.groups.all().filter(({ name }) => name === teamHandle);
   const [team] = keystone.server.state.groups.all().filter(({ name }) => name === teamHandle);
@@ -90,6 +106,9 @@ beforeAll(async () => {
     extra: {},
   });
   access.assignments.push({ role: roles.member, group: team.id, project });
+  // Somebody of no team, in all projects of the domain.
+  const { id } = keystoneUser(local.sandbox, 3);
+  access.assignments.push({ role: roles.member, user: id, domain: team.domain, inherited: true });
   expect(await local.run()).toMatchObject({ plan: { operations: 0, conflicts: 0 } });
 }, 180_000);
 afterAll(() => local?.stop());
@@ -102,6 +121,8 @@ interface Answer {
       readonly reach: string;
       readonly through: readonly { readonly name: string | null }[];
       readonly role: { readonly name: string | null } | null;
+      readonly scope: { readonly name: string | null } | null;
+      readonly inheritedOn: { readonly name: string | null } | null;
     }[];
   }[];
   readonly notSeen: readonly { readonly authority: string; readonly what: string }[];
@@ -116,8 +137,9 @@ it('names every member of the team with the way in each mesh, and what was not s
   const { code, stdout } = await command('who-can', 'read objects', '--on', 'production', '--json');
   expect(code).toBe(0);
   const { holders, notSeen } = JSON.parse(stdout) as Answer;
-  expect(holders.length).toBeGreaterThan(0);
-  for (const { holder, ways } of holders) {
+  const inTeam = holders.filter(({ holder }) => holder.name !== outsider);
+  expect(inTeam).toHaveLength(3);
+  for (const { holder, ways } of inTeam) {
     expect(holder.type).toBe('person');
     expect(ways.map(({ authority, reach, through, role }) => [authority, reach, through[0]?.name, role?.name])).toEqual(
       [
@@ -129,6 +151,20 @@ it('names every member of the team with the way in each mesh, and what was not s
   expect(notSeen.map(({ authority, what }) => `${authority} ${what}`)).toContainEqual(
     expect.stringMatching(/^aws service and resource control policies.*session policies$/),
   );
+});
+
+it('names who has it from above, with where it is given, and leaves them out where nothing is inherited', async () => {
+  const { stdout } = await command('who-can', 'read objects', '--on', 'production', '--json');
+  const { holders, notSeen } = JSON.parse(stdout) as Answer;
+  const [own] = holders.filter(({ holder }) => holder.name === outsider);
+  expect(own?.ways).toMatchObject([
+    { authority: 'sov', reach: 'full', scope: { name: 'company' }, inheritedOn: { name: 'production' }, through: [] },
+  ]);
+  expect(notSeen.map(({ what }) => what).join()).not.toMatch(/inherited from above/);
+  const said = await command('who-can', 'read objects', '--on', 'production');
+  expect(said.stdout).toContain('sov  yes: grant of role operator, on company, inherited by production');
+  const above = await command('who-can', 'read objects', '--on', 'company');
+  expect(above.stdout).toContain('nobody, as far as it was seen');
 });
 
 it('tells apart which mesh gives it, and the plan says that names agree and effects do not', async () => {

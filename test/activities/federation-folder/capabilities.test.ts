@@ -109,6 +109,27 @@ const rows: readonly [reason: string, files: Files, at: readonly string[], messa
     /what a account leaves cannot be worked out; .* policySet, assumableRole/,
   ],
   [
+    'where a grant counts, of what is no grant',
+    changed(
+      changed(good, awsMap, 'effect: { from: capabilities }', 'effect: { from: scopes }'),
+      'taxonomy/role.yaml',
+      'effect: { kind: effect }',
+      'effect: { kind: effect, of: scopes }',
+    ),
+    [
+      `${awsMap}:6:3 fields.effect`,
+      'maps/azure.role.yaml:6:3 fields.effect',
+      'maps/azure.role.yaml:6:11 fields.effect',
+    ],
+    /where a policySet counts cannot be worked out; .* policyAttachment, assumption/,
+  ],
+  [
+    'an effect that is worked out from something else',
+    changed(good, awsMap, 'effect: { from: capabilities }', 'effect: { from: scopes }'),
+    [`${awsMap}:6:11 fields.effect`],
+    /the effect is one of capabilities: its map is \{ from: capabilities \}/,
+  ],
+  [
     'an effect in a key',
     changed(good, 'taxonomy/role.yaml', 'key: [name]', 'key: [name, effect]'),
     ['taxonomy/role.yaml:2:13 key[1]'],

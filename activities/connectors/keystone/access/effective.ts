@@ -5,6 +5,7 @@
  *
  * As Keystone 22 counts: roles on the system are left out, and roles of a domain count only through what they imply.
  */
+import { isProjectBelow } from '../../../../core/effect/keystone.js';
 import type { Edge } from './assignments.js';
 import { impliedBy, type Implications } from './implied-roles.js';
 
@@ -26,16 +27,9 @@ export type EffectiveRole = string;
 function placesOf({ scope, inherited }: Edge, parents: Landscape['parents']): readonly string[] {
   if (scope.kind === 'system') return [];
   if (!inherited) return [`${scope.kind}/${scope.id}`];
-  return [...parents.keys()].filter((project) => isBelow(project, scope.id, parents)).map((id) => `project/${id}`);
-}
-
-function isBelow(project: string, scope: string, parents: Landscape['parents']): boolean {
-  const passed = new Set<string>();
-  for (let above = parents.get(project); above !== undefined && !passed.has(above); above = parents.get(above)) {
-    if (above === scope) return true;
-    passed.add(above);
-  }
-  return false;
+  return [...parents.keys()]
+    .filter((project) => isProjectBelow(project, scope.id, parents))
+    .map((id) => `project/${id}`);
 }
 
 export function effectiveRoles(user: string, landscape: Landscape): ReadonlySet<EffectiveRole> {
