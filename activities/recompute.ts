@@ -32,6 +32,8 @@ export interface Recomputed {
   readonly views: Readonly<Record<string, readonly RecordView[]>>;
   /** One of the views; undefined where the record does not differ, or is none of the dataset. */
   readonly viewOf: (type: string, key: string) => RecordView | undefined;
+  /** undefined where the dataset holds no such type. */
+  readonly typeOf: (type: string) => DatasetType | undefined;
   readonly correlation: Correlation;
   readonly incomplete: readonly IncompleteScope[];
   /** What the plan was made from. */
@@ -101,12 +103,18 @@ export async function recomputePlan(
     snapshots,
     views,
     viewOf: byTypeAndKey(views),
+    typeOf: byType(messages.shape),
     correlation,
     incomplete,
     planInput,
     plan,
     planDigest,
   };
+}
+
+function byType({ types }: DatasetShape): Recomputed['typeOf'] {
+  const known = new Map(types.map((type) => [type.taxonomy.type, type]));
+  return (type) => known.get(type);
 }
 
 function byTypeAndKey(views: Recomputed['views']): Recomputed['viewOf'] {

@@ -226,8 +226,16 @@ export function undoRecordOf(
 
 /** Whoever signed an undo stands behind what the rule `undo` proposes of its records. */
 export function undoCauses(undone: readonly UndoneRecord[]): readonly SignedCause[] {
-  return undone.map(({ undo, type, key }) => ({
-    author: { authority: undo.authority, approver: undo.approver },
-    isBehind: (operation) => operation.rule === 'undo' && operation.type === type && operation.key === key,
+  const statements = new Map<string, { readonly author: SignedCause['author']; readonly records: Set<string> }>();
+  for (const { undo, type, key } of undone) {
+    const { authority, approver } = undo;
+    const name = `${authority} ${undo.id} ${approver}`;
+    const known = statements.get(name) ?? { author: { authority, approver }, records: new Set<string>() };
+    known.records.add(`${type} ${key}`);
+    statements.set(name, known);
+  }
+  return [...statements.values()].map(({ author, records }) => ({
+    author,
+    isBehind: ({ rule, type, key }) => rule === 'undo' && records.has(`${type} ${key}`),
   }));
 }

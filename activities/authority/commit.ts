@@ -1,4 +1,5 @@
 /** Carries out what the permit releases to this authority: the gate and every write in one attempt of one activity. */
+import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetType } from '../../core/federation/federation.js';
 import { receiptsType, type Ref, type ReceiptsStatement } from '../../core/messages.js';
@@ -29,14 +30,13 @@ export async function applyPermit(
     return { kind: 'refused', authority: context.id, code: error.code, message: error.message, receipts: null };
   }
   await keepApplying(context, pass.recomputed, pass.permitDigest, pass.operations);
+  const approvals = approvalsOf(pass);
   const receipts: Receipt[] = [];
   let stoppedBy: ConcordatError | undefined;
   for (const operation of pass.operations) {
     if (signal?.aborted) break;
     context.heartbeat({ done: receipts.length });
-    const type = pass.recomputed.messages.shape.types.find(
-      (one) => one.taxonomy.type === operation.type,
-    ) as DatasetType;
+    const type = pass.recomputed.typeOf(operation.type) as DatasetType;
     try {
       const receipt = await applyOperation(
         {
@@ -51,14 +51,16 @@ export async function applyPermit(
             permit: pass.permitDigest,
             inputs: input.inputs,
             plan: input.plan,
-            decisions: decisionsOf(pass, id),
+            decisions: [...new Set(approvals(id).map(({ decision }) => decision))],
           }),
           requireTimely: () => requireTimely(context, pass.openedAtMs),
         },
         operation,
       );
       receipts.push(receipt);
-      if (hadEffect(receipt.outcome)) await spend(context, dataset, pass, operation.id);
+      if (hadEffect(receipt.outcome))
+        for (const { decision, subject } of approvals(operation.id))
+          await spendDecision(context, dataset, decision, subject, pass.permitDigest);
       // An effect that nobody can tell: stop, ask, and write nothing that might build on it.
       if (receipt.outcome === 'unknown') break;
     } catch (error) {
@@ -84,26 +86,35 @@ export async function applyPermit(
   };
 }
 
-/** Those that named it, or made the choice that released it. */
-function decisionsOf({ decisions, conflictOf }: GatePass, operation: string): readonly string[] {
-  const conflict = conflictOf.get(operation);
-  return decisions
-    .map(({ decision }) => decision)
-    .filter(
-      (decision) =>
-        decision.operations.includes(operation) || (conflict !== undefined && decision.choices[conflict] !== undefined),
-    )
-    .map(({ id }) => id);
+interface Approval {
+  /** The id of the decision. */
+  readonly decision: string;
+  /** What it named: the operation itself, or the conflict whose choice released it. */
+  readonly subject: Digest;
 }
 
-async function spend(context: AuthorityContext, dataset: string, pass: GatePass, operation: string): Promise<void> {
-  const conflict = pass.conflictOf.get(operation);
-  for (const { decision } of pass.decisions) {
-    if (decision.operations.includes(operation))
-      await spendDecision(context, dataset, decision.id, operation, pass.permitDigest);
-    if (conflict !== undefined && decision.choices[conflict] !== undefined)
-      await spendDecision(context, dataset, decision.id, conflict, pass.permitDigest);
+/** By operation, the decisions that named it and those that made the choice that released it. */
+export function approvalsOf({
+  decisions,
+  conflictOf,
+}: Pick<GatePass, 'decisions' | 'conflictOf'>): (operation: Digest) => readonly Approval[] {
+  const named = new Map<Digest, Approval[]>();
+  const chosen = new Map<Digest, Approval[]>();
+  const keep = (by: Map<Digest, Approval[]>, decision: string, subjects: readonly Digest[]): void => {
+    for (const subject of new Set(subjects)) {
+      const known = by.get(subject) ?? [];
+      known.push({ decision, subject });
+      by.set(subject, known);
+    }
+  };
+  for (const { decision } of decisions) {
+    keep(named, decision.id, decision.operations);
+    keep(chosen, decision.id, Object.keys(decision.choices));
   }
+  return (operation) => {
+    const conflict = conflictOf.get(operation);
+    return [...(named.get(operation) ?? []), ...((conflict !== undefined && chosen.get(conflict)) || [])];
+  };
 }
 
 async function signReceipts(

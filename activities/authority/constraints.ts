@@ -21,7 +21,7 @@ export interface Refusal {
 /** By the id of the operation, for those that are refused. */
 export async function constraintRefusals(
   context: AuthorityContext,
-  { messages, viewOf }: Pick<Recomputed, 'messages' | 'viewOf'>,
+  { messages, viewOf, typeOf }: Pick<Recomputed, 'messages' | 'viewOf' | 'typeOf'>,
   operations: readonly Operation[],
   disclosed: DisclosedValues,
 ): Promise<ReadonlyMap<string, Refusal>> {
@@ -42,7 +42,7 @@ export async function constraintRefusals(
       refused.set(operation.id, refusal);
       continue;
     }
-    const digests = shape.types.find((type) => type.taxonomy.type === operation.type)?.digests ?? [];
+    const digests = typeOf(operation.type)?.digests ?? [];
     const opened = disclosed.open(operation, digests);
     if (opened.kind === 'refused') continue;
     for (const rule of rulesFor(authorityOf(context), operation))

@@ -103,6 +103,7 @@ export async function keepDecision(
   decision: Decision,
   scope: ReviewScope,
 ): Promise<boolean> {
+  const operationsOf = operationsOfChoice(scope);
   const seen: Omit<KeptDecision, 'jws' | 'hlc'> = {
     deletions: Object.fromEntries(
       scope.operations.filter(({ kind }) => kind === 'delete').map(({ id, because }) => [id, [...because]]),
@@ -110,7 +111,7 @@ export async function keepDecision(
     chosen: Object.fromEntries(
       Object.entries(decision.choices).map(([conflict, candidate]) => [
         conflict,
-        operationsOfChoice(scope, conflict, candidate).map(({ id }) => id),
+        operationsOf(conflict, candidate).map(({ id }) => id),
       ]),
     ),
   };
@@ -130,9 +131,9 @@ function signedPart(jws: string): string {
 }
 
 /** All that a candidate would write, in any mesh; empty where this plan does not have it. */
-function operationsOfChoice({ conflicts }: ReviewScope, conflict: Digest, candidate: Digest): readonly Operation[] {
-  const found = conflicts.find(({ id }) => id === conflict);
-  return found?.candidates.find(({ digest }) => digest === candidate)?.operations ?? [];
+function operationsOfChoice({ conflicts }: ReviewScope): (conflict: Digest, candidate: Digest) => readonly Operation[] {
+  const known = new Map(conflicts.map(({ id, candidates }) => [id, candidates]));
+  return (conflict, candidate) => known.get(conflict)?.find(({ digest }) => digest === candidate)?.operations ?? [];
 }
 
 /**
@@ -200,10 +201,11 @@ function carried(decision: Decision, { deletions, chosen }: KeptDecision, scope:
   const stands = ({ id, kind, because }: Operation): boolean =>
     kind !== 'delete' || (!unseenDeletion && JSON.stringify(deletions[id]) === JSON.stringify(because));
   const conflicts = new Set(scope.conflicts.map(({ id }) => id));
+  const operationsOf = operationsOfChoice(scope);
   // HAZARD: a conflict is known by its values. A candidate may have gained operations since, such as one more team that
   // a record comes back into; a choice stands for exactly what it was made for.
   const choiceStands = ([conflict, candidate]: readonly [Digest, Digest]): boolean => {
-    const operations = operationsOfChoice(scope, conflict, candidate);
+    const operations = operationsOf(conflict, candidate);
     return (
       JSON.stringify(operations.map(({ id }) => id)) === JSON.stringify(chosen[conflict]) &&
       !(unseenDeletion && operations.some(({ kind }) => kind === 'delete'))
@@ -236,13 +238,15 @@ function withinDelegation(decision: Decision, signed: SignedDelegation | null, s
 /** What a decision names and its delegation does not cover: operations and conflicts, by their ids. */
 export function outsideDelegation(decision: Decision, delegation: Delegation, scope: ReviewScope): readonly Digest[] {
   const byId = new Map(scope.operations.map((operation) => [operation.id, operation]));
+  const candidatesOf = new Map(scope.conflicts.map(({ id, candidates }) => [id, candidates]));
   const ofConflict = (id: Digest): readonly Operation[] =>
-    (scope.conflicts.find((conflict) => conflict.id === id)?.candidates ?? []).flatMap(({ operations }) => operations);
+    (candidatesOf.get(id) ?? []).flatMap(({ operations }) => operations);
+  const ofChoice = operationsOfChoice(scope);
   return [
     ...decision.operations.filter((id) => !covers(delegation, [byId.get(id) ?? []].flat())),
     ...decision.conflicts.filter((id) => !covers(delegation, ofConflict(id))),
     ...Object.entries(decision.choices)
-      .filter(([conflict, candidate]) => !covers(delegation, operationsOfChoice(scope, conflict, candidate)))
+      .filter(([conflict, candidate]) => !covers(delegation, ofChoice(conflict, candidate)))
       .map(([conflict]) => conflict),
   ];
 }

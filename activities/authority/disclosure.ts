@@ -77,7 +77,9 @@ export async function disclose(context: AuthorityContext, input: ReviewInput): P
     for (const { to, type, key, field, sealed } of own) {
       const value = clear.get(sealed.hmac);
       if (value === undefined) continue;
-      values.set(to, [...(values.get(to) ?? []), { type, key, field, hmac: sealed.hmac, value }]);
+      const theirs = values.get(to) ?? [];
+      theirs.push({ type, key, field, hmac: sealed.hmac, value });
+      values.set(to, theirs);
     }
   }
   const envelopes: DisclosureStatement['envelopes'] = [];
@@ -117,7 +119,7 @@ export async function runDigests(context: AuthorityContext, { messages }: Recomp
 export async function clearValuesOf(
   context: AuthorityContext,
   own: OwnRecords,
-  { messages }: Recomputed,
+  { messages, typeOf }: Recomputed,
   digests: FieldDigests,
   /** Type and key, joined by a space. */
   records: ReadonlySet<string>,
@@ -127,7 +129,7 @@ export async function clearValuesOf(
     if (item.kind !== 'objects') continue;
     for (const object of item.objects) {
       const type = own.typeOfNative(object.type);
-      const shape = messages.shape.types.find((one) => one.taxonomy.type === type);
+      const shape = type === undefined ? undefined : typeOf(type);
       if (type === undefined || !shape) continue;
       const key = own.keyOf(type, object.id);
       if (!records.has(`${type} ${key}`)) continue;

@@ -253,9 +253,10 @@ function conflictsSettled(
   settled: Permit['settled'],
 ): ReadonlyMap<Digest, Digest> {
   const conflictOf = new Map<Digest, Digest>();
+  const candidateOf = new Map(settled.map(({ conflict, candidate }) => [conflict, candidate]));
   for (const { id, candidates } of conflicts) {
     const choice = choices[id];
-    if (choice === undefined || !settled.some((one) => one.conflict === id && one.candidate === choice)) continue;
+    if (choice === undefined || candidateOf.get(id) !== choice) continue;
     const chosen = candidates.find(({ digest }) => digest === choice);
     for (const operation of chosen?.operations ?? []) conflictOf.set(operation.id, id);
   }
@@ -265,24 +266,24 @@ function conflictsSettled(
 /** HAZARD: a plan that was recomputed holds none of these; it is looked at again because this is the last place to look. */
 export function requireExposed(
   { id }: AuthorityContext,
-  { messages }: Pick<Recomputed, 'messages'>,
+  { typeOf }: Pick<Recomputed, 'typeOf'>,
   operations: readonly Operation[],
 ): void {
-  for (const { type: name, changes } of operations) {
-    const held = messages.shape.types.find(({ taxonomy }) => taxonomy.type === name)?.held[id] ?? [];
+  for (const { type, changes } of operations) {
+    const held = typeOf(type)?.held[id] ?? [];
     if (changes.some(({ field }) => !held.includes(field)))
-      refuse('outsideSurface', `an operation touches a field of ${name} that is not exposed`);
+      refuse('outsideSurface', `an operation touches a field of ${type} that is not exposed`);
   }
 }
 
 function requireUnprotected(
   context: AuthorityContext,
-  { viewOf, messages }: Recomputed,
+  { viewOf, typeOf }: Pick<Recomputed, 'viewOf' | 'typeOf'>,
   operations: readonly Operation[],
   digests: FieldDigests | null,
 ): void {
   for (const { type, key, changes } of operations) {
-    const shape = messages.shape.types.find(({ taxonomy }) => taxonomy.type === type);
+    const shape = typeOf(type);
     if (!shape) refuse('outsideSurface', `the dataset holds no ${type}`);
     const fields = viewOf(type, key)?.members[context.id] ?? applyChanges(changes, null);
     if (protectionOfSealed(authorityOf(context), digests, shape, key, fields) !== null)

@@ -213,9 +213,11 @@ async function sheetOperations(
   const resolveBack = (type: string, key: string): string | null =>
     own.resolveBack(type, key) ?? placeholders.get(`${type} ${key}`) ?? null;
   const constrained = await constraintRefusals(context, recomputed, operations, disclosed);
-  const unsettled = await listUnsettled(context, inputs.dataset);
+  const unsettled = new Map(
+    (await listUnsettled(context, inputs.dataset)).map((write) => [`${write.type} ${write.key}`, write]),
+  );
   return operations.map((operation): SheetOperation => {
-    const type = recomputed.messages.shape.types.find((one) => one.taxonomy.type === operation.type) as DatasetType;
+    const type = recomputed.typeOf(operation.type) as DatasetType;
     const objects = bodies.get(`${operation.type} ${operation.key}`) ?? [];
     const fields = fieldsOf(recomputed, operation, context.id);
     const label = labelOf(recomputed, operation.type, operation.key);
@@ -234,7 +236,7 @@ async function sheetOperations(
       operation.kind === 'create' ? applyChanges(operation.changes, null) : fields,
     );
     if (protection !== null) return refusing({ code: 'protectedRecord', message: protection });
-    const doubtful = unsettled.find(({ type: of, key }) => of === operation.type && key === operation.key);
+    const doubtful = unsettled.get(`${operation.type} ${operation.key}`);
     if (doubtful)
       return refusing({
         code: 'unsettledWrite',
@@ -327,7 +329,7 @@ function fieldsOf(recomputed: Recomputed, operation: Operation, authority: strin
 
 /** The record's label as any member or the base shows it; for people's eyes, never for joining. */
 export function labelOf(recomputed: Recomputed, type: string, key: string): string | null {
-  const taxonomy = recomputed.messages.shape.types.find((one) => one.taxonomy.type === type)?.taxonomy;
+  const taxonomy = recomputed.typeOf(type)?.taxonomy;
   const view = recomputed.viewOf(type, key);
   if (!taxonomy || !view) return null;
   const label = taxonomy.label ?? Object.keys(taxonomy.fields)[0] ?? '';

@@ -66,9 +66,9 @@ export async function recordDecision(
 function requireAsked(context: AuthorityContext, decision: Decision, { operations, conflicts }: ReviewScope): void {
   const known = new Set([...operations, ...conflicts].map(({ id }) => id));
   const unknown = [...decision.operations, ...decision.conflicts].filter((id) => !known.has(id));
+  const candidatesOf = new Map(conflicts.map(({ id, candidates }) => [id, candidates]));
   const unknownChoices = Object.entries(decision.choices).filter(
-    ([conflict, candidate]) =>
-      !conflicts.some(({ id, candidates }) => id === conflict && candidates.some(({ digest }) => digest === candidate)),
+    ([conflict, candidate]) => !candidatesOf.get(conflict)?.some(({ digest }) => digest === candidate),
   );
   if (unknown.length + unknownChoices.length > 0)
     throw new ConcordatError(

@@ -26,17 +26,17 @@ export interface SignedCause {
   readonly isBehind: (operation: Operation) => boolean;
 }
 
-/** One statement with the keys of the records that it joined or kept apart. */
+/** One statement, found under the keys of the records that it joined or kept apart. */
 interface Authored {
   readonly author: Author;
-  readonly type: string;
-  readonly keys: ReadonlySet<string>;
   /** Whose view of the record the statement changed; null where that cannot be told, which is taken as everybody's. */
   readonly at: AuthorityId | null;
 }
 
 export class Authorship {
-  readonly #statements: readonly Authored[];
+  /** By `type key` for records, and by key alone for what may be an element of a set. */
+  readonly #byRecord = new Map<string, Authored[]>();
+  readonly #byElement = new Map<string, Authored[]>();
   readonly #authorities: Readonly<Record<AuthorityId, Listed>>;
 
   readonly #causes: readonly SignedCause[];
@@ -57,34 +57,41 @@ export class Authorship {
       // Alone in its cluster, the record got the key that follows from its own digest.
       return [key, newKey(type, [key]), ...(given === undefined ? [] : [given])];
     };
-    this.#statements = links.map(({ authority, approver, type, record, to, key }) => ({
-      author: { authority, approver },
-      type,
-      keys: new Set([...keysOf(type, record), ...keysOf(type, to), ...(key === null ? [] : [key])]),
-      at: isProvisional(to) ? null : authority,
-    }));
+    for (const { authority, approver, type, record, to, key } of links) {
+      const authored: Authored = { author: { authority, approver }, at: isProvisional(to) ? null : authority };
+      for (const one of new Set([...keysOf(type, record), ...keysOf(type, to), ...(key === null ? [] : [key])])) {
+        keep(this.#byRecord, `${type} ${one}`, authored);
+        keep(this.#byElement, one, authored);
+      }
+    }
   }
 
   /** The approvers of `authority`, by id, who are one person with an author of the operation. Sorted. */
   of(operation: Operation, authority: AuthorityId): readonly string[] {
     const people = new Set<string>();
-    for (const { author, type, keys, at } of this.#statements) {
+    for (const { author, at } of new Set(this.#mentioned(operation))) {
       const isMeant = at === null || at === operation.authority || operation.because.includes(at);
-      if (isMeant && mentions(operation, type, keys))
-        for (const id of samePerson(this.#authorities, author, authority)) people.add(id);
+      if (isMeant) for (const id of samePerson(this.#authorities, author, authority)) people.add(id);
     }
     for (const { author, isBehind } of this.#causes)
       if (isBehind(operation)) for (const id of samePerson(this.#authorities, author, authority)) people.add(id);
     return [...people].sort(byCodeUnit);
   }
+
+  /** The record itself, or as a member of a set: whoever links an account to a person must not walk into their teams. */
+  #mentioned({ type, key, changes }: Operation): readonly Authored[] {
+    const elements = changes.flatMap((change) => (change.kind === 'set' ? [...change.add, ...change.remove] : []));
+    return [
+      ...(this.#byRecord.get(`${type} ${key}`) ?? []),
+      ...elements.flatMap((element) => this.#byElement.get(element) ?? []),
+    ];
+  }
 }
 
-/** The record itself, or as a member of a set: whoever links an account to a person must not walk into their teams. */
-function mentions({ type, key, changes }: Operation, ofType: string, keys: ReadonlySet<string>): boolean {
-  if (type === ofType && keys.has(key)) return true;
-  return changes.some(
-    (change) => change.kind === 'set' && [...change.add, ...change.remove].some((element) => keys.has(element)),
-  );
+function keep(known: Map<string, Authored[]>, name: string, authored: Authored): void {
+  const there = known.get(name);
+  if (there) there.push(authored);
+  else known.set(name, [authored]);
 }
 
 /** A person may be listed by several authorities, under different names; the key tells. */
