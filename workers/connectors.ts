@@ -31,6 +31,10 @@ export async function createConnector(
       const { createPostgresqlConnector } = await import('../activities/connectors/postgresql/connector.js');
       return createPostgresqlConnector({ mesh, environment });
     }
+    case 'dynamodb': {
+      const { createDynamodbConnector } = await import('../activities/connectors/dynamodb/connector.js');
+      return createDynamodbConnector({ mesh, environment });
+    }
     default:
       return assertNever(mesh);
   }

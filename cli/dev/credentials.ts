@@ -18,7 +18,7 @@ export function credentialsOf(mesh: Mesh, environment: Environment): Readonly<Re
   if (mesh.kind === 'entra')
     for (const name of [mesh.authorityHostFrom, mesh.clientIdFrom, mesh.clientSecretFrom]) names.add(name);
   if (mesh.kind === 'keystone') for (const name of [mesh.userFrom, mesh.passwordFrom]) names.add(name);
-  const prefix = { 'aws-iam': 'AWS_', entra: 'AZURE_', keystone: 'OS_' }[mesh.kind];
+  const prefix = { 'aws-iam': 'AWS_', dynamodb: 'AWS_', entra: 'AZURE_', keystone: 'OS_' }[mesh.kind];
   return only(environment, (name) => name.startsWith(prefix) || names.has(name));
 }
 
@@ -33,12 +33,13 @@ function only(environment: Environment, isWanted: (name: string) => boolean): Re
 /** Authorities with one of these in common would be given the same credentials; null where there is nothing to share. */
 function credentialOf(mesh: Mesh): string | null {
   if (mesh.kind === 'folder') return null;
-  return mesh.kind === 'postgresql' ? `${mesh.kind} ${mesh.connectionFrom}` : mesh.kind;
+  if (mesh.kind === 'postgresql') return `${mesh.kind} ${mesh.connectionFrom}`;
+  return mesh.kind === 'dynamodb' ? 'aws-iam' : mesh.kind;
 }
 
 /** Throws usage where the credentials of this terminal would go to two authorities. */
 export function requireKindsApart({ authorities }: Federation): void {
-  const seen = new Map<string, string>();
+  const seen = new Map<string, { readonly id: string; readonly kind: Mesh['kind'] }>();
   for (const [id, { mesh }] of Object.entries(authorities)) {
     const credential = credentialOf(mesh);
     if (credential === null) continue;
@@ -46,8 +47,8 @@ export function requireKindsApart({ authorities }: Federation): void {
     if (other !== undefined)
       throw new ConcordatError(
         'usage',
-        `${other} and ${id} are of the same kind (${mesh.kind}) and would get the same credentials; start them with \`concordat worker --authority ${other}\` and \`concordat worker --authority ${id}\`, each with its own`,
+        `${other.id} and ${id} ${other.kind === mesh.kind ? `are of the same kind (${mesh.kind})` : 'are both of AWS'} and would get the same credentials; start them with \`concordat worker --authority ${other.id}\` and \`concordat worker --authority ${id}\`, each with its own`,
       );
-    seen.set(credential, id);
+    seen.set(credential, { id, kind: mesh.kind });
   }
 }

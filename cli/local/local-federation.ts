@@ -244,6 +244,9 @@ function sandboxEnvironment(mesh: Mesh, sandbox: SandboxReady): Readonly<Record<
     case 'folder':
     case 'postgresql':
       return {};
+    // Its credentials come with its endpoint, from whoever gave that.
+    case 'dynamodb':
+      return {};
   }
 }
 

@@ -35,23 +35,31 @@ const recordKey = z
   .min(1)
   .describe('the columns or properties that tell the records of it apart; they never change while the record lives');
 
+/** What an attribute of a DynamoDB table is made of, so that its body is a text or a list of texts. */
+export const DynamodbAttribute = z.enum(['number', 'binary', 'textSet', 'numberSet', 'binarySet', 'numberList']);
+export type DynamodbAttribute = z.infer<typeof DynamodbAttribute>;
+
+const awsAccount = z
+  .string()
+  .regex(/^[0-9]{12}$/)
+  .optional()
+  .describe('refuse to work in any other account');
+const awsEndpoint = z.url().optional().describe('leave out for AWS itself');
+const awsProfile = z.string().optional().describe('a profile of the shared AWS configuration; else the standard chain');
+
 export const Mesh = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('aws-iam'),
     region: z.string().default('us-east-1'),
-    account: z
-      .string()
-      .regex(/^[0-9]{12}$/)
-      .optional()
-      .describe('refuse to work in any other account'),
-    endpoint: z.url().optional().describe('leave out for AWS itself'),
+    account: awsAccount,
+    endpoint: awsEndpoint,
     endpointFrom: endpointName.optional(),
     pathPrefix: z
       .string()
       .regex(/^\/([!-~]+\/)?$/, 'must start and end with /')
       .default('/')
       .describe('users and groups under this path only'),
-    profile: z.string().optional().describe('a profile of the shared AWS configuration; else the standard chain'),
+    profile: awsProfile,
     policySets: z
       .record(policySetName, z.array(policyArn).min(1).max(20))
       .optional()
@@ -144,6 +152,40 @@ export const Mesh = z.discriminatedUnion('kind', [
       .refine((tables) => Object.keys(tables).length > 0, { error: 'must name at least one table' })
       .describe('native type → the table that holds its records'),
   }),
+  z.strictObject({
+    kind: z.literal('dynamodb').describe('tables of Amazon DynamoDB in one region of one account'),
+    region: z.string().min(1),
+    account: awsAccount,
+    endpoint: awsEndpoint,
+    endpointFrom: endpointName.optional(),
+    profile: awsProfile,
+    segments: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(4)
+      .describe('how many parts of a table are read side by side; each holds one page at most'),
+    unitsPerSecond: z
+      .strictObject({ read: z.int().min(1).optional(), write: z.int().min(1).optional() })
+      .optional()
+      .describe('capacity units that one worker may use in a second; without them it takes what the table gives'),
+    tables: z
+      .record(
+        nativeName,
+        z.strictObject({
+          table: z.string().regex(/^[A-Za-z0-9_.-]{3,255}$/, 'must be a name of 3 to 255 of A-Z, a-z, 0-9, _ . and -'),
+          key: recordKey.max(2).describe('the partition key of the table and, where it has one, the sort key'),
+          attributes: z
+            .record(z.string().min(1), DynamodbAttribute)
+            .optional()
+            .describe(
+              'attributes that are not what JSON has: those of the key say it themselves, and text, true, false, null, lists and maps need no word',
+            ),
+        }),
+      )
+      .refine((tables) => Object.keys(tables).length > 0, { error: 'must name at least one table' })
+      .describe('native type → the table that holds its records'),
+  }),
 ]);
 export type Mesh = z.infer<typeof Mesh>;
 
@@ -153,6 +195,7 @@ export const meshKinds = [
   'keystone',
   'folder',
   'postgresql',
+  'dynamodb',
 ] as const satisfies readonly Mesh['kind'][];
 
 export const Approver = z.strictObject({

@@ -30,6 +30,7 @@ export const effectNatives: Readonly<Record<Mesh['kind'], Needed>> = {
   // Records of tables and files are no rights.
   folder: {},
   postgresql: {},
+  dynamodb: {},
 };
 
 /** Of which native types it is worked out where a grant counts, and what is read for it: the scopes that inherit. */
@@ -69,6 +70,7 @@ export function sayable(kind: Mesh['kind'], native: string, capabilities: readon
           return keystone !== undefined;
         case 'folder':
         case 'postgresql':
+        case 'dynamodb':
           return false;
       }
     })

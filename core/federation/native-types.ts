@@ -13,7 +13,7 @@ export const everyWrite: readonly NativeWriteKind[] = ['create', 'update', 'dele
 /** Edges and workloads: made or deleted, never changed. */
 const made: readonly NativeWriteKind[] = ['create', 'delete'];
 
-export const recordMeshKinds = ['folder', 'postgresql'] as const satisfies readonly Mesh['kind'][];
+export const recordMeshKinds = ['folder', 'postgresql', 'dynamodb'] as const satisfies readonly Mesh['kind'][];
 export type RecordMeshKind = (typeof recordMeshKinds)[number];
 export type RecordMesh = Extract<Mesh, { readonly kind: RecordMeshKind }>;
 type CloudKind = Exclude<Mesh['kind'], RecordMeshKind>;
@@ -38,6 +38,7 @@ export function nativeNamesOf(mesh: Mesh): readonly string[] {
     case 'folder':
       return Object.keys(mesh.files);
     case 'postgresql':
+    case 'dynamodb':
       return Object.keys(mesh.tables);
     default:
       return Object.keys(nativeTypes[mesh.kind]);

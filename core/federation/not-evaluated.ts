@@ -17,4 +17,5 @@ export const notEvaluated: Readonly<Record<Mesh['kind'], readonly string[]>> = {
   ],
   folder: [],
   postgresql: [],
+  dynamodb: [],
 };

@@ -7,6 +7,7 @@ import {
   longFiles,
   onlyReplayedClock,
   reaches,
+  sharedByConnectors,
   withoutClock,
   withoutRandomness,
   zones,
@@ -78,7 +79,9 @@ function ownImportFault(
   if (!files.has(target)) return `imports ${target}, which is no source of the program`;
   const connector = /^activities\/connectors\/[^/]+\//.exec(file.path)?.[0];
   if (connector !== undefined && within(target, 'activities/'))
-    return target === 'activities/connectors/connector.ts' || within(target, connector)
+    return within(target, connector) ||
+      target === 'activities/connectors/connector.ts' ||
+      (sharedByConnectors.includes(target) && zone.own.some((place) => within(target, place)))
       ? null
       : `imports ${target}: a connector knows its own folder and connectors/connector.ts only`;
   if ([zone.path, ...zone.own].some((place) => within(target, place))) return null;

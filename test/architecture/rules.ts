@@ -33,8 +33,13 @@ export const zones: readonly Zone[] = [
   { path: 'activities/connectors/', own: ['core/'], packages: ['node:', 'zod'] },
   {
     path: 'activities/connectors/aws-iam/',
-    own: ['core/', 'activities/connectors/connector.ts'],
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/aws-answers.ts'],
     packages: ['node:', 'zod', '@aws-sdk/*'],
+  },
+  {
+    path: 'activities/connectors/dynamodb/',
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/aws-answers.ts'],
+    packages: ['node:', 'zod', '@aws-sdk/client-dynamodb'],
   },
   {
     path: 'activities/connectors/entra/',
@@ -183,6 +188,9 @@ export const reaches: readonly Reach[] = [
     why: 'the command line starts workers and stand-ins as processes and holds no cloud credential',
   },
 ];
+
+/** What several connectors may know beside connector.ts and their own folders, where their zones say so. */
+export const sharedByConnectors: readonly string[] = ['activities/aws-answers.ts'];
 
 /** Every connector has these, so that who knows one finds their way in all. */
 export const connectorFiles = [

@@ -126,6 +126,7 @@ function wordsOf(mesh: Mesh): Words {
       return keystone();
     case 'folder':
     case 'postgresql':
+    case 'dynamodb':
       throw new Error(`a ${mesh.kind} has no users and groups`);
     default:
       return assertNever(mesh);

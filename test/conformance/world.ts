@@ -4,6 +4,7 @@ import { createAwsIamConnector } from '../../activities/connectors/aws-iam/conne
 import { createEntraConnector } from '../../activities/connectors/entra/connector.js';
 import { createKeystoneConnector } from '../../activities/connectors/keystone/connector.js';
 import { createFolderConnector } from '../../activities/connectors/folder/connector.js';
+import { createDynamodbConnector } from '../../activities/connectors/dynamodb/connector.js';
 import { createPostgresqlConnector } from '../../activities/connectors/postgresql/connector.js';
 import type { Mesh } from '../../core/federation/authority.js';
 import { assertNever } from '../../core/json.js';
@@ -97,6 +98,8 @@ export function connectorFor(
       return createFolderConnector({ mesh, ...size });
     case 'postgresql':
       return createPostgresqlConnector({ mesh, environment: known, ...size });
+    case 'dynamodb':
+      return createDynamodbConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
     default:
       return assertNever(mesh);
   }

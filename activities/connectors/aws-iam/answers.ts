@@ -1,40 +1,10 @@
-/**
- * What an answer of AWS means for a read and for a write.
- *
- * The SDK names errors by class (`EntityAlreadyExistsException`) or by wire code (`EntityAlreadyExists`) depending on the
- * operation and version; both are compared without the suffix. A message of AWS often holds the name of a person, so
- * only the code and the request id ever leave this file.
- * Source: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and the errors of each operation.
- */
-import { ConcordatError } from '../../../core/errors.js';
+/** What an answer of IAM means for a write; what it means for a read is the same for every service of AWS. */
 import type { ErrorCode } from '../../../core/errors.js';
+import { answerWords, certainCode, isRefusal, type AwsAnswer } from '../../aws-answers.js';
 import type { WriteAnswer } from '../connector.js';
 
-/** AWS says that it did nothing and that the same call may be sent again. */
-const throttlingCodes: ReadonlySet<string> = new Set([
-  'Throttling',
-  'Throttled',
-  'ThrottlingError',
-  'TooManyRequests',
-  'RequestLimitExceeded',
-  'RequestThrottled',
-  'SlowDown',
-]);
-const credentialCodes: ReadonlySet<string> = new Set([
-  'ExpiredToken',
-  'InvalidClientTokenId',
-  'InvalidAccessKeyId',
-  'UnrecognizedClient',
-  'SignatureDoesNotMatch',
-  'InvalidSignature',
-  'IncompleteSignature',
-  'MissingAuthenticationToken',
-  'RequestExpired',
-  'RequestTimeTooSkewed',
-  'AuthFailure',
-  'OptInRequired',
-]);
-const forbiddenCodes: ReadonlySet<string> = new Set(['AccessDenied', 'UnauthorizedOperation', 'NotAuthorized']);
+export { answerOf, didNothingYet, isRefusal, readFailure } from '../../aws-answers.js';
+
 const notRepresentableCodes: ReadonlySet<string> = new Set([
   'ValidationError',
   'Validation',
@@ -42,111 +12,6 @@ const notRepresentableCodes: ReadonlySet<string> = new Set([
   'InvalidParameterValue',
   'MalformedPolicyDocument',
 ]);
-/** The call failed before a byte of the request was sent. */
-const neverSentCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
-
-export interface AwsAnswer {
-  /** The code of AWS without the suffix `Exception`, or the name of the SDK's own error; `unnamed` where neither is a plain word. */
-  readonly code: string;
-  readonly status: number | undefined;
-  readonly requestId: string | undefined;
-  readonly neverSent: boolean;
-}
-
-/** The facts of a failed SDK call; nothing of its message is kept. */
-export function answerOf(error: unknown): AwsAnswer {
-  const facts = (typeof error === 'object' && error !== null ? error : {}) as {
-    name?: unknown;
-    code?: unknown;
-    message?: unknown;
-    syscall?: unknown;
-    $metadata?: { httpStatusCode?: unknown; requestId?: unknown };
-  };
-  const name = typeof facts.name === 'string' ? facts.name : '';
-  const systemCode = typeof facts.code === 'string' ? facts.code : '';
-  const status = facts.$metadata?.httpStatusCode;
-  const requestId = facts.$metadata?.requestId;
-  // smithy's text for a connection that was never made; it bears no other mark than a reply that came too late
-  const connectTimedOut =
-    name === 'TimeoutError' && String(facts.message).includes('did not establish a connection with the server');
-  return {
-    code: /^[A-Za-z][A-Za-z0-9.]{0,63}$/.test(name) ? name.replace(/Exception$/, '') : 'unnamed',
-    status: typeof status === 'number' ? status : undefined,
-    requestId: typeof requestId === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(requestId) ? requestId : undefined,
-    neverSent:
-      typeof status !== 'number' &&
-      (connectTimedOut ||
-        neverSentCodes.has(systemCode) ||
-        facts.syscall === 'connect' ||
-        facts.syscall === 'getaddrinfo'),
-  };
-}
-
-export function isThrottling(answer: AwsAnswer): boolean {
-  return throttlingCodes.has(answer.code) || answer.status === 429;
-}
-
-/** A code says that nothing happened only with the status of a refusal: under 5xx anything may have happened. */
-export function isRefusal(answer: AwsAnswer): boolean {
-  const status = answer.status ?? 0;
-  return status >= 400 && status < 500 && status !== 408 && answer.code !== 'RequestTimeout';
-}
-
-/** Whether AWS says that it did nothing and may do it when asked again a little later. */
-export function didNothingYet(answer: AwsAnswer): boolean {
-  return isThrottling(answer) || (isRefusal(answer) && answer.code === 'ConcurrentModification');
-}
-
-/** `iam:CreateUser answered EntityAlreadyExists (request 1f2e…)`: fit for a receipt, a log and a screen. */
-export function answerWords(action: string, answer: AwsAnswer): string {
-  const request = answer.requestId === undefined ? '' : ` (request ${answer.requestId})`;
-  return `${action} answered ${answer.code}${answer.status === undefined ? ' without a status' : ''}${request}`;
-}
-
-/** The code that a failure has for reads and writes alike; undefined where it tells nothing certain. */
-function certainCode(answer: AwsAnswer): ErrorCode | undefined {
-  if (answer.neverSent) return 'unreachable';
-  if (answer.code === 'CredentialsProviderError' || answer.code === 'TokenProviderError') return 'credentialsMissing';
-  if (isThrottling(answer)) return 'throttled';
-  if (credentialCodes.has(answer.code)) return 'credentialsRejected';
-  if (forbiddenCodes.has(answer.code)) return 'forbidden';
-  return undefined;
-}
-
-/** The failure of a read, after the SDK gave up repeating it. */
-export function readFailure(action: string, error: unknown): ConcordatError {
-  if (error instanceof ConcordatError) return error;
-  const answer = answerOf(error);
-  const certain = certainCode(answer);
-  const code: ErrorCode =
-    certain ??
-    (answer.status === undefined
-      ? answer.code === 'TimeoutError' || hasSystemCode(error)
-        ? 'unreachable'
-        : 'unexpectedAnswer'
-      : answer.status >= 500 || answer.status === 408
-        ? 'providerFault'
-        : answer.status < 300
-          ? 'unexpectedAnswer'
-          : 'refusedByCloud');
-  // HAZARD: the SDK's error holds AWS's message, and that may hold a name; it must not travel as `cause`.
-  return new ConcordatError(code, answerWords(action, answer));
-}
-
-function hasSystemCode(error: unknown): boolean {
-  return typeof (error as { code?: unknown } | null)?.code === 'string';
-}
 
 /** What a failed write means. Everything that is not known to have had no effect is `unknown`. */
 export function writeAnswerFor(action: string, answer: AwsAnswer): Exclude<WriteAnswer, { kind: 'applied' }> {

@@ -5,6 +5,8 @@ import { entraCapabilities } from '../../../activities/connectors/entra/capabili
 import { keystoneCapabilities } from '../../../activities/connectors/keystone/capabilities.js';
 import { folderCapabilities } from '../../../activities/connectors/folder/capabilities.js';
 import type { FolderMesh } from '../../../activities/connectors/folder/config.js';
+import { dynamodbCapabilities } from '../../../activities/connectors/dynamodb/capabilities.js';
+import type { DynamodbMesh } from '../../../activities/connectors/dynamodb/config.js';
 import { postgresqlCapabilities } from '../../../activities/connectors/postgresql/capabilities.js';
 import type { PostgresqlMesh } from '../../../activities/connectors/postgresql/config.js';
 import { Mesh } from '../../../core/federation/authority.js';
@@ -29,10 +31,16 @@ const folder = Mesh.parse({
   },
 });
 const postgresql = Mesh.parse({ kind: 'postgresql', tables: { parcel: { table: 'parcels', key } } });
+const dynamodb = Mesh.parse({
+  kind: 'dynamodb',
+  region: 'eu-central-1',
+  tables: { parcel: { table: 'parcels', key }, depot: { table: 'depots', key } },
+});
 
 test.each([
   [folder, (mesh: Mesh) => folderCapabilities(mesh as FolderMesh)],
   [postgresql, (mesh: Mesh) => postgresqlCapabilities(mesh as PostgresqlMesh)],
+  [dynamodb, (mesh: Mesh) => dynamodbCapabilities(mesh as DynamodbMesh)],
 ])(
   'a store of records has the native types that its authority declares, and peers allow each the same writes',
   (mesh, of) => {

@@ -1,0 +1,36 @@
+/** What DynamoDB can do, and the permissions it asks for. */
+import type { Capabilities } from '../connector.js';
+import type { DynamodbMesh } from './config.js';
+
+export const readActions = ['dynamodb:DescribeTable', 'dynamodb:Scan', 'dynamodb:GetItem'] as const;
+export const writeActions = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'] as const;
+
+export function dynamodbCapabilities({
+  tables,
+  segments,
+  unitsPerSecond,
+}: Pick<DynamodbMesh, 'tables' | 'segments' | 'unitsPerSecond'>): Capabilities {
+  const atMost = (what: string, units: number | undefined): string =>
+    units === undefined ? `${what}: what the table gives` : `${what}: ${units} capacity units in a second`;
+  return {
+    kind: 'dynamodb',
+    nativeTypes: Object.entries(tables).map(([type, { table, key, attributes = {} }]) => ({
+      type,
+      // Items of a table share nothing but its key.
+      properties: [...new Set([...key, ...Object.keys(attributes)])],
+      writes: ['create', 'update', 'delete'],
+      permissions: {
+        read: readActions.map((action) => `${action} on ${table}`),
+        write: writeActions.map((action) => `${action} on ${table}`),
+      },
+    })),
+    absenceProvesDeletion: true,
+    conditionalWrites: true,
+    rateLimits: [
+      atMost('reads', unitsPerSecond?.read),
+      atMost('writes', unitsPerSecond?.write),
+      `${segments} segments of a table at once`,
+    ],
+    permissions: { read: [], write: [] },
+  };
+}

@@ -1,0 +1,52 @@
+/** The connector for tables of Amazon DynamoDB. */
+import { ConcordatError } from '../../../core/errors.js';
+import type { Connector } from '../connector.js';
+import { dynamodbCapabilities } from './capabilities.js';
+import { describeTable, tableOf, type Table } from './catalog.js';
+import { createDynamodbClient } from './client.js';
+import { standardLimits, type DynamodbConnectorOptions } from './config.js';
+import { probeDynamodb } from './probe.js';
+import { readAll, readOne } from './read.js';
+import { rowId } from './row-id.js';
+import { executeWrite, plannedCalls } from './write.js';
+
+/** Connects with the first request only. Throws credentialsMissing for half a key pair. */
+export function createDynamodbConnector(options: DynamodbConnectorOptions): Connector {
+  const { mesh } = options;
+  const { pageSize } = { ...standardLimits, ...options.limits };
+  const client = createDynamodbClient(options);
+  // The key of a table never changes, and DescribeTable has a limit of its own: single reads and writes ask once.
+  const described = new Map<string, Promise<Table>>();
+  const tableNamed = async (type: string): Promise<Table> => {
+    const known = described.get(type) ?? describeTable(client, mesh, type);
+    described.set(type, known);
+    try {
+      return await known;
+    } catch (error) {
+      described.delete(type);
+      throw error;
+    }
+  };
+  const readById = async (type: string, id: string) => readOne(client, await tableNamed(type), type, id);
+  return {
+    capabilities: dynamodbCapabilities(mesh),
+    probe: () => probeDynamodb(client, mesh),
+    readAll: (request) => readAll(client, mesh, pageSize, request),
+    readOne: readById,
+    findTwin: async (type, after) => {
+      const id = rowId(after, tableOf(mesh, type).key);
+      return id === null ? null : readById(type, id);
+    },
+    plannedCalls: (write) => plannedCalls(mesh, write),
+    write: async (write, announce) => {
+      let table: Table;
+      try {
+        table = await tableNamed(write.type);
+      } catch (error) {
+        if (error instanceof ConcordatError) return { kind: 'refused', code: error.code, detail: error.message };
+        throw error;
+      }
+      return executeWrite(client, mesh, table, write, announce);
+    },
+  };
+}
