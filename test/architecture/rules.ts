@@ -62,6 +62,11 @@ export const zones: readonly Zone[] = [
     own: ['core/', 'activities/keys/'],
     packages: ['node:', '@aws-sdk/client-kms'],
   },
+  {
+    path: 'activities/store-s3.ts',
+    own: ['core/', 'activities/store.ts', 'activities/store-names.ts', 'activities/store-location.ts'],
+    packages: ['node:', '@aws-sdk/client-s3'],
+  },
   // The language of rules, and nothing of what they are asked about.
   { path: 'activities/constraints/', own: ['core/'], packages: ['node:', '@marcbachmann/cel-js'] },
   // What is sealed is fixed to the byte, so little may have a say in it.
@@ -95,6 +100,8 @@ export const zones: readonly Zone[] = [
       'core/',
       'activities/store.ts',
       'activities/store-files.ts',
+      'activities/store-location.ts',
+      'activities/store-s3.ts',
       'activities/exchange.ts',
       // Explains a record by planning it again from what was sealed: it reads the exchange store and nothing else.
       'activities/recompute.ts',
@@ -126,7 +133,7 @@ export const zones: readonly Zone[] = [
   // Only here: the SDK's test package brings the download of a development server.
   {
     path: 'cli/local/',
-    own: ['core/', 'cli/', 'activities/temporal-setup/'],
+    own: ['core/', 'cli/', 'activities/temporal-setup/', 'activities/store-location.ts'],
     packages: ['node:', 'zod', '@temporalio/client', '@temporalio/testing'],
   },
   // Stands in for clouds, so it must not share a line with what it is tested against.
