@@ -41,6 +41,7 @@ export const placeNatives: Readonly<Record<Mesh['kind'], Needed>> = {
   keystone: { roleAssignment: ['project'] },
   folder: {},
   postgresql: {},
+  dynamodb: {},
 };
 
 export function hasEffect(map: TypeMap): boolean {
