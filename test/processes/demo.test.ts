@@ -1,11 +1,14 @@
 /** `concordat demo` as a stranger runs it: from nothing to a proof, two at once, with a broken cloud, and interrupted. */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { layoutOf } from '../../cli/local/layout.js';
 import { freePorts } from '../../cli/local/ports.js';
 import { keepHistories, leaveRemainsOfProgram } from '../support/remains.js';
 import { noneLeft, processesNaming, startProgram, type StartedProgram } from '../support/program.js';
+import { namespacesOf, scanRemains } from '../support/scan-remains.js';
 import { scratchFolder } from '../support/scratch-folder.js';
 import { builtProgram } from '../support/temporal.js';
 
@@ -97,11 +100,17 @@ describe('a demo that is interrupted', () => {
     const [port = 0] = await freePorts(1);
     const demo = startDemo(temporary, '--port', String(port));
     await demo.says('reading the meshes');
-    // While its server still answers, and its folder is still there.
+    // While its server still answers, and its folder is still there, however slow this machine is.
+    demo.hold();
     const copied = path.join(scratchFolder(), 'federation');
     const [own = ''] = await readdir(temporary);
     await cp(path.join(temporary, own, 'federation'), copied, { recursive: true });
     await keepHistories('demo-interrupted', `127.0.0.1:${port}`);
+    expect(await placesFound(copied, `127.0.0.1:${port}`)).toEqual([
+      'planted/exchange/aws/documents/planted',
+      expect.stringMatching(/^planted\/histories\/.+-aws-[0-9]+$/),
+      'planted/logs/worker-sov.log',
+    ]);
     expect((await processesNaming(temporary)).length).toBeGreaterThan(4);
     demo.interrupt();
     expect(await demo.ended).toBe(130);
@@ -110,6 +119,34 @@ describe('a demo that is interrupted', () => {
     await noneLeft(temporary);
   }, 200_000);
 });
+
+/** Where the scan after the suite finds a private key of this federation that was put into its store, a log and a workflow. */
+async function placesFound(federationFolder: string, address: string): Promise<readonly string[]> {
+  const planted = path.join(scratchFolder(), 'federation');
+  await cp(federationFolder, planted, { recursive: true });
+  const { keysFolder, exchangeLocation } = layoutOf(planted, {});
+  const [keyFile = ''] = (await readdir(keysFolder, { recursive: true })).filter((one) => one.endsWith('.key.json'));
+  const { d } = JSON.parse(await readFile(path.join(keysFolder, keyFile), 'utf8')) as { readonly d: string };
+  await mkdir(path.join(exchangeLocation, 'aws', 'documents'), { recursive: true });
+  await writeFile(path.join(exchangeLocation, 'aws', 'documents', 'planted'), JSON.stringify({ key: d }));
+  await appendFile(path.join(planted, '.concordat', 'logs', 'worker-sov.log'), `{"err":"${d}"}\n`);
+  const connection = await Connection.connect({ address, connectTimeout: 60_000 });
+  try {
+    const namespace = (await namespacesOf(connection)).find((one) => one.endsWith('-aws'));
+    if (namespace === undefined) throw new Error('the demo has no namespace of aws');
+    await new Client({ connection, namespace }).workflow.start('nothing', {
+      workflowId: 'planted',
+      taskQueue: 'of nobody',
+      args: [{ key: d }],
+    });
+    const root = scratchFolder();
+    await keepHistories('planted', address, root);
+    await leaveRemainsOfProgram('planted', planted, root);
+    return (await scanRemains(root, null)).findings.map(({ place }) => place).sort();
+  } finally {
+    await connection.close();
+  }
+}
 
 describe('a demo in a folder that holds a federation already', () => {
   it('overwrites nothing', async () => {

@@ -9,8 +9,10 @@ export interface StartedProgram {
   readonly stderr: () => string;
   /** Resolves once either stream holds the text; rejects where the program ends without it. */
   says(text: string): Promise<void>;
-  /** As Ctrl-C does. */
+  /** As Ctrl-C does; also where it is held. */
   interrupt(): void;
+  /** Stops it where it is, so that it cannot go on to its end while what it started is looked at. */
+  hold(): void;
   /** The exit code, once all output was read. */
   readonly ended: Promise<number | null>;
 }
@@ -45,6 +47,7 @@ export function startProgram(
   );
   onTestFinished(async () => {
     child.kill('SIGTERM');
+    child.kill('SIGCONT');
     await ended;
   });
   return {
@@ -61,7 +64,11 @@ export function startProgram(
         listeners.add(look);
         look();
       }),
-    interrupt: () => void child.kill('SIGINT'),
+    interrupt: () => {
+      child.kill('SIGINT');
+      child.kill('SIGCONT');
+    },
+    hold: () => void child.kill('SIGSTOP'),
     ended,
   };
 }

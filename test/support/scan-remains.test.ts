@@ -1,4 +1,5 @@
 /** The scan finds what is planted, wherever a federation could leave it, and says nothing of what it found. */
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Connection } from '@temporalio/client';
@@ -6,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { approverKeyFile, readKeyFile } from '../../activities/keys/private-key.js';
 import { makeFolder } from './local-federation.js';
 import { leaveRemainsOfProgram } from './remains.js';
+import { scanEverything } from './scan-everything.js';
 import { scanRemains } from './scan-remains.js';
 import { scratchFolder } from './scratch-folder.js';
 import { WordSearch } from './word-search.js';
@@ -89,6 +91,25 @@ describe('the scan after a suite', () => {
           const text = Buffer.from(`${'x'.repeat(before)}${credential}${after}`).toString(encoding);
           expect(search.in(Buffer.from(text)).size, `${before} ${encoding} ${after.length}`).toBe(1);
         }
+  });
+});
+
+describe('the end of a suite', () => {
+  it('fails where something was left behind, says where and not what, and leaves nothing of it', async () => {
+    const root = await remains('test-1', { 'logs/worker-sov.log': `{"err":"${sealed}"}` });
+    const { exitCode } = process;
+    const ended = await scanEverything(root, null).catch((error: unknown) => String(error));
+    expect(process.exitCode).toBe(1);
+    process.exitCode = exitCode;
+    expect(ended).toContain('1 in test-1/logs/worker-sov.log');
+    expect(ended).not.toContain(sealed);
+    expect(existsSync(root)).toBe(false);
+  });
+
+  it('passes where nothing was', async () => {
+    const { exitCode } = process;
+    await scanEverything(await remains('test-1'), null);
+    expect(process.exitCode).toBe(exitCode);
   });
 });
 
