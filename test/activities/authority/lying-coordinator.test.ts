@@ -1,7 +1,8 @@
 /**
  * A coordinator that lies before anything is written: each lie is refused by the authority itself with its code, no cloud
  * gets a call that writes, and the authority's log says what was tried. What the gate refuses is in gate.test.ts, what
- * rounds refuse in rounds.test.ts, forged seals in test/activities/sealing/tampering.test.ts.
+ * rounds refuse in rounds.test.ts, forged seals in test/activities/sealing/tampering.test.ts, how one steers what policies
+ * decide in resolution.test.ts.
  */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,12 +18,21 @@ import { addToAws, addToKeystone, awsUser, keystoneUser, seededPerson } from '..
 import { dataset } from '../../support/local-federation.js';
 import { forgetCalls, GateWorld, layGround, writeCalls, type Ground, type Member } from './gate-world.js';
 
+/** Of a field that goes by least privilege, what one member narrows and the others hold. */
+const [narrow, wide] = ['Reader', seededPerson(3).displayName];
+
 let ground: Ground;
 let agreed: GateWorld;
 let clouds: { readonly aws: string; readonly sov: string };
 
 beforeAll(async () => {
-  ground = await layGround((_file, text) => text.replace('{ percentMax: 20, deletionsMax: 5 }', '{ percentMax: 100 }'));
+  ground = await layGround((file, text) =>
+    file === 'taxonomy/person.yaml'
+      ? text.replace('displayName:\n    kind: text', `$&\n    privileges: { order: [${narrow}, ${wide}] }`)
+      : file === `datasets/${dataset}.yaml`
+        ? `${text}resolution: { person: { fields: { displayName: { kind: leastPrivilege } } } }\n`
+        : text.replace('{ percentMax: 20, deletionsMax: 5 }', '{ percentMax: 100 }'),
+  );
   agreed = await GateWorld.agreed(ground, 6);
   clouds = { aws: ground.sandbox.aws.server.state.save(), sov: ground.sandbox.keystone.server.state.save() };
 });
@@ -104,6 +114,20 @@ const lies: readonly (readonly [what: string, code: ErrorCode, tell: () => Promi
     async () => {
       const world = changed();
       const input = await reviewOf(world, (plan) => ({ ...plan, conflicts: [] }));
+      return lie(world, 'sov', 'prepareReview', input);
+    },
+  ],
+  [
+    'calls the strictest member absent, so that the other may keep what is wider',
+    'planNotReproduced',
+    async () => {
+      const world = changed();
+      ground.sandbox.aws.server.state.setTag(awsUser(ground.sandbox, 3), 'displayName', narrow);
+      const input = await reviewOf(world, (plan) => {
+        const operations = plan.operations.filter(({ rule }) => rule !== 'leastPrivilege');
+        if (operations.length === plan.operations.length) throw new Error('nothing was narrowed');
+        return { ...plan, operations, absent: ['aws'] };
+      });
       return lie(world, 'sov', 'prepareReview', input);
     },
   ],
