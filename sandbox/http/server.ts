@@ -123,7 +123,8 @@ export async function serve(service: SandboxService, options: ServeOptions = {})
     for (const fault of faults.take(operation)) {
       switch (fault.kind) {
         case 'slow':
-          await delay(fault.delayMs ?? 100);
+          // What waits keeps no process up: the server does, while it listens.
+          await delay(fault.delayMs ?? 100, undefined, { ref: false });
           break;
         case 'resetBefore':
           return { end: fault.kind };

@@ -17,7 +17,10 @@ async function newFederation(address: string) {
   return { federation, workingFolder, run };
 }
 
-describe('concordat prepare', () => {
+/** A server that starts, and the first calls to it, may take long on a machine that does other things too. */
+const timeout = 300_000;
+
+describe('concordat prepare', { timeout }, () => {
   it('makes everything once and says on the second time that there is nothing to do', async () => {
     const { federation, run } = await newFederation(await temporalAddress());
     const first = await run('prepare');
@@ -33,8 +36,8 @@ describe('concordat prepare', () => {
   it('waits for a server that is still starting', async () => {
     const [port = 0] = await freePorts(1);
     const { run } = await newFederation(`127.0.0.1:${port}`);
-    const preparing = run('prepare', '--wait', '2m');
-    const server = await startTemporalServer({ port, headless: true });
+    const preparing = run('prepare', '--wait', '4m');
+    const server = await startTemporalServer({ port, headless: true, readyWithinMs: 240_000 });
     onTestFinished(() => server.stop());
     expect(await preparing).toMatchObject({ code: 0 });
   });
@@ -46,7 +49,7 @@ describe('concordat prepare', () => {
   });
 });
 
-describe('concordat schedule', () => {
+describe('concordat schedule', { timeout }, () => {
   it('asks for `prepare` on a server that does not know the federation', async () => {
     const { workingFolder, run } = await newFederation(await temporalAddress());
     await appendFile(join(workingFolder, 'federation/datasets/workforce.yaml'), 'schedule:\n  every: 15m\n');

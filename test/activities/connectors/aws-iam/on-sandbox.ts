@@ -16,7 +16,7 @@ export function connectTo(
     environment: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
     limits: {
       pageSize: 5,
-      requestTimeoutMs: 500,
+      requestTimeoutMs: 10_000,
       readAttemptsMax: 3,
       throttledAttemptsMax: 4,
       backOffBaseMs: 1,

@@ -35,8 +35,8 @@ describe('a write is sent once', () => {
   );
 
   it('when the reply is too late', async () => {
-    sandbox.faults.add({ kind: 'slow', operation: 'iam:CreateUser', delayMs: 1500 });
-    const answer = await connectTo(sandbox, {}, { requestTimeoutMs: 200 }).write(creation);
+    sandbox.faults.add({ kind: 'slow', operation: 'iam:CreateUser', delayMs: 600_000 });
+    const answer = await connectTo(sandbox, {}, { requestTimeoutMs: 700 }).write(creation);
     expect(answer).toMatchObject({ kind: 'unknown', code: 'effectUnknown' });
     expect(sandbox.calls()['iam:CreateUser']).toBe(1);
   });

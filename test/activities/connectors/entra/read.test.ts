@@ -209,11 +209,12 @@ test('faults that do not pass are thrown, never told as an empty or incomplete s
 });
 
 test('a read that is slower than its deadline is unreachable, and one that is aborted ends with the reason', async () => {
-  sandbox.faults.add({ kind: 'slow', delayMs: 200, operation: 'GET /users', count: 'always' });
+  // Longer than any test: no stall of this machine lets the answer win.
+  sandbox.faults.add({ kind: 'slow', delayMs: 600_000, operation: 'GET /users', count: 'always' });
   await expect(everything(connect({}, { requestTimeoutMs: 20 }))).rejects.toMatchObject({ code: 'unreachable' });
   const controller = new AbortController();
   const reading = connect().readAll({ signal: controller.signal })[Symbol.asyncIterator]().next();
-  await vi.waitFor(() => expect(sandbox.calls()['GET /users']).toBeGreaterThan(4));
+  await vi.waitFor(() => expect(sandbox.calls()['GET /users']).toBeGreaterThan(4), { timeout: 30_000 });
   controller.abort(new Error('stopped by the test'));
   await expect(reading).rejects.toThrow('stopped by the test');
 });

@@ -336,10 +336,10 @@ describe('what Graph and the network do to a write', () => {
   });
 
   test('a write without an answer in time is unknown, and may have had its effect', async () => {
-    sandbox.faults.add({ kind: 'slow', delayMs: 300, operation: 'POST /users' });
-    const connector = connect({}, { requestTimeoutMs: 100 });
+    sandbox.faults.add({ kind: 'slow', delayMs: 2_000, operation: 'POST /users' });
+    const connector = connect({}, { requestTimeoutMs: 700 });
     expect(await connector.write(createUser('ada'))).toMatchObject({ kind: 'unknown', code: 'effectUnknown' });
-    await vi.waitFor(() => expect(people()).toHaveLength(1));
+    await vi.waitFor(() => expect(people()).toHaveLength(1), { timeout: 30_000 });
     expect(sandbox.calls()['POST /users']).toBe(1);
   });
 

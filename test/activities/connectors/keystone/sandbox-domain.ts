@@ -23,7 +23,7 @@ export function connectTo(
       ...change,
     },
     environment: { OS_USERNAME: 'concordat', OS_PASSWORD: 'sandbox-password' },
-    timing: { retryPauseMs: 1, renewalPauseMs: 1, longestPauseMs: 50, requestTimeoutMs: 2_000 },
+    timing: { retryPauseMs: 1, renewalPauseMs: 1, longestPauseMs: 50, requestTimeoutMs: 10_000 },
     ...options,
   });
 }
