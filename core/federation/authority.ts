@@ -70,6 +70,12 @@ export const Mesh = z.discriminatedUnion('kind', [
       .max(255)
       .optional()
       .describe('the audience of every web identity role of this account; sts.amazonaws.com where it is left out'),
+    suspension: z
+      .literal('keysAndDenyPolicy')
+      .optional()
+      .describe(
+        'users have the property State, active or suspended: access keys are inactive and the inline policy concordat-suspended denies everything',
+      ),
   }),
   z.strictObject({
     kind: z.literal('entra'),

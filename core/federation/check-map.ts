@@ -1,5 +1,6 @@
 /** Map files: fields the taxonomy knows, and lenses that fit the kind of their field. */
 import { canonicalJson } from '../digest.js';
+import type { Mesh } from './authority.js';
 import { fieldMapProblem } from '../lens.js';
 import { faultAt, type FaultPath, type PathFault } from './fault.js';
 import { mapNameOf } from './files.js';
@@ -28,6 +29,7 @@ export function checkMaps(parts: FederationParts): readonly PathFault[] {
     const isKnown = mesh !== undefined || natives.includes(map.value.native);
     if (isKnown && !natives.includes(map.value.native))
       faults.push(faultAt(map.file, ['native'], `must be one of ${natives.join(', ')}`));
+    faults.push(...checkState(map, mesh));
     const type = typeOf(parts, map.value.type);
     if (type) return [...faults, ...checkFields(parts, map, type), ...checkCreate(map, type)];
     if (!isBroken(parts, 'taxonomy', map.value.type))
@@ -49,6 +51,22 @@ function checkAuthority(parts: FederationParts, { file }: Located<TypeMap>): rea
   return [
     faultAt(file, [], `the file is named after "${authority}", which is no authority; ${suggestion(authority, ids)}`),
   ];
+}
+
+/** HAZARD: where an account does not say how it suspends, a user has no State, and a field from it would be empty for everybody. */
+function checkState({ file, value }: Located<TypeMap>, mesh: Mesh | undefined): readonly PathFault[] {
+  if (mesh?.kind !== 'aws-iam' || mesh.suspension !== undefined || value.native !== 'user') return [];
+  return Object.entries(value.fields).flatMap(([name, field]) =>
+    'path' in field && field.path === 'State'
+      ? [
+          faultAt(
+            file,
+            ['fields', name, 'path'],
+            'needs "suspension: keysAndDenyPolicy" under mesh of the authority file',
+          ),
+        ]
+      : [],
+  );
 }
 
 /** What this mesh can hold; what any can, where the file of its authority is missing or broken. */

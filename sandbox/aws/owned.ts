@@ -1,6 +1,6 @@
 /** The IAM calls on what a user or group owns, as far as deletions meet it: keys, devices, credentials. */
-import { alreadyExists, IamProblem } from './input.js';
-import type { OwnedKind } from './state.js';
+import { alreadyExists, IamProblem, invalid } from './input.js';
+import type { IamUser, OwnedKind } from './state.js';
 import { namedUser, type Action } from './users.js';
 import type { Xml } from './xml.js';
 
@@ -68,11 +68,11 @@ const table: readonly Owned[] = [
   },
 ];
 
-function element(owned: Owned, user: { name: string; created: string }, id: string): Xml {
+function element(owned: Owned, user: IamUser, id: string): Xml {
   return {
     UserName: user.name,
     [owned.id]: id,
-    Status: owned.kind === 'mfaDevices' ? undefined : 'Active',
+    Status: owned.kind === 'mfaDevices' ? undefined : user.inactiveKeys.has(id) ? 'Inactive' : 'Active',
     ...(owned.kind === 'mfaDevices' ? { EnableDate: user.created } : { CreateDate: user.created }),
   };
 }
@@ -103,6 +103,20 @@ function actionsOf(owned: Owned): Readonly<Record<string, Action>> {
   };
 }
 
+const accessKeyStatus: Readonly<Record<string, Action>> = {
+  UpdateAccessKey(input, state) {
+    const user = namedUser(input, state);
+    const id = input.required('AccessKeyId');
+    if (!user.owned.accessKeys.includes(id))
+      throw new IamProblem('NoSuchEntity', 404, `The Access Key with id ${id} cannot be found.`);
+    const status = input.required('Status');
+    if (status !== 'Active' && status !== 'Inactive') throw invalid(`Status ${status} is not valid.`);
+    if (status === 'Active') user.inactiveKeys.delete(id);
+    else user.inactiveKeys.add(id);
+    return undefined;
+  },
+};
+
 const loginProfile: Readonly<Record<string, Action>> = {
   CreateLoginProfile(input, state) {
     const user = namedUser(input, state);
@@ -130,4 +144,5 @@ export const ownedActions: Readonly<Record<string, Action>> = Object.assign(
   {},
   ...table.map(actionsOf),
   loginProfile,
+  accessKeyStatus,
 ) as Readonly<Record<string, Action>>;

@@ -21,6 +21,8 @@ export interface IamUser {
   /** ids of groups */
   readonly groups: Set<string>;
   readonly owned: Record<OwnedKind, string[]>;
+  /** of the access keys */
+  readonly inactiveKeys: Set<string>;
   /** inline policies, name to document */
   policies: Record<string, string>;
   loginProfile: boolean;
@@ -184,6 +186,7 @@ export class AwsState {
         serviceCredentials: [],
         attachedPolicies: [],
       },
+      inactiveKeys: new Set(),
       policies: seed.policies ?? {},
       loginProfile: seed.loginProfile ?? false,
       ...(seed.boundary === undefined ? {} : { boundary: seed.boundary }),
@@ -274,7 +277,11 @@ export class AwsState {
   save(): string {
     return JSON.stringify({
       made: this.made,
-      users: this.users.all().map((user) => ({ ...user, groups: [...user.groups] })),
+      users: this.users.all().map((user) => ({
+        ...user,
+        groups: [...user.groups],
+        inactiveKeys: [...user.inactiveKeys],
+      })),
       groups: this.groups.all().map((group) => ({ ...group, members: [...group.members] })),
       roles: this.roles.all(),
       policies: this.policies.all(),
@@ -285,7 +292,7 @@ export class AwsState {
   restore(text: string): void {
     const saved = JSON.parse(text) as {
       made: number;
-      users: (Omit<IamUser, 'groups'> & { groups: string[] })[];
+      users: (Omit<IamUser, 'groups' | 'inactiveKeys'> & { groups: string[]; inactiveKeys?: string[] })[];
       groups: (Omit<IamGroup, 'members'> & { members: string[] })[];
       roles?: IamRole[];
       policies?: IamPolicy[];
@@ -293,7 +300,8 @@ export class AwsState {
     };
     this.users.clear();
     this.groups.clear();
-    for (const user of saved.users) this.users.add({ ...user, groups: new Set(user.groups) });
+    for (const user of saved.users)
+      this.users.add({ ...user, groups: new Set(user.groups), inactiveKeys: new Set(user.inactiveKeys) });
     for (const group of saved.groups) this.groups.add({ ...group, members: new Set(group.members) });
     this.roles.clear();
     this.policies.clear();

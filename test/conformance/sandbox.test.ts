@@ -7,6 +7,7 @@ import { cloudNames, type CloudName } from '../../sandbox/population.js';
 import { startSandbox, type Sandbox } from '../../sandbox/start.js';
 import { trustInThisProcess } from '../support/certificate.js';
 import { awsAccessCases } from './aws-access-cases.js';
+import { awsSuspensionCases } from './aws-suspension-cases.js';
 import type { ConformanceCase } from './cases.js';
 import { entraAccessCases } from './entra-access-cases.js';
 import { keystoneAccessCases } from './keystone-access-cases.js';
@@ -17,7 +18,7 @@ import { connectorFor, type WorldAttempt } from './world.js';
 
 /** Cases of one kind of cloud alone. */
 const own: Readonly<Record<CloudName, readonly ConformanceCase[]>> = {
-  aws: awsAccessCases,
+  aws: [...awsAccessCases, ...awsSuspensionCases],
   entra: entraAccessCases,
   keystone: keystoneAccessCases,
 };

@@ -8,6 +8,7 @@ import type { Capability } from '../../../core/effect/capability.js';
 import type { Effect } from '../../../core/effect/effect.js';
 import { isJsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
+import { denied, denyPolicyName } from '../../connectors/aws-iam/suspension.js';
 import { partsOf, textOf, type SeenObjects } from './seen-objects.js';
 
 export function awsEffects(
@@ -23,6 +24,9 @@ export function awsEffects(
         return effectInAws(account.ofRole(object), capabilities);
       case 'assumption': {
         const role = seen.referred(object.body['Role']);
+        // What denies everything denies to assume a role.
+        if (seen.referred(object.body['Principal'])?.body['State'] === 'suspended')
+          return effectInAws({ policies: [] }, capabilities);
         return effectInAws(role ? account.ofRole(role) : { policies: [unread('the role')] }, capabilities);
       }
       case 'policyAttachment':
@@ -58,6 +62,8 @@ class Account {
       put(this.#attachments, textOf(attachment.body, 'Principal') ?? '', attachment);
     for (const { id, body } of seen.all('inlinePolicy'))
       put(this.#inline, textOf(body, 'Principal') ?? '', namedPolicy(id, body['Document'] ?? null));
+    for (const { id, body } of seen.all('user'))
+      if (body['State'] === 'suspended') put(this.#inline, `user/${id}`, namedPolicy(denyPolicyName, denied));
     for (const { id, body } of seen.all('group')) {
       const { members } = body;
       for (const member of Array.isArray(members) ? members : [])

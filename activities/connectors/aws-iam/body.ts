@@ -48,17 +48,27 @@ export function given(value: string | undefined, property: string): string {
   return value;
 }
 
-export function userObject(shown: ShownUser): NativeObject {
+/** Only where the mesh declares how it suspends (suspension.ts). */
+export interface Suspension {
+  readonly state: 'active' | 'suspended';
+  readonly opaque?: string;
+}
+
+/** `memoryTag`: what a suspension wrote into the user and is no property of the person. */
+export function userObject(shown: ShownUser, suspension?: Suspension & { readonly memoryTag: string }): NativeObject {
   const boundary = shown.PermissionsBoundary?.PermissionsBoundaryArn;
+  const tags = (shown.Tags ?? []).filter(({ Key }) => Key === undefined || Key !== suspension?.memoryTag);
   return {
     type: 'user',
     id: given(shown.UserId, 'UserId'),
     body: {
       UserName: given(shown.UserName, 'UserName'),
       Path: given(shown.Path, 'Path'),
-      Tags: Object.fromEntries((shown.Tags ?? []).map((tag) => [given(tag.Key, 'Tags.Key'), tag.Value ?? ''])),
+      Tags: Object.fromEntries(tags.map((tag) => [given(tag.Key, 'Tags.Key'), tag.Value ?? ''])),
       ...(boundary === undefined ? {} : { PermissionsBoundary: boundary }),
+      ...(suspension === undefined ? {} : { State: suspension.state }),
     },
+    ...(suspension?.opaque === undefined ? {} : { opaque: suspension.opaque }),
   };
 }
 

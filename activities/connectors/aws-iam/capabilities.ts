@@ -52,6 +52,12 @@ export const removalActions = {
   policies: ['iam:DeleteUserPolicy', 'iam:DetachUserPolicy', 'iam:DeleteGroupPolicy', 'iam:DetachGroupPolicy'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** Needed only where the mesh declares how it suspends a user, beside TagUser, UntagUser and ListAccessKeys. */
+export const suspensionActions = {
+  read: ['iam:GetUserPolicy', 'iam:ListAccessKeys'],
+  write: ['iam:PutUserPolicy', 'iam:DeleteUserPolicy', 'iam:UpdateAccessKey'],
+} as const;
+
 /** What users and groups alone need: the rest is asked for only by maps of roles, grants and workloads. */
 export const peopleActions: ReadonlySet<string> = new Set<string>([
   ...readActions,
@@ -67,7 +73,7 @@ export const awsIamCapabilities: Capabilities = {
   nativeTypes: [
     {
       type: 'user',
-      properties: ['UserName', 'Path', 'Tags', 'PermissionsBoundary'],
+      properties: ['UserName', 'Path', 'Tags', 'PermissionsBoundary', 'State'],
       writes: ['create', 'update', 'delete'],
     },
     {
@@ -85,13 +91,14 @@ export const awsIamCapabilities: Capabilities = {
     'an account holds 5000 users and 300 groups by default; a user is in at most 10 groups and has at most 50 tags',
   ],
   permissions: {
-    read: [...readActions, 'sts:GetCallerIdentity', ...accessReadActions],
+    read: [...new Set([...readActions, 'sts:GetCallerIdentity', ...accessReadActions, ...suspensionActions.read])],
     write: [
       ...new Set<string>([
         ...attachmentReadActions,
         ...writeActions,
         ...Object.values(removalActions).flat(),
         ...accessWriteActions,
+        ...suspensionActions.write,
       ]),
     ],
   },

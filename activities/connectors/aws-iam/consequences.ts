@@ -2,12 +2,23 @@
 import type { NativeWrite } from '../connector.js';
 import type { AccessType } from './access/native-types.js';
 import { textIn, type NativeType } from './body.js';
+import { stateChange } from './planned-calls.js';
+import { denyPolicyName } from './suspension.js';
 
 /** Unique ids: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids */
 const newId = 'has a new unique id: policies that name the old one lead nowhere';
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_rename.html */
 const newArn = 'gets another ARN: policies that name it as a resource go on naming the old one';
 const openSessions = 'sessions of the role that began before run on until they end';
+
+/** IAM users have no switch: what stands for one is said by that name. */
+const toldOfState = {
+  suspended: [
+    `suspended in AWS: access keys become inactive and the inline policy ${denyPolicyName} denies everything; password and MFA devices stay and allow nothing`,
+    'sessions of roles that it assumed before run on until they end',
+  ],
+  active: [`no longer suspended in AWS: the keys that the suspension made inactive become active, and no others`],
+} as const;
 
 /** Of users and groups. */
 function ofPeople(write: NativeWrite<NativeType>): readonly string[] {
@@ -18,13 +29,17 @@ function ofPeople(write: NativeWrite<NativeType>): readonly string[] {
         : [
             newId,
             'has no password, access keys or MFA devices: credentials of a user that was deleted do not come back',
+            ...(write.after['State'] === 'suspended'
+              ? [`is made suspended: the inline policy ${denyPolicyName} denies everything`]
+              : []),
           ];
     case 'update': {
       const name = write.type === 'user' ? 'UserName' : 'GroupName';
+      const to = stateChange(write.before, write.after);
       const isMoved = [name, 'Path'].some(
         (property) => textIn(write.before, property) !== textIn(write.after, property),
       );
-      return isMoved ? [newArn] : [];
+      return [...(isMoved ? [newArn] : []), ...(to === undefined ? [] : toldOfState[to])];
     }
     case 'delete':
       return write.type === 'user'

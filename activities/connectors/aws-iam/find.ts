@@ -9,6 +9,7 @@ import { backOffMs, pause } from './client.js';
 import type { AwsIamClient } from './client.js';
 import type { Names } from './names.js';
 import { nextMarker } from './paging.js';
+import { denyPolicyNow, memoryTag, suspensionOf } from './suspension.js';
 
 export interface ShownGroupWithUsers {
   readonly group: ShownGroup;
@@ -28,10 +29,16 @@ const verificationsMax = 3;
 export function createFinder(client: AwsIamClient, names: Names): Finder {
   const { mesh, limits } = client.config;
 
+  async function suspensionNow(shown: ShownUser, name: string) {
+    if (mesh.suspension === undefined) return undefined;
+    return { ...(await suspensionOf(client, shown, await denyPolicyNow(client, name))), memoryTag };
+  }
+
   async function userNamed(name: string): Promise<NativeObject | null> {
     const answer = await client.readOrNull('iam:GetUser', (iam) => iam.send(new GetUserCommand({ UserName: name })));
     if (answer === null) return null;
-    const user = userObject(answer.User ?? {});
+    const shown = answer.User ?? {};
+    const user = userObject(shown, await suspensionNow(shown, name));
     names.learn('user', user.id, textIn(user.body, 'UserName'));
     return user;
   }

@@ -5,9 +5,10 @@
 import { byCodeUnit, isJsonObject } from '../../../core/json.js';
 import type { Json, JsonObject } from '../../../core/json.js';
 import type { NativeCall, NativeWrite } from '../connector.js';
-import type { NativeType } from './body.js';
+import type { NativeType, Suspension } from './body.js';
 import { removalActions } from './capabilities.js';
 import type { RemovableKind } from './capabilities.js';
+import { endOfDenial, plannedSuspension, suspensionOfNew } from './suspension.js';
 
 export function plannedCalls(write: NativeWrite<NativeType>, pathPrefix: string): readonly NativeCall[] {
   switch (write.kind) {
@@ -36,6 +37,7 @@ function createUser(after: JsonObject, pathPrefix: string): readonly NativeCall[
         ...(typeof boundary === 'string' ? { PermissionsBoundary: boundary } : {}),
       },
     },
+    ...(after['State'] === 'suspended' ? suspensionOfNew(name) : []),
   ];
 }
 
@@ -57,7 +59,12 @@ function updateUser(before: JsonObject, after: JsonObject): readonly NativeCall[
   const written = Object.entries(tagsAfter).filter(
     ([key, value]) => !Object.hasOwn(tagsBefore, key) || tagsBefore[key] !== value,
   );
-  const calls = [...moveCall('iam:UpdateUser', 'UserName', before, after)];
+  const to = stateChange(before, after);
+  const calls = [
+    // Access ends before anything else changes, and begins after everything else has.
+    ...(to === 'suspended' ? plannedSuspension(text(before['UserName']), to) : []),
+    ...moveCall('iam:UpdateUser', 'UserName', before, after),
+  ];
   // Removals go first too: IAM compares keys regardless of case, and it counts to 50.
   if (removed.length > 0) {
     const keys = removed.sort(byCodeUnit);
@@ -67,7 +74,13 @@ function updateUser(before: JsonObject, after: JsonObject): readonly NativeCall[
     const tags = Object.fromEntries(written);
     calls.push({ call: 'iam:TagUser', target: name, arguments: { UserName: name, Tags: tags } });
   }
-  return calls;
+  return to === 'active' ? [...calls, ...plannedSuspension(name, to)] : calls;
+}
+
+/** The state that an update of a user leads to; undefined where it leaves it as it is. */
+export function stateChange(before: JsonObject, after: JsonObject): Suspension['state'] | undefined {
+  const state = after['State'];
+  return (state === 'active' || state === 'suspended') && state !== before['State'] ? state : undefined;
 }
 
 /** Members leave before others join: access is never wider than in one of the two states. */
@@ -95,6 +108,7 @@ function deletion(type: 'user' | 'group', before: JsonObject, allowed: readonly 
     );
   return [
     ...removals.map((action) => ({ call: `${action} (as attached)`, target: name, arguments: { [property]: name } })),
+    ...(before['State'] === 'suspended' ? endOfDenial(name) : []),
     { call: type === 'user' ? 'iam:DeleteUser' : 'iam:DeleteGroup', target: name, arguments: { [property]: name } },
   ];
 }

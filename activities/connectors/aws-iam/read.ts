@@ -21,6 +21,7 @@ import type { Finder } from './find.js';
 import { accountPages } from './listing.js';
 import type { Page } from './listing.js';
 import type { Names } from './names.js';
+import { memoryTag, suspensionOf } from './suspension.js';
 
 /** Group name → members, gathered from users. */
 type Memberships = Map<string, { members: string[]; others: string[] }>;
@@ -31,7 +32,7 @@ export function createReader(
   finder: Finder,
   readAccess: ReturnType<typeof createAccessReader>,
 ) {
-  const { pathPrefix } = client.config.mesh;
+  const { pathPrefix, suspension } = client.config.mesh;
   const inScope = (path: string | undefined): boolean => given(path, 'Path').startsWith(pathPrefix);
 
   function gather(users: readonly UserDetail[], memberships: Memberships): void {
@@ -46,11 +47,21 @@ export function createReader(
     }
   }
 
+  async function stateOf(user: UserDetail) {
+    const policies = (user.UserPolicyList ?? []).map(({ PolicyName, PolicyDocument }) => ({
+      name: given(PolicyName, 'PolicyName'),
+      document: given(PolicyDocument, 'PolicyDocument'),
+    }));
+    return { ...(await suspensionOf(client, user, policies)), memoryTag };
+  }
+
   async function* users(marker: string | undefined, memberships: Memberships, signal?: AbortSignal) {
     for await (const { page, next } of accountPages(client, 'User', marker, signal)) {
       const shown = page.UserDetailList ?? [];
       gather(shown, memberships);
-      const objects = shown.filter((user) => inScope(user.Path)).map((user) => userObject(user));
+      const objects: NativeObject[] = [];
+      for (const user of shown.filter(({ Path }) => inScope(Path)))
+        objects.push(userObject(user, suspension === undefined ? undefined : await stateOf(user)));
       const cursor = encodeCursor(next === undefined ? { at: 'usersEnd' } : { at: 'users', marker: next });
       yield { kind: 'objects', scope: 'users', objects, cursor } as const;
     }

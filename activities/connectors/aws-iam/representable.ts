@@ -7,6 +7,7 @@ import { isJsonObject } from '../../../core/json.js';
 import type { Json, JsonObject } from '../../../core/json.js';
 import type { NativeWrite } from '../connector.js';
 import type { NativeType } from './body.js';
+import type { AwsIamMesh } from './config.js';
 import { tagsOf } from './planned-calls.js';
 
 const nameLengthMax = { user: 64, group: 128 } as const;
@@ -14,10 +15,14 @@ const namePattern = /^[A-Za-z0-9_+=,.@-]+$/;
 const pathPattern = /^\/([!-~]+\/)?$/;
 const tagTextPattern = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 const tagsMax = 50;
-const writable = { user: ['UserName', 'Path', 'Tags'], group: ['GroupName', 'Path', 'members'] } as const;
+const states: readonly (Json | undefined)[] = ['active', 'suspended'];
+const writable = { user: ['UserName', 'Path', 'Tags', 'State'], group: ['GroupName', 'Path', 'members'] } as const;
 
 /** Why IAM cannot hold what the write asks for; null where it can. */
-export function notRepresentable(write: NativeWrite<NativeType>, pathPrefix: string): string | null {
+export function notRepresentable(
+  write: NativeWrite<NativeType>,
+  { pathPrefix, suspension }: Pick<AwsIamMesh, 'pathPrefix' | 'suspension'>,
+): string | null {
   if (write.kind === 'delete') return null;
   const before = write.kind === 'update' ? write.before : null;
   const { type, after } = write;
@@ -26,6 +31,7 @@ export function notRepresentable(write: NativeWrite<NativeType>, pathPrefix: str
     nameProblem(nameProperty, after[nameProperty], nameLengthMax[type]) ??
     pathProblem(after['Path'], before, pathPrefix) ??
     (type === 'user' ? tagsProblem(before, after) : membersProblem(before, after)) ??
+    (type === 'user' ? stateProblem(before, after, suspension) : null) ??
     otherPropertiesProblem(type, before, after)
   );
 }
@@ -69,6 +75,17 @@ function tagsProblem(before: JsonObject | null, after: JsonObject): string | nul
     }
   }
   return null;
+}
+
+function stateProblem(
+  before: JsonObject | null,
+  after: JsonObject,
+  suspension: AwsIamMesh['suspension'],
+): string | null {
+  const { State: state } = after;
+  if (state === undefined && before?.['State'] === undefined) return null;
+  if (suspension === undefined) return 'State is written only where the authority file declares mesh.suspension';
+  return states.includes(state) ? null : 'State must be active or suspended';
 }
 
 function membersProblem(before: JsonObject | null, after: JsonObject): string | null {

@@ -16,13 +16,15 @@ import {
   DeleteVirtualMFADeviceCommand,
   DetachGroupPolicyCommand,
   DetachUserPolicyCommand,
+  PutUserPolicyCommand,
   RemoveUserFromGroupCommand,
   TagUserCommand,
   UntagUserCommand,
+  UpdateAccessKeyCommand,
   UpdateGroupCommand,
   UpdateUserCommand,
 } from '@aws-sdk/client-iam';
-import type { IAMClient } from '@aws-sdk/client-iam';
+import type { IAMClient, StatusType } from '@aws-sdk/client-iam';
 import { isJsonObject } from '../../../core/json.js';
 import type { Json } from '../../../core/json.js';
 import type { NativeCall } from '../connector.js';
@@ -106,6 +108,16 @@ export async function sendCall(
     case 'iam:DeleteServiceSpecificCredential': {
       const ServiceSpecificCredentialId = text('ServiceSpecificCredentialId');
       await iam.send(new DeleteServiceSpecificCredentialCommand({ ...user(), ServiceSpecificCredentialId }));
+      return {};
+    }
+    case 'iam:UpdateAccessKey': {
+      const Status = text('Status') as StatusType;
+      await iam.send(new UpdateAccessKeyCommand({ ...user(), AccessKeyId: text('AccessKeyId'), Status }));
+      return {};
+    }
+    case 'iam:PutUserPolicy': {
+      const document = { PolicyName: text('PolicyName'), PolicyDocument: text('PolicyDocument') };
+      await iam.send(new PutUserPolicyCommand({ ...user(), ...document }));
       return {};
     }
     case 'iam:DeleteUserPolicy':

@@ -6,8 +6,10 @@
  * verified right before the first call; between that and the call IAM offers no protection (it has no conditional
  * writes), so the caller reads back afterwards.
  */
+import { GetUserCommand } from '@aws-sdk/client-iam';
 import { ConcordatError } from '../../../core/errors.js';
 import type { ErrorCode } from '../../../core/errors.js';
+import type { JsonObject } from '../../../core/json.js';
 import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
 import { attachedToGroup, attachedToUser } from './attached.js';
 import { given, nameProperty, textIn } from './body.js';
@@ -15,9 +17,10 @@ import type { NativeType } from './body.js';
 import type { AwsIamClient, FailedWrite } from './client.js';
 import type { Finder } from './find.js';
 import type { Names } from './names.js';
-import { memberIds, plannedCalls } from './planned-calls.js';
+import { memberIds, plannedCalls, stateChange } from './planned-calls.js';
 import { notRepresentable } from './representable.js';
 import { sendCall } from './send-call.js';
+import { denyPolicyName, denyPolicyNow, endOfDenial, isDenyPolicy, suspensionCalls } from './suspension.js';
 
 /** The calls to send, with the verified user names that membership calls need. */
 type Prepared =
@@ -38,16 +41,38 @@ export function createWriter(
   const { pathPrefix } = client.config.mesh;
 
   async function prepare(write: NativeWrite<NativeType>): Promise<Prepared> {
-    const problem = notRepresentable(write, pathPrefix);
+    const problem = notRepresentable(write, client.config.mesh);
     if (problem !== null) return failed('refused', 'valueNotRepresentable', problem);
     await confirmAccount();
     if (write.kind === 'delete') return prepareDeletion(write);
     const calls = plannedCalls(write, pathPrefix);
     if (write.type === 'user') {
-      const target = write.kind === 'create' ? 'matches' : await verifyUser(write.id, textIn(write.before, 'UserName'));
-      return target === 'matches' ? { kind: 'ready', calls, userNames: new Map() } : target;
+      if (write.kind === 'create') return { kind: 'ready', calls, userNames: new Map() };
+      const target = await verifyUser(write.id, textIn(write.before, 'UserName'));
+      return target === 'matches' ? withSuspension(write, calls) : target;
     }
     return prepareGroup(write, calls);
+  }
+
+  /** The calls of a suspension depend on which keys there are; all others stay as planned. */
+  async function withSuspension(
+    { before, after }: { readonly before: JsonObject; readonly after: JsonObject },
+    planned: readonly NativeCall[],
+  ): Promise<Prepared> {
+    const to = stateChange(before, after);
+    if (to === undefined) return { kind: 'ready', calls: planned, userNames: new Map() };
+    const { State: _, ...others } = after;
+    const rest = plannedCalls({ kind: 'update', type: 'user', id: '', before, after: others }, pathPrefix);
+    const former = textIn(before, 'UserName');
+    const shown = await client.read('iam:GetUser', (iam) => iam.send(new GetUserCommand({ UserName: former })));
+    const name = to === 'suspended' ? former : textIn(after, 'UserName');
+    const found = await suspensionCalls(client, shown.User ?? {}, to, name);
+    if (found.kind === 'foreignPolicy') {
+      const detail = `an inline policy of the user is named ${denyPolicyName} and says something else; rename it, nothing was sent`;
+      return failed('refused', 'valueNotRepresentable', detail);
+    }
+    const calls = to === 'suspended' ? [...found.calls, ...rest] : [...rest, ...found.calls];
+    return { kind: 'ready', calls, userNames: new Map() };
   }
 
   async function verifyUser(id: string, name: string): Promise<'matches' | FailedWrite> {
@@ -99,14 +124,27 @@ export function createWriter(
       if (found === null) return moved('group');
       attached = await attachedToGroup(client, name, found);
     }
+    // The policy of a suspension is ours, and goes last: the map need not allow it.
+    const denial = type === 'user' && client.config.mesh.suspension ? await denialOf(name) : [];
+    if (denial.length > 0)
+      attached = attached.filter(
+        ({ removal }) => !removal.some((each) => each.arguments['PolicyName'] === denyPolicyName),
+      );
     const blocking = attached.map(({ kind }) => kind).filter((kind) => !deletionMayRemove.includes(kind));
     if (blocking.length > 0) {
       const kinds = [...new Set(blocking)].map((kind) => `${blocking.filter((each) => each === kind).length} ${kind}`);
       const detail = `attached and not in deletionMayRemove: ${kinds.join(', ')}; nothing was removed`;
       return failed('refused', 'deletionBlocked', detail);
     }
-    const last = plannedCalls({ ...write, deletionMayRemove: [] }, pathPrefix);
-    return { kind: 'ready', calls: [...attached.flatMap(({ removal }) => removal), ...last], userNames: new Map() };
+    const { State: _, ...bare } = before;
+    const last = plannedCalls({ ...write, before: bare, deletionMayRemove: [] }, pathPrefix);
+    const removals = attached.flatMap(({ removal }) => removal);
+    return { kind: 'ready', calls: [...removals, ...denial, ...last], userNames: new Map() };
+  }
+
+  async function denialOf(name: string): Promise<readonly NativeCall[]> {
+    const policies = await denyPolicyNow(client, name);
+    return policies.some((policy) => isDenyPolicy(policy.name, policy.document)) ? endOfDenial(name) : [];
   }
 
   return async (write, announce) => {
@@ -158,7 +196,7 @@ export function createWriter(
 function settlingCodes({ call }: NativeCall, index: number): readonly string[] {
   if (index === 0) return [];
   if (call === 'iam:DeleteUser' || call === 'iam:DeleteGroup') return ['DeleteConflict'];
-  return /^iam:(Tag|Untag|Add)/.test(call) ? ['NoSuchEntity'] : [];
+  return /^iam:(Tag|Untag|Add|Put)/.test(call) ? ['NoSuchEntity'] : [];
 }
 
 function failed<K extends FailedWrite['kind']>(kind: K, code: ErrorCode, detail: string) {

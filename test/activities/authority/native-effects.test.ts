@@ -63,6 +63,17 @@ it('of a set that is only partly attached, a deny may or may not hold', () => {
   expect(inAws(held, [power, user, stop, part])).toEqual(['manage keys (conditional, not all seen)']);
 });
 
+it('who is suspended can do nothing by any grant of their own, and a team that they are in as much as before', () => {
+  const suspended = object('user', 'u', { State: 'suspended' });
+  expect(inAws(held, [power, suspended])).toEqual([]);
+  expect(inAws(held, [power, object('user', 'u', { State: 'active' })])).toEqual(['manage keys']);
+  const ofTeam = object('policyAttachment', 'group/g/power', { Principal: 'group/g', PolicySet: 'policySet/power' });
+  expect(inAws(ofTeam, [power, suspended, object('group', 'g', { members: ['u'] })])).toEqual(['manage keys']);
+  const role = object('assumableRole', 'r', { Documents: { 'arn:power': document('Allow') } });
+  const assumption = object('assumption', 'user/u/r', { Principal: 'user/u', Role: 'assumableRole/r' });
+  expect(inAws(assumption, [role, suspended])).toEqual([]);
+});
+
 it('a boundary is a ceiling, and one that was not read is not taken for none', () => {
   const bounded = object('user', 'u', { PermissionsBoundary: 'arn:stop' });
   const stop = object('policySet', 'stop', { Name: 'stop', Documents: { 'arn:stop': document('Deny') } });

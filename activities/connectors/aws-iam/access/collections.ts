@@ -2,9 +2,10 @@
 import { byCodeUnit } from '../../../../core/json.js';
 import type { NativeObject } from '../../../../core/record.js';
 import type { AwsIamClient } from '../client.js';
+import { isDenyPolicy } from '../suspension.js';
 import { assumptionObjects, isHalfOfGrant } from './assumptions.js';
 import { identityProviders, policyDocumentNow } from './inventory.js';
-import type { Holder, Inventory, Role } from './inventory.js';
+import type { Holder, InlinePolicy, Inventory, Role } from './inventory.js';
 import type { AccessType } from './native-types.js';
 import {
   accountObject,
@@ -32,6 +33,9 @@ export function createCollections(
 ): Collections {
   const { pathPrefix } = client.config.mesh;
   const audience = audienceOf(client);
+  // It is a state of the user where the mesh says so, and no policy that somebody wrote.
+  const isSuspension = (holder: Holder, { name, document }: InlinePolicy): boolean =>
+    client.config.mesh.suspension !== undefined && holder.kind === 'user' && isDenyPolicy(name, document);
 
   async function objects(type: AccessType): Promise<readonly NativeObject[]> {
     if (type === 'account') return [accountObject(account)];
@@ -72,6 +76,7 @@ export function createCollections(
         ];
         return holders.flatMap((holder) =>
           holder.inline
+            .filter((policy) => !isSuspension(holder, policy))
             .filter((policy) => holder.kind === 'role' || !isHalfOfGrant(policy, assumable))
             .map((policy) => inlinePolicyObject(holder, policy.name, policy.document)),
         );

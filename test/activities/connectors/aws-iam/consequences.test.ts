@@ -27,6 +27,16 @@ test('a change of a tag brings nothing about beside itself, and another name or 
   expect(update('group', { GroupName: 'a', Path: '/' }, { GroupName: 'a', Path: '/b/' }).join()).toMatch(/another ARN/);
 });
 
+test('a suspension is said by the name of what it is, and so is its end', () => {
+  const told = (before: string, after: string) => update('user', { State: before }, { State: after }).join();
+  expect(told('active', 'suspended')).toMatch(/keys become inactive.*concordat-suspended denies everything.*password/);
+  expect(told('active', 'suspended')).toMatch(/sessions of roles/);
+  expect(told('suspended', 'active')).toMatch(/that the suspension made inactive become active, and no others/);
+  expect(told('suspended', 'suspended')).toBe('');
+  expect(create('user', { State: 'suspended' })).toMatch(/made suspended/);
+  expect(create('user', { State: 'active' })).not.toMatch(/suspended/);
+});
+
 test('a role cannot be renamed, and one that is made again is another one', () => {
   expect(create('webIdentityRole')).toMatch(/cannot be renamed[^]*new unique id and ARN/);
   expect(remove('webIdentityRole')).toMatch(/run on until they end[^]*provider stays[^]*not undone/);

@@ -6,10 +6,10 @@ const ada = { UserName: 'ada', Path: '/people/', Tags: { email: 'ada@example.org
 const engines = { GroupName: 'engines', Path: '/people/', members: ['AIDA1'] };
 
 function creating(after: JsonObject): string | null {
-  return notRepresentable({ kind: 'create', type: 'user', after: { ...ada, ...after } }, '/people/');
+  return notRepresentable({ kind: 'create', type: 'user', after: { ...ada, ...after } }, { pathPrefix: '/people/' });
 }
 function updating(type: 'user' | 'group', before: JsonObject, after: JsonObject): string | null {
-  return notRepresentable({ kind: 'update', type, id: 'X', before, after }, '/people/');
+  return notRepresentable({ kind: 'update', type, id: 'X', before, after }, { pathPrefix: '/people/' });
 }
 
 describe('what IAM cannot hold', () => {
