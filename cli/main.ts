@@ -142,6 +142,11 @@ const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/settle.js')).registerSettle,
   },
   {
+    name: 'taxonomy',
+    summary: 'show drifted schemas of tables and files, and approve them',
+    load: async () => (await import('./commands/taxonomy.js')).registerTaxonomy,
+  },
+  {
     name: 'undo',
     summary: 'sign that what a run changed goes back, as far as it has not moved since',
     load: async () => (await import('./commands/undo.js')).registerUndo,

@@ -71,6 +71,11 @@ export const errorTable = {
     actor: 'authority',
     next: 'an object that peers know got a value that its map sets aside: give the value a place in the table, or take the object away',
   },
+  schemaDrifted: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'the store is not shaped any more as its map was written for: change the map, or approve the drift (`concordat taxonomy diff`)',
+  },
   rowUnreadable: { retry: 'never', actor: 'authority', next: 'correct the rows without a key or of another format' },
   cursorLost: { retry: 'later', actor: 'nobody', next: 'the read starts again from the first page' },
 

@@ -19,6 +19,7 @@ import { Receipt } from './receipt.js';
 import { AuthorityId } from './record.js';
 import { Pending } from './rounds.js';
 import { SealedType } from './sealed.js';
+import { SchemaDrift } from './drift/schema-drift.js';
 import { UnsettledWrite } from './unsettled.js';
 import { StandingUndo } from './undo.js';
 
@@ -126,6 +127,8 @@ export const SnapshotStatement = z.strictObject({
   opaque: Digest.nullable().default(null),
   /** Writes of earlier runs whose effect nobody knows yet, and those that this read settled; absent where there are none. */
   unsettled: z.array(UnsettledWrite).optional(),
+  /** Where the schema of a store is not the agreed one any more; absent where there is nothing to say. */
+  drifts: z.array(SchemaDrift).optional(),
   hlc: Hlc,
 });
 export type SnapshotStatement = z.infer<typeof SnapshotStatement>;

@@ -20,11 +20,22 @@ export const WithdrawStatement = z.strictObject({
 });
 export type WithdrawStatement = z.infer<typeof WithdrawStatement>;
 
+/** A person says that the drifted schema of their store is meant: what it holds is told again (core/drift/schema-drift.ts). */
+export const DriftStatement = z.strictObject({
+  kind: z.literal('drift'),
+  authority: AuthorityId,
+  /** The id of the drift. */
+  drift: Digest,
+  reason: z.string().max(500).nullable(),
+});
+export type DriftStatement = z.infer<typeof DriftStatement>;
+
 export const StandingStatement = z.discriminatedUnion('kind', [
   AcceptanceStatement,
   IgnoreStatement,
   WithdrawStatement,
   SettleStatement,
+  DriftStatement,
 ]);
 export type StandingStatement = z.infer<typeof StandingStatement>;
 

@@ -46,6 +46,7 @@ import { readOne } from '../sealing/read-records.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
 import { findObjects } from '../erasure/find-objects.js';
 import { MarkFinder } from '../erasure/marks.js';
+import { pruneSchemas } from '../erasure/private-schemas.js';
 import { findPrivate, pruneHeads, removePrivate, type PrivateKind } from '../erasure/private-state.js';
 import { countRequests, erasingFolder, keepRequest } from './erasure-requests.js';
 import { tracesOf, type KnownHere, type Traces } from '../erasure/traces.js';
@@ -250,6 +251,7 @@ async function carryOut(context: AuthorityContext, name: RecordName, plan: Erasu
   for (const { name: object, kind } of plan.private)
     await removePrivate(privateStore, { name: object, kind: kind as PrivateKind }, traces);
   await pruneHeads(privateStore, traces, context.linkKey);
+  await pruneSchemas(privateStore, traces.marks.name.dataset, traces.marks.name.type);
   const finder = new MarkFinder(traces.marks);
   const holds = (bytes: Uint8Array): boolean => finder.isIn(bytes);
   await exchange.removeUnfinished(holds);

@@ -18,6 +18,7 @@ import { preferenceRank, type NaturalKeys } from './natural-keys.js';
 import type { OpaqueSeen } from './opaque.js';
 import { storedPages } from './pages.js';
 import type { ResealClaims } from './reseal-claims.js';
+import type { SchemaSeen } from './schema-seen.js';
 import type { SetAside } from './set-aside.js';
 
 export interface SealContext {
@@ -37,6 +38,8 @@ export interface SealContext {
   readonly salts: SaltProposals;
   readonly digests: FieldDigests | null;
   readonly claims: ResealClaims | null;
+  /** null where the mesh has the schema of an API. */
+  readonly schema: SchemaSeen | null;
   /** The row filter of the type; null where every row is exposed. */
   readonly isExposed: ((object: NativeObject) => boolean) | null;
 }
@@ -49,7 +52,7 @@ export interface SealedHere {
   readonly doubts: readonly Doubt[];
 }
 interface Doubt {
-  readonly scope: 'references' | 'setAside';
+  readonly scope: 'references' | 'setAside' | 'schema';
   readonly reason: ErrorCode;
 }
 
@@ -59,7 +62,8 @@ export async function sealType(
   type: DatasetType,
   sealing: SealContext,
 ): Promise<SealedHere | undefined> {
-  const { dataset, links, naturals, inScope, counters, opaque, effects, salts, digests, claims, isExposed } = sealing;
+  const { dataset, links, naturals, inScope, counters, opaque, effects, salts, digests, claims, isExposed, schema } =
+    sealing;
   const name = type.taxonomy.type;
   const map = mapOf(context.federation, context.id, name);
   const surface = surfaceOf(authorityOf(context), name);
@@ -82,15 +86,21 @@ export async function sealType(
   });
   const claimed = claims?.beginType(type, expectedCount);
   const isNatural = type.taxonomy.key !== undefined;
-  const given = { map, taxonomy: type.taxonomy, surface: exposedFields(surface), resolve: sealing.resolve };
+  // A list that changes while it is paged may show an object twice: the later sight counts.
+  const counter = schema?.counter(name, expectedCount);
+  const latest = await latestPositions(context, inputs, map.native, (object) => counter?.add(object.id, object.body));
+  const drifted = schema && counter ? schema.take(map, counter, type.taxonomy.key) : null;
+  // What is held is not even translated: a column of another kind must not keep back the rest of its record.
+  const told = exposedFields(surface).filter((field) => drifted?.fields.has(field) !== true);
+  const given = { map, taxonomy: type.taxonomy, surface: told, resolve: sealing.resolve };
   const translated = (object: NativeObject): Translation =>
     isNatural
       ? naturals.keyed({ object, ...given })
       : translate({ object, ...given, key: sealing.keyOf(name, object.id) });
-  // A list that changes while it is paged may show an object twice: the later sight counts.
-  const latest = await latestPositions(context, inputs, map.native);
   const seen = async function* (): AsyncIterable<NativeObject> {
     let position = 0;
+    // HAZARD: of what nothing may be told, nothing is sealed; the type is incomplete then, so nothing looks deleted.
+    if (drifted?.isStopped) return;
     for await (const object of objectsOf(context, inputs, map.native)) {
       position += 1;
       if (position % 2_000 === 0) context.heartbeat({ translated: position });
@@ -110,6 +120,7 @@ export async function sealType(
   }
   let unlinked = 0;
   const doubts = new Map<Doubt['scope'], Doubt>();
+  if (schema?.isHeld(name)) doubts.set('schema', { scope: 'schema', reason: 'schemaDrifted' });
   const silent = new Set<string>();
   const addSilent = async (key: string): Promise<void> => {
     if (silent.has(key)) return;
@@ -192,9 +203,13 @@ async function latestPositions(
   context: AuthorityContext,
   inputs: RunInputs,
   native: string,
+  visit: (object: NativeObject) => void,
 ): Promise<ReadonlyMap<string, number>> {
   const positions = new Map<string, number>();
   let position = 0;
-  for await (const object of objectsOf(context, inputs, native)) positions.set(object.id, (position += 1));
+  for await (const object of objectsOf(context, inputs, native)) {
+    positions.set(object.id, (position += 1));
+    visit(object);
+  }
   return positions;
 }

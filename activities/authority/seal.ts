@@ -18,6 +18,7 @@ import { forgetDigestKeys } from './digest-key.js';
 import { adoptSealedHops, hopsOfCandidate } from './hops.js';
 import { readRunState, writeRunState } from './live-run.js';
 import { agreeOnOpaque } from './opaque.js';
+import { agreeOnSchema } from './schema-seen.js';
 import { OwnRecords } from './own-records.js';
 import { storedPages } from './pages.js';
 import { recomputeCandidate } from './witness.js';
@@ -65,6 +66,7 @@ export async function acceptSeal(context: AuthorityContext, input: SealInput): P
     });
     await firmLinks(context, proposal, recomputed, next, own);
     await agreeOnOpaque(context, dataset, proposal.inputs.run);
+    await agreeOnSchema(context, dataset, proposal.inputs.run);
   }
   const agreement = {
     sequence: candidate.sequence,

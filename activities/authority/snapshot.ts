@@ -32,6 +32,7 @@ import { beginReseal } from './reseal-claims.js';
 import { readPagesOnce, storedPages } from './pages.js';
 import { readAll, readOne } from '../sealing/read-records.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
+import { SchemaSeen } from './schema-seen.js';
 import { sealType, type SealedHere } from './seal-type.js';
 import { settleByRead, type WhatIsShown } from './unsettled.js';
 import { SetAside } from './set-aside.js';
@@ -171,6 +172,7 @@ async function seal(
   const matches: SealedType[] = [];
   const scopes: ScopeReport[] = [];
   let unlinked = 0;
+  const schema = await SchemaSeen.load(context, inputs.dataset);
   const claims = await beginReseal(context, messages, digests?.keyId ?? null);
   try {
     for (const type of shape.types) {
@@ -188,6 +190,7 @@ async function seal(
         salts,
         digests,
         claims,
+        schema,
         isExposed: filters.get(type.taxonomy.type) ?? null,
       });
       if (!sealed) continue;
@@ -200,6 +203,7 @@ async function seal(
     await claims?.end();
   }
   const unsettled = await settleByRead(context, inputs, shownBy(context, types, scopes));
+  const drifts = (await schema?.put(inputs.dataset, inputs.run)) ?? [];
   const statement: SnapshotStatement = {
     authority: context.id,
     dataset: inputs.dataset,
@@ -217,6 +221,7 @@ async function seal(
     ...counters.report(),
     opaque: await opaque.put(context, inputs.dataset, inputs.run),
     ...(unsettled.length > 0 ? { unsettled: [...unsettled] } : {}),
+    ...(drifts.length > 0 ? { drifts: [...drifts] } : {}),
     hlc: await context.clock.stamp(),
   };
   const snapshot = await putMessage(

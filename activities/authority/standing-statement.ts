@@ -5,6 +5,7 @@ import { SignedStatement, standingStatementType } from '../../core/standing-stat
 import type { RecordedStatement } from '../../workflows/activity-types.js';
 import { verifyCompact } from '../keys/verify.js';
 import { authorityOf, type AuthorityContext } from './context.js';
+import { approveDrift } from './schema-seen.js';
 import { addToStanding, withdrawFromStanding } from './standing.js';
 import { settleByPerson } from './settle-by-person.js';
 
@@ -53,6 +54,9 @@ export async function recordStatement(
     case 'withdraw':
       await withdrawFromStanding(context, dataset, statement.statement);
       return { id: statement.statement, kind: statement.kind };
+    case 'drift':
+      await approveDrift(context, dataset, statement.drift);
+      return { id: statement.drift, kind: statement.kind };
     case 'settle':
       return {
         id: statement.operation,

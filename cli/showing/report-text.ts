@@ -6,6 +6,7 @@ import type { Paint } from '../output/output.js';
 import { unsettledIn, type RunReport, type ToldConsequence, type UnappliedReceipt } from '../reading/run-report.js';
 import type { ReviewProgress } from '../../core/review.js';
 import type { ReviewView } from '../temporal/reviews.js';
+import { driftLine } from './drift-text.js';
 import { failureLines, nextCommands, planLinesOf, resultLines, reviewText } from './run-text.js';
 import { valueText, visibleText } from './value-text.js';
 import { codeWords, counted, instantText, lengthWords, listWords, shortDigest, shortRun, stageWords } from './words.js';
@@ -71,6 +72,7 @@ function snapshotLines(snapshot: SnapshotStatement, paint: Paint): readonly stri
     ...incomplete.map(
       ({ scope, reason }) => `      ${paint.yellow('incomplete')} ${visibleText(scope)} (${codeWords(reason)})`,
     ),
+    ...(snapshot.drifts ?? []).map((drift) => `      ${driftLine(drift, paint)}`),
     ...snapshot.untranslatable.map(
       ({ type, field, reason, count }) =>
         `      ${paint.yellow('set aside')} ${count} ${type}: ${field} ${visibleText(reason)}`,

@@ -25,10 +25,19 @@ export function checkDatasets(parts: FederationParts): readonly PathFault[] {
     ...checkTypes(parts, dataset),
     ...checkCorrelation(parts, dataset),
     ...checkUnmatchable(parts, dataset),
+    ...checkDrift(dataset),
     ...checkKeys(parts, dataset),
     ...checkTables(parts, dataset),
     ...checkResolution(parts, dataset),
   ]);
+}
+
+function checkDrift({ file, value }: Located<Dataset>): readonly PathFault[] {
+  return Object.keys(value.drift ?? {}).flatMap((type) =>
+    value.types.includes(type)
+      ? []
+      : [faultAt(file, ['drift', type], `"${type}" is no type of this dataset; ${suggestion(type, value.types)}`)],
+  );
 }
 
 function checkSchedule({ file, value }: Located<Dataset>): readonly PathFault[] {

@@ -1,5 +1,6 @@
 /** datasets/<name>.yaml: which records which meshes hold in common, and under what terms they are kept in agreement. */
 import { z } from 'zod';
+import { DriftRules } from '../drift/drift-rules.js';
 import { Duration } from '../duration.js';
 import { AuthorityId } from '../record.js';
 import { Resolution } from './resolution.js';
@@ -53,6 +54,10 @@ export const Dataset = z.strictObject({
   resolution: Resolution.optional().describe(
     'per type, what decides where members differ; what is not named here goes by the three-way rules',
   ),
+  drift: z
+    .record(z.string(), DriftRules)
+    .optional()
+    .describe('per type, what is done where the schema of a table or file is no longer the agreed one'),
   commit: z
     .enum(['permitted', 'allOrNothing'])
     .default('permitted')

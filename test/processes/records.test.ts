@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readSnapshots } from '../../cli/reading/documents.js';
 import { startFederation, type LocalFederation } from '../support/local-federation.js';
 import { folderMeshes, recordFederationFiles } from '../support/record-federation.js';
 
@@ -56,5 +57,33 @@ it('agree as they are, and bring what drifted to where it is missing, leaving ev
   expect(await readFile(file(oslo), 'utf8')).toBe(
     'nr,mottaker,vekt,sendt,skjor\r\nS-2,Ann,300,2024-05-02T07:30:00Z,n\r\nS-3,Léa,9007199254740993001,1970-01-01T00:00:00Z,\r\n',
   );
+  expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+});
+
+it('hold what a lost column would have said, let the rest go on, and go by a person who says that it is meant', async () => {
+  const [atOslo, atLyon] = await Promise.all([readFile(file(oslo), 'utf8'), readFile(file(lyon), 'utf8')]);
+  // Without the last column; and beside it somebody corrects a weight.
+  await writeFile(file(oslo), atOslo.replaceAll(/,[a-z]*\r\n/g, '\r\n'));
+  await writeFile(file(lyon), atLyon.replace('"poids":0.3', '"poids":0.4'));
+  const held = await local.run();
+  expect(held).toMatchObject({ outcome: 'divergent', plan: { operations: 2 }, agreement: { sequence: 3 } });
+  expect(held.plan.incompleteScopes).toEqual(['oslo shipment/schema (schemaDrifted)']);
+  expect(await readFile(file(berlin), 'utf8')).toContain('S-2;Ann;400;2024-05-02 08:30:00;no\n');
+
+  // The new agreement does not make the lost column the usual thing.
+  const again = await local.run({}, false);
+  expect(again).toMatchObject({ outcome: 'divergent', plan: { operations: 0 } });
+  const snapshots = await readSnapshots(local.federation, local.exchange, again.snapshots);
+  const drifts = Object.values(snapshots).flatMap(({ drifts: own = [] }) => own);
+  expect(drifts).toMatchObject([
+    { kind: 'lost', native: 'sending', property: 'skjor', fields: ['fragile'], action: 'hold', count: 2 },
+  ]);
+
+  const [{ id: drift } = { id: '' }] = drifts;
+  await local.say({ kind: 'drift', authority: 'oslo', drift, reason: 'the column was dropped on purpose' });
+  const meant = await local.run();
+  expect(meant).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 2, incompleteScopes: [] } });
+  expect(await readFile(file(berlin), 'utf8')).toContain('S-2;Ann;400;2024-05-02 08:30:00;\n');
+  expect(await readFile(file(lyon), 'utf8')).toContain('"poids":0.4,"expedie":1714635000,"fragile":null}');
   expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
 });

@@ -1,0 +1,137 @@
+/**
+ * The schema of this authority's stores of records, as each read shows it, held against the one of the last agreement.
+ * Both stay in its private store; peers are told what drifted, by the names of properties and by no value.
+ */
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import { Digest } from '../../core/digest.js';
+import { usualDriftRules, type DriftRules } from '../../core/drift/drift-rules.js';
+import { NativeShape } from '../../core/drift/native-shape.js';
+import { isHeld, nextShape, schemaDrift, type SchemaDrift } from '../../core/drift/schema-drift.js';
+import { ShapeCounter } from '../../core/drift/shape-counter.js';
+import { ConcordatError } from '../../core/errors.js';
+import type { TypeMap } from '../../core/federation/map.js';
+import { isRecordMesh } from '../../core/federation/native-types.js';
+import { authorityOf, type AuthorityContext } from './context.js';
+
+/** By federated type. */
+const Shapes = z.record(z.string(), NativeShape);
+type Shapes = z.infer<typeof Shapes>;
+
+const agreedName = (dataset: string): string => `schemas/${dataset}/agreed`;
+const runsPrefix = (dataset: string): string => `schemas/${dataset}/runs/`;
+const approvedHead = (dataset: string): string => `schemas/${dataset}/approved`;
+const ApprovedDrifts = z.strictObject({ ids: z.array(Digest) });
+
+/** What one type may tell in this run. */
+export interface HeldByDrift {
+  /** Nothing of the type: a field of its key drifted, or the dataset says `stop`. */
+  readonly isStopped: boolean;
+  /** Fields that no record of it tells. */
+  readonly fields: ReadonlySet<string>;
+}
+
+export class SchemaSeen {
+  readonly #context: AuthorityContext;
+  readonly #agreed: Shapes;
+  readonly #approved: ReadonlySet<Digest>;
+  readonly #rules: (type: string) => DriftRules;
+  readonly #next: Shapes = {};
+  readonly #drifts: SchemaDrift[] = [];
+
+  private constructor(
+    context: AuthorityContext,
+    agreed: Shapes,
+    approved: ReadonlySet<Digest>,
+    rules: (type: string) => DriftRules,
+  ) {
+    this.#context = context;
+    this.#agreed = agreed;
+    this.#approved = approved;
+    this.#rules = rules;
+  }
+
+  /** null for a cloud, whose schema is its API. */
+  static async load(context: AuthorityContext, dataset: string): Promise<SchemaSeen | null> {
+    if (!isRecordMesh(authorityOf(context).mesh)) return null;
+    const declared = context.federation.datasets[dataset]?.drift ?? {};
+    const agreed = await readShapes(context, agreedName(dataset));
+    return new SchemaSeen(
+      context,
+      agreed,
+      new Set((await readApproved(context, dataset)).ids),
+      (type) => declared[type] ?? usualDriftRules,
+    );
+  }
+
+  counter(type: string, expectedCount: number): ShapeCounter {
+    return new ShapeCounter({
+      expectedCount,
+      digest: (text) => createHmac('sha256', this.#context.linkKey).update(`schema\n${type}\n${text}`).digest('hex'),
+    });
+  }
+
+  /** Holds what was counted against the agreed schema, once all objects of the type have passed. */
+  take(map: TypeMap, counter: ShapeCounter, key: readonly string[] | undefined): HeldByDrift {
+    const now = counter.shape();
+    const agreed = this.#agreed[map.type] ?? { objects: 0, sampled: 0, sampleBits: 0, properties: {} };
+    const drifts = schemaDrift(agreed, now, { map, rules: this.#rules(map.type), approved: this.#approved });
+    this.#drifts.push(...drifts);
+    // Nothing was there, so there is nothing to go by: what was agreed on stays.
+    this.#next[map.type] = now.objects === 0 ? agreed : nextShape(agreed, now, drifts);
+    const held = drifts.filter(isHeld);
+    const fields = new Set(held.flatMap((drift) => drift.fields));
+    return {
+      isStopped: held.some(({ action }) => action === 'stop') || (key ?? []).some((field) => fields.has(field)),
+      fields,
+    };
+  }
+
+  isHeld(type: string): boolean {
+    return this.#drifts.some((drift) => drift.type === type && isHeld(drift));
+  }
+
+  /** For the snapshot; and keeps what the schema is held against from the next agreement on. */
+  async put(dataset: string, run: Digest): Promise<readonly SchemaDrift[]> {
+    await write(this.#context, `${runsPrefix(dataset)}${run}`, { ...this.#agreed, ...this.#next });
+    return this.#drifts;
+  }
+}
+
+/** The schema of the run of a sealed base is what later runs are held against. */
+export async function agreeOnSchema(context: AuthorityContext, dataset: string, run: Digest): Promise<void> {
+  const name = `${runsPrefix(dataset)}${run}`;
+  if ((await context.privateStore.get(name)) === null) return;
+  await write(context, agreedName(dataset), await readShapes(context, name));
+  for (const old of await context.privateStore.list(runsPrefix(dataset))) await context.privateStore.remove(old);
+}
+
+/** A person of this authority says that a drift is meant: its fields are told again from the next run on. */
+export async function approveDrift(context: AuthorityContext, dataset: string, id: Digest): Promise<void> {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const { ids, version } = await readApproved(context, dataset);
+    if (ids.includes(id)) return;
+    const bytes = new TextEncoder().encode(JSON.stringify({ ids: [...ids, id] }));
+    if (await context.privateStore.compareAndSetHead(approvedHead(dataset), version, bytes)) return;
+  }
+  throw new ConcordatError('storeFault', `the approved drifts of ${dataset} are being written by somebody else`);
+}
+
+async function readApproved(
+  context: AuthorityContext,
+  dataset: string,
+): Promise<{ readonly ids: readonly Digest[]; readonly version: number }> {
+  const head = await context.privateStore.readHead(approvedHead(dataset));
+  if (!head) return { ids: [], version: 0 };
+  return { ...ApprovedDrifts.parse(JSON.parse(new TextDecoder().decode(head.bytes))), version: head.version };
+}
+
+async function readShapes(context: AuthorityContext, name: string): Promise<Shapes> {
+  const bytes = await context.privateStore.get(name);
+  return bytes ? Shapes.parse(JSON.parse(new TextDecoder().decode(bytes))) : {};
+}
+
+async function write(context: AuthorityContext, name: string, shapes: Shapes): Promise<void> {
+  await context.privateStore.remove(name);
+  await context.privateStore.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(shapes)));
+}

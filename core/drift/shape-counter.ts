@@ -1,0 +1,140 @@
+/** Counts the shape of a native type while its objects pass by, in memory that does not grow with their number. */
+import { byCodeUnit, type Json, type JsonObject } from '../json.js';
+import type { NativeShape, PropertyShape, ValueKind } from './native-shape.js';
+
+/** How many objects the sample aims at, how many digests a property keeps, and up to how many values count as few. */
+const sampleSize = 4_096;
+const digestsKept = 64;
+const fewMost = 24;
+/** Beyond these a store has keys that are values, and no properties; the rest is counted by nobody. */
+const propertiesMax = 500;
+
+interface Counting {
+  seen: number;
+  filled: number;
+  readonly kinds: Map<ValueKind, number>;
+  readonly magnitudes: Map<string, number>;
+  /** Sorted. */
+  sample: string[];
+  few: Set<string> | null;
+}
+
+export interface ShapeCounting {
+  /** About how many objects will come. */
+  readonly expectedCount: number;
+  /** Hexadecimal, at least 16 digits: keyed, so that nobody else can guess values. */
+  readonly digest: (text: string) => string;
+}
+
+export class ShapeCounter {
+  readonly #digest: (text: string) => string;
+  readonly #sampleBits: number;
+  readonly #properties = new Map<string, Counting>();
+  #objects = 0;
+  #sampled = 0;
+
+  constructor({ expectedCount, digest }: ShapeCounting) {
+    this.#digest = digest;
+    let bits = 0;
+    while (2 ** bits * sampleSize < expectedCount) bits += 1;
+    this.#sampleBits = bits;
+  }
+
+  add(id: string, body: JsonObject): void {
+    this.#objects += 1;
+    const isSampled = isInSample(id, this.#sampleBits);
+    if (isSampled) this.#sampled += 1;
+    for (const [property, value] of Object.entries(body)) {
+      const counting = this.#countingOf(property);
+      if (!counting) continue;
+      counting.seen += 1;
+      const kind = kindOf(value);
+      if (kind === null) continue;
+      counting.filled += 1;
+      counting.kinds.set(kind, (counting.kinds.get(kind) ?? 0) + 1);
+      if (kind === 'number') {
+        const magnitude = magnitudeOf(String(value));
+        counting.magnitudes.set(magnitude, (counting.magnitudes.get(magnitude) ?? 0) + 1);
+      }
+      if (isSampled) this.#sample(counting, value);
+    }
+  }
+
+  shape(): NativeShape {
+    const properties: Record<string, PropertyShape> = {};
+    for (const [property, { seen, filled, kinds, magnitudes, sample, few }] of inOrder(this.#properties))
+      properties[property] = {
+        of: this.#objects,
+        seen,
+        filled,
+        kinds: Object.fromEntries(inOrder(kinds)),
+        magnitudes: Object.fromEntries(inOrder(magnitudes)),
+        sample,
+        few: few && [...few].sort(byCodeUnit),
+      };
+    return { objects: this.#objects, sampled: this.#sampled, sampleBits: this.#sampleBits, properties };
+  }
+
+  #countingOf(property: string): Counting | undefined {
+    const known = this.#properties.get(property);
+    if (known || this.#properties.size >= propertiesMax) return known;
+    const fresh: Counting = { seen: 0, filled: 0, kinds: new Map(), magnitudes: new Map(), sample: [], few: new Set() };
+    this.#properties.set(property, fresh);
+    return fresh;
+  }
+
+  #sample(counting: Counting, value: Json): void {
+    const digest = this.#digest(typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 16);
+    counting.few?.add(digest);
+    if (counting.few && counting.few.size > fewMost) counting.few = null;
+    const { sample } = counting;
+    const last = sample.at(-1);
+    if (sample.length >= digestsKept && last !== undefined && digest >= last) return;
+    if (sample.includes(digest)) return;
+    sample.push(digest);
+    sample.sort(byCodeUnit);
+    if (sample.length > digestsKept) sample.pop();
+  }
+}
+
+function inOrder<Value>(entries: ReadonlyMap<string, Value>): readonly (readonly [string, Value])[] {
+  return [...entries].sort(([left], [right]) => byCodeUnit(left, right));
+}
+
+/** FNV-1a over code units, http://www.isthe.com/chongo/tech/comp/fnv/: spread is all that is asked of it. */
+function isInSample(id: string, bits: number): boolean {
+  if (bits === 0) return true;
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193) >>> 0;
+  // Its low bits follow those of the last characters too closely.
+  return ((hash ^ (hash >>> 15)) & (2 ** bits - 1)) === 0;
+}
+
+const numberText = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const dateText = /^\d{4}-\d{2}-\d{2}$/;
+const instantText = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/;
+
+/** null: nothing is held. */
+export function kindOf(value: Json): ValueKind | null {
+  if (value === null || value === '') return null;
+  if (Array.isArray(value)) return 'list';
+  if (typeof value !== 'string') return typeof value as 'boolean' | 'number' | 'object';
+  if (value.length <= 64) {
+    if (numberText.test(value)) return 'number';
+    if (dateText.test(value)) return 'date';
+    if (instantText.test(value)) return 'instant';
+  }
+  return 'text';
+}
+
+/** The power of ten of the first digit that is not zero: 1500 → "3", 0.25 → "-1", 0 → "zero". */
+export function magnitudeOf(text: string): string {
+  const [digits = '', exponent = '0'] = text.toLowerCase().split('e');
+  const unsigned = digits.startsWith('-') || digits.startsWith('+') ? digits.slice(1) : digits;
+  const [whole = '', fraction = ''] = unsigned.split('.');
+  const shift = Number.parseInt(exponent, 10);
+  const inWhole = [...whole].findIndex((digit) => digit !== '0');
+  if (inWhole !== -1) return String(whole.length - inWhole - 1 + shift);
+  const inFraction = [...fraction].findIndex((digit) => digit !== '0');
+  return inFraction === -1 ? 'zero' : String(-inFraction - 1 + shift);
+}

@@ -1,0 +1,230 @@
+/** What counts as a drifted schema, with real tables; and that a table that only changed its rows has none. */
+import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { usualDriftRules, type DriftRules } from '../../../core/drift/drift-rules.js';
+import { NativeShape } from '../../../core/drift/native-shape.js';
+import { nextShape, schemaDrift, type SchemaDrift } from '../../../core/drift/schema-drift.js';
+import { kindOf, magnitudeOf, ShapeCounter } from '../../../core/drift/shape-counter.js';
+import type { TypeMap } from '../../../core/federation/map.js';
+import type { Json, JsonObject } from '../../../core/json.js';
+import { propertyRuns } from '../../support/property-runs.js';
+
+const map: TypeMap = {
+  type: 'shipment',
+  native: 'envoi',
+  lifecycle: 'active',
+  fields: {
+    number: { path: 'numero' },
+    weight: { path: 'poids' },
+    receiver: { path: 'destinataire' },
+    state: { path: 'etat' },
+  },
+  create: {},
+  ignore: ['interne'],
+  deletionMayRemove: [],
+};
+
+const digest = (text: string): string => createHmac('sha256', 'a key').update(text).digest('hex');
+
+function shapeOf(rows: readonly JsonObject[], expectedCount = rows.length): NativeShape {
+  const counter = new ShapeCounter({ expectedCount, digest });
+  for (const [at, row] of rows.entries()) counter.add(`id-${at}`, row);
+  return NativeShape.parse(counter.shape());
+}
+
+const row = (at: number): JsonObject => ({
+  numero: `S-${at}`,
+  poids: `${100 + at}.5`,
+  destinataire: `Person ${at}`,
+  etat: at % 2 === 0 ? 'open' : 'sent',
+  interne: at,
+});
+const rows = (count = 100): readonly JsonObject[] => Array.from({ length: count }, (_, at) => row(at));
+const changed = (change: (body: JsonObject, at: number) => JsonObject, count = 100): readonly JsonObject[] =>
+  rows(count).map(change);
+const without = (body: JsonObject, name: string): JsonObject =>
+  Object.fromEntries(Object.entries(body).filter(([property]) => property !== name));
+
+function drift(
+  after: readonly JsonObject[],
+  {
+    before = rows(),
+    rules = {},
+    approved = [],
+  }: { before?: readonly JsonObject[]; rules?: Partial<DriftRules>; approved?: readonly string[] } = {},
+): readonly SchemaDrift[] {
+  return schemaDrift(shapeOf(before), shapeOf(after), {
+    map,
+    rules: { ...usualDriftRules, ...rules },
+    approved: new Set(approved),
+  });
+}
+
+const brief = (drifts: readonly SchemaDrift[]) =>
+  drifts.map(({ kind, property, to, fields, action }) => [kind, property, to, fields.join(' '), action]);
+
+describe('a drifted schema', () => {
+  it('has lost a column: what is read from there is held', () => {
+    expect(brief(drift(changed((body) => without(body, 'poids'))))).toEqual([
+      ['lost', 'poids', null, 'weight', 'hold'],
+    ]);
+  });
+
+  it('has lost a column that nothing is read from: it is reported; and one that the map ignores is not', () => {
+    const before = changed((body, at) => ({ ...body, note: `n${at}` }));
+    expect(brief(drift(rows(), { before }))).toEqual([['lost', 'note', null, '', 'report']]);
+    expect(drift(changed((body) => without(body, 'interne')))).toEqual([]);
+  });
+
+  it('has a new column that holds what a lost one held: proposed as its new name', () => {
+    const [only, ...more] = drift(
+      changed((body) => ({ ...without(body, 'destinataire'), receiver: body['destinataire'] ?? null })),
+    );
+    expect(more).toEqual([]);
+    expect(only).toMatchObject({
+      kind: 'renamed',
+      property: 'destinataire',
+      to: 'receiver',
+      action: 'hold',
+      count: 64,
+      of: 64,
+    });
+  });
+
+  it('has a new column and a lost one that hold different things: nobody says that it was renamed', () => {
+    expect(brief(drift(changed((body, at) => ({ ...without(body, 'destinataire'), autre: `thing ${at}` }))))).toEqual([
+      ['gained', 'autre', null, '', 'report'],
+      ['lost', 'destinataire', null, 'receiver', 'hold'],
+    ]);
+  });
+
+  it('has words where numbers were', () => {
+    expect(drift(changed((body, at) => ({ ...body, poids: `about ${at}` })))).toMatchObject([
+      { kind: 'retyped', property: 'poids', was: 'number', is: 'text', fields: ['weight'], action: 'hold', count: 100 },
+    ]);
+    // One in eleven is a handful of bad rows, which are counted one by one.
+    expect(drift(changed((body, at) => (at % 11 === 0 ? { ...body, poids: 'heavy' } : body)))).toEqual([]);
+  });
+
+  it('counts in another unit', () => {
+    const kilograms = changed((body, at) => ({ ...body, poids: `0.${1000 + at}` }));
+    expect(drift(kilograms)).toMatchObject([{ kind: 'scaled', property: 'poids', by: -3, action: 'hold' }]);
+    expect(drift(changed((body, at) => ({ ...body, poids: `${300 + at * 10}` })))).toEqual([]);
+  });
+
+  it('has a value that a column of few values never had, and a name is no such value', () => {
+    expect(drift(changed((body, at) => (at === 7 ? { ...body, etat: 'lost' } : body)))).toMatchObject([
+      { kind: 'newValue', property: 'etat', action: 'report', count: 1, examples: [digest('lost').slice(0, 16)] },
+    ]);
+    expect(drift(changed((body, at) => (at === 7 ? { ...body, destinataire: 'New Name' } : body)))).toEqual([]);
+  });
+
+  it('is empty in many more rows, from the declared share on', () => {
+    const emptied = (share: number) => changed((body, at) => (at < share ? { ...body, destinataire: null } : body));
+    expect(drift(emptied(19))).toEqual([]);
+    expect(drift(emptied(20))).toMatchObject([
+      { kind: 'emptied', property: 'destinataire', by: 20, count: 20, action: 'hold' },
+    ]);
+    expect(drift(emptied(20), { rules: { emptiedBy: 21 } })).toEqual([]);
+  });
+
+  it('follows the rules of its dataset', () => {
+    const after = changed((body) => without(body, 'poids'));
+    expect(drift(after, { rules: { lost: 'stop' } })).toMatchObject([{ action: 'stop' }]);
+    expect(drift(after, { rules: { lost: 'report' } })).toMatchObject([{ action: 'report' }]);
+    const gained = changed((body, at) => ({ ...body, neuf: at }));
+    expect(drift(gained, { rules: { gained: 'hold' } })).toMatchObject([
+      { kind: 'gained', fields: [], action: 'hold' },
+    ]);
+  });
+
+  it('is reported only once a person approved it, and another drift is another question', () => {
+    const after = changed((body) => without(body, 'poids'));
+    const [lost] = drift(after);
+    expect(drift(after, { approved: [lost?.id ?? ''] })).toMatchObject([{ action: 'report', approved: true }]);
+    expect(
+      drift(
+        changed((body) => without(body, 'etat')),
+        { approved: [lost?.id ?? ''] },
+      ),
+    ).toMatchObject([{ property: 'etat', action: 'hold', approved: false }]);
+  });
+
+  it('says nothing where there is nothing to go by', () => {
+    expect(drift([])).toEqual([]);
+    expect(drift(rows(), { before: [] })).toEqual([]);
+    // A property that few objects ever had.
+    const rare = changed((body, at) => (at < 15 ? { ...body, note: 'x' } : body));
+    expect(drift(rows(), { before: rare })).toEqual([]);
+  });
+});
+
+describe('what later reads are held against', () => {
+  it('stays where something is held, and moves on where it was only reported', () => {
+    const [agreed, now] = [shapeOf(rows()), shapeOf(changed((body, at) => ({ ...without(body, 'poids'), neuf: at })))];
+    const question = { map, rules: usualDriftRules, approved: new Set<string>() };
+    const next = nextShape(agreed, now, schemaDrift(agreed, now, question));
+    expect(Object.keys(next.properties)).toEqual(['destinataire', 'etat', 'interne', 'neuf', 'numero', 'poids']);
+    expect(schemaDrift(next, now, question)).toMatchObject([{ kind: 'lost', property: 'poids' }]);
+  });
+
+  it('keeps a new name new while it is only proposed', () => {
+    const renamed = changed((body) => ({ ...without(body, 'destinataire'), receiver: body['destinataire'] ?? null }));
+    const [agreed, now] = [shapeOf(rows()), shapeOf(renamed)];
+    const question = { map, rules: usualDriftRules, approved: new Set<string>() };
+    const next = nextShape(agreed, now, schemaDrift(agreed, now, question));
+    expect(schemaDrift(next, now, question)).toEqual(schemaDrift(agreed, now, question));
+  });
+});
+
+describe('a shape', () => {
+  it('holds no value', () => {
+    const text = JSON.stringify(shapeOf(rows()));
+    for (const value of ['Person', 'S-1', 'open', '100.5']) expect(text).not.toContain(`${value}`);
+  });
+
+  it('tells what a value is', () => {
+    const told = (value: Json) => kindOf(value);
+    expect(['', null].map(told)).toEqual([null, null]);
+    expect(['1', '-2.5', '1e9', 3, '0.1'].map(told)).toEqual(Array.from({ length: 5 }, () => 'number'));
+    expect(['2024-05-01', '2024-05-01T12:00:00Z', '2024-05-01 12:00', 'S-1', '1.2.3', true, [1], {}].map(told)).toEqual(
+      ['date', 'instant', 'instant', 'text', 'text', 'boolean', 'list', 'object'],
+    );
+  });
+
+  it('tells how large a number is', () => {
+    const texts = ['1500', '0.25', '-0.001', '7', '0', '000', '1e3', '1.5e-7', '00042.1'];
+    expect(texts.map(magnitudeOf)).toEqual(['3', '-1', '-3', '0', 'zero', 'zero', '3', '-7', '1']);
+  });
+
+  it('samples the same objects whatever their order, and a part of what a smaller sample holds', () => {
+    const many = Array.from({ length: 20_000 }, (_, at) => [`id-${at}`, { value: `v${at}` }] as const);
+    const shape = (entries: readonly (readonly [string, JsonObject])[]): NativeShape => {
+      const counter = new ShapeCounter({ expectedCount: entries.length, digest });
+      for (const [id, body] of entries) counter.add(id, body);
+      return counter.shape();
+    };
+    const whole = shape(many);
+    expect(shape(many.toReversed())).toEqual(whole);
+    expect(whole.sampleBits).toBe(3);
+    expect(whole.sampled).toBeGreaterThan(2_000);
+    expect(whole.sampled).toBeLessThan(3_000);
+    expect(whole.properties['value']?.sample).toHaveLength(64);
+  });
+});
+
+describe('rows that come, go and change', () => {
+  it('never look like a drifted schema, as long as they are like those before', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 60, maxLength: 200 }),
+        fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 60, maxLength: 200 }),
+        (before, after) => {
+          expect(drift(after.map(row), { before: before.map(row) })).toEqual([]);
+        },
+      ),
+      propertyRuns(100),
+    );
+  });
+});
