@@ -53,7 +53,7 @@ export class ShapeCounter {
       counting.filled += 1;
       counting.kinds.set(kind, (counting.kinds.get(kind) ?? 0) + 1);
       if (kind === 'number') {
-        const magnitude = magnitudeOf(String(value));
+        const magnitude = magnitudeOf(typeof value === 'string' ? value : JSON.stringify(value));
         counting.magnitudes.set(magnitude, (counting.magnitudes.get(magnitude) ?? 0) + 1);
       }
       if (isSampled) this.#sample(counting, value);
@@ -133,8 +133,8 @@ export function magnitudeOf(text: string): string {
   const unsigned = digits.startsWith('-') || digits.startsWith('+') ? digits.slice(1) : digits;
   const [whole = '', fraction = ''] = unsigned.split('.');
   const shift = Number.parseInt(exponent, 10);
-  const inWhole = [...whole].findIndex((digit) => digit !== '0');
+  const inWhole = whole.search(/[1-9]/);
   if (inWhole !== -1) return String(whole.length - inWhole - 1 + shift);
-  const inFraction = [...fraction].findIndex((digit) => digit !== '0');
+  const inFraction = fraction.search(/[1-9]/);
   return inFraction === -1 ? 'zero' : String(-inFraction - 1 + shift);
 }

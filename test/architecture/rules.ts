@@ -57,6 +57,13 @@ export const zones: readonly Zone[] = [
     own: ['core/', 'activities/connectors/connector.ts'],
     packages: ['node:', 'zod', 'pg', 'pg-cursor', 'postgres-array', 'lossless-json'],
   },
+  // A store speaks to its bucket, and knows nobody who keeps anything in it.
+  {
+    path: 'activities/store-s3.ts',
+    own: ['core/', 'activities/store.ts', 'activities/store-names.ts'],
+    ownTypes: ['activities/store-location.ts'],
+    packages: ['node:', '@aws-sdk/client-s3'],
+  },
   {
     path: 'activities/keys/aws-kms-signer.ts',
     own: ['core/', 'activities/keys/'],

@@ -25,7 +25,7 @@ it('there is one of every type of signed or encrypted message that the sources n
 
 /** What is read out of the exchange store: `getDocument(…, Plan)`, `schema: Open`, `parsePublished(…, TableManifest)`. */
 const readings =
-  /(?:getDocument|findDocument|exchangeDocument|parsePublished)\([^;]*?,\s*([A-Z]\w+)\)|schema: ([A-Z]\w+)/g;
+  /(?:getDocument|findDocument|exchangeDocument|parsePublished)\([^;]*?,\s*([A-Z]\w+)\)|schema: ([A-Z]\w+)(?=\s*[,})])/g;
 
 it('there is one of every shape that is read out of the exchange store', () => {
   const read = new Set<string>(

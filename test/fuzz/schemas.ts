@@ -82,6 +82,7 @@ export const schemas: Readonly<Record<SampleName, z.ZodType>> = {
   seal: Seal,
   sealedHops: SealedHops,
   settle: SignedStatement,
+  drift: SignedStatement,
   snapshot: SnapshotStatement,
   standing: Standing,
   subordinate: SubordinateStatement,

@@ -16,7 +16,9 @@ it('loses its samples, and those of other types and datasets stay', async () => 
   const names = ['schemas/crew/agreed', 'schemas/crew/runs/1', 'schemas/other/agreed'];
   for (const name of names) await store.putIfAbsent(name, bytes);
   await pruneSchemas(store, 'crew', 'person');
-  const texts = await Promise.all(names.map(async (name) => new TextDecoder().decode((await store.get(name)) ?? undefined)));
+  const texts = await Promise.all(
+    names.map(async (name) => new TextDecoder().decode((await store.get(name)) ?? undefined)),
+  );
   const samples = texts.map((text) => {
     const { person, team } = JSON.parse(text) as Record<'person' | 'team', ReturnType<typeof shape>>;
     return [person, team].map(({ properties }) => [properties['name']?.sample.length, properties['name']?.few?.length]);
