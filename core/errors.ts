@@ -76,6 +76,11 @@ export const errorTable = {
     actor: 'authority',
     next: 'the store is not shaped any more as its map was written for: change the map, or approve the drift (`concordat taxonomy diff`)',
   },
+  listChanged: {
+    retry: 'later',
+    actor: 'nobody',
+    next: 'an object that no list showed is there by its id: the list changed while it was read, or the object was renamed out of what is read; the next run reads again',
+  },
   rowUnreadable: { retry: 'never', actor: 'authority', next: 'correct the rows without a key or of another format' },
   cursorLost: { retry: 'later', actor: 'nobody', next: 'the read starts again from the first page' },
 

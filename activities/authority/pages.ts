@@ -8,6 +8,7 @@ import { mapOf } from '../../core/federation/federation.js';
 import { nativeTypesFor } from '../../core/federation/effect-natives.js';
 import type { ReadItem } from '../connectors/connector.js';
 import type { AuthorityContext } from './context.js';
+import { listedIn, unlistedScopes } from './unlisted.js';
 
 function pagesPrefix(dataset: string): string {
   return `pages/${dataset}/`;
@@ -37,7 +38,31 @@ export async function readPagesOnce(
     for (const name of await store.list(`${pagesPrefix(dataset)}${run}/`)) await store.remove(name);
     await readOn(context, dataset, run, signal);
   }
+  await tellUnlisted(context, dataset, run, signal);
   await store.putIfAbsent(doneName(dataset, run), new TextEncoder().encode('{}'));
+}
+
+/** Behind all pages. What an attempt before a crash told of a type is not told again. */
+async function tellUnlisted(
+  context: AuthorityContext,
+  dataset: string,
+  run: Digest,
+  signal?: AbortSignal,
+): Promise<void> {
+  const listed = await listedIn(storedPages(context, dataset, run));
+  const { cursor } = listed;
+  if (cursor === null) return;
+  let sequence = listed.pages;
+  for await (const scope of unlistedScopes(context, dataset, listed, signal)) {
+    // A resumed read goes on where the last page ended.
+    const item: ReadItem = { ...scope, cursor };
+    await context.privateStore.putIfAbsent(
+      pageName(dataset, run, sequence),
+      new TextEncoder().encode(JSON.stringify(item)),
+    );
+    sequence += 1;
+    context.heartbeat({ pages: sequence });
+  }
 }
 
 async function readOn(context: AuthorityContext, dataset: string, run: Digest, signal?: AbortSignal): Promise<void> {

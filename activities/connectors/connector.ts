@@ -127,6 +127,8 @@ export interface Connector<Type extends string = string> {
   readAll(request: ReadRequest): AsyncIterable<ReadItem>;
   /** One object by its unchanging id, for the comparison right before and after a write; null where the cloud says it does not exist. */
   readOne(type: Type, id: string): Promise<NativeObject | null>;
+  /** Whether an object that `readOne` shows is where `readAll` looks: what was moved elsewhere is gone from this mesh. Absent: always. */
+  isInScope?(object: NativeObject): boolean;
   /** The object that a create with this body would collide with or has made: by the cloud's own unique name. */
   findTwin(type: Type, after: JsonObject): Promise<NativeObject | null>;
   /** The calls that a write would make, for review; pure. For deletions, calls that depend on what is attached are named with `(as attached)`. */

@@ -4,6 +4,7 @@ import { isAccepted } from '../../core/acceptance.js';
 import { holdingAcceptances, shownStates, type StandingAcceptance } from '../../core/acceptance-statement.js';
 import { canonicalJson, digestOf } from '../../core/digest.js';
 import type { StandingIgnore } from '../../core/ignored.js';
+import { OpaqueIndex, type OpaqueRecord } from '../../core/opaque.js';
 import { makePlan, type Plan, type PlanInput } from '../../core/plan.js';
 import type { Fields } from '../../core/record.js';
 import type { Cloud, TypeName } from './support/cloud.js';
@@ -90,6 +91,21 @@ describe('an accepted field', () => {
     expect(holdingAcceptances(whole, [accepts(partly, 'bb', 'name')])).toEqual([]);
   });
 
+  it('stands with the one of two that ends last, in whatever order they are given', () => {
+    const world = agreedWorld();
+    put(world, 'aa', 'person', 'p1', { name: 'Ana Ruíz' });
+    const input = inputOf(world);
+    const early = accepts(input, 'bb', 'name');
+    const late = { ...early, untilMs: early.untilMs + 1, owner: 'HR Madrid', id: digestOf('later') };
+    for (const standing of [
+      [early, late],
+      [late, early],
+    ])
+      expect(planWith(input, standing).divergences.find(({ field }) => field === 'name')?.accepted).toMatchObject([
+        { owner: 'HR Madrid', untilMs: late.untilMs },
+      ]);
+  });
+
   it('of one authority accepts nothing for another', () => {
     const world = agreedWorld();
     put(world, 'aa', 'person', 'p1', { name: 'Ana Ruíz' });
@@ -148,6 +164,42 @@ describe('an accepted record', () => {
       members.map((member) => accepts(input, member, null)),
     );
     expect(plan.divergences.filter(({ kind }) => kind === 'unread').map(({ accepted }) => accepted)).toEqual([[]]);
+  });
+});
+
+describe('a difference that no operation would settle', () => {
+  const opaque = (authority: string, changed: boolean): OpaqueRecord => ({
+    authority,
+    type: 'person',
+    key: 'p1',
+    reason: 'the user is synced from on-premises',
+    changed,
+  });
+  const withOpaque = (records: readonly OpaqueRecord[]): PlanInput => {
+    const input = inputOf(agreedWorldWhereOneMoved());
+    const index = new OpaqueIndex(records);
+    const people = (input.views['person'] ?? []).map((view) => index.silenced('person', view));
+    return { ...input, views: { ...input.views, person: people }, opaque: records };
+  };
+  function agreedWorldWhereOneMoved(): World {
+    const world = agreedWorld();
+    put(world, 'cc', 'person', 'p1', { name: 'Ana Ruíz' });
+    return world;
+  }
+  const opaqueIn = (plan: Plan) => plan.divergences.filter(({ kind }) => kind === 'opaque').map(isAccepted);
+
+  it('is accepted once all at whom it lies accepted it, and not before', () => {
+    const input = withOpaque([opaque('aa', false), opaque('bb', false)]);
+    const [one, other] = [accepts(input, 'aa', null), accepts(input, 'bb', null)];
+    expect(opaqueIn(planWith(input, [one]))).toEqual([false]);
+    expect(opaqueIn(planWith(input, [one, other]))).toEqual([true]);
+  });
+
+  it('is not the one that was accepted where what is opaque changed', () => {
+    const before = withOpaque([opaque('aa', false)]);
+    const standing = [accepts(before, 'aa', null)];
+    expect(opaqueIn(planWith(before, standing))).toEqual([true]);
+    expect(opaqueIn(planWith(withOpaque([opaque('aa', true)]), standing))).toEqual([false]);
   });
 });
 

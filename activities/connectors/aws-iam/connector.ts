@@ -70,6 +70,7 @@ export function createAwsIamConnector({
       await confirmAccount();
       return isAccessType(type) ? accessFinder.readOne(type, id) : finder.readOne(type, id);
     },
+    isInScope: ({ body }) => typeof body['Path'] !== 'string' || body['Path'].startsWith(mesh.pathPrefix),
     async findTwin(type, after) {
       await confirmAccount();
       return isAccessType(type) ? accessFinder.findTwin(type, after) : finder.findTwin(type, after);

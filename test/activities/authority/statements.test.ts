@@ -4,6 +4,7 @@ import { currentStanding } from '../../../activities/authority/standing.js';
 import { recordStatement } from '../../../activities/authority/standing-statement.js';
 import { listUnsettled, unsettledOf } from '../../../activities/authority/unsettled.js';
 import { getMessage } from '../../../activities/exchange.js';
+import { loadLinks } from '../../../activities/links.js';
 import { approverKeyFile, readKeyFile } from '../../../activities/keys/private-key.js';
 import { signCompact } from '../../../activities/keys/sign.js';
 import type { ObjectStore } from '../../../activities/store.js';
@@ -14,7 +15,7 @@ import {
   type StandingStatement,
 } from '../../../core/standing-statement.js';
 import type { UnsettledWrite } from '../../../core/unsettled.js';
-import { awsTag, keystoneUser } from '../../support/equal-clouds.js';
+import { addToAws, addToKeystone, awsTag, keystoneUser, seededPerson } from '../../support/equal-clouds.js';
 import { dataset } from '../../support/local-federation.js';
 import { forgetCalls, GateWorld, layGround, writeCalls, type Ground, type Ready } from './gate-world.js';
 
@@ -275,6 +276,36 @@ describe('a write whose effect nobody knows', () => {
     expect(await world.apply('aws', ready.commit)).toMatchObject({ kind: 'done', counts: { unknown: 1, applied: 0 } });
     expect(writeCalls(ground.sandbox)).toEqual({});
     expect(await listUnsettled(world.contexts.aws, dataset)).toHaveLength(1);
+  });
+});
+
+describe('a creation whose effect nobody knows', () => {
+  async function doubtfulCreation(
+    isTaken: boolean,
+  ): Promise<{ readonly world: GateWorld; readonly open: UnsettledWrite }> {
+    const { world } = readyWorld();
+    keystoneUser(ground.sandbox, person).extra['department'] = seededPerson(person).department;
+    addToKeystone(ground.sandbox, seededPerson(40));
+    const ready = await world.ready({ aws: [{ approver: 'ada' }], sov: [] });
+    const open = await doubtful(world, ready, isTaken);
+    expect(open.kind).toBe('create');
+    return { world, open };
+  }
+
+  it('is settled by a read that shows what it made, under whatever key that has by now', async () => {
+    const { world, open } = await doubtfulCreation(true);
+    await world.planned();
+    expect(await listUnsettled(world.contexts.aws, dataset)).toEqual([]);
+    const links = await loadLinks(world.stores.aws, dataset, world.contexts.aws.linkKey);
+    // No receipt was given, so no link leads from the key of the plan to what was made.
+    expect(links.nativeIdOf('person', open.key)).toBeNull();
+  });
+
+  it('stays open where a read shows only others, or one that holds other values', async () => {
+    const { world, open } = await doubtfulCreation(false);
+    addToAws(ground.sandbox, { ...seededPerson(40), department: 'Elsewhere' });
+    await world.planned();
+    expect(await listUnsettled(world.contexts.aws, dataset)).toMatchObject([{ operation: open.operation }]);
   });
 });
 
