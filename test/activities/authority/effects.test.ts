@@ -1,6 +1,9 @@
 /** Effects from native bodies to a plan: an AWS account and a Keystone whose roles have the same name. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readAll } from '../../../activities/sealing/read-records.js';
+import { createSegmentReader } from '../../../activities/sealing/segment-reader.js';
 import type { Json } from '../../../core/json.js';
+import type { SnapshotStatement } from '../../../core/messages.js';
 import { TypeMap } from '../../../core/federation/map.js';
 import type { Federation } from '../../../core/federation/federation.js';
 import { TaxonomyType } from '../../../core/federation/taxonomy.js';
@@ -223,6 +226,26 @@ it('a policy list that was cut short leaves grants conditional and not all seen,
   expect(plan.divergences.map(({ kind, leaves }) => [kind, leaves?.['aws']])).toEqual([
     ['effectDiffers', ['manage keys (conditional, not all seen)', 'read objects (conditional, not all seen)']],
     ['effectDiffers', ['manage keys (conditional, not all seen)', 'read objects (conditional, not all seen)']],
+  ]);
+});
+
+it('of a grant that is not fully represented, nobody says that it gives anything', async () => {
+  const world = agreed.copy();
+  clouds(world).sov.put({ ...assignment('a1', `user/${person.sov}`), opaque: 'only eligible' });
+  const { inputs } = await world.planned();
+  const exchange = world.contexts.sov.exchange;
+  const reader = createSegmentReader({ store: exchange, prefixes: members });
+  const effects: unknown[] = [];
+  for (const { ref } of inputs.snapshots.filter((snapshot) => snapshot.ref.startsWith('sov/'))) {
+    const jws = new TextDecoder().decode((await exchange.get(ref)) ?? new Uint8Array());
+    const said = Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString();
+    const { types: sealed } = JSON.parse(said) as SnapshotStatement;
+    for (const type of sealed.filter((one) => one.type === 'grant'))
+      for await (const record of readAll(type, reader)) effects.push(record.fields['effect']);
+  }
+  expect(effects.map((effect) => JSON.stringify(effect)).sort()).toEqual([
+    JSON.stringify(['manage keys (not seen)', 'read objects (not seen)']),
+    JSON.stringify(['manage keys', 'read objects']),
   ]);
 });
 
