@@ -206,9 +206,12 @@ async function notSeen(
     const snapshot = snapshots[authority];
     if (!snapshot) return [says('the whole mesh: it took no part in this run')];
     const kind = federation.authorities[authority]?.mesh.kind;
-    const all = taxonomy.flatMap(({ type }) => mapOf(federation, authority, type) ?? []);
-    const maps = all.filter(hasEffect);
-    const unsaid = all.filter((map) => isOnScope && inherits.includes(map.native) && !hasPlaces(map));
+    const maps = taxonomy.flatMap(({ type }) => mapOf(federation, authority, type) ?? []).filter(hasEffect);
+    const scoped = grantTypes(taxonomy).filter(({ fields }) => fields['scope']);
+    const unsaid = maps.filter(
+      (map) =>
+        isOnScope && scoped.some(({ type }) => type === map.type) && inherits.includes(map.native) && !hasPlaces(map),
+    );
     const canSay =
       kind && maps.some(({ native }) => sayable(kind, native, federation.capabilities ?? []).includes(capability));
     const ofGrants = opaque.filter((one) => one.authority === authority && grants.includes(one.type));
@@ -230,9 +233,7 @@ async function notSeen(
         ),
       ),
       ...(silent.includes(authority) ? [says('the effect of its grants: its surface or maps leave it out')] : []),
-      ...reasons.map((reason) =>
-        says(`${ofGrants.filter((one) => one.reason === reason).length} grants that are opaque: ${reason}`),
-      ),
+      ...reasons.map((reason) => says(opaqueGrants(ofGrants.filter((one) => one.reason === reason).length, reason))),
       ...cut.map(({ type, scope, reason }) =>
         says(`${type} ${scope}: not read to its end (${reason ?? 'no reason given'})`),
       ),
@@ -243,4 +244,8 @@ async function notSeen(
       ...(kind ? notEvaluated[kind].map(says) : []),
     ];
   });
+}
+
+function opaqueGrants(count: number, reason: string): string {
+  return `${count} ${count === 1 ? 'grant that is' : 'grants that are'} opaque: ${reason}`;
 }

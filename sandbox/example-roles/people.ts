@@ -46,6 +46,9 @@ export const teamGrants: readonly { readonly team: string; readonly role: RoleNa
 /** One person of no team has a role of their own. */
 export const personGrant = { person: 5, role: 'auditor' } as const;
 
+/** A role of AWS that people take on in emergencies. */
+export const breakGlass = { name: 'break-glass', person: 4, team: 'team-platform' } as const;
+
 export interface Trusted {
   readonly issuer: string;
   readonly subject: string;

@@ -1,7 +1,7 @@
 /** The clouds of examples/02-roles, as AWS holds them: managed policies for roles, a trust policy for the workload. */
 import { pathPrefix } from '../aws/seed.js';
 import type { AwsState, IamGroup } from '../aws/state.js';
-import { deployer, people, personGrant, teamGrants, teams, type RoleName } from './people.js';
+import { breakGlass, deployer, people, personGrant, teamGrants, teams, type RoleName } from './people.js';
 
 const managed = (name: string): string => `arn:aws:iam::aws:policy/${name}`;
 
@@ -62,6 +62,20 @@ export function seedAwsRoles(state: AwsState): void {
   const host = deployer.issuer.replace('https://', '');
   state.addProvider(host, ['sts.amazonaws.com']);
   state.addRole({ name: deployer.name, path: pathPrefix, trust: trustIn(state, host, deployer.subject) });
+
+  // A role for emergencies: one person has both halves of it, a team only the policy.
+  const [keeper] = users.slice(breakGlass.person);
+  if (keeper) {
+    const statement = { Effect: 'Allow', Principal: { AWS: state.arn('user', keeper) }, Action: 'sts:AssumeRole' };
+    const trust = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+    const role = state.addRole({ name: breakGlass.name, path: pathPrefix, trust });
+    const policy = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: state.arn('role', role) }],
+    });
+    keeper.policies['assume-break-glass'] = policy;
+    groupOf(state, breakGlass.team).policies['assume-break-glass'] = policy;
+  }
 
   // What no other cloud could hold: shown, and never touched.
   groupOf(state, 'team-payments').policies['ledger-tables'] = JSON.stringify({

@@ -64,7 +64,7 @@ test('the example of roles is a valid folder, under the schemas that init writes
   const example = path.join(root, 'examples/02-roles/federation');
   expect(await filesIn(path.join(example, 'schemas'))).toEqual(await filesIn(path.join(folder, 'schemas')));
   expect(Object.keys((await valid(example)).taxonomy).sort()).toEqual(
-    'grant localRight person role scope team workload'.split(' '),
+    'grant localRight mayAssume person role scope sessionRole team workload'.split(' '),
   );
 });
 
