@@ -218,6 +218,36 @@ describe('the commands', () => {
     expect(bad.stdout).toContain('it does not hold as a whole');
   });
 
+  it('say what examples/03-proof shows of them, from its first to its last', async () => {
+    const working = await mkdtemp(path.join(folder, 'walk-'));
+    const readme = await readFile(path.resolve(import.meta.dirname, '../../../examples/03-proof/README.md'), 'utf8');
+    const steps = walkOf(readme);
+    expect(steps.map(({ command }) => command.split(' ')[0])).toEqual(
+      'concordat concordat concordat concordat echo concordat sed concordat echo concordat'.split(' '),
+    );
+    let code = 0;
+    for (const { command, shown } of steps) {
+      const [program, ...words] = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, one, other]) => one ?? other ?? '');
+      if (program === 'echo') expect(shown, command).toEqual([String(code)]);
+      if (program === 'sed') {
+        const text = await readFile(path.join(working, 'agreement.jsonl'), 'utf8');
+        await writeFile(path.join(working, 'altered.jsonl'), text.replace('Archive', 'Library'));
+      }
+      if (program !== 'concordat') continue;
+      const argv = words.map((word) => (word === './federation' ? made.ground.folder : word));
+      const said = await run(argv, { environment: environment(), workingFolder: working });
+      expect([said.stderr, ...comparable(said.stdout, working)], command).toEqual([
+        '',
+        ...comparable(shown.join('\n')),
+      ]);
+      code = said.code;
+      if (words[0] !== 'export' || !words.includes('person.jsonl')) continue;
+      // The README shows what comes of it, and not how a decision is taken out of a file.
+      const person = JSON.parse(await readFile(path.join(working, 'person.jsonl'), 'utf8')) as object;
+      await writeFile(path.join(working, 'undecided.jsonl'), JSON.stringify({ ...person, decisions: [] }));
+    }
+  });
+
   it('say what to do about what is not there', async () => {
     const options = { environment: environment(), workingFolder: folder };
     expect((await run(['export', `${dataset}@9`, '-o', 'none.jsonl'], options)).stderr).toContain(
@@ -233,3 +263,27 @@ describe('the commands', () => {
     expect((await run(['verify', 'second.jsonl', '--peers', '/nowhere'], options)).code).toBe(1);
   });
 });
+
+/** Each command of the README with the lines that it shows after it. */
+function walkOf(readme: string): readonly { readonly command: string; readonly shown: readonly string[] }[] {
+  return [...readme.matchAll(/^```\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((text) => {
+        const [command = '', ...shown] = text.trimEnd().split('\n');
+        return { command, shown };
+      }),
+  );
+}
+
+/** Without what is another in every run: ids, times, the width that they give to columns, and where the files lie. */
+function comparable(text: string, working = '.'): readonly string[] {
+  return text
+    .trimEnd()
+    .replaceAll(`${working}/`, '')
+    .replaceAll(/\b[0-9a-f]{12,64}\b/g, 'ID')
+    .replaceAll(/\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}Z)?/g, 'TIME')
+    .split('\n')
+    .map((line) => line.replaceAll(/ +/g, ' ').trimEnd());
+}
