@@ -8,9 +8,17 @@ import type { Case } from '../core/correlation-cases.js';
 import { ConcordatError } from '../core/errors.js';
 import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
-import { standingDigest, type Base, type SnapshotStatement, type RunInputs, type Standing } from '../core/messages.js';
+import {
+  standingDigest,
+  type Base,
+  type Ref,
+  type RunInputs,
+  type SnapshotStatement,
+  type Standing,
+} from '../core/messages.js';
 import { heldAtBase } from '../core/next-base.js';
-import { makePlan, type IncompleteScope, type Plan, type PlanInput } from '../core/plan.js';
+import { makePlan, Plan, type IncompleteScope, type PlanInput } from '../core/plan.js';
+import { planDifference } from '../core/plan-difference.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
 import type { HeldFields, RecordView } from '../core/compare.js';
@@ -43,6 +51,28 @@ export interface Recomputed {
 }
 
 const baseParticipant = '(base)';
+
+/**
+ * Throws planNotReproduced with the first operation that differs. The named plan is read for these words alone, and
+ * nothing else of it counts.
+ */
+export async function requireSamePlan(
+  exchange: ObjectStore,
+  { plan, planDigest }: Pick<Recomputed, 'plan' | 'planDigest'>,
+  named: Ref,
+  digest: Digest = named.sha256,
+): Promise<void> {
+  if (planDigest === digest && planDigest === named.sha256) return;
+  const differs = await getDocument(exchange, named, Plan).then(
+    (other) => planDifference(plan, other),
+    () => 'the one that is named cannot be read',
+  );
+  const other = digest === planDigest ? named.sha256 : digest;
+  throw new ConcordatError(
+    'planNotReproduced',
+    `this authority computes plan ${planDigest.slice(0, 12)} from the sealed inputs, not ${other.slice(0, 12)}: ${differs}`,
+  );
+}
 
 /** Everything from the references of a run to its plan. Throws where an input is not authentic or the run does not fit together. */
 export async function recomputePlan(

@@ -21,7 +21,7 @@ import { storedPages } from './pages.js';
 import { noticeInputs } from './peer-clocks.js';
 import { getDocument, getMessage, putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
-import { recomputePlan, type Recomputed } from '../recompute.js';
+import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js';
 import { memberOfRef } from '../run-messages.js';
 import { digestsOfRun } from './digest-key.js';
 import { decryptWith, encryptFor, encryptionKeyOf } from '../surface/encrypt.js';
@@ -58,11 +58,7 @@ export async function disclose(context: AuthorityContext, input: ReviewInput): P
   const recomputed = await recomputePlan(context.federation, context.exchange, inputs);
   await noticeInputs(context, recomputed);
   // HAZARD: a plan that the coordinator made up could ask for any value of any record.
-  if (recomputed.planDigest !== input.planDigest)
-    throw new ConcordatError(
-      'planNotReproduced',
-      `this authority computes plan ${recomputed.planDigest.slice(0, 12)} from the sealed inputs, not ${input.planDigest.slice(0, 12)}`,
-    );
+  await requireSamePlan(context.exchange, recomputed, input.plan, input.planDigest);
   const own = neededValues(recomputed.plan, recomputed.views).filter(({ from }) => from === context.id);
   const digests = await runDigests(context, recomputed);
   const values = new Map<AuthorityId, Disclosed['values']>();

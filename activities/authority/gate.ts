@@ -15,7 +15,7 @@ import { reviewScope, tally, type ReviewScope, type ReviewTally } from '../../co
 import type { CommitInput } from '../../workflows/contract.js';
 import { readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
 import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
-import { recomputePlan, type Recomputed } from '../recompute.js';
+import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit, type ReadReview } from '../reviews.js';
 import { readAgreement } from './agreements.js';
 import { constraintRefusals, openFreeze } from './constraints.js';
@@ -110,7 +110,7 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
   const { openedAtMs } = await line('run', () => requireLive(context, inputs));
   const recomputed = await line('inputs', () => recomputePlan(context.federation, context.exchange, inputs));
   await line('clocks', () => noticeInputs(context, recomputed));
-  await line('plan', () => requireSamePlan(recomputed, plan.sha256));
+  await line('plan', () => requireSamePlan(context.exchange, recomputed, plan));
   await line('base', () => requireOwnBase(context, dataset, recomputed));
 
   const { permit, reviews } = await line('reviews', () =>
@@ -157,11 +157,6 @@ async function line<Value>(name: GateLineName, check: () => Promise<Value> | Val
 
 function refuse(code: ErrorCode, message: string): never {
   throw new ConcordatError(code, message);
-}
-
-function requireSamePlan({ planDigest }: Recomputed, named: Digest): void {
-  if (planDigest !== named)
-    refuse('planNotReproduced', `this authority computes plan ${planDigest.slice(0, 12)}, not ${named.slice(0, 12)}`);
 }
 
 async function requireOwnBase(context: AuthorityContext, dataset: string, { messages }: Recomputed): Promise<void> {

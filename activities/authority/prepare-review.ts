@@ -17,7 +17,7 @@ import type { PreparedReview } from '../../workflows/activity-types.js';
 import type { ReviewInput } from '../../workflows/contract.js';
 import { clearValuesOf, readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
 import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
-import { recomputePlan, type Recomputed } from '../recompute.js';
+import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js';
 import { constraintRefusals, openFreeze } from './constraints.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import type { NativeWrite } from '../connectors/connector.js';
@@ -55,12 +55,7 @@ export async function prepareReview(
     await requireLive(context, inputs);
     recomputed = await recomputePlan(context.federation, context.exchange, inputs);
     await noticeInputs(context, recomputed);
-    if (recomputed.planDigest !== input.planDigest || input.plan.sha256 !== input.planDigest) {
-      throw new ConcordatError(
-        'planNotReproduced',
-        `this authority computes plan ${recomputed.planDigest.slice(0, 12)} from the sealed inputs, not ${input.planDigest.slice(0, 12)}`,
-      );
-    }
+    await requireSamePlan(context.exchange, recomputed, input.plan, input.planDigest);
     digests = await runDigests(context, recomputed);
     own = await OwnRecords.load(context, inputs, digests);
     disclosed = await readDisclosures(context, input.disclosures ?? [], recomputed, digests);

@@ -2,7 +2,7 @@
  * Signs a candidate: the one that its own run made, or the one that this run has to finish. What it signed is durable
  * before it is sent, and signing spends the live open (core/rounds.ts).
  */
-import { digestOf } from '../../core/digest.js';
+import { canonicalJson, digestOf } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { Candidate, Proposal, witnessType, type Witness } from '../../core/messages.js';
 import { isMajorityOf, refuseWitness } from '../../core/rounds.js';
@@ -58,7 +58,7 @@ export async function witnessCandidate(context: AuthorityContext, input: Witness
   if (!next.candidate || !next.sealed || digestOf(next.candidate) !== proposal.candidate.sha256)
     throw new ConcordatError(
       'planNotReproduced',
-      'this authority computes another next base from the sealed inputs and receipts',
+      `this authority computes another next base from the sealed inputs and receipts: ${otherThan(candidate, next.candidate)}`,
     );
   await putDocument(context.exchange, context.id, next.sealed.base);
   await putDocument(context.exchange, context.id, next.candidate);
@@ -137,4 +137,13 @@ export async function recomputeCandidate(
     terms === 'own' ? 'refuse' : 'leave',
   );
   return { recomputed, next, reviews };
+}
+
+/** What a candidate says otherwise than the one that follows: `next` is the base itself. */
+function otherThan(named: Candidate, made: Candidate | null): string {
+  if (!made) return 'nothing follows from them that could be agreed on';
+  const parts = Object.keys(named).filter(
+    (part) => canonicalJson(named[part as keyof Candidate]) !== canonicalJson(made[part as keyof Candidate]),
+  );
+  return `the candidate has another ${parts.join(', ')}`;
 }

@@ -279,6 +279,10 @@ describe('a coordinator that', () => {
       .run(activities[step] as (given: unknown) => Promise<unknown>, input)
       .catch((error: unknown) => error);
     expect(outcome).toMatchObject({ code });
+    if (step === 'prepareReview')
+      expect((outcome as { readonly message: string }).message).toMatch(
+        /, not [0-9a-f]{12}: (operation [0-9a-f]{12} \((create|update|delete) \w+ at \w+\) (does not follow|is left out)|every operation is the same, and they differ in conflicts$|the one that is named cannot be read$)/,
+      );
     expect(writeCalls(ground.sandbox)).toEqual({});
     expect(told.filter((line) => line.includes(`${step} refused (${code})`))).toHaveLength(1);
   });
