@@ -35,6 +35,10 @@ export async function createConnector(
       const { createDynamodbConnector } = await import('../activities/connectors/dynamodb/connector.js');
       return createDynamodbConnector({ mesh, environment });
     }
+    case 's3': {
+      const { createS3Connector } = await import('../activities/connectors/s3/connector.js');
+      return createS3Connector({ mesh, environment });
+    }
     default:
       return assertNever(mesh);
   }

@@ -18,7 +18,7 @@ export function credentialsOf(mesh: Mesh, environment: Environment): Readonly<Re
   if (mesh.kind === 'entra')
     for (const name of [mesh.authorityHostFrom, mesh.clientIdFrom, mesh.clientSecretFrom]) names.add(name);
   if (mesh.kind === 'keystone') for (const name of [mesh.userFrom, mesh.passwordFrom]) names.add(name);
-  const prefix = { 'aws-iam': 'AWS_', dynamodb: 'AWS_', entra: 'AZURE_', keystone: 'OS_' }[mesh.kind];
+  const prefix = { 'aws-iam': 'AWS_', dynamodb: 'AWS_', s3: 'AWS_', entra: 'AZURE_', keystone: 'OS_' }[mesh.kind];
   return only(environment, (name) => name.startsWith(prefix) || names.has(name));
 }
 
@@ -34,7 +34,7 @@ function only(environment: Environment, isWanted: (name: string) => boolean): Re
 function credentialOf(mesh: Mesh): string | null {
   if (mesh.kind === 'folder') return null;
   if (mesh.kind === 'postgresql') return `${mesh.kind} ${mesh.connectionFrom}`;
-  return mesh.kind === 'dynamodb' ? 'aws-iam' : mesh.kind;
+  return mesh.kind === 'dynamodb' || mesh.kind === 's3' ? 'aws-iam' : mesh.kind;
 }
 
 /** Throws usage where the credentials of this terminal would go to two authorities. */

@@ -246,6 +246,7 @@ function sandboxEnvironment(mesh: Mesh, sandbox: SandboxReady): Readonly<Record<
       return {};
     // Its credentials come with its endpoint, from whoever gave that.
     case 'dynamodb':
+    case 's3':
       return {};
   }
 }

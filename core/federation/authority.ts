@@ -47,6 +47,21 @@ const awsAccount = z
 const awsEndpoint = z.url().optional().describe('leave out for AWS itself');
 const awsProfile = z.string().optional().describe('a profile of the shared AWS configuration; else the standard chain');
 
+const rowFile = z.strictObject({
+  file: z
+    .string()
+    .regex(/^[^/\\\0]+(\/[^/\\\0]+)*$/, 'must be a path inside the folder, with / between its parts')
+    .refine((name) => !name.split('/').some((part) => part === '..' || part === '.'), {
+      error: 'must not lead out of the folder',
+    }),
+  format: z.enum(['jsonLines', 'csv']),
+  key: recordKey,
+  delimiter: z.enum([',', ';', '\t', '|']).optional().describe('between the columns of a CSV file; , where left out'),
+});
+const rowFiles = z
+  .record(nativeName, rowFile)
+  .refine((files) => Object.keys(files).length > 0, { error: 'must name at least one file' });
+
 export const Mesh = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('aws-iam'),
@@ -121,26 +136,7 @@ export const Mesh = z.discriminatedUnion('kind', [
     kind: z.literal('folder').describe('files of records: JSON Lines and CSV'),
     path: z.string().min(1).describe('the folder; a relative one starts at the folder of the federation'),
     pathFrom: environmentName.optional().describe('an environment variable that, where it is set, replaces the path'),
-    files: z
-      .record(
-        nativeName,
-        z.strictObject({
-          file: z
-            .string()
-            .regex(/^[^/\\\0]+(\/[^/\\\0]+)*$/, 'must be a path inside the folder, with / between its parts')
-            .refine((name) => !name.split('/').some((part) => part === '..' || part === '.'), {
-              error: 'must not lead out of the folder',
-            }),
-          format: z.enum(['jsonLines', 'csv']),
-          key: recordKey,
-          delimiter: z
-            .enum([',', ';', '\t', '|'])
-            .optional()
-            .describe('between the columns of a CSV file; , where left out'),
-        }),
-      )
-      .refine((files) => Object.keys(files).length > 0, { error: 'must name at least one file' })
-      .describe('native type → the file that holds its records'),
+    files: rowFiles.describe('native type → the file that holds its records'),
   }),
   z.strictObject({
     kind: z.literal('postgresql').describe('tables of a PostgreSQL database'),
@@ -192,6 +188,20 @@ export const Mesh = z.discriminatedUnion('kind', [
       .refine((tables) => Object.keys(tables).length > 0, { error: 'must name at least one table' })
       .describe('native type → the table that holds its records'),
   }),
+  z.strictObject({
+    kind: z.literal('s3').describe('objects of one bucket that hold records: JSON Lines and CSV'),
+    region: z.string().min(1),
+    bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket'),
+    prefix: z
+      .string()
+      .regex(/^([^/]+\/)*$/, 'must end with / and not start with it')
+      .default('')
+      .describe('before the name of every object'),
+    endpoint: awsEndpoint,
+    endpointFrom: endpointName.optional(),
+    profile: awsProfile,
+    files: rowFiles.describe('native type → the object that holds its records'),
+  }),
 ]);
 export type Mesh = z.infer<typeof Mesh>;
 
@@ -202,6 +212,7 @@ export const meshKinds = [
   'folder',
   'postgresql',
   'dynamodb',
+  's3',
 ] as const satisfies readonly Mesh['kind'][];
 
 export const Approver = z.strictObject({

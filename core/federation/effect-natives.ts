@@ -31,6 +31,7 @@ export const effectNatives: Readonly<Record<Mesh['kind'], Needed>> = {
   folder: {},
   postgresql: {},
   dynamodb: {},
+  s3: {},
 };
 
 /** Of which native types it is worked out where a grant counts, and what is read for it: the scopes that inherit. */
@@ -42,6 +43,7 @@ export const placeNatives: Readonly<Record<Mesh['kind'], Needed>> = {
   folder: {},
   postgresql: {},
   dynamodb: {},
+  s3: {},
 };
 
 export function hasEffect(map: TypeMap): boolean {
@@ -72,6 +74,7 @@ export function sayable(kind: Mesh['kind'], native: string, capabilities: readon
         case 'folder':
         case 'postgresql':
         case 'dynamodb':
+        case 's3':
           return false;
       }
     })

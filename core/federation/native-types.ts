@@ -13,7 +13,7 @@ export const everyWrite: readonly NativeWriteKind[] = ['create', 'update', 'dele
 /** Edges and workloads: made or deleted, never changed. */
 const made: readonly NativeWriteKind[] = ['create', 'delete'];
 
-export const recordMeshKinds = ['folder', 'postgresql', 'dynamodb'] as const satisfies readonly Mesh['kind'][];
+export const recordMeshKinds = ['folder', 'postgresql', 'dynamodb', 's3'] as const satisfies readonly Mesh['kind'][];
 export type RecordMeshKind = (typeof recordMeshKinds)[number];
 export type RecordMesh = Extract<Mesh, { readonly kind: RecordMeshKind }>;
 type CloudKind = Exclude<Mesh['kind'], RecordMeshKind>;
@@ -36,6 +36,7 @@ export function writesOf(kind: Mesh['kind'], native: string): readonly NativeWri
 export function nativeNamesOf(mesh: Mesh): readonly string[] {
   switch (mesh.kind) {
     case 'folder':
+    case 's3':
       return Object.keys(mesh.files);
     case 'postgresql':
     case 'dynamodb':

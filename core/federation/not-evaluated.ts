@@ -18,4 +18,5 @@ export const notEvaluated: Readonly<Record<Mesh['kind'], readonly string[]>> = {
   folder: [],
   postgresql: [],
   dynamodb: [],
+  s3: [],
 };

@@ -81,7 +81,7 @@ function ownImportFault(
   if (connector !== undefined && within(target, 'activities/'))
     return within(target, connector) ||
       target === 'activities/connectors/connector.ts' ||
-      (sharedByConnectors.includes(target) && zone.own.some((place) => within(target, place)))
+      (sharedByConnectors.some((place) => within(target, place)) && zone.own.some((place) => within(target, place)))
       ? null
       : `imports ${target}: a connector knows its own folder and connectors/connector.ts only`;
   if ([zone.path, ...zone.own].some((place) => within(target, place))) return null;

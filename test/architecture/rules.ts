@@ -49,9 +49,16 @@ export const zones: readonly Zone[] = [
   },
   {
     path: 'activities/connectors/folder/',
-    own: ['core/', 'activities/connectors/connector.ts'],
-    packages: ['node:', 'zod', 'csv-parse', 'lossless-json'],
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/record-formats/'],
+    packages: ['node:', 'zod'],
   },
+  {
+    path: 'activities/connectors/s3/',
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/aws-answers.ts', 'activities/record-formats/'],
+    packages: ['node:', 'zod', '@aws-sdk/client-s3'],
+  },
+  // Files of rows, wherever they lie.
+  { path: 'activities/record-formats/', own: ['core/'], packages: ['node:', 'csv-parse', 'lossless-json'] },
   {
     path: 'activities/connectors/postgresql/',
     own: ['core/', 'activities/connectors/connector.ts'],
@@ -204,7 +211,7 @@ export const reaches: readonly Reach[] = [
 ];
 
 /** What several connectors may know beside connector.ts and their own folders, where their zones say so. */
-export const sharedByConnectors: readonly string[] = ['activities/aws-answers.ts'];
+export const sharedByConnectors: readonly string[] = ['activities/aws-answers.ts', 'activities/record-formats/'];
 
 /** Every connector has these, so that who knows one finds their way in all. */
 export const connectorFiles = [

@@ -127,6 +127,7 @@ function wordsOf(mesh: Mesh): Words {
     case 'folder':
     case 'postgresql':
     case 'dynamodb':
+    case 's3':
       throw new Error(`a ${mesh.kind} has no users and groups`);
     default:
       return assertNever(mesh);

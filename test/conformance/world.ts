@@ -5,6 +5,7 @@ import { createEntraConnector } from '../../activities/connectors/entra/connecto
 import { createKeystoneConnector } from '../../activities/connectors/keystone/connector.js';
 import { createFolderConnector } from '../../activities/connectors/folder/connector.js';
 import { createDynamodbConnector } from '../../activities/connectors/dynamodb/connector.js';
+import { createS3Connector } from '../../activities/connectors/s3/connector.js';
 import { createPostgresqlConnector } from '../../activities/connectors/postgresql/connector.js';
 import type { Mesh } from '../../core/federation/authority.js';
 import { assertNever } from '../../core/json.js';
@@ -98,6 +99,8 @@ export function connectorFor(
       return createFolderConnector({ mesh, ...size });
     case 'postgresql':
       return createPostgresqlConnector({ mesh, environment: known, ...size });
+    case 's3':
+      return createS3Connector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...size } });
     case 'dynamodb':
       return createDynamodbConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
     default:

@@ -49,7 +49,7 @@ fields:
 };
 
 export function recordFederationFiles(meshes: Meshes): (name: string) => Readonly<Record<string, string>> {
-  const isTable = (mesh: string): boolean => mesh.includes('postgresql');
+  const isTable = (mesh: string): boolean => /postgresql|dynamodb/.test(mesh);
   const authority = (id: keyof Meshes): string => `authority: ${id}
 mesh: ${meshes[id]}
 surface: { shipment: [number, receiver, weight, sentAt, fragile] }

@@ -41,3 +41,17 @@ export async function openFile(mesh: FolderMesh, file: FileMesh): Promise<OpenFi
     throw new ConcordatError(codeOf(error), `${file.file} cannot be opened`, { cause: error });
   }
 }
+
+const chunkBytes = 256 * 1024;
+
+/** Each chunk is overwritten by the next. */
+export async function* bytesOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(chunkBytes);
+  let position = 0;
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, 0, chunkBytes, position);
+    if (bytesRead === 0) break;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}

@@ -1,11 +1,11 @@
 /** The connector for a folder of files: JSON Lines and CSV. */
+import { rowId } from '../../record-formats/row-id.js';
 import type { Connector } from '../connector.js';
 import { folderCapabilities } from './capabilities.js';
 import { fileOf } from './client.js';
 import { defaultPageSize, type FolderConnectorOptions } from './config.js';
 import { probeFolder } from './probe.js';
 import { createFolderReader } from './read.js';
-import { rowId } from './row-id.js';
 import { executeWrite, plannedCalls } from './write.js';
 
 /** Touches the files with the first request only. */

@@ -7,12 +7,10 @@
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { ReadItem, ReadRequest } from '../connector.js';
-import { fileOf, openFile, type OpenFile } from './client.js';
+import { rowId } from '../../record-formats/row-id.js';
+import { isUnreadable, rowsOf, twice } from '../../record-formats/rows.js';
+import { bytesOf, fileOf, openFile, type OpenFile } from './client.js';
 import type { FolderMesh } from './config.js';
-import { rowId } from './row-id.js';
-import { rowsOf } from './rows.js';
-
-const twice = 'its key stands in more than one row';
 
 /** `rows`: how many were read of this type; null where its end was told. */
 interface Position {
@@ -88,7 +86,7 @@ async function* readType(
     };
     let hasHeader = file.format !== 'csv';
     try {
-      for await (const row of rowsOf(handle, file)) {
+      for await (const row of rowsOf(bytesOf(handle), file)) {
         if (row.kind === 'header') hasHeader = file.key.every((column) => row.columns?.includes(column));
         if (row.kind !== 'row') continue;
         rows += 1;
@@ -125,19 +123,12 @@ async function wasChanged({ handle, fingerprint }: OpenFile): Promise<boolean> {
   return String(now.size) !== size || String(now.mtimeNs) !== modified;
 }
 
-/** Not UTF-8, or quotes of a CSV file that do not pair. */
-export function isUnreadable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' || error.constructor.name === 'CsvError';
-}
-
 async function readOne(mesh: FolderMesh, type: string, id: string): Promise<NativeObject | null> {
   const file = fileOf(mesh, type);
   const { handle } = await openFile(mesh, file);
   try {
     let found: NativeObject | null = null;
-    for await (const row of rowsOf(handle, file)) {
+    for await (const row of rowsOf(bytesOf(handle), file)) {
       if (row.kind !== 'row' || row.body === null || rowId(row.body, file.key) !== id) continue;
       const opaque: string | undefined = found === null ? row.opaque : twice;
       found = { type, id, body: row.body, ...(opaque === undefined ? {} : { opaque }) };

@@ -6,18 +6,16 @@
  * of anybody else, a change is seen up to the moment before the new file takes its place.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import { sameJson } from '../../../core/lens/same-json.js';
 import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
-import { codeOf, fileOf, fingerprintOf, openFile, pathOf } from './client.js';
+import { copyWithChange } from '../../record-formats/row-change.js';
+import { rowId } from '../../record-formats/row-id.js';
+import { isUnreadable } from '../../record-formats/rows.js';
+import { bytesOf, codeOf, fileOf, fingerprintOf, openFile, pathOf } from './client.js';
 import type { FileMesh, FolderMesh } from './config.js';
-import { csvLine } from './csv.js';
-import { jsonLine } from './json-lines.js';
-import { isUnreadable } from './read.js';
-import { rowId } from './row-id.js';
-import { rowsOf, type Row } from './rows.js';
 
 type Announce = (call: NativeCall) => Promise<void>;
 
@@ -46,8 +44,6 @@ function refused(code: ErrorCode, detail: string): WriteAnswer {
 function conflict(code: ErrorCode, detail: string): WriteAnswer {
   return { kind: 'conflict', code, detail };
 }
-
-const cannotHold = 'the file cannot hold the row: a CSV file holds texts in the columns of its header, and no other';
 
 export async function executeWrite(mesh: FolderMesh, write: NativeWrite, announce?: Announce): Promise<WriteAnswer> {
   const file = fileOf(mesh, write.type);
@@ -81,7 +77,7 @@ async function replaceRow(
   const { mode } = await handle.stat();
   const copy = await open(beside, 'wx', mode);
   try {
-    const told = await copyWith(handle, copy, file, write, id);
+    const told = await copyWithChange(bytesOf(handle), file, write, id, async (text) => void (await copy.write(text)));
     if (told !== null) return told;
     await copy.sync();
     for (const call of calls) await announce?.(call);
@@ -96,63 +92,6 @@ async function replaceRow(
     await handle.close();
     await rm(beside, { force: true });
   }
-}
-
-/** Null where the copy holds what is wanted. */
-async function copyWith(
-  handle: FileHandle,
-  copy: FileHandle,
-  file: FileMesh,
-  write: NativeWrite,
-  id: string,
-): Promise<WriteAnswer | null> {
-  let pending = '';
-  let columns: readonly string[] = [];
-  let lineEnd = '\n';
-  let last: string | null = null;
-  let found = 0;
-  const put = async (text: string): Promise<void> => {
-    pending += text;
-    if (pending.length < 256 * 1024) return;
-    await copy.write(pending);
-    pending = '';
-  };
-  const lineOf = (end: string): string | null =>
-    write.kind === 'delete'
-      ? ''
-      : file.format === 'csv'
-        ? csvLine(write.after, columns, file.delimiter ?? ',', end)
-        : jsonLine(write.after, end);
-  const isIt = (row: Row): boolean => row.kind === 'row' && row.body !== null && rowId(row.body, file.key) === id;
-  for await (const row of rowsOf(handle, file)) {
-    if (row.kind === 'header') columns = row.columns ?? [];
-    if (row.raw.endsWith('\n')) lineEnd = row.raw.endsWith('\r\n') ? '\r\n' : '\n';
-    last = row.raw;
-    if (!isIt(row)) {
-      await put(row.raw);
-      continue;
-    }
-    found += 1;
-    if (write.kind === 'create') return conflict('nameTaken', 'a row with this key is there already');
-    if (found > 1 || row.opaque !== undefined) return refused('opaqueRecord', row.opaque ?? 'the key stands twice');
-    if (!sameJson(row.body ?? undefined, write.before))
-      return conflict('expectationFailed', 'the row is not as it was read');
-    const line = lineOf(row.raw.endsWith('\n') ? lineEnd : '');
-    if (line === null) return refused('valueNotRepresentable', cannotHold);
-    last = line;
-    await put(line);
-  }
-  if (write.kind !== 'create' && found === 0) return conflict('expectationFailed', 'the row is gone');
-  if (write.kind === 'create') {
-    if (file.format === 'csv' && columns.length === 0)
-      return refused('valueNotRepresentable', 'the CSV file has no header');
-    const line = lineOf(lineEnd);
-    if (line === null) return refused('valueNotRepresentable', cannotHold);
-    if (last !== null && last !== '' && !last.endsWith('\n')) await put(lineEnd);
-    await put(line);
-  }
-  if (pending !== '') await copy.write(pending);
-  return null;
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -7,6 +7,8 @@ import { folderCapabilities } from '../../../activities/connectors/folder/capabi
 import type { FolderMesh } from '../../../activities/connectors/folder/config.js';
 import { dynamodbCapabilities } from '../../../activities/connectors/dynamodb/capabilities.js';
 import type { DynamodbMesh } from '../../../activities/connectors/dynamodb/config.js';
+import { s3Capabilities } from '../../../activities/connectors/s3/capabilities.js';
+import type { S3Mesh } from '../../../activities/connectors/s3/config.js';
 import { postgresqlCapabilities } from '../../../activities/connectors/postgresql/capabilities.js';
 import type { PostgresqlMesh } from '../../../activities/connectors/postgresql/config.js';
 import { Mesh } from '../../../core/federation/authority.js';
@@ -36,10 +38,17 @@ const dynamodb = Mesh.parse({
   region: 'eu-central-1',
   tables: { parcel: { table: 'parcels', key }, depot: { table: 'depots', key } },
 });
+const s3 = Mesh.parse({
+  kind: 's3',
+  region: 'eu-central-1',
+  bucket: 'data',
+  files: { parcel: { file: 'a/p.csv', format: 'csv', key } },
+});
 
 test.each([
   [folder, (mesh: Mesh) => folderCapabilities(mesh as FolderMesh)],
   [postgresql, (mesh: Mesh) => postgresqlCapabilities(mesh as PostgresqlMesh)],
+  [s3, (mesh: Mesh) => s3Capabilities(mesh as S3Mesh)],
   [dynamodb, (mesh: Mesh) => dynamodbCapabilities(mesh as DynamodbMesh)],
 ])(
   'a store of records has the native types that its authority declares, and peers allow each the same writes',

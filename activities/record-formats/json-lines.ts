@@ -1,7 +1,7 @@
 /** JSON Lines (https://jsonlines.org): one object a line. Numbers that a binary fraction would change are kept as written. */
 import { isLosslessNumber, parse } from 'lossless-json';
-import { isJsonObject, type Json, type JsonObject } from '../../../core/json.js';
-import { exactNumber } from '../../../core/lens/decimal.js';
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.js';
+import { exactNumber } from '../../core/lens/decimal.js';
 import type { Row } from './rows.js';
 
 export const byteOrderMark = '\ufeff';

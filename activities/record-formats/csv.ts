@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
-import type { Json, JsonObject } from '../../../core/json.js';
+import type { Json, JsonObject } from '../../core/json.js';
 import { byteOrderMark } from './json-lines.js';
 import type { Row } from './rows.js';
 

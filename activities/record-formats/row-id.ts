@@ -1,6 +1,6 @@
 /** The id of a row: the text of its key, or of several key columns their JSON list. */
-import { exactNumberText } from '../../../core/lens/decimal.js';
-import type { Json, JsonObject } from '../../../core/json.js';
+import { exactNumberText } from '../../core/lens/decimal.js';
+import type { Json, JsonObject } from '../../core/json.js';
 
 function keyText(value: Json | undefined): string | null {
   if (typeof value === 'string') return value === '' ? null : value;

@@ -1,0 +1,23 @@
+/** What objects of S3 can do as a store of records, and the permissions it asks for. */
+import type { Capabilities } from '../connector.js';
+import type { S3Mesh } from './config.js';
+
+export function s3Capabilities({ bucket, prefix, files }: Pick<S3Mesh, 'bucket' | 'prefix' | 'files'>): Capabilities {
+  return {
+    kind: 's3',
+    nativeTypes: Object.entries(files).map(([type, { file, key }]) => ({
+      type,
+      // Files declare no further properties: what a row holds is what it has.
+      properties: key,
+      writes: ['create', 'update', 'delete'],
+      permissions: {
+        read: [`s3:GetObject on ${bucket}/${prefix}${file}`],
+        write: [`s3:PutObject on ${bucket}/${prefix}${file}`],
+      },
+    })),
+    absenceProvesDeletion: true,
+    conditionalWrites: true,
+    rateLimits: ['each write puts its object anew'],
+    permissions: { read: [], write: [] },
+  };
+}

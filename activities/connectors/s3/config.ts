@@ -1,0 +1,59 @@
+/** What the connector of records in S3 takes from the authority file and from the environment of its worker. */
+import { ConcordatError } from '../../../core/errors.js';
+import type { Mesh } from '../../../core/federation/authority.js';
+
+export type S3Mesh = Extract<Mesh, { readonly kind: 's3' }>;
+export type FileMesh = S3Mesh['files'][string];
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Durations and sizes that tests shorten; production uses `standardLimits`. */
+export interface Limits {
+  /** Rows that a page holds. */
+  readonly pageSize: number;
+  readonly connectionTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly readAttemptsMax: number;
+  /** How often an object is copied again because another row of it was changed meanwhile, or S3 asked to wait. */
+  readonly writeAttemptsMax: number;
+  readonly backOffBaseMs: number;
+  readonly backOffMaxMs: number;
+}
+
+export const standardLimits: Limits = {
+  pageSize: 1_000,
+  connectionTimeoutMs: 5_000,
+  requestTimeoutMs: 60_000,
+  readAttemptsMax: 10,
+  writeAttemptsMax: 20,
+  backOffBaseMs: 50,
+  backOffMaxMs: 10_000,
+};
+
+export interface S3ConnectorOptions {
+  readonly mesh: S3Mesh;
+  readonly environment: Environment;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface StaticCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/**
+ * Keys found in `environment` are used as they are, because it need not be the environment of this process; undefined
+ * leaves the search to the SDK's standard chain. Throws credentialsMissing for half a key pair.
+ */
+export function credentialsIn(mesh: S3Mesh, environment: Environment): StaticCredentials | undefined {
+  const accessKeyId = environment['AWS_ACCESS_KEY_ID'];
+  const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY'];
+  if (mesh.profile !== undefined || (!accessKeyId && !secretAccessKey)) return undefined;
+  if (!accessKeyId || !secretAccessKey)
+    throw new ConcordatError(
+      'credentialsMissing',
+      'set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither and let the standard chain find credentials',
+    );
+  const sessionToken = environment['AWS_SESSION_TOKEN'];
+  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+}
