@@ -111,7 +111,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await local?.stop();
-  await Promise.all([moto, postgresql].map((system) => (system.kind === 'available' ? system.stop() : undefined)));
+  for (const system of [moto, postgresql]) if (system.kind === 'available') await system.stop();
 });
 
 test('three copies come to agreement, drift apart, and are brought back with everything that is no part of the dataset as it was', async ({

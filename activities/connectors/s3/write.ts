@@ -148,11 +148,16 @@ type Kept = Omit<PutObjectCommandInput, 'Bucket' | 'Key' | 'Body'>;
 
 /** What S3 keeps beside the bytes and forgets with a new object of the same name. Its tags are asked for apart, and lost. */
 function keptOf(head: GetObjectCommandOutput): Kept {
-  const { CacheControl, ContentDisposition, ContentEncoding, ContentLanguage, ContentType, Metadata } = head;
-  const { ServerSideEncryption, SSEKMSKeyId, StorageClass } = head;
   const all = {
-    ...{ CacheControl, ContentDisposition, ContentEncoding, ContentLanguage, ContentType, Metadata },
-    ...{ ServerSideEncryption, SSEKMSKeyId, StorageClass },
+    CacheControl: head.CacheControl,
+    ContentDisposition: head.ContentDisposition,
+    ContentEncoding: head.ContentEncoding,
+    ContentLanguage: head.ContentLanguage,
+    ContentType: head.ContentType,
+    Metadata: head.Metadata,
+    ServerSideEncryption: head.ServerSideEncryption,
+    SSEKMSKeyId: head.SSEKMSKeyId,
+    StorageClass: head.StorageClass,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Kept;
 }
