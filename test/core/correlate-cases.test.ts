@@ -37,6 +37,18 @@ describe('a rule', () => {
     expect(found.assignments).toEqual([]);
     expect(found.cases).toMatchObject([{ authority: 'aws', rule: ['email'], confidence: 80, candidates: [{}, {}] }]);
     expect(found.cases[0]?.doubt).toBeUndefined();
+    const less = [
+      { match: ['employeeNumber'], confidence: 10 },
+      { match: ['email'], confidence: 90 },
+    ];
+    const records = [
+      alone('aws', 'a', ana),
+      alone('entra', 'b', { ...ana, email: 'a.ruiz@example.org' }),
+      alone('entra', 'c', { ...ana, employeeNumber: 'E-1002' }),
+    ];
+    const keyOf = new Map(run(records, { rules: less }).assignments.map(({ from, key }) => [from, key]));
+    expect(keyOf.get('~a')).toBe(keyOf.get('~b'));
+    expect(keyOf.get('~c')).not.toBe(keyOf.get('~a'));
   });
 
   it('that only proposes joins nothing by itself, also where there is one candidate, until a person links', () => {
