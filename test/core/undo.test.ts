@@ -99,6 +99,17 @@ describe('a changed field', () => {
     expect(world.undone).toEqual([]);
   });
 
+  it('is left alone where the agreement has moved on, though every cloud holds again what it left', () => {
+    const { world, kept } = changed();
+    put(world, 'aa', 'person', 'p1', { name: 'Eve' });
+    keptRound(world);
+    for (const member of members) put(world, member, 'person', 'p1', { name: 'Bob' });
+    world.undone = undoing(world, kept);
+    const { plan } = planOf(world);
+    expect(states(plan.undos)).toEqual(['person p1 name moved']);
+    expect(plan.operations.filter(({ rule }) => rule === 'undo')).toEqual([]);
+  });
+
   it('goes back alone: what moved in other fields since stays', () => {
     const { world, kept } = changed();
     put(world, 'aa', 'person', 'p1', { phone: '1' });
@@ -178,6 +189,37 @@ describe('elements of a set', () => {
   });
 });
 
+describe('elements of a set that came in another agreement', () => {
+  it('stay where the undone one moved others of the same field', () => {
+    const world = agreedWorld();
+    put(world, 'aa', 'team', 't1', { labels: ['x', 'y'] });
+    const kept = keptRound(world);
+    put(world, 'aa', 'team', 't1', { labels: ['x', 'y', 'z'] });
+    keptRound(world);
+    world.undone = undoing(world, kept);
+    comeToRest(world);
+    expect(world.base.team.get('t1')?.['labels']).toEqual(['x', 'z']);
+  });
+});
+
+describe('elements of a set that is resolved by intersection', () => {
+  const narrowed = (): { readonly world: World; readonly kept: ReturnType<typeof keptRound> } => {
+    const world = agreedUnder({}, { fields: { people: { kind: 'intersection' } } });
+    put(world, 'aa', 'team', 't1', { people: ['p1'] });
+    const kept = keptRound(world);
+    expect(world.base.team.get('t1')?.['people']).toEqual(['p1']);
+    return { world, kept };
+  };
+
+  it('do not come back by an undo, which would widen it', () => {
+    const { world, kept } = narrowed();
+    world.undone = undoing(world, kept);
+    const { plan } = planOf(world);
+    expect(plan.operations).toEqual([]);
+    expect(states(plan.undos)).toEqual(['team t1 people wouldWiden']);
+  });
+});
+
 describe('a record that was created', () => {
   function created(): { readonly world: World; readonly kept: ReturnType<typeof keptRound> } {
     const world = agreedWorld();
@@ -216,6 +258,35 @@ describe('a record that was created', () => {
     expect(plan.operations.filter(({ type, kind }) => type === 'person' && kind === 'delete')).toEqual([]);
     expect(states(plan.undos)).toContain('person p3 itself heldBack');
     expect(plan.divergences.map(({ kind, key }) => `${kind} ${key}`)).toContain('deletionHeldBack p3');
+  });
+
+  it('stays while a cloud that shows it cannot tell of all, and while one takes no part', () => {
+    const { world, kept } = created();
+    world.undone = undoing(world, kept);
+    const gap = { member: 'cc', type: 'person', keys: ['p2'], fields: [] } as const;
+    const deletions = ({ operations }: Plan): string[] =>
+      operations.filter(({ kind }) => kind === 'delete').map(({ key }) => key);
+    const incomplete = planOf(world, [gap]).plan;
+    expect([deletions(incomplete), states(incomplete.undos)]).toEqual([
+      [],
+      expect.arrayContaining(['person p3 itself heldBack']),
+    ]);
+
+    const { input } = planInputOf(world);
+    const absent = makePlan({
+      ...input,
+      shape: { ...input.shape, absent: ['cc'], types: input.shape.types.map((type) => ({ ...type, absent: ['cc'] })) },
+      views: Object.fromEntries(
+        Object.entries(input.views).map(([type, views]) => [
+          type,
+          views.map((view) => ({ ...view, members: { ...view.members, cc: undefined } })),
+        ]),
+      ),
+    });
+    expect([deletions(absent), states(absent.undos)]).toEqual([
+      [],
+      expect.arrayContaining(['person p3 itself heldBack']),
+    ]);
   });
 
   it.each([['keep'], ['suspendFirst']] as const)('stays under the deletion policy %s', (kind) => {
@@ -284,6 +355,32 @@ describe('a record that was deleted', () => {
     const { plan } = planOf(world);
     expect(states(plan.undos)).toContain('person p1 itself doubled');
     expect(plan.operations.filter(({ kind }) => kind === 'create')).toEqual([]);
+  });
+});
+
+describe('a field that peers see as digests only', () => {
+  /** The same run with `name` of people sealed: who would be told the value of before, and by whom? */
+  function sealedPlan(world: World): Plan {
+    const { input } = planInputOf(world);
+    const types = input.shape.types.map((type) =>
+      type.taxonomy.type === 'person' ? { ...type, digests: ['name'] } : type,
+    );
+    return makePlan({ ...input, shape: { ...input.shape, types } });
+  }
+
+  it('does not go back, and neither does a record that held it', () => {
+    const world = agreedWorld();
+    put(world, 'bb', 'person', 'p1', { name: 'Bob' });
+    for (const cloud of Object.values(world.clouds)) cloud.records.grant.clear();
+    put(world, 'bb', 'team', 't1', { people: ['p1'] });
+    cloudOf(world, 'bb').records.person.delete('p2');
+    const kept = keptRound(world);
+    world.undone = undoing(world, kept);
+    const plan = sealedPlan(world);
+    expect(states(plan.undos)).toEqual(
+      expect.arrayContaining(['person p1 name digestField', 'person p2 itself digestField']),
+    );
+    expect(plan.operations.filter(({ type }) => type === 'person')).toEqual([]);
   });
 });
 
