@@ -109,6 +109,37 @@ export async function keepCreatedLink(
   );
 }
 
+function formerPrefix(dataset: string, type: string, key: string): string {
+  return `former-links/${dataset}/${type}/${key}/`;
+}
+
+/** Under which native id a record was here that all have let go: an undo can ask for that very object. The last one stands. */
+export async function keepFormerLink(
+  store: ObjectStore,
+  dataset: string,
+  type: string,
+  nativeId: string,
+  key: string,
+): Promise<void> {
+  const prefix = formerPrefix(dataset, type, key);
+  const name = `${prefix}${digestName(nativeId)}`;
+  await store.putIfAbsent(name, new TextEncoder().encode(JSON.stringify({ type, nativeId, key })));
+  for (const other of await store.list(prefix)) if (other !== name) await store.remove(other);
+}
+
+export async function formerIdOf(
+  store: ObjectStore,
+  dataset: string,
+  type: string,
+  key: string,
+): Promise<string | null> {
+  for (const name of await store.list(formerPrefix(dataset, type, key))) {
+    const bytes = await store.get(name);
+    if (bytes) return CreatedLink.parse(JSON.parse(new TextDecoder().decode(bytes))).nativeId;
+  }
+  return null;
+}
+
 /** Native ids may hold characters that names of objects may not. */
 function digestName(nativeId: string): string {
   return sha256Hex(nativeId).slice(0, 16);

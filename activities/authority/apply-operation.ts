@@ -14,10 +14,10 @@ import type { Receipt } from '../../core/receipt.js';
 import type { Fields, NativeObject } from '../../core/record.js';
 import type { NativeWrite, WriteAnswer } from '../connectors/connector.js';
 import type { DisclosedValues } from './disclosure.js';
-import { keepCreatedLink } from '../links.js';
+import { formerIdOf, keepCreatedLink } from '../links.js';
 import type { AuthorityContext } from './context.js';
 import { hadIntent, keepIntent, keepReceipt, readReceipt } from './journal.js';
-import { nativeChange } from './native-writes.js';
+import { isBringingBack, nativeChange } from './native-writes.js';
 import type { OwnRecords } from './own-records.js';
 import { keepUnsettled, unsettledOf, type Attempt } from './unsettled.js';
 
@@ -77,6 +77,9 @@ export async function applyOperation(scope: OperationContext, operation: Operati
     resumes: announced,
     type: scope.type,
     native: current ? { id: current.object.id, body: current.object.body, fields: current.fields } : null,
+    formerId: isBringingBack(operation)
+      ? await formerIdOf(context.privateStore, scope.dataset, operation.type, operation.key)
+      : null,
     resolve: scope.own.resolve,
     resolveBack: scope.own.resolveBack,
   });

@@ -18,6 +18,8 @@ export interface NativeTarget {
   readonly native: { readonly id: string; readonly body: JsonObject; readonly fields: Fields } | null;
   /** An attempt of this very operation stopped half way: what it wrote may have taken the row out of the surface. */
   readonly resumes?: boolean;
+  /** Under which native id this authority knew the record before it went. */
+  readonly formerId?: string | null;
   readonly resolve: (type: string, nativeId: string) => string | null;
   readonly resolveBack: (type: string, key: string) => string | null;
 }
@@ -25,6 +27,10 @@ export interface NativeTarget {
 export type NativeChange =
   | { readonly kind: 'write'; readonly write: NativeWrite }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string };
+
+export function isBringingBack({ kind, rule }: Operation): boolean {
+  return kind === 'create' && rule === 'undo';
+}
 
 const wordsOf = { create: 'created', update: 'changed', delete: 'deleted' } as const;
 
@@ -89,7 +95,12 @@ export function nativeChange(context: AuthorityContext, target: NativeTarget): N
     resolveBack: target.resolveBack,
   });
   if (back.kind === 'refused') return { kind: 'refused', code: back.code, message: `${back.field}: ${back.reason}` };
-  if (!native) return { kind: 'write', write: { kind: 'create', type: map.native, after: back.after } };
+  if (!native) {
+    // Only an undo means the very object that was there; whoever is created otherwise is somebody new.
+    const restores = isBringingBack(operation) ? (target.formerId ?? null) : null;
+    const write = { kind: 'create', type: map.native, after: back.after } as const;
+    return { kind: 'write', write: restores === null ? write : { ...write, restores } };
+  }
   return {
     kind: 'write',
     write: { kind: 'update', type: map.native, id: native.id, before: native.body, after: back.after },

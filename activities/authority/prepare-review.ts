@@ -21,7 +21,8 @@ import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js
 import { constraintRefusals, openFreeze } from './constraints.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import type { NativeWrite } from '../connectors/connector.js';
-import { nativeChange } from './native-writes.js';
+import { formerIdOf } from '../links.js';
+import { isBringingBack, nativeChange } from './native-writes.js';
 import { OwnRecords } from './own-records.js';
 import { restingObjects } from './resting-objects.js';
 import { storedPages } from './pages.js';
@@ -195,6 +196,9 @@ async function sheetOperations(
     ),
   ];
   const bodies = await nativeBodies(context, inputs, own, operations);
+  const former = new Map<string, string | null>();
+  for (const operation of operations.filter(isBringingBack))
+    former.set(operation.id, await formerIdOf(context.privateStore, inputs.dataset, operation.type, operation.key));
   const resting = await restingObjects(context, inputs, own, operations);
   // A record that this very plan creates has no native id yet; for the preview it gets a name of its own, both ways.
   const created = new Map(
@@ -251,7 +255,16 @@ async function sheetOperations(
       }),
     );
     if (objects.length === 0)
-      changes.push(nativeChange(context, { operation: opened.operation, type, native: null, resolve, resolveBack }));
+      changes.push(
+        nativeChange(context, {
+          operation: opened.operation,
+          type,
+          native: null,
+          formerId: former.get(operation.id) ?? null,
+          resolve,
+          resolveBack,
+        }),
+      );
     const writes: NativeWrite[] = [];
     for (const change of changes) {
       if (change.kind === 'refused') return refusing({ code: change.code, message: change.message });

@@ -8,7 +8,7 @@ import { Base, Seal, type Proposal } from '../../core/messages.js';
 import { isProvisional } from '../../core/record.js';
 import type { SealInput, SealResult } from '../../workflows/contract.js';
 import { findDocument, getDocument, putDocument } from '../exchange.js';
-import { saveLinks } from '../links.js';
+import { keepFormerLink, saveLinks } from '../links.js';
 import type { NextAgreement } from '../next-agreement.js';
 import type { Recomputed } from '../recompute.js';
 import { verifyChain } from '../seal-chain.js';
@@ -120,7 +120,11 @@ async function firmLinks(
       }
     }
     for (const [nativeId, key] of own.links.entries(name))
-      if (gone.has(`${name} ${key}`)) own.links.remove(name, nativeId);
+      if (gone.has(`${name} ${key}`)) {
+        if (type.taxonomy.key === undefined)
+          await keepFormerLink(context.privateStore, inputs.dataset, name, nativeId, key);
+        own.links.remove(name, nativeId);
+      }
   }
   await saveLinks(context.privateStore, recomputed.plan.dataset, own.links);
 }

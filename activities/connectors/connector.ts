@@ -68,7 +68,13 @@ export interface ReadRequest {
  * difference. `deletionMayRemove` comes from the map.
  */
 export type NativeWrite<Type extends string = string> =
-  | { readonly kind: 'create'; readonly type: Type; readonly after: JsonObject }
+  | {
+      readonly kind: 'create';
+      readonly type: Type;
+      readonly after: JsonObject;
+      /** The id under which the record was here before it was deleted, where an undo brings it back. A cloud that keeps deleted objects restores it; for others it means nothing. */
+      readonly restores?: string;
+    }
   | {
       readonly kind: 'update';
       readonly type: Type;

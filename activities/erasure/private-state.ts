@@ -24,6 +24,7 @@ export async function findPrivate(store: ObjectStore, traces: Traces): Promise<r
   const finder = new MarkFinder(traces.marks);
   const found: PrivateObject[] = [];
   for (const name of await store.list(`created-links/${dataset}/${type}/${key}/`)) found.push({ name, kind: 'links' });
+  for (const name of await store.list(`former-links/${dataset}/${type}/${key}/`)) found.push({ name, kind: 'links' });
   for (const name of await store.list(`pages/${dataset}/`)) found.push({ name, kind: 'pages' });
   for (const name of await store.list('journal/'))
     if (traces.operations.has(name.split('/')[2] ?? '')) found.push({ name, kind: 'journal' });

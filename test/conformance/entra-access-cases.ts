@@ -233,6 +233,36 @@ export const entraAccessCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a user that an undo creates is restored under the id it had, and what differs is changed',
+    run: async (scene) => {
+      const { user } = await begin(scene);
+      const { body } = await scene.read('user', user);
+      const deletion = { kind: 'delete', type: 'user', id: user, before: body, deletionMayRemove: [] } as const;
+      expect(await scene.write(deletion)).toMatchObject({ kind: 'applied' });
+      const after = { ...scene.dialect.user('ada'), displayName: 'Back Again' };
+      const calls: string[] = [];
+      const write = { kind: 'create', type: 'user', after, restores: user } as const;
+      const answer = await scene.connector.write(write, ({ call }) => {
+        calls.push(call);
+        return Promise.resolve();
+      });
+      expect(answer).toEqual({ kind: 'applied', id: user });
+      expect(calls).toEqual(['POST /directory/deletedItems/{id}/restore', 'PATCH /users/{id}']);
+      expect((await scene.read('user', user)).body['displayName']).toBe('Back Again');
+    },
+  },
+  {
+    name: 'a user that is kept no more is made anew, under another id',
+    run: async (scene) => {
+      const { user } = await begin(scene);
+      const after = scene.dialect.user('nobody');
+      const restores = '00000000-0000-4000-8000-000000000000';
+      const answer = await scene.write({ kind: 'create', type: 'user', after, restores });
+      expect(answer).toEqual({ kind: 'applied', id: expect.not.stringContaining(restores) as string });
+      expect(answer).not.toMatchObject({ id: user });
+    },
+  },
+  {
     name: 'the deleted application of a workload comes back under the id it had, and the workload with it',
     run: async (scene) => {
       const { connector, ground, made, remove } = await begin(scene);

@@ -46,9 +46,16 @@ function ofDeletion(type: string, mayRemove: readonly string[], groupTypes: unkn
   }
 }
 
+/** HAZARD: what comes back with a user is more than the plan says, and nobody else says it. */
+const restored = [
+  'restored from the deleted items under the id it had, where Entra still keeps it and User.DeleteRestore.All is held; its credentials, licences, memberships and role assignments of then come back with it',
+  'where that is not so it is made anew: another id, and none of its credentials',
+];
+
 export function consequencesOf(write: NativeWrite): readonly string[] {
   switch (write.kind) {
     case 'create':
+      if (write.type === 'user' && write.restores !== undefined) return restored;
       return ofCreation(write.type, write.after);
     case 'update':
       return [];

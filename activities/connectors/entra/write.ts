@@ -7,13 +7,21 @@ import type { Graph, Reply } from './client.js';
 import { pathOf, type NativeType } from './objects.js';
 import { literal } from './odata.js';
 import { refusalAnswer } from './refusals.js';
+import { restorableId, restoreCall, restoreUser } from './restore.js';
 import { newObject, obstacleTo, stepsOf, type Step } from './steps.js';
 
 /** How long a new group may be unknown to the replica that takes its members. */
 const newGroupDelaysMs = [250, 500, 1_000, 2_000, 4_000];
 
 export function plannedCalls(write: NativeWrite<NativeType>): readonly NativeCall[] {
-  return stepsOf(write).map(({ shown }) => shown);
+  const shown = stepsOf(write).map((step) => step.shown);
+  const former = write.kind === 'create' ? restorableId(write) : undefined;
+  if (former === undefined) return shown;
+  const { call } = restoreCall(former);
+  return [
+    { ...restoreCall(former), call: `${call} (where it is kept)` },
+    ...shown.map((each) => ({ ...each, call: `${each.call} (else; what differs is changed)` })),
+  ];
 }
 
 const unknown = (detail: string): WriteAnswer => ({ kind: 'unknown', code: 'effectUnknown', detail });
@@ -85,6 +93,11 @@ export async function write(
 ): Promise<WriteAnswer> {
   const obstacle = obstacleTo(order, graph.config);
   if (obstacle) return obstacle;
+  const former = order.kind === 'create' ? restorableId(order) : undefined;
+  if (order.kind === 'create' && former !== undefined) {
+    const back = await restoreUser(graph, order, former, announce, (rest) => write(graph, rest, announce));
+    if (back !== null) return back;
+  }
   let id = order.kind === 'create' ? newObject : order.id;
   const steps = stepsOf(order);
   for (const [index, step] of steps.entries()) {

@@ -162,6 +162,7 @@ describe('a signed undo', () => {
 
   it('creates what the run deleted under the same key, and the agreement holds it as before', async () => {
     const user = awsUser(ground.sandbox, 3);
+    const { id: formerId } = keystoneUser(ground.sandbox, 3);
     ground.sandbox.aws.server.state.users.remove(user);
     const gone = await ran();
     const [operation] = gone.plan.operations;
@@ -172,7 +173,25 @@ describe('a signed undo', () => {
       world.contexts.aws,
       await signed(await statementOf(gone.messages.run, [{ type, key, fields: null }])),
     );
+    // A cloud that keeps deleted objects could restore the very one: its connector is told which it was.
+    const { connector } = world.contexts.sov;
+    const restored: unknown[] = [];
+    const shown: unknown[] = [];
+    world.change('sov', {
+      connector: {
+        ...connector,
+        plannedCalls: (write) => {
+          if (write.kind === 'create') shown.push(write.restores);
+          return connector.plannedCalls(write);
+        },
+        write: (write, announce) => {
+          if (write.kind === 'create') restored.push(write.restores);
+          return connector.write(write, announce);
+        },
+      },
+    });
     const back = await ran(bob);
+    expect([shown, restored]).toEqual([[formerId], [formerId]]);
     expect(back.plan.operations.map(({ authority, kind, key: own }) => `${authority} ${kind} ${own === key}`)).toEqual([
       'aws create true',
       'sov create true',

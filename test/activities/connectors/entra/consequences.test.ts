@@ -21,6 +21,14 @@ test('a grant to a group says whom it reaches, and one to a user nothing', () =>
   expect(create('appRoleAssignment', { principal: 'user/u' })).toEqual([]);
 });
 
+test('a user that an undo brings back says what comes back with it, and what is lost where it is kept no more', () => {
+  const told = consequencesOf({ kind: 'create', type: 'user', after: {}, restores: 'u' }).join();
+  expect(told).toMatch(
+    /under the id it had.*memberships and role assignments of then come back.*made anew: another id/,
+  );
+  expect(create('user', {})).toEqual([]);
+});
+
 test('what can be restored under its id says so, and what cannot does not', () => {
   const restored = /restored from the deleted items for 30 days, under the same id/;
   expect(remove('user')[0]).toMatch(restored);
