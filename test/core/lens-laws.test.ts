@@ -6,6 +6,7 @@ import type { FieldKind } from '../../core/federation/taxonomy.js';
 import type { Json, JsonObject } from '../../core/json.js';
 import { isWellFormed } from '../../core/lens/text.js';
 import { fieldLens, fieldMapProblem, stepLens, type Lens, type References } from '../../core/lens.js';
+import { fullRuns } from '../support/property-runs.js';
 
 /** u7 and up have no link; u5 and u6 stand for one key; k-lie leads to an object that stands for another key. */
 const references: References = {
@@ -96,7 +97,7 @@ describe.each(steps.map((step) => ({ name: JSON.stringify(step), step })))('the 
   test('keeps GetPut and PutGet over any source and value', () => {
     fc.assert(
       fc.property(anyJson, anyJson, (source, wanted) => void holdLaws(lens, source, wanted)),
-      { numRuns: 2000 },
+      fullRuns(2000),
     );
   });
 
@@ -107,7 +108,7 @@ describe.each(steps.map((step) => ({ name: JSON.stringify(step), step })))('the 
         if (put.kind === 'value')
           expect(lens.get(put.value, references)).toMatchObject({ kind: 'value', value: wanted });
       }),
-      { numRuns: 1000 },
+      fullRuns(1000),
     );
   });
 
@@ -123,7 +124,7 @@ describe.each(steps.map((step) => ({ name: JSON.stringify(step), step })))('the 
         if ('escape' in step) fc.pre(isWellFormed(text));
         expect(holdLaws(lens, source, got.value)).toBe('accepted');
       }),
-      { numRuns: 1000 },
+      fullRuns(1000),
     );
   });
 });
@@ -160,10 +161,10 @@ describe('any composition of a location, steps and a kind', () => {
         holdLaws(fieldLens(map, kind, native), {}, wanted);
         expect(JSON.stringify(body), 'the source is left alone').toBe(before);
       }),
-      { numRuns: 8000 },
+      fullRuns(8000),
     );
     // Otherwise the property would say nothing.
-    expect(seen.accepted).toBeGreaterThan(500);
+    expect(seen.accepted).toBeGreaterThan(fullRuns(250).numRuns);
     expect(seen.refused).toBeGreaterThan(500);
   });
 
@@ -176,8 +177,8 @@ describe('any composition of a location, steps and a kind', () => {
         const got = lens.get(other, references);
         if (got.kind === 'value' && holdLaws(lens, body, got.value) === 'accepted') accepted++;
       }),
-      { numRuns: 6000 },
+      fullRuns(6000),
     );
-    expect(accepted).toBeGreaterThan(500);
+    expect(accepted).toBeGreaterThan(fullRuns(250).numRuns);
   });
 });

@@ -11,6 +11,7 @@ import type { Json } from '../../core/json.js';
 import { joinedVector, observeRecord, type AppliedValue, type RecordVersions } from '../../core/record-versions.js';
 import { References } from '../../core/references.js';
 import { fullHoldings, shapeOf } from './support/shape.js';
+import { fullRuns } from '../support/property-runs.js';
 
 const names = ['aa', 'bb', 'cc', 'dd'];
 const field = 'name';
@@ -192,17 +193,17 @@ describe('over any runs in which some authorities take over what is proposed and
         counts.conflicts += conflicts;
         expect(wrong).toEqual([]);
       }),
-      { numRuns: 2_000 },
+      fullRuns(2_000),
     );
     // Were nothing ordered, or nothing in conflict, the property would say little.
-    expect(counts.ordered).toBeGreaterThan(150);
-    expect(counts.conflicts).toBeGreaterThan(150);
+    expect(counts.ordered).toBeGreaterThan(fullRuns(250).numRuns);
+    expect(counts.conflicts).toBeGreaterThan(fullRuns(250).numRuns);
   });
 
   test.each<Fault>(['echoIsADot', 'nothingCarried', 'neverAgreed'])('and %s is found out', (fault) => {
     const check = fc.check(
       fc.property(schedules, ([size, steps]) => play(size, steps, fault).wrong.length === 0),
-      { numRuns: 2_000 },
+      fullRuns(2_000),
     );
     expect(check.failed).toBe(true);
   });

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { dutyOf, isMajority } from '../../core/rounds.js';
 import { randomOf, rules, RoundsWorld, type Rules } from './support/rounds-world.js';
 
-const schedules = Number(process.env['CONCORDAT_ROUND_SCHEDULES'] ?? 15_000);
+const schedules = Number(process.env['CONCORDAT_ROUND_SCHEDULES'] ?? 5_000);
 const stepsMax = 26;
 
 interface Findings {

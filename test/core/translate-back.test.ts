@@ -16,6 +16,7 @@ import {
   references,
   team,
 } from './translate-fixtures.js';
+import { fullRuns } from '../support/property-runs.js';
 
 function back(changes: Fields, native: JsonObject | null, map: TypeMap = entraPerson): TranslationBack {
   return translateBack({ changes, native, map, taxonomy: map.type === 'team' ? team : person, ...references });
@@ -185,7 +186,7 @@ describe('there and back', () => {
         });
         expect(read).toMatchObject({ kind: 'record', record: { fields: wanted }, roundTrips: true, unmapped: [] });
       }),
-      { numRuns: 1000 },
+      fullRuns(1000),
     );
   });
 });

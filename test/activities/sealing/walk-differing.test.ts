@@ -18,6 +18,7 @@ import {
   weakHash,
   type Rows,
 } from './worlds.js';
+import { fullRuns } from '../../support/property-runs.js';
 
 interface WalkSettings {
   readonly hashKey?: KeyHash;
@@ -84,7 +85,7 @@ describe('walkDiffering yields what a compare of maps in memory finds, whatever 
           expect(found).toEqual(naiveDiffering(worlds, { hashKey }));
         },
       ),
-      { numRuns: runs },
+      fullRuns(runs),
     );
   });
 

@@ -10,6 +10,7 @@ import {
   orderOf,
   VersionVector,
 } from '../../../core/clock/version-vector.js';
+import { fullRuns } from '../../support/property-runs.js';
 
 const members = ['aa', 'bb', 'cc', 'dd'];
 const vector = fc.dictionary(fc.constantFrom(...members), fc.integer({ min: 1, max: 3 }));
@@ -123,7 +124,7 @@ describe('after any 40 observations, applied operations and agreements', () => {
       fc.property(fc.integer({ min: 2, max: 4 }), fc.array(step, { maxLength: 40 }), (size, steps) => {
         expect(agreesWithPasts(play(size, steps, joinVectors))).toBe(true);
       }),
-      { numRuns: 3_000 },
+      fullRuns(3_000),
     );
   });
 
