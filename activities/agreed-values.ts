@@ -10,6 +10,7 @@ import { byCodeUnit } from '../core/json.js';
 import type { Base } from '../core/messages.js';
 import type { AgreedValue } from '../core/resolution/unique.js';
 import type { SealedType } from '../core/sealed.js';
+import { letOthersRun } from './event-loop.js';
 import { xxh64 } from './sealing/key-hash.js';
 import { readAll } from './sealing/read-records.js';
 import { createSegmentReader, type SegmentReader } from './sealing/segment-reader.js';
@@ -67,6 +68,7 @@ async function* agreedRecords(
   field: string,
 ): AsyncGenerator<readonly [key: string, value: string]> {
   for await (const { key, fields } of readAll(sealed, reader)) {
+    await letOthersRun();
     const value = fields[field];
     if (typeof value === 'string' && value !== '' && !differing.has(key)) yield [key, value];
   }

@@ -6,6 +6,7 @@ import type { BaseChange } from '../core/next-base.js';
 import type { Fields } from '../core/record.js';
 import type { DigestKeyId } from '../core/sealed-value.js';
 import type { SealedType } from '../core/sealed.js';
+import { letOthersRun } from './event-loop.js';
 import { createSealer } from './sealing/sealer.js';
 import { resealChanged } from './sealing/reseal-changed.js';
 import { readAll } from './sealing/read-records.js';
@@ -62,6 +63,7 @@ export async function sealNextBase(options: {
       let count = 0;
       if (old) {
         for await (const record of readAll(old, reader)) {
+          await letOthersRun();
           if (!changed.has(record.key)) sealer.add(record);
           count += 1;
           if (count % 5_000 === 0) options.heartbeat?.();

@@ -3,11 +3,12 @@
  * check the digest. What passes through workflows is a Ref to one of them.
  */
 import type { z } from 'zod';
-import { canonicalJson, sha256Hex, type Digest } from '../core/digest.js';
+import { canonicalJson, type Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Ref } from '../core/messages.js';
 import { isTooDeep, parseCanonical } from './keys/canonical-text.js';
+import { sha256Hex } from './sealing/sha256.js';
 import { verifyCompact, type VerifyingKey } from './keys/verify.js';
 import type { ObjectStore } from './store.js';
 

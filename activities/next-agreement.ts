@@ -6,11 +6,12 @@ import type { Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
 import { keysOf } from '../core/federation/keys-of.js';
 import { ReceiptsBody, ReceiptsStatement, receiptsType, type Candidate, type Ref } from '../core/messages.js';
-import { baseChanges, heldAtBase, type BaseChange } from '../core/next-base.js';
+import { baseChangeSteps, heldAtBase, type BaseChange } from '../core/next-base.js';
 import type { Operation } from '../core/operation.js';
 import { operationsOf, type Permit } from '../core/permit.js';
 import { hadEffect } from '../core/receipt.js';
 import { getDocument, getMessage } from './exchange.js';
+import { inSlices } from './event-loop.js';
 import type { Recomputed } from './recompute.js';
 import { keysOfNextBase } from './resealed-views.js';
 import { memberOfRef } from './run-messages.js';
@@ -72,14 +73,16 @@ export async function nextAgreement(options: {
     ids.push(id);
     statements.push(payload);
   }
-  const changes = baseChanges({
-    shape: recomputed.messages.shape,
-    views: recomputed.views,
-    incomplete: recomputed.incomplete,
-    held: recomputed.correlation.held,
-    effective,
-    heldAtBase: heldAtBase(recomputed.messages.base),
-  });
+  const changes = await inSlices(
+    baseChangeSteps({
+      shape: recomputed.messages.shape,
+      views: recomputed.views,
+      incomplete: recomputed.incomplete,
+      held: recomputed.correlation.held,
+      effective,
+      heldAtBase: heldAtBase(recomputed.messages.base),
+    }),
+  );
   if (changes.length === 0) return { candidate: null, sealed: null, changes, effective, receipts: statements };
   const sealed = await sealNextBase({
     shape: recomputed.messages.shape,

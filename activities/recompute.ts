@@ -2,8 +2,8 @@
  * The plan and the next base, made from sealed inputs: by the coordinator to propose them, by every authority again
  * before its people are asked, before it writes and before it signs. One input gives one digest on every machine.
  */
-import { digestOf, type Digest } from '../core/digest.js';
-import { correlate, type Correlation, type MatchedRecord } from '../core/correlate.js';
+import { canonicalJson, type Digest } from '../core/digest.js';
+import { correlationSteps, type Correlation, type MatchedRecord } from '../core/correlate.js';
 import type { Case } from '../core/correlation-cases.js';
 import { ConcordatError } from '../core/errors.js';
 import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
@@ -17,15 +17,17 @@ import {
   type Standing,
 } from '../core/messages.js';
 import { heldAtBase } from '../core/next-base.js';
-import { makePlan, Plan, type IncompleteScope, type PlanInput } from '../core/plan.js';
+import { Plan, planSteps, type IncompleteScope, type PlanInput } from '../core/plan.js';
 import { planDifference } from '../core/plan-difference.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
 import type { HeldFields, RecordView } from '../core/compare.js';
 import { agreedValues } from './agreed-values.js';
 import { OpaqueIndex, OpaqueRecords, type OpaqueRecord } from '../core/opaque.js';
+import { inSlices, letOthersRun } from './event-loop.js';
 import { getDocument } from './exchange.js';
 import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
+import { sha256Hex } from './sealing/sha256.js';
 import { createSegmentReader } from './sealing/segment-reader.js';
 import { walkDiffering } from './sealing/walk-differing.js';
 import type { ObjectStore } from './store.js';
@@ -93,7 +95,7 @@ export async function recomputePlan(
   );
   const comparable = await withResealedBase(differing, snapshots, messages, exchange);
   const shown = await withVersions(comparable, snapshots, messages, exchange);
-  const correlation = correlateViews(messages, await withTokens(shown, snapshots, messages.shape, exchange));
+  const correlation = await correlateViews(messages, await withTokens(shown, snapshots, messages.shape, exchange));
   if (correlation.assignments.length > 0)
     throw new ConcordatError(
       'planNotReproduced',
@@ -115,7 +117,7 @@ export async function recomputePlan(
     ),
     acceptances: ownStatements(messages, ({ acceptances }) => acceptances),
     ignored: ownStatements(messages, ({ ignored }) => ignored),
-    correlation: digestOf(correlation),
+    correlation: sha256Hex(canonicalJson(correlation)),
     cases: correlation.cases,
     held: correlation.held,
     incomplete,
@@ -126,8 +128,9 @@ export async function recomputePlan(
     opaque,
     ...(undone.length > 0 ? { undos: undone } : {}),
   };
-  const plan = makePlan(planInput);
-  const planDigest = digestOf(plan);
+  const plan = await inSlices(planSteps(planInput));
+  await letOthersRun();
+  const planDigest = sha256Hex(canonicalJson(plan));
   return {
     messages,
     snapshots,
@@ -177,7 +180,7 @@ export async function recomputeCorrelation(
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
   const views = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
   const records = await withTokens(views, snapshots, messages.shape, exchange);
-  return { messages, snapshots, correlation: correlateViews(messages, records) };
+  return { messages, snapshots, correlation: await correlateViews(messages, records) };
 }
 
 /** Per type, every record on which members and base are not all equal. Memory follows what differs, not what is stored. */
@@ -209,6 +212,7 @@ export async function differingRecords(
       reader,
       ...(signal ? { signal } : {}),
     })) {
+      await letOthersRun();
       found.push({
         key: differing.key,
         members: Object.fromEntries(members.map((member) => [member, differing.present[member]])),
@@ -231,10 +235,10 @@ function emptySealed(type: DatasetType): SealedType {
   };
 }
 
-export function correlateViews(
+export async function correlateViews(
   messages: RunMessages,
   matched: Readonly<Record<string, readonly MatchedRecord[]>>,
-): Correlation {
+): Promise<Correlation> {
   const statements = Object.values(messages.standings).flatMap((standing) => standing.links);
   const ignored = ownStatements(messages, (standing) => standing.ignored);
   const lost = heldAtBase(messages.base);
@@ -246,15 +250,17 @@ export function correlateViews(
     const records = matched[name] ?? [];
     // Known by its natural key: nothing to join, and no doubt about who is who.
     if (type.taxonomy.key !== undefined || !records.some(({ key }) => isProvisional(key))) continue;
-    const found = correlate({
-      type: name,
-      rules: messages.shape.dataset.correlation[name] ?? [],
-      digests: type.digests,
-      statements: statements.filter((statement) => statement.type === name),
-      ignored: ignored.filter((one) => one.type === name),
-      asksAboutUnmatchable: messages.shape.dataset.unmatchable?.[name] === 'ask',
-      records: records.map((record) => withLost(record, type, lost[name])),
-    });
+    const found = await inSlices(
+      correlationSteps({
+        type: name,
+        rules: messages.shape.dataset.correlation[name] ?? [],
+        digests: type.digests,
+        statements: statements.filter((statement) => statement.type === name),
+        ignored: ignored.filter((one) => one.type === name),
+        asksAboutUnmatchable: messages.shape.dataset.unmatchable?.[name] === 'ask',
+        records: records.map((record) => withLost(record, type, lost[name])),
+      }),
+    );
     assignments.push(...found.assignments);
     cases.push(...found.cases);
     held.push(...found.held);

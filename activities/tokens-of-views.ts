@@ -5,6 +5,7 @@ import type { DatasetShape, DatasetType } from '../core/federation/federation.js
 import { tokenRules } from '../core/match-tokens.js';
 import type { SnapshotStatement } from '../core/messages.js';
 import { isProvisional, type AuthorityId, type Fields } from '../core/record.js';
+import { letOthersRun } from './event-loop.js';
 import { readAll } from './sealing/read-records.js';
 import { createSegmentReader } from './sealing/segment-reader.js';
 import type { ObjectStore } from './store.js';
@@ -31,6 +32,7 @@ export async function withTokens(
       const own = matches.find((sealed) => sealed.type === name);
       if (!own) continue;
       for await (const { key, fields } of readAll(own, reader)) {
+        await letOthersRun();
         const tokens = wanted.get(key);
         if (tokens) tokens[member] = fields;
       }

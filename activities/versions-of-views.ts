@@ -4,6 +4,7 @@ import type { RecordView } from '../core/compare.js';
 import type { Open, SnapshotStatement } from '../core/messages.js';
 import type { AuthorityId } from '../core/record.js';
 import { RecordVersions, versionsField, type KnownVersions } from '../core/record-versions.js';
+import { letOthersRun } from './event-loop.js';
 import { readAll } from './sealing/read-records.js';
 import type { OpenedMessages } from './run-messages.js';
 import { createSegmentReader } from './sealing/segment-reader.js';
@@ -28,8 +29,10 @@ export async function withVersions(
       const own = versions.find((one) => one.type === type);
       if (!own || wanted.size === 0) continue;
       const entries = new Map<string, unknown>();
-      for await (const { key, fields } of readAll(own.sealed, reader))
+      for await (const { key, fields } of readAll(own.sealed, reader)) {
+        await letOthersRun();
         if (wanted.has(key)) entries.set(key, fields[versionsField]);
+      }
       known.push([member, own.since, hlc, entries]);
     }
     result[type] = ofType.map((view) => ({

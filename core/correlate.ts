@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import { digestOf } from './digest.js';
 import { byCodeUnit } from './json.js';
+import { lastOf } from './steps.js';
 import type { MatchRule } from './federation/dataset.js';
 import { Case, caseOf, casesOf, Nearby, proposals, type Cluster, type Node } from './correlation-cases.js';
 import { matchedValues, needsToken, tokenField } from './match-tokens.js';
@@ -76,6 +77,11 @@ export interface MatchedRecord {
 }
 
 export function correlate(input: CorrelateInput): Correlation {
+  return lastOf(correlationSteps(input));
+}
+
+/** The same, record by record. */
+export function* correlationSteps(input: CorrelateInput): Generator<void, Correlation> {
   const ignored = new Set((input.ignored ?? []).map(({ authority, record }) => `${authority} ${record}`));
   const isIgnored = ({ key, members }: MatchedRecord): boolean =>
     ignored.size > 0 &&
@@ -151,6 +157,7 @@ export function correlate(input: CorrelateInput): Correlation {
     // The candidates under one rule are judged all at once on the clusters as they stand, so that no order decides.
     const byValue = new Map<string, Set<Cluster>>();
     for (const node of nodes) {
+      yield;
       const cluster = clusterOf.get(node.key);
       if (!cluster || cluster.held) continue;
       for (const [member, fields] of node.slots) {
@@ -163,8 +170,12 @@ export function correlate(input: CorrelateInput): Correlation {
       }
     }
     const near = new Nearby(joinable, (cluster) => cluster.nodes.some(({ key }) => toldApart.has(key)));
-    for (const clusters of byValue.values()) near.addAll([...clusters]);
+    for (const clusters of byValue.values()) {
+      yield;
+      near.addAll([...clusters]);
+    }
     for (const component of components(nodes, clusterOf, near.joined)) {
+      yield;
       const isPlain = mutuallyJoinable(component, joinable);
       // No more than one record of a member each: few.
       const replaces =
@@ -196,6 +207,7 @@ export function correlate(input: CorrelateInput): Correlation {
 
   const assignments: Assignment[] = [];
   for (const cluster of new Set(clusterOf.values())) {
+    yield;
     if (cluster.held) continue;
     const provisional = cluster.nodes.filter((node) => isProvisional(node.key));
     const federated = cluster.nodes.find((node) => !isProvisional(node.key));

@@ -10,6 +10,7 @@ import type { IncompleteScope } from './plan.js';
 import { isProvisional, type AuthorityId, type Fields } from './record.js';
 import { References } from './references.js';
 import { standsIn } from './resolution/same-effect.js';
+import { lastOf } from './steps.js';
 
 export type BaseChange =
   | { readonly kind: 'put'; readonly type: string; readonly key: string; readonly fields: Fields }
@@ -39,6 +40,11 @@ export interface NextBaseInput {
 }
 
 export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
+  return lastOf(baseChangeSteps(input));
+}
+
+/** The same, record by record. */
+export function* baseChangeSteps(input: NextBaseInput): Generator<void, readonly BaseChange[]> {
   const changes: BaseChange[] = [];
   const references = new References(input.shape, input.held);
   const heldByCase = new Set(input.held.map(({ type, key }) => `${type} ${key}`));
@@ -62,6 +68,7 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
       heldAtBase: input.heldAtBase[type],
     };
     for (const view of [...(input.views[type] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
+      yield;
       if (isProvisional(view.key)) continue;
       for (const member of placelessMembers(view, context)) references.markPlaceless(type, view.key, member);
       let next = knownBase(view.base, context);

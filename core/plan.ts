@@ -20,6 +20,7 @@ import type { StandingAcceptance } from './acceptance-statement.js';
 import { IgnoredRecord, type StandingIgnore } from './ignored.js';
 import { Case } from './correlation-cases.js';
 import { Digest } from './digest.js';
+import { lastOf } from './steps.js';
 import { DivergenceKind } from './divergence-kind.js';
 import { creation, updatesOf } from './draft-operations.js';
 import { planConflict, planDispute } from './plan-conflict.js';
@@ -134,6 +135,11 @@ export interface PlanInput {
 }
 
 export function makePlan(input: PlanInput): Plan {
+  return lastOf(planSteps(input));
+}
+
+/** The same, record by record: whoever has other work to do meanwhile takes the steps in slices. */
+export function* planSteps(input: PlanInput): Generator<void, Plan> {
   const builder = new PlanBuilder(input);
   const { references } = builder;
   const heldByCase = new Set(input.held.map(({ type, key }) => `${type} ${key}`));
@@ -153,6 +159,7 @@ export function makePlan(input: PlanInput): Plan {
       for (const { key, field } of agreedDoubles(type, input.views[name] ?? [], input.agreedValues ?? [], takenBy))
         builder.diverge('doubled', type, { key }, field, [], Object.keys(type.held));
     for (const view of [...(input.views[name] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
+      yield;
       for (const member of placelessMembers(view, context)) references.markPlaceless(name, view.key, member);
       if (builder.isIgnored(name, view, type)) {
         builder.undos.noteAll(name, view.key, 'waits');

@@ -20,6 +20,7 @@ import { isProvisional, type AuthorityId, type FederatedRecord, type Fields } fr
 import { observeRecord, RecordVersions, versionsField } from '../../core/record-versions.js';
 import { groupsHeldBy, SealedType } from '../../core/sealed.js';
 import type { OpenedMessages, RunMessages } from '../run-messages.js';
+import { letOthersRun } from '../event-loop.js';
 import { readAll, readOne } from '../sealing/read-records.js';
 import { resealChanged } from '../sealing/reseal-changed.js';
 import { createSealer } from '../sealing/sealer.js';
@@ -347,6 +348,7 @@ async function typeWithout(
   const reader = createSegmentReader({ store, prefixes });
   const changes = new Map<string, Fields | null>();
   for await (const { key, fields } of readAll(sealed, reader)) {
+    await letOthersRun();
     if (holds(key)) changes.set(key, null);
     else if (holds(fields)) changes.set(key, fieldsWithout(fields, holds));
   }
@@ -357,6 +359,7 @@ async function typeWithout(
   const sealer = createSealer({ store, prefix, type, groups, expectedCount: sealed.count });
   try {
     for await (const record of readAll(sealed, reader)) {
+      await letOthersRun();
       const fields = changes.has(record.key) ? changes.get(record.key) : record.fields;
       if (fields) sealer.add({ ...record, fields });
     }

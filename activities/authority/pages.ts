@@ -6,6 +6,7 @@ import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
 import { mapOf } from '../../core/federation/federation.js';
 import { nativeTypesFor } from '../../core/federation/effect-natives.js';
+import { letOthersRun } from '../event-loop.js';
 import type { ReadItem } from '../connectors/connector.js';
 import type { AuthorityContext } from './context.js';
 import { listedIn, unlistedScopes } from './unlisted.js';
@@ -102,6 +103,7 @@ export async function* storedPages(context: AuthorityContext, dataset: string, r
     if (name === done) continue;
     const bytes = await context.privateStore.get(name);
     // Written by this worker's own connector and read by nobody else: trusted inside.
+    await letOthersRun();
     if (bytes) yield JSON.parse(new TextDecoder().decode(bytes)) as ReadItem;
   }
 }

@@ -21,6 +21,7 @@ import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js
 import { constraintRefusals, openFreeze } from './constraints.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import type { NativeWrite } from '../connectors/connector.js';
+import { letOthersRun } from '../event-loop.js';
 import { formerIdOf } from '../links.js';
 import { isBringingBack, nativeChange } from './native-writes.js';
 import { OwnRecords } from './own-records.js';
@@ -215,7 +216,7 @@ async function sheetOperations(
   const unsettled = new Map(
     (await listUnsettled(context, inputs.dataset)).map((write) => [`${write.type} ${write.key}`, write]),
   );
-  return operations.map((operation): SheetOperation => {
+  const sheetOf = (operation: Operation): SheetOperation => {
     const type = recomputed.typeOf(operation.type) as DatasetType;
     const objects = bodies.get(`${operation.type} ${operation.key}`) ?? [];
     const fields = fieldsOf(recomputed, operation, context.id);
@@ -279,7 +280,13 @@ async function sheetOperations(
       ...new Set(writes.flatMap((write) => context.connector.consequencesOf?.(write) ?? [])),
     ];
     return { operation, label, calls, consequences, refused: null };
-  });
+  };
+  const sheet: SheetOperation[] = [];
+  for (const operation of operations) {
+    await letOthersRun();
+    sheet.push(sheetOf(operation));
+  }
+  return sheet;
 }
 
 /**

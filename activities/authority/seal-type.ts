@@ -6,6 +6,7 @@ import type { RunInputs } from '../../core/messages.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { groupsHeldBy, type SealedType } from '../../core/sealed.js';
 import { translate, type Translation } from '../../core/translate.js';
+import { letOthersRun } from '../event-loop.js';
 import type { Links } from '../links.js';
 import type { SaltProposals } from '../lineage/salts.js';
 import type { RunMessages } from '../run-messages.js';
@@ -104,6 +105,7 @@ export async function sealType(
     for await (const object of objectsOf(context, inputs, map.native)) {
       position += 1;
       if (position % 2_000 === 0) context.heartbeat({ translated: position });
+      await letOthersRun();
       if (latest.get(object.id) === position) yield object;
     }
   };
@@ -172,7 +174,9 @@ export async function sealType(
       for (const property of translation.unmapped) counters.unmapped(name, property);
       if (!translation.roundTrips) counters.lossy(name);
       const ids = isNatural ? naturals.nativeIdsOf(name, key) : [object.id];
-      const record = effects ? effects.added(translation.record, map, ids, given.surface, sealing.resolve) : translation.record;
+      const record = effects
+        ? effects.added(translation.record, map, ids, given.surface, sealing.resolve)
+        : translation.record;
       sealer.add(sealedRecord(digests, type, record));
       matches?.add(key, record.fields);
       claimed?.add(record);

@@ -14,6 +14,7 @@ import { affectedAuthorities } from '../../core/plan.js';
 import type { FederationActivities, RunSetup } from '../../workflows/activity-types.js';
 import type { PlanSummary } from '../../workflows/messages.js';
 import { putDocument } from '../exchange.js';
+import { inSlices } from '../event-loop.js';
 import { highestRound } from '../round-hints.js';
 import { eraseCopies } from '../erasure/erase-copies.js';
 import { judgeOpens } from './judge-opens.js';
@@ -21,7 +22,7 @@ import { nextAgreement } from '../next-agreement.js';
 import { recomputeCorrelation, recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit } from '../reviews.js';
 import type { ObjectStore } from '../store.js';
-import { baseChanges, heldAtBase } from '../../core/next-base.js';
+import { baseChangeSteps, heldAtBase } from '../../core/next-base.js';
 
 export interface FederationContext {
   /** With the terms and keys that count now: it changes between two runs where a manifest did. */
@@ -96,14 +97,16 @@ export function createFederationActivities(context: FederationContext): Federati
     const operationsBy: Record<string, number> = {};
     for (const { authority } of plan.operations) operationsBy[authority] = (operationsBy[authority] ?? 0) + 1;
     const ref = await putDocument(exchange, federationPrefix, plan);
-    const moves = baseChanges({
-      shape: recomputed.messages.shape,
-      views: recomputed.views,
-      incomplete: recomputed.incomplete,
-      held: recomputed.correlation.held,
-      effective: [],
-      heldAtBase: heldAtBase(recomputed.messages.base),
-    });
+    const moves = await inSlices(
+      baseChangeSteps({
+        shape: recomputed.messages.shape,
+        views: recomputed.views,
+        incomplete: recomputed.incomplete,
+        held: recomputed.correlation.held,
+        effective: [],
+        heldAtBase: heldAtBase(recomputed.messages.base),
+      }),
+    );
     const snapshots = Object.values(recomputed.snapshots);
     return {
       plan: ref,

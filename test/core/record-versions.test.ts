@@ -203,7 +203,7 @@ describe('over any runs in which some authorities take over what is proposed and
   test.each<Fault>(['echoIsADot', 'nothingCarried', 'neverAgreed'])('and %s is found out', (fault) => {
     const check = fc.check(
       fc.property(schedules, ([size, steps]) => play(size, steps, fault).wrong.length === 0),
-      fullRuns(2_000),
+      { numRuns: 2_000 },
     );
     expect(check.failed).toBe(true);
   });

@@ -87,7 +87,7 @@ describe('a plan of four times the people', () => {
       ),
     );
     expect(grown).toEqual([]);
-  });
+  }, 300_000);
 
   const operation = (at: number): Operation =>
     ({
