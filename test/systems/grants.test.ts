@@ -11,15 +11,20 @@ import {
   AddUserToGroupCommand,
   AttachGroupPolicyCommand,
   AttachUserPolicyCommand,
+  CreateAccessKeyCommand,
   CreateGroupCommand,
   CreateOpenIDConnectProviderCommand,
   CreatePolicyCommand,
   CreateRoleCommand,
   CreateUserCommand,
+  DeleteGroupCommand,
   DetachGroupPolicyCommand,
   IAMClient,
+  ListAccessKeysCommand,
   ListAttachedGroupPoliciesCommand,
   ListRolesCommand,
+  ListUserPoliciesCommand,
+  RemoveUserFromGroupCommand,
 } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { parseDocument } from 'yaml';
@@ -197,7 +202,21 @@ async function edited(file: string, at: readonly string[], value: unknown): Prom
 async function prepared(): Promise<Federation> {
   await cp(fileURLToPath(new URL('../../examples/02-roles/federation', import.meta.url)), folder, { recursive: true });
   if (moto.kind === 'available')
-    await edited('authorities/aws.yaml', ['mesh'], { ...moto.mesh, pathPrefix: Path, policySets });
+    await edited('authorities/aws.yaml', ['mesh'], {
+      ...moto.mesh,
+      pathPrefix: Path,
+      policySets,
+      suspension: 'keysAndDenyPolicy',
+    });
+  // Beyond the example: users of AWS have a state, and who may assume which role is seen in the place of inline policies.
+  await edited('authorities/aws.yaml', ['surface', 'person'], ['displayName', 'mail', 'active']);
+  await edited('maps/aws.person.yaml', ['fields', 'active'], {
+    path: 'State',
+    through: [{ enum: { active: true, suspended: false } }],
+  });
+  await edited('maps/aws.localRight.yaml', ['native'], 'assumption');
+  await edited('maps/aws.localRight.yaml', ['fields', 'name', 'path'], 'Role');
+  await edited('maps/aws.localRight.yaml', ['ignore'], ['Account']);
   if (keystone.kind === 'available') await edited('authorities/sov.yaml', ['mesh'], keystone.mesh);
   const { applications } = { applications: ['5b0d1c3e-2f47-4c55-9a53-6f0f5c1e8d20'] };
   await edited('authorities/azure.yaml', ['mesh'], {
@@ -328,6 +347,64 @@ describe.skipIf(missing.length > 0)('grants over moto, Keystone and the sandbox 
     expect(await attachedTo('team-payments')).toEqual([arnOf('look-at-people')]);
   });
 
+  test('half of "may assume a role" in AWS is shown as what it is, and nothing follows from it', async () => {
+    const trusted = `arn:aws:iam::${account}:user${Path}${people[0]?.mail ?? ''}`;
+    const Statement = [{ Effect: 'Allow', Principal: { AWS: trusted }, Action: 'sts:AssumeRole' }];
+    const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+    await iam.send(new CreateRoleCommand({ RoleName: 'on-call', Path, AssumeRolePolicyDocument }));
+    const plan = await planned();
+    expect(plan).toContain(`localRight person ${people[0]?.displayName ?? ''} holds assumableRole/AROA`);
+    expect(plan).toContain('the trust is there, the policy is missing');
+    expect(plan).toContain('0 to create, 0 to update, 0 to delete');
+  });
+
+  test('who is disabled in Keystone is suspended in AWS by that name, and the keys with it', async () => {
+    const UserName = people[1]?.mail ?? '';
+    await iam.send(new CreateAccessKeyCommand({ UserName }));
+    const { users } = await ask<{ users: { id: string }[] }>('GET', `/users?name=${UserName}`);
+    await ask('PATCH', `/users/${users[0]?.id ?? ''}`, { user: { enabled: false } });
+    const plan = await planned();
+    expect(plan).toContain('0 to create, 2 to update, 0 to delete');
+    expect(plan).toContain('access keys become inactive and the inline policy concordat-suspended denies everything');
+    await approved('written     aws 1 applied; azure 1 applied');
+    const { AccessKeyMetadata = [] } = await iam.send(new ListAccessKeysCommand({ UserName }));
+    expect(AccessKeyMetadata.map(({ Status }) => Status)).toEqual(['Inactive']);
+    const { PolicyNames } = await iam.send(new ListUserPoliciesCommand({ UserName }));
+    expect(PolicyNames).toEqual(['concordat-suspended']);
+  });
+
+  test('a team that goes takes its grants along, which the plan says before anybody approves', async () => {
+    const GroupName = 'team-audit';
+    for (const PolicyArn of policySets.Audit) await iam.send(new DetachGroupPolicyCommand({ GroupName, PolicyArn }));
+    await iam.send(new RemoveUserFromGroupCommand({ GroupName, UserName: people[4]?.mail ?? '' }));
+    await iam.send(new DeleteGroupCommand({ GroupName }));
+    const plan = await planned();
+    expect(plan).toContain('0 to create, 0 to update, 4 to delete');
+    expect(plan).toContain('consequence takes its memberships and role assignments along');
+    expect(plan).toContain('1 roleAssignment here rests on it and cannot outlast it');
+    expect(plan).toContain('is not undone: a group that is made again has a new id');
+    expect(await concordat('show', 'latest')).toContain('Consequences beyond the writes');
+    await approved('written     azure 2 applied; sov 2 applied');
+    expect(rolesInEntra(GroupName)).toEqual([]);
+  });
+
+  test('an undo of that brings team and grants back in all three, under new ids as it said', async () => {
+    await concordat('undo', 'latest', '--as', 'you', '--authority', 'sov', '--yes');
+    const plan = await planned();
+    expect(plan).toContain('6 to create, 0 to update, 0 to delete');
+    expect(plan).toContain('has a new unique id: policies that name the old one lead nowhere');
+    await approved('written     aws 2 applied; azure 2 applied; sov 2 applied');
+    const former = groupIds.get('team-audit') ?? '';
+    const { groups } = await ask<{ groups: { id: string; name: string }[] }>('GET', '/groups?name=team-audit');
+    expect(groups).toHaveLength(1);
+    expect(groups[0]?.id).not.toBe(former);
+    groupIds.set('team-audit', groups[0]?.id ?? '');
+    expect(await rolesInKeystone('team-audit')).toEqual(['reader']);
+    expect(await attachedTo('team-audit')).toEqual([...policySets.Audit].sort());
+    expect(rolesInEntra('team-audit')).toEqual(['Auditor']);
+    expect(await planned()).toContain('0 to create, 0 to update, 0 to delete');
+  });
+
   test('a workload that Entra trusts is trusted by Keystone, and refused by the rule of AWS', async () => {
     const { aws, entra, keystone: keystoneSandbox } = sandbox;
     trust({ aws: aws.server.state, entra: entra.server.state, keystone: keystoneSandbox.server.state });
@@ -341,6 +418,6 @@ describe.skipIf(missing.length > 0)('grants over moto, Keystone and the sandbox 
       ['https://gitlab.example.org', deployer.issuer].sort(),
     );
     const { Roles = [] } = await iam.send(new ListRolesCommand({ PathPrefix: Path }));
-    expect(Roles.map(({ RoleName }) => RoleName)).toEqual([deployer.name]);
+    expect(Roles.map(({ RoleName }) => RoleName).sort()).toEqual([deployer.name, 'on-call'].sort());
   });
 });
