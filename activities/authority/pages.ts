@@ -5,10 +5,11 @@
 import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
 import { mapOf } from '../../core/federation/federation.js';
+import { isRecordMesh } from '../../core/federation/native-types.js';
 import { nativeTypesFor } from '../../core/federation/effect-natives.js';
 import { letOthersRun } from '../event-loop.js';
 import type { ReadItem } from '../connectors/connector.js';
-import type { AuthorityContext } from './context.js';
+import { authorityOf, type AuthorityContext } from './context.js';
 import { listedIn, unlistedScopes } from './unlisted.js';
 
 function pagesPrefix(dataset: string): string {
@@ -50,6 +51,8 @@ async function tellUnlisted(
   run: Digest,
   signal?: AbortSignal,
 ): Promise<void> {
+  // A store of records reads one state, or begins again where it changed: what it does not show is not there.
+  if (isRecordMesh(authorityOf(context).mesh)) return;
   const listed = await listedIn(storedPages(context, dataset, run));
   const { cursor } = listed;
   if (cursor === null) return;
