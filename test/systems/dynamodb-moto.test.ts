@@ -237,12 +237,7 @@ describe.skipIf(system.kind === 'missing')('tables of DynamoDB', () => {
     for (const at of ['-1.5', '0', '12'])
       await connector.write({ kind: 'create', type: 'counted', after: { ...after, at } });
     const { objects } = await read(connector);
-    expect(objects.map((object) => String(object.body['at'])).sort(byCodeUnit)).toEqual([
-      '-1.5',
-      '0',
-      '12',
-      '9223372036854775807',
-    ]);
+    expect(new Set(objects.map(({ body }) => body['at']))).toEqual(new Set(['-1.5', '0', '12', '9223372036854775807']));
     expect(await connector.findTwin('counted', after)).toEqual({ type: 'counted', id, body: after });
     for (const other of ['["AP8=","9223372036854775807.0"]', '["AP8","1"]', '["AP8=", "0"]', '["AP8="]', '["AP8=",0]'])
       expect(await connector.readOne('counted', other), other).toBeNull();
