@@ -14,7 +14,6 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDynamodbConnector } from '../../activities/connectors/dynamodb/connector.js';
 import type { DynamodbMesh } from '../../activities/connectors/dynamodb/config.js';
 import type { Connector } from '../../activities/connectors/connector.js';
-import { byCodeUnit } from '../../core/json.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
