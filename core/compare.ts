@@ -21,6 +21,7 @@ import { latestHeld } from './resolution/latest.js';
 import { resolveField } from './resolution/resolve-field.js';
 import { heldValues, inOneOrder, type FieldVerdict, type Held, type RecordVerdict } from './verdict.js';
 import { isExempt, type StandsIn } from './resolution/same-effect.js';
+import { decideTogether } from './resolution/together.js';
 import { guardUnique, type TakenBy } from './resolution/unique.js';
 import { isSuspension } from './resolution/deletion.js';
 
@@ -175,9 +176,9 @@ function compareFields(
     const resolved = policy
       ? resolveField({ field, kind, policy, speaking, view, base, presence, context, threeWay })
       : [threeWay()];
-    verdicts.push(...guardUnique(resolved, view, context));
+    verdicts.push(...resolved);
   }
-  return verdicts;
+  return guardUnique(decideTogether(verdicts, context.type.policy?.together, view), view, context);
 }
 
 /** The values that no other one was made in knowledge of. What nothing is known of outdates nothing and stays. */

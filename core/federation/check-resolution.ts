@@ -17,7 +17,13 @@ export function checkResolution(parts: FederationParts, dataset: Located<Dataset
     const type = typeOf(parts, name);
     if (!type) return [];
     const check = new TypeCheck(parts, dataset, type.value, path);
-    return [...check.fields(policy), ...check.deletion(policy), ...check.unique(policy), ...check.sameEffect(policy)];
+    return [
+      ...check.fields(policy),
+      ...check.deletion(policy),
+      ...check.unique(policy),
+      ...check.together(policy),
+      ...check.sameEffect(policy),
+    ];
   });
 }
 
@@ -159,6 +165,27 @@ class TypeCheck {
             ];
       }),
     ];
+  }
+
+  together({ together = [], fields = {} }: TypePolicy): readonly PathFault[] {
+    const seen = new Set<string>();
+    return together.flatMap((group, at) =>
+      group.flatMap((field, position) => {
+        const path = ['together', at, position];
+        const kind = this.#type.fields[field];
+        if (!kind) return [this.#unknownField(path, field)];
+        if (seen.has(field)) return [this.#fault(path, `"${field}" is listed already`)];
+        seen.add(field);
+        if (kind.kind === 'set' || kind.kind === 'effect')
+          return [this.#fault(path, `"${field}" is a ${kind.kind}; only fields of one value can belong together`)];
+        if (this.#type.key?.includes(field))
+          return [this.#fault(path, `"${field}" is part of the key of ${this.#type.type}, so it never differs`)];
+        const policy = fields[field]?.kind ?? 'people';
+        return policy === 'people'
+          ? []
+          : [this.#fault(path, `"${field}" is decided by ${policy} already; leave one of the two out`)];
+      }),
+    );
   }
 
   sameEffect({ sameEffect }: TypePolicy): readonly PathFault[] {

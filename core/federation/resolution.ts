@@ -42,6 +42,13 @@ export const TypePolicy = z.strictObject({
     .array(z.string())
     .optional()
     .describe('fields of which no two records may hold one value, in whichever meshes they are'),
+  together: z
+    .array(z.array(z.string()).min(2))
+    .min(1)
+    .optional()
+    .describe(
+      'fields that belong together, such as department and manager: where their changes come from different sides, people decide on them',
+    ),
   sameEffect: z
     .array(z.string())
     .min(1)

@@ -13,6 +13,7 @@ interface Scene {
   readonly holdings?: Holdings;
   readonly heldAtBase?: HeldFields;
   readonly prepare?: (references: References) => void;
+  readonly together?: readonly (readonly string[])[];
 }
 
 function verdictOn(type: 'person' | 'team', scene: Scene): RecordVerdict {
@@ -21,8 +22,9 @@ function verdictOn(type: 'person' | 'team', scene: Scene): RecordVerdict {
   if (!found) throw new Error(`the shape has no ${type}`);
   const references = new References(shape, []);
   scene.prepare?.(references);
+  const { together } = scene;
   const context: CompareContext = {
-    type: found,
+    type: together ? { ...found, policy: { together: together.map((group) => [...group]) } } : found,
     incomplete: new Set(scene.incomplete),
     references,
     heldAtBase: scene.heldAtBase ?? (scene.base ? found.held : undefined),
@@ -246,5 +248,62 @@ describe('a record', () => {
         { field: 'phone' },
       ],
     });
+  });
+});
+
+describe('fields that belong together', () => {
+  const both = (base: Fields | undefined, aa: Fields, bb: Fields, cc?: Fields): readonly string[] => {
+    const members = { aa: { ...ada, ...aa }, bb: { ...ada, ...bb }, ...(cc ? { cc: { ...ada, ...cc } } : {}) };
+    const verdict = verdictOn('person', {
+      ...(base ? { base: { ...ada, ...base } } : {}),
+      members,
+      together: [['name', 'phone']],
+    });
+    if (verdict.kind !== 'differs') throw new Error(verdict.kind);
+    return verdict.fields.map(({ field, kind }) => `${field} ${kind}`);
+  };
+  const moved = { name: 'Ada L', phone: '1' };
+
+  it('are proposed where one side changed one of them, or all', () => {
+    expect(both({}, { name: 'Ada L' }, {})).toEqual(['mail equal', 'name proposal', 'phone equal']);
+    expect(both({}, moved, {})).toEqual(['mail equal', 'name proposal', 'phone proposal']);
+  });
+
+  it('are for people to choose where one side changed the one and another the other', () => {
+    expect(both({}, { name: 'Ada L' }, { phone: '1' })).toEqual(['mail equal', 'name conflict', 'phone conflict']);
+    const { fields } = verdictOn('person', {
+      base: ada,
+      members: { aa: { ...ada, name: 'Ada L' }, bb: { ...ada, phone: '1' } },
+      together: [['name', 'phone']],
+    }) as Extract<RecordVerdict, { kind: 'differs' }>;
+    expect(fields.find(({ field }) => field === 'phone')).toEqual({
+      kind: 'conflict',
+      field: 'phone',
+      base: null,
+      candidates: [
+        { value: '1', heldBy: ['bb'] },
+        { value: null, heldBy: ['aa'] },
+      ],
+    });
+  });
+
+  it('are proposed where one member holds all that is proposed, whoever else made a part of the change too', () => {
+    expect(both({}, moved, {}, { name: 'Ada L' })).toEqual(['mail equal', 'name proposal', 'phone proposal']);
+  });
+
+  it('are all for people where one of them is in conflict', () => {
+    expect(both({}, moved, { name: 'Ada B' })).toEqual(['mail equal', 'name conflict', 'phone conflict']);
+  });
+
+  it('leave fields beside them as they are', () => {
+    expect(both({}, { name: 'Ada L', mail: 'n' }, { phone: '1' })).toEqual([
+      'mail proposal',
+      'name conflict',
+      'phone conflict',
+    ]);
+  });
+
+  it('are for people where nothing was agreed and each side has the half', () => {
+    expect(both(undefined, { name: null, phone: '1' }, {})).toEqual(['mail equal', 'name conflict', 'phone conflict']);
   });
 });

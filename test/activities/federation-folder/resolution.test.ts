@@ -28,7 +28,27 @@ const sealed = changed(
 const field = (name: string, policy: string): string => `  person:\n    fields:\n      ${name}: ${policy}`;
 const deletion = (policy: string): string => `  person:\n    deletion: ${policy}`;
 
+const together = (groups: string): string => `  person:\n    together: ${groups}`;
+
 test.each<[reason: string, files: Files, at: string, message: RegExp]>([
+  [
+    'an unknown field that belongs to another',
+    declaring(together('[[mial, employeeId]]')),
+    '10:17 resolution.person.together[0][0]',
+    /did you mean "mail"/,
+  ],
+  [
+    'a field that belongs to two groups',
+    declaring(together('[[mail, employeeId], [employeeId, displayName]]')),
+    '10:37 resolution.person.together[1][0]',
+    /listed already/,
+  ],
+  [
+    'a field that belongs to another and is decided by a policy',
+    declaring(`${together('[[mail, employeeId]]')}\n    fields:\n      mail: { kind: latest }`),
+    '10:17 resolution.person.together[0][0]',
+    /decided by latest already/,
+  ],
   [
     'a type that the dataset does not hold',
     declaring('  grant: {}'),
