@@ -215,6 +215,9 @@ describe('the trust boundary', () => {
       changes: number,
     ): Promise<Readonly<Record<'quiet' | 'busy', Awaited<ReturnType<typeof eventsOf>>>>> => {
       seedEqual(sandbox, count);
+      // Accounts that a worker made a moment ago may only seem absent, and it waits a minute for IAM to show them.
+      await local.endWorker('aws', 'SIGTERM');
+      await local.startWorker('aws');
       await local.run();
       const quiet = await local.start();
       expect((await quiet.result()) as RunResult).toMatchObject({ outcome: 'agreed', plan: { operations: 0 } });
