@@ -7,7 +7,8 @@ export default defineConfig({
     // The scan of what was left comes last (test/support/scan-remains.ts).
     teardownTimeout: 120_000,
     pool: 'forks',
-    fileParallelism: false,
+    // Each file starts the systems that it needs; what they install, they install one after the other.
+    maxWorkers: 2,
     testTimeout: 300_000,
     hookTimeout: 600_000,
   },

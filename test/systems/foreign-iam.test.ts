@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { effectInAws, namedPolicy } from '../../core/effect/aws.js';
 import { corpusDocuments } from '../core/iam-policy/corpus/documents.js';
-import { systemsFolder } from '../support/systems/python-environment.js';
+import { systemsFolder } from '../support/systems/systems-folder.js';
 
 const run = promisify(execFile);
 const simulator = '@cloud-copilot/iam-simulate@0.1.173';

@@ -18,7 +18,8 @@ import { decisionType } from '../../core/decision.js';
 import { HopRoot, hopRootType } from '../../core/lineage/hop.js';
 import { verifierKeyText } from '../../core/log/note.js';
 import { dataset } from '../support/local-federation.js';
-import { pythonEnvironment, systemsFolder } from '../support/systems/python-environment.js';
+import { pythonEnvironment } from '../support/systems/python-environment.js';
+import { systemsFolder } from '../support/systems/systems-folder.js';
 import { agreedWorld, type AgreedWorld } from '../activities/lineage/agreed-world.js';
 import { entry, LogWorld } from '../activities/log/log-world.js';
 

@@ -11,7 +11,8 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { localCertificate, trustInThisProcess } from '../certificate.js';
-import { systemsFolder } from './python-environment.js';
+import { oneAtATime } from './one-at-a-time.js';
+import { systemsFolder } from './systems-folder.js';
 import type { System } from './system.js';
 
 const version = '0.9.0';
@@ -69,14 +70,19 @@ async function findBinary(): Promise<{ path: string } | { reason: string }> {
   if ((await onPath('go')) === undefined) return { reason: 'neither entra-emulator nor go is on PATH' };
   const folder = join(systemsFolder(), `entra-emulator-${version}`);
   const path = join(folder, 'entra-emulator');
-  if (await executable(path)) return { path };
-  try {
-    await promisify(execFile)('go', ['install', module], { env: { ...process.env, GOBIN: folder }, timeout: 300_000 });
-  } catch (error) {
-    const { stderr = '' } = error as { readonly stderr?: string };
-    return { reason: `\`go install\` of the emulator failed: ${stderr.trim().split('\n').at(-1)?.trim() ?? ''}` };
-  }
-  return { path };
+  return oneAtATime(`entra-emulator-${version}`, async () => {
+    if (await executable(path)) return { path };
+    try {
+      await promisify(execFile)('go', ['install', module], {
+        env: { ...process.env, GOBIN: folder },
+        timeout: 300_000,
+      });
+    } catch (error) {
+      const { stderr = '' } = error as { readonly stderr?: string };
+      return { reason: `\`go install\` of the emulator failed: ${stderr.trim().split('\n').at(-1)?.trim() ?? ''}` };
+    }
+    return { path };
+  });
 }
 
 async function freePort(): Promise<number> {

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { withDebianPackages } from './debian-packages.js';
 import type { System } from './system.js';
 
 const run = promisify(execFile);
@@ -47,22 +48,6 @@ async function keystoneVersion(): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** The version, or why there is none. */
-async function findKeystone(): Promise<{ version: string } | { reason: string }> {
-  const present = await keystoneVersion();
-  if (present !== undefined) return { version: present };
-  if (process.getuid?.() !== 0) return { reason: `${python} has no Keystone, and only root may install it` };
-  const environment = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, maxBuffer: 64 * 1024 * 1024 };
-  try {
-    await run('apt-get', ['update'], environment);
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'python3-keystone'], environment);
-  } catch {
-    return { reason: 'apt-get could not install python3-keystone' };
-  }
-  const installed = await keystoneVersion();
-  return installed === undefined ? { reason: `${python} still has no Keystone` } : { version: installed };
 }
 
 async function freePort(): Promise<number> {
@@ -181,7 +166,7 @@ export type KeystoneSystem =
 /** `options` are lines for sections of keystone.conf, for example `[DEFAULT]\nlist_limit = 2`. */
 export async function startKeystone(options: { readonly configuration?: string } = {}): Promise<KeystoneSystem> {
   const name = 'keystone';
-  const found = await findKeystone();
+  const found = await withDebianPackages(['python3-keystone'], keystoneVersion);
   if ('reason' in found) return { kind: 'missing', name, reason: found.reason, howToGet };
 
   const folder = await mkdtemp(join(tmpdir(), 'concordat-keystone-'));
@@ -237,7 +222,7 @@ export async function startKeystone(options: { readonly configuration?: string }
   return {
     kind: 'available',
     name,
-    version: found.version,
+    version: found.found,
     endpoint: origin,
     mesh: {
       kind: 'keystone',

@@ -15,6 +15,7 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { byCodeUnit } from '../../../core/json.js';
 import type { PostgresqlMesh } from '../../../activities/connectors/postgresql/config.js';
+import { withDebianPackages } from './debian-packages.js';
 import type { AvailableSystem, MissingSystem } from './system.js';
 
 const run = promisify(execFile);
@@ -46,21 +47,6 @@ async function findPrograms(): Promise<string | undefined> {
   return undefined;
 }
 
-async function programs(): Promise<{ readonly folder: string } | { readonly reason: string }> {
-  const present = await findPrograms();
-  if (present !== undefined) return { folder: present };
-  if (process.getuid?.() !== 0) return { reason: `there is no initdb under ${packages}, and only root may install it` };
-  const environment = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, maxBuffer: 64 * 1024 * 1024 };
-  try {
-    await run('apt-get', ['update'], environment);
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'postgresql'], environment);
-  } catch {
-    return { reason: 'apt-get could not install postgresql' };
-  }
-  const installed = await findPrograms();
-  return installed === undefined ? { reason: `there is still no initdb under ${packages}` } : { folder: installed };
-}
-
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -80,7 +66,7 @@ const table = `CREATE TABLE parcels (id text PRIMARY KEY, name text, note text);
 
 export async function startPostgresql(): Promise<PostgresqlSystem> {
   const name = 'postgresql';
-  const found = await programs();
+  const found = await withDebianPackages(['postgresql'], findPrograms);
   if ('reason' in found) return { kind: 'missing', name, reason: found.reason, howToGet };
   const folder = await mkdtemp(join(tmpdir(), 'concordat-postgresql-'));
   const as = await owner();
@@ -94,14 +80,14 @@ export async function startPostgresql(): Promise<PostgresqlSystem> {
   await chmod(folder, 0o700);
   const data = join(folder, 'data');
   await run(
-    join(found.folder, 'initdb'),
+    join(found.found, 'initdb'),
     ['-D', data, '-U', 'owner', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C', '-N'],
     as,
   );
   const port = await freePort();
   const settings = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: folder, fsync: 'off' };
   const server = spawn(
-    join(found.folder, 'postgres'),
+    join(found.found, 'postgres'),
     ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
     { ...as, stdio: 'ignore' },
   );
@@ -147,7 +133,7 @@ export async function startPostgresql(): Promise<PostgresqlSystem> {
   };
   const environment = await database('parcels');
   await sql(table, 'parcels');
-  const { stdout } = await run(join(found.folder, 'postgres'), ['--version']);
+  const { stdout } = await run(join(found.found, 'postgres'), ['--version']);
   return {
     kind: 'available',
     name,
