@@ -68,6 +68,20 @@ test('the example of roles is a valid folder, under the schemas that init writes
   );
 });
 
+test('the example of a drifted copy is a valid folder over real stores and over folders, and differs in nothing else', async () => {
+  const example = path.join(root, 'examples/04-drifted-copy');
+  const [stores, folders] = [
+    await filesIn(path.join(example, 'federation')),
+    await filesIn(path.join(example, 'folders')),
+  ];
+  const differing = Object.keys({ ...stores, ...folders }).filter((name) => stores[name] !== folders[name]);
+  expect(differing.sort()).toEqual(
+    ['authorities/lyon', 'authorities/oslo', 'maps/lyon.shipment', 'maps/oslo.shipment'].map((name) => `${name}.yaml`),
+  );
+  for (const form of ['federation', 'folders'])
+    expect(Object.keys((await valid(path.join(example, form))).maps).length, form).toBeGreaterThan(0);
+});
+
 test('what init writes is formatted as prettier would, and names the schema on its first line', async () => {
   const { folder } = await initialised(three);
   const style = await resolveConfig(path.join(root, 'package.json'));
