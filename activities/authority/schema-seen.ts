@@ -10,8 +10,9 @@ import { NativeShape } from '../../core/drift/native-shape.js';
 import { isHeld, nextShape, schemaDrift, type SchemaDrift } from '../../core/drift/schema-drift.js';
 import { ShapeCounter } from '../../core/drift/shape-counter.js';
 import { ConcordatError } from '../../core/errors.js';
+import type { Mesh } from '../../core/federation/authority.js';
 import type { TypeMap } from '../../core/federation/map.js';
-import { isRecordMesh } from '../../core/federation/native-types.js';
+import { isRecordMesh, rowKeyOf } from '../../core/federation/native-types.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 
 /** By federated type. */
@@ -75,7 +76,12 @@ export class SchemaSeen {
   take(map: TypeMap, counter: ShapeCounter, key: readonly string[] | undefined): HeldByDrift {
     const now = counter.shape();
     const agreed = this.#agreed[map.type] ?? { objects: 0, sampled: 0, sampleBits: 0, properties: {} };
-    const drifts = schemaDrift(agreed, now, { map, rules: this.#rules(map.type), approved: this.#approved });
+    const drifts = schemaDrift(agreed, now, {
+      map,
+      rules: this.#rules(map.type),
+      keyProperties: keyProperties(authorityOf(this.#context).mesh, map, key),
+      approved: this.#approved,
+    });
     this.#drifts.push(...drifts);
     // Nothing was there, so there is nothing to go by: what was agreed on stays.
     this.#next[map.type] = now.objects === 0 ? agreed : nextShape(agreed, now, drifts);
@@ -96,6 +102,15 @@ export class SchemaSeen {
     await write(this.#context, `${runsPrefix(dataset)}${run}`, { ...this.#agreed, ...this.#next });
     return this.#drifts;
   }
+}
+
+/** What rows are known by in the store, and records in the federation. */
+function keyProperties(mesh: Mesh, { native, fields }: TypeMap, key: readonly string[] | undefined): readonly string[] {
+  const places = (key ?? []).flatMap((field) => {
+    const from = fields[field];
+    return from && 'path' in from ? [from.path] : [];
+  });
+  return [...new Set([...places, ...(isRecordMesh(mesh) ? rowKeyOf(mesh, native) : [])])];
 }
 
 /** The schema of the run of a sealed base is what later runs are held against. */

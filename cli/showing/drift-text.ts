@@ -27,6 +27,8 @@ export function driftWords({ kind, property, to, count, of, was, is, by }: Schem
       return `${name} holds ${counted(count, 'value')} that it never held`;
     case 'emptied':
       return `${name} is empty in ${count} of ${counted(of, 'object')}, ${by ?? 0} percent more of them than before`;
+    case 'rekeyed':
+      return `records are known by ${name}, and none of ${counted(of, 'value')} looked at was there before: other keys?`;
   }
 }
 

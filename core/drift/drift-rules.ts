@@ -8,6 +8,9 @@ import { z } from 'zod';
 export const DriftAction = z.enum(['report', 'hold', 'stop']);
 export type DriftAction = z.infer<typeof DriftAction>;
 
+/** Under other keys every record would be deleted and created. */
+export const usualRekeyed: DriftAction = 'stop';
+
 const rule = (usual: DriftAction, words: string) => z.enum(DriftAction.options).default(usual).describe(words);
 
 export const DriftRules = z.strictObject({
@@ -18,6 +21,13 @@ export const DriftRules = z.strictObject({
   scaled: rule('hold', 'numbers a hundred times larger or smaller than before: another unit'),
   newValue: rule('report', 'a value that a property with few values never had'),
   emptied: rule('hold', 'many more objects hold nothing there than before'),
+  // Absent and not a default: the digest of a dataset that says nothing about it stays what it was.
+  rekeyed: z
+    .enum(DriftAction.options)
+    .optional()
+    .describe(
+      `a property that records are known by, none of whose values it held before; ${usualRekeyed} where left out`,
+    ),
   emptiedBy: z
     .int()
     .min(1)

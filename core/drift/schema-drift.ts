@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { Digest, digestOf } from '../digest.js';
 import type { TypeMap } from '../federation/map.js';
 import { byCodeUnit } from '../json.js';
-import { DriftAction, type DriftRules } from './drift-rules.js';
+import { DriftAction, usualRekeyed, type DriftRules } from './drift-rules.js';
 import { ValueKind, type NativeShape, type PropertyShape } from './native-shape.js';
 
-export const DriftKind = z.enum(['gained', 'lost', 'renamed', 'retyped', 'scaled', 'newValue', 'emptied']);
+export const DriftKind = z.enum(['gained', 'lost', 'renamed', 'retyped', 'scaled', 'newValue', 'emptied', 'rekeyed']);
 export type DriftKind = z.infer<typeof DriftKind>;
 
 export const SchemaDrift = z.strictObject({
@@ -26,7 +26,7 @@ export const SchemaDrift = z.strictObject({
   action: DriftAction,
   /** A person of the authority approved it: it is reported, whatever the rule says. */
   approved: z.boolean(),
-  /** Objects that show it, of how many; `renamed` and `newValue`: values of a sample. */
+  /** Objects that show it, of how many; `renamed`, `newValue` and `rekeyed`: values of a sample. */
   count: z.int().nonnegative(),
   of: z.int().nonnegative(),
   /** `retyped`: the kinds of most values. */
@@ -42,6 +42,8 @@ export type SchemaDrift = z.infer<typeof SchemaDrift>;
 export interface DriftQuestion {
   readonly map: Pick<TypeMap, 'type' | 'native' | 'fields' | 'ignore' | 'create'>;
   readonly rules: DriftRules;
+  /** Native properties that a record is known by: of the key of its type, or of its table or file. */
+  readonly keyProperties: readonly string[];
   /** Ids of drifts that a person approved. */
   readonly approved: ReadonlySet<Digest>;
 }
@@ -52,6 +54,8 @@ const filledMin = 20;
 /** Two properties of yes and no hold the same values and have nothing to do with each other. */
 const distinctMin = 4;
 const overlapPercentMin = 50;
+/** Beyond this growth two samples are of different objects, and say nothing about each other. */
+const growthMax = 4;
 
 /** Sorted by property and kind. Empty where either shape is of no objects: nothing can be told from nothing. */
 export function schemaDrift(agreed: NativeShape, now: NativeShape, question: DriftQuestion): readonly SchemaDrift[] {
@@ -81,6 +85,12 @@ export function schemaDrift(agreed: NativeShape, now: NativeShape, question: Dri
     if (is && fieldsFrom(map, property).length > 0)
       found.push(...valueChanges(was, is, question.rules).map((change) => ({ ...change, property })));
   }
+  for (const property of question.keyProperties) {
+    const [was, is] = [agreed.properties[property], now.properties[property]];
+    const count = was && is ? replacedKeys(was, is) : 0;
+    if (count > 0 && was && is)
+      found.push({ kind: 'rekeyed', property, count, of: count, examples: is.sample, since: was.sample[0] ?? '' });
+  }
   return found
     .map((change) => asDrift(change, question))
     .sort((a, b) => byCodeUnit(`${a.property} ${a.kind}`, `${b.property} ${b.kind}`));
@@ -92,6 +102,8 @@ interface Change extends Pick<SchemaDrift, 'kind' | 'property' | 'count' | 'of'>
   readonly is?: ValueKind;
   readonly by?: number;
   readonly examples?: readonly string[];
+  /** `rekeyed`: of what was agreed. Who approved one does not approve the next. */
+  readonly since?: string;
 }
 
 function valueChanges(was: PropertyShape, is: PropertyShape, rules: DriftRules): readonly Omit<Change, 'property'>[] {
@@ -125,13 +137,25 @@ function valueChanges(was: PropertyShape, is: PropertyShape, rules: DriftRules):
   return changes;
 }
 
+/**
+ * Of how many values of the sample none was a key before; 0 where any was, or where too little is known. HAZARD: rows come
+ * and go, so keys that are partly others say nothing; keys that are all others would be a deletion and a creation of everything.
+ */
+function replacedKeys(was: PropertyShape, is: PropertyShape): number {
+  const of = Math.min(was.sample.length, is.sample.length);
+  if (of < filledMin || is.of > was.of * growthMax || was.of > is.of * growthMax) return 0;
+  const before = new Set(was.sample);
+  return is.sample.some((digest) => before.has(digest)) ? 0 : of;
+}
+
 function asDrift(change: Change, { map, rules, approved }: DriftQuestion): SchemaDrift {
-  const { kind, property, to = null, was = null, is = null, by = null, count, of, examples = [] } = change;
+  const { kind, property, to = null, was = null, is = null, by = null, count, of, examples = [], since } = change;
   const { type, native } = map;
   const fields = fieldsFrom(map, property);
-  const id = digestOf({ type, native, kind, property, to, was, is, by });
-  // Nothing is read from there, so there is nothing that could be held.
-  const asked = fields.length === 0 && kind !== 'gained' ? 'report' : rules[kind];
+  const id = digestOf({ type, native, kind, property, to, was, is, by, ...(since === undefined ? {} : { since }) });
+  // Nothing is read from there, so there is nothing that could be held; by its key a record is known all the same.
+  const isRead = fields.length > 0 || kind === 'gained' || kind === 'rekeyed';
+  const asked = isRead ? (rules[kind] ?? usualRekeyed) : 'report';
   const isApproved = approved.has(id);
   return {
     id,

@@ -1,5 +1,5 @@
 /** Counts the shape of a native type while its objects pass by, in memory that does not grow with their number. */
-import { byCodeUnit, type Json, type JsonObject } from '../json.js';
+import { byCodeUnit, isJsonObject, type Json, type JsonObject } from '../json.js';
 import type { NativeShape, PropertyShape, ValueKind } from './native-shape.js';
 
 /** How many objects the sample aims at, how many digests a property keeps, and up to how many values count as few. */
@@ -53,7 +53,7 @@ export class ShapeCounter {
       counting.filled += 1;
       counting.kinds.set(kind, (counting.kinds.get(kind) ?? 0) + 1);
       if (kind === 'number') {
-        const magnitude = magnitudeOf(typeof value === 'string' ? value : JSON.stringify(value));
+        const magnitude = magnitudeOf(textOf(value));
         counting.magnitudes.set(magnitude, (counting.magnitudes.get(magnitude) ?? 0) + 1);
       }
       if (isSampled) this.#sample(counting, value);
@@ -84,7 +84,7 @@ export class ShapeCounter {
   }
 
   #sample(counting: Counting, value: Json): void {
-    const digest = this.#digest(typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 16);
+    const digest = this.#digest(textOf(value)).slice(0, 16);
     counting.few?.add(digest);
     if (counting.few && counting.few.size > fewMost) counting.few = null;
     const { sample } = counting;
@@ -114,9 +114,40 @@ const numberText = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const dateText = /^\d{4}-\d{2}-\d{2}$/;
 const instantText = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/;
 
+/**
+ * What a connector wraps because JSON would round it or has no word for it, by the one name of the object
+ * (activities/connectors/dynamodb/values.ts): a number is one, however many digits it has.
+ */
+const markedKinds: ReadonlyMap<string, ValueKind> = new Map([
+  ['$number', 'number'],
+  ['$text', 'text'],
+  ['$binary', 'text'],
+  ['$textSet', 'list'],
+  ['$numberSet', 'list'],
+  ['$binarySet', 'list'],
+  ['$list', 'list'],
+  ['$map', 'object'],
+]);
+
+/** The name of the mark and what it holds; undefined for any other value. */
+function markOf(value: Json): { readonly kind: ValueKind; readonly held: Json } | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const [only, ...others] = Object.keys(value);
+  const kind = only === undefined || others.length > 0 ? undefined : markedKinds.get(only);
+  return kind && { kind, held: value[only ?? ''] ?? null };
+}
+
+/** What a sample and a magnitude go by: the same text for one value, whether JSON can hold it or not. */
+function textOf(value: Json): string {
+  const held = markOf(value)?.held ?? value;
+  return typeof held === 'string' ? held : JSON.stringify(held);
+}
+
 /** null: nothing is held. */
 export function kindOf(value: Json): ValueKind | null {
   if (value === null || value === '') return null;
+  const marked = markOf(value);
+  if (marked) return marked.held === null || marked.held === '' ? null : marked.kind;
   if (Array.isArray(value)) return 'list';
   if (typeof value !== 'string') return typeof value as 'boolean' | 'number' | 'object';
   if (value.length <= 64) {

@@ -46,6 +46,11 @@ export function nativeNamesOf(mesh: Mesh): readonly string[] {
   }
 }
 
+/** The columns or properties by which a row of a native type is known, as the authority file says. */
+export function rowKeyOf(mesh: RecordMesh, native: string): readonly string[] {
+  return (('files' in mesh ? mesh.files[native] : mesh.tables[native])?.key ?? []).slice();
+}
+
 export const nativeTypes: Readonly<Record<CloudKind, Readonly<Record<string, readonly NativeWriteKind[]>>>> = {
   'aws-iam': {
     user: everyWrite,

@@ -5,12 +5,21 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readSnapshots } from '../../cli/reading/documents.js';
 import { startFederation, type LocalFederation } from '../support/local-federation.js';
 import { folderMeshes, recordFederationFiles } from '../support/record-federation.js';
+import { runCommand, type CommandRun } from '../support/run-command.js';
+import { temporalAddress } from '../support/temporal.js';
 
 let local: LocalFederation;
 const file = (name: string): string => path.join(local.folder, '..', 'data', name);
 const berlin = 'berlin/shipments.csv';
 const lyon = 'lyon/envois.jsonl';
 const oslo = 'oslo/sendinger.csv';
+
+/** A command line as a person of this federation types it. */
+const concordat = async (...argv: string[]): Promise<CommandRun> =>
+  runCommand([...argv, '--federation', local.folder], {
+    workingFolder: local.folder,
+    environment: { TEMPORAL_ADDRESS: await temporalAddress() },
+  });
 
 beforeAll(async () => {
   local = await startFederation({ wholeFolder: recordFederationFiles(folderMeshes) });
@@ -62,6 +71,12 @@ it('agree as they are, and bring what drifted to where it is missing, leaving ev
 
 it('hold what a lost column would have said, let the rest go on, and go by a person who says that it is meant', async () => {
   const [atOslo, atLyon] = await Promise.all([readFile(file(oslo), 'utf8'), readFile(file(lyon), 'utf8')]);
+  // The only row with a note is gone, and nothing is read from there.
+  const before = await concordat('taxonomy', 'diff');
+  expect(before).toMatchObject({ code: 0, stderr: '' });
+  expect(before.stdout).toMatch(
+    /^lyon {2}drifted [0-9a-f]{12} envoi: note is gone from all 2 objects; no field is read from it\n$/,
+  );
   // Without the last column; and beside it somebody corrects a weight.
   await writeFile(file(oslo), atOslo.replaceAll(/,[a-z]*\r\n/g, '\r\n'));
   await writeFile(file(lyon), atLyon.replace('"poids":0.3', '"poids":0.4'));
@@ -80,8 +95,52 @@ it('hold what a lost column would have said, let the rest go on, and go by a per
   ]);
 
   const [{ id: drift } = { id: '' }] = drifts;
-  await local.say({ kind: 'drift', authority: 'oslo', drift, reason: 'the column was dropped on purpose' });
+  const words = 'skjor is gone from all 2 objects';
+  const shown = await concordat('taxonomy', 'diff');
+  expect(shown).toMatchObject({ code: 2, stderr: '' });
+  expect(shown.stdout.trimEnd().split('\n').slice(-2)).toEqual([
+    `oslo  drifted ${drift.slice(0, 12)} sending: ${words}; fragile of shipment is untold here, the rest goes on`,
+    `change maps/<authority>.<type>.yaml where the map is wrong now, or say that it is meant: concordat taxonomy approve ${drift.slice(0, 12)} --as KEY`,
+  ]);
+  const told = await concordat('taxonomy', 'diff', '--dataset', 'workforce', '--json');
+  expect(told.code).toBe(2);
+  expect(JSON.parse(told.stdout)).toMatchObject({
+    dataset: 'workforce',
+    drifts: expect.arrayContaining([
+      expect.objectContaining({ authority: 'oslo', id: drift, kind: 'lost', action: 'hold', words }),
+    ]),
+  });
+
+  // What cannot be meant is said at once, and nothing is approved by it.
+  for (const [argv, error] of [
+    [['diff', '--dataset', 'workfroce'], 'the federation has no dataset workfroce; did you mean workforce?'],
+    [['diff', '--run', 'zzz'], 'there is no run zzz'],
+    [['approve', 'ffff', '--as', 'you'], `no held drift ffff: there is ${drift.slice(0, 12)}`],
+    [['approve', drift.slice(0, 3), '--as', 'you'], `no held drift ${drift.slice(0, 3)}: there is`],
+    [['approve', drift, '--as', 'ana'], 'ana'],
+  ] as const) {
+    const refused = await concordat('taxonomy', ...argv);
+    expect(refused.code, refused.stdout).toBe(1);
+    expect(refused.stderr).toContain(error);
+  }
+  const approved = await concordat(
+    ...[
+      'taxonomy',
+      'approve',
+      drift.slice(0, 12).toUpperCase(),
+      '--as',
+      'you',
+      '--reason',
+      'dropped on purpose',
+      '--json',
+    ],
+  );
+  expect(approved).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(approved.stdout)).toEqual({ dataset: 'workforce', authority: 'oslo', drift, approver: 'you' });
   const meant = await local.run();
+  const after = await concordat('taxonomy', 'diff');
+  expect(after).toMatchObject({ code: 0, stderr: '' });
+  expect(after.stdout).toContain(`${words}; approved`);
   expect(meant).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 2, incompleteScopes: [] } });
   expect(await readFile(file(berlin), 'utf8')).toContain('S-2;Ann;400;2024-05-02 08:30:00;\n');
   expect(await readFile(file(lyon), 'utf8')).toContain('"poids":0.4,"expedie":1714635000,"fragile":null}');

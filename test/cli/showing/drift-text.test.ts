@@ -33,6 +33,10 @@ it.each([
   [{ kind: 'scaled', by: -3 }, 'the numbers in poids are about 10^-3 times what they were: another unit?'],
   [{ kind: 'newValue', count: 1 }, 'poids holds 1 value that it never held'],
   [{ kind: 'emptied', by: 40 }, 'poids is empty in 90 of 100 objects, 40 percent more of them than before'],
+  [
+    { kind: 'rekeyed', property: 'numero', of: 64 },
+    'records are known by numero, and none of 64 values looked at was there before: other keys?',
+  ],
 ] as const)('%o reads: %s', (change, words) => {
   expect(driftWords(drift(change))).toBe(words);
 });
