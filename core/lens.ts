@@ -6,7 +6,16 @@
 import { stepsOf, type FieldMap, type LensStep, type TypeMap } from './federation/map.js';
 import { referredTypes, type FieldKind } from './federation/taxonomy.js';
 import type { Json, JsonObject } from './json.js';
-import type { FieldLens, Got, References, StepLens } from './lens/contract.js';
+import {
+  source,
+  type FieldLens,
+  type Got,
+  type GotAndPut,
+  type Put,
+  type References,
+  type RoundTripLens,
+  type StepLens,
+} from './lens/contract.js';
 import { hexStep } from './lens/bytes.js';
 import { jsonNumberStep, unitStep } from './lens/decimal.js';
 import { iamTagStep } from './lens/iam-tag.js';
@@ -26,6 +35,7 @@ export type {
   Put,
   References,
   Refused,
+  RoundTripLens,
   StepLens,
   Untranslatable,
 } from './lens/contract.js';
@@ -49,32 +59,54 @@ export function stepLens(step: LensStep): StepLens {
 }
 
 /** A location seen through steps, the first next to the native side. */
-export function compose(location: FieldLens, steps: readonly StepLens[]): FieldLens {
-  /** What the location and each step got; shorter where one of them gave no value. */
-  const getEach = (body: JsonObject, references: References): { got: Got; sources: readonly Json[] } => {
+export function compose(location: FieldLens, steps: readonly StepLens[]): RoundTripLens {
+  /** Fills `sources` with what the location and each step got; fewer where one of them gave no value. */
+  const getEach = (body: JsonObject, references: References, sources: Json[]): Got => {
     let got = location.get(body, references);
     let setAside = 0;
-    const sources: Json[] = [];
     for (const step of steps) {
       if (got.kind !== 'value') break;
       sources.push(got.value);
       got = step.get(got.value, references);
-      if (got.kind === 'value') setAside += got.setAside ?? 0;
+      if (got.kind === 'value' && got.setAside !== undefined) setAside += got.setAside;
     }
-    return { got: got.kind === 'value' && setAside > 0 ? { ...got, setAside } : got, sources };
+    return got.kind === 'value' && setAside > 0 ? { ...got, setAside } : got;
   };
+  /** What the location shall hold for a wanted value. */
+  const putSteps = (
+    wanted: Json,
+    references: References,
+    sources: readonly Json[],
+    asked: readonly StepLens[] = steps,
+  ): Put<Json> => {
+    let next = wanted;
+    for (let at = asked.length - 1; at >= 0; at--) {
+      const put = asked[at]?.put(next, sources[at], references);
+      if (put?.kind === 'refused') return put;
+      if (put) next = put.value;
+    }
+    return source(next);
+  };
+  // The last steps, where they only check, let pass what they have just let pass.
+  const changing = steps.slice(0, steps.findLastIndex((step) => step.onlyChecks !== true) + 1);
   return {
-    get: (body, references) => getEach(body, references).got,
+    get: (body, references) => getEach(body, references, []),
     // A new object is an empty one: steps then see what the location gives for it, such as a constant.
     put: (wanted, body = {}, references) => {
-      const { sources } = getEach(body, references);
-      let next = wanted;
-      for (let at = steps.length - 1; at >= 0; at--) {
-        const put = steps[at]?.put(next, sources[at], references);
-        if (put?.kind === 'refused') return put;
-        if (put) next = put.value;
-      }
-      return location.put(next, body, references);
+      const sources: Json[] = [];
+      getEach(body, references, sources);
+      const put = putSteps(wanted, references, sources);
+      return put.kind === 'refused' ? put : location.put(put.value, body, references);
+    },
+    getAndPut: (body, references): GotAndPut => {
+      const sources: Json[] = [];
+      const got = getEach(body, references, sources);
+      if (got.kind !== 'value') return { got, put: null };
+      const put = putSteps(got.value, references, sources, changing);
+      if (put.kind === 'refused') return { got, put };
+      // GetPut of the location itself: what it gave, it holds.
+      const located = steps.length === 0 ? got.value : sources[0];
+      return { got, put: put.value === located ? source(body) : location.put(put.value, body, references) };
     },
   };
 }
@@ -141,6 +173,6 @@ function valueMapProblem(field: FieldMap, steps: readonly LensStep[], kind: Fiel
 }
 
 /** The lens of one field. Call fieldMapProblem first: this takes the map at its word. */
-export function fieldLens(field: FieldMap, kind: FieldKind, native: TypeMap['native']): FieldLens {
+export function fieldLens(field: FieldMap, kind: FieldKind, native: TypeMap['native']): RoundTripLens {
   return compose(locationOf(field, native), [...stepsOf(field).map((step) => stepLens(step)), ...kindSteps(kind)]);
 }

@@ -3,8 +3,8 @@ import { ConcordatError } from './errors.js';
 import type { TypeMap } from './federation/map.js';
 import type { TaxonomyType } from './federation/taxonomy.js';
 import type { Json, JsonObject } from './json.js';
-import { compiledFields } from './lens/compiled-map.js';
-import type { References } from './lens/contract.js';
+import { exposedOf } from './lens/compiled-map.js';
+import type { FieldLens, GotAndPut, References } from './lens/contract.js';
 import { sameJson } from './lens/same-json.js';
 import { unmappedProperties } from './lens/unmapped.js';
 import type { FederatedRecord, NativeObject } from './record.js';
@@ -58,9 +58,10 @@ export function translate(request: TranslateRequest): Translation {
   const fields: Record<string, Json> = {};
   const setAside: Record<string, number> = {};
   let after: JsonObject | null = body;
-  for (const { name, lens } of compiledFields(map, taxonomy)) {
-    if (!surface.includes(name)) continue;
-    const got = lens.get(body, references);
+  for (const { name, lens } of exposedOf(map, taxonomy, surface)) {
+    // As long as nothing changed, what is put back onto is what was read.
+    const { got, put }: GotAndPut =
+      after === body ? lens.getAndPut(body, references) : putOnto(after, lens, body, references);
     if (got.kind === 'untranslatable') return { kind: 'untranslatable', field: name, reason: got.reason };
     if (got.kind === 'outside') {
       if (taxonomy.key?.includes(name))
@@ -72,9 +73,7 @@ export function translate(request: TranslateRequest): Translation {
     if (got.kind === 'absent') continue;
     fields[name] = got.value;
     if (got.setAside !== undefined) setAside[name] = got.setAside;
-    if (after === null) continue;
-    const put = lens.put(got.value, after, references);
-    after = put.kind === 'value' ? put.value : null;
+    after = put?.kind === 'value' ? put.value : null;
   }
   return {
     kind: 'record',
@@ -83,6 +82,11 @@ export function translate(request: TranslateRequest): Translation {
     setAside,
     roundTrips: after !== null && sameJson(after, body),
   };
+}
+
+function putOnto(after: JsonObject | null, lens: FieldLens, body: JsonObject, references: References): GotAndPut {
+  const got = lens.get(body, references);
+  return { got, put: got.kind === 'value' && after !== null ? lens.put(got.value, after, references) : null };
 }
 
 export function assertPaired(map: TypeMap, taxonomy: TaxonomyType, native: string): void {

@@ -57,7 +57,7 @@ export class EntryCollector {
       this.#chunks.push(chunk);
       this.#memoryBytes += chunk.bytes.length;
     }
-    entry.copy(chunk.bytes, chunk.used);
+    chunk.bytes.set(entry, chunk.used);
     chunk.used += entry.length;
     if (this.#memoryBytes > this.#options.memoryBytesMax) this.#startSpilling();
   }
@@ -120,7 +120,7 @@ export class EntryCollector {
       this.#writeStretch(part, entry);
       return;
     }
-    entry.copy(part.staging, part.used);
+    part.staging.set(entry, part.used);
     part.used += entry.length;
   }
 

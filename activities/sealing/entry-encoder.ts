@@ -27,12 +27,14 @@ export class EntryEncoder {
     if (room > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(room * 2);
     const scratch = this.#scratch;
     scratch.writeBigUInt64BE(this.#hashKey(key), 0);
+    const jsonBytes = scratch.write(texts.whole, this.#headBytes, 'utf8');
     let at = hashBytes;
     for (const text of texts.groups) {
-      scratch.write(sha256Binary(text), at, 'latin1');
+      // One group holds all fields for most types: its text is there as bytes already.
+      const bytes = text === texts.whole ? scratch.subarray(this.#headBytes, this.#headBytes + jsonBytes) : text;
+      scratch.write(sha256Binary(bytes), at, 'latin1');
       at += digestBytes;
     }
-    const jsonBytes = scratch.write(texts.whole, this.#headBytes, 'utf8');
     scratch.writeUInt32BE(jsonBytes, at);
     return scratch.subarray(0, this.#headBytes + jsonBytes);
   }

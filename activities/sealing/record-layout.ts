@@ -31,6 +31,19 @@ export class RecordLayout {
 
   /** Null where the record has a field that no group holds. Throws on what is not JSON. */
   texts(key: string, fields: Fields): RecordTexts | null {
+    // What translation makes stands in order already: nothing needs to be copied.
+    const ordered = this.#isInOrder(fields) ? fields : this.#ordered(fields);
+    if (ordered === 'unknown') return null;
+    if (ordered === 'deep') return this.#longTexts(key, fields);
+    const whole = JSON.stringify({ fields: ordered, key });
+    // A lone surrogate is no JSON, but JSON.stringify escapes it; only canonicalJson can tell it from a text that shows one.
+    if (whole.includes('\\ud')) return this.#longTexts(key, fields);
+    if (this.groups.length === 1) return { whole, groups: [whole] };
+    return { whole, groups: this.groups.map((group) => flatText(key, ordered, group)) };
+  }
+
+  /** unknown: a field that no group holds; deep: what only canonicalJson can write. */
+  #ordered(fields: Fields): Fields | 'unknown' | 'deep' {
     const ordered: Record<string, Json> = {};
     let present = 0;
     let flat = this.#keepsOrder;
@@ -41,13 +54,21 @@ export class RecordLayout {
       flat &&= isFlat(value);
       ordered[name] = value;
     }
-    if (present !== Object.keys(fields).length && present !== countDefined(fields)) return null;
-    if (!flat) return this.#longTexts(key, fields);
-    const whole = JSON.stringify({ fields: ordered, key });
-    // A lone surrogate is no JSON, but JSON.stringify escapes it; only canonicalJson can tell it from a text that shows one.
-    if (whole.includes('\\ud')) return this.#longTexts(key, fields);
-    if (this.groups.length === 1) return { whole, groups: [whole] };
-    return { whole, groups: this.groups.map((group) => flatText(key, ordered, group)) };
+    if (present !== Object.keys(fields).length && present !== countDefined(fields)) return 'unknown';
+    return flat ? ordered : 'deep';
+  }
+
+  /** Whether JSON.stringify writes the fields as they are, all of them known and flat. */
+  #isInOrder(fields: Fields): boolean {
+    if (!this.#keepsOrder) return false;
+    let at = 0;
+    for (const name of Object.keys(fields)) {
+      while (at < this.#fields.length && this.#fields[at] !== name) at += 1;
+      const value = fields[name];
+      if (at === this.#fields.length || value === undefined || !isFlat(value)) return false;
+      at += 1;
+    }
+    return true;
   }
 
   #longTexts(key: string, fields: Fields): RecordTexts {

@@ -2,12 +2,12 @@
 import type { TypeMap } from '../federation/map.js';
 import type { TaxonomyType } from '../federation/taxonomy.js';
 import { byCodeUnit } from '../json.js';
-import { fieldLens, fieldMapProblem, type FieldLens } from '../lens.js';
+import { fieldLens, fieldMapProblem, type RoundTripLens } from '../lens.js';
 import { untranslatable, refused } from './contract.js';
 
 export interface CompiledField {
   readonly name: string;
-  readonly lens: FieldLens;
+  readonly lens: RoundTripLens;
 }
 
 /** Fields in code unit order. A field that the map or taxonomy gets wrong has a lens that says so and does nothing else. */
@@ -27,9 +27,27 @@ export function compiledFields(map: TypeMap, taxonomy: TaxonomyType): readonly C
   return fields;
 }
 
+/** Of these, the ones that a surface exposes. */
+export function exposedOf(map: TypeMap, taxonomy: TaxonomyType, surface: readonly string[]): readonly CompiledField[] {
+  const cached = exposed.get(surface);
+  const all = compiledFields(map, taxonomy);
+  if (cached?.all === all) return cached.fields;
+  const fields = all.filter(({ name }) => surface.includes(name));
+  exposed.set(surface, { all, fields });
+  return fields;
+}
+
 // Only a memory of pure results: forgetting it changes nothing but time.
 const memory = new WeakMap<TypeMap, { readonly taxonomy: TaxonomyType; readonly fields: readonly CompiledField[] }>();
+const exposed = new WeakMap<
+  readonly string[],
+  { readonly all: readonly CompiledField[]; readonly fields: readonly CompiledField[] }
+>();
 
-function impossible(problem: string): FieldLens {
-  return { get: () => untranslatable(problem), put: () => refused(problem) };
+function impossible(problem: string): RoundTripLens {
+  return {
+    get: () => untranslatable(problem),
+    put: () => refused(problem),
+    getAndPut: () => ({ got: untranslatable(problem), put: null }),
+  };
 }

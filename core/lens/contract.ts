@@ -46,8 +46,21 @@ export interface Lens<Source> {
   readonly put: (value: Json, source: Source | undefined, references: References) => Put<Source>;
 }
 /** One step of a field lens: from what the step before it got. */
-export type StepLens = Lens<Json>;
+export interface StepLens extends Lens<Json> {
+  /** It only looks: what it lets pass, both ways, it passes on as it is. So putting back what it got need not ask it again. */
+  readonly onlyChecks?: true;
+}
 export type FieldLens = Lens<JsonObject>;
+
+export interface GotAndPut {
+  readonly got: Got;
+  /** What `put(got.value, body)` gives; null where nothing was got. */
+  readonly put: Put<JsonObject> | null;
+}
+/** A field lens that reads its steps once for what `get` and then `put` of the same body would read twice. */
+export interface RoundTripLens extends FieldLens {
+  readonly getAndPut: (body: JsonObject, references: References) => GotAndPut;
+}
 
 export const absent: Got = { kind: 'absent' };
 
@@ -74,6 +87,7 @@ export function refused(reason: string, code: ErrorCode = 'valueNotRepresentable
 /** A step for which null is null on both sides: held and empty. */
 export function nullStaysNull(lens: StepLens): StepLens {
   return {
+    ...lens,
     get: (native, references) => (native === null ? value(null) : lens.get(native, references)),
     put: (wanted, native, references) => (wanted === null ? source(null) : lens.put(wanted, native, references)),
   };

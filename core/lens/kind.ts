@@ -13,6 +13,7 @@ import { sameJson } from './same-json.js';
 const notWellFormed = 'the value is not well-formed Unicode';
 
 const text: StepLens = nullStaysNull({
+  onlyChecks: true,
   get: (native) => {
     if (typeof native !== 'string') return untranslatable(notText);
     return isWellFormed(native) ? value(native) : untranslatable(notWellFormed);
@@ -24,6 +25,7 @@ const text: StepLens = nullStaysNull({
 });
 
 const boolean: StepLens = nullStaysNull({
+  onlyChecks: true,
   get: (native) =>
     typeof native === 'boolean' ? value(native) : untranslatable('the value is neither true nor false'),
   put: (wanted) => (typeof wanted === 'boolean' ? source(wanted) : refused('the value is neither true nor false')),
@@ -65,6 +67,7 @@ function setOf(element: StepLens): StepLens {
 function reference(of: readonly string[]): StepLens {
   const wrong = `the value does not refer to ${of.join(' or ')}`;
   return nullStaysNull({
+    onlyChecks: true,
     get: (native) => (isReferenceTo(native, of) ? value(native) : untranslatable(wrong)),
     put: (wanted) => (isReferenceTo(wanted, of) ? source(wanted) : refused(wrong)),
   });

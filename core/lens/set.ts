@@ -17,7 +17,23 @@ function isSortedUnique(list: readonly string[]): boolean {
 }
 
 export function sortedUnique(list: readonly string[]): readonly string[] {
-  return isSortedUnique(list) ? list : [...new Set(list)].sort(byCodeUnit);
+  if (isSortedUnique(list)) return list;
+  return list.length <= shortMost ? inserted(list) : [...new Set(list)].sort(byCodeUnit);
+}
+
+/** Up to here putting each element into its place costs less than calling for an order. */
+const shortMost = 12;
+
+function inserted(list: readonly string[]): readonly string[] {
+  const sorted: string[] = [];
+  for (const item of list) {
+    let at = sorted.length;
+    while (at > 0 && item < (sorted[at - 1] ?? '')) at--;
+    if (at > 0 && sorted[at - 1] === item) continue;
+    for (let from = sorted.length; from > at; from--) sorted[from] = sorted[from - 1] ?? '';
+    sorted[at] = item;
+  }
+  return sorted;
 }
 
 export const setStep: StepLens = nullStaysNull({

@@ -72,14 +72,7 @@ export function equalTextStep({ fold, normalForm }: TextEquality): StepLens {
 
 /** False where a surrogate stands alone: such text has no UTF-8 and no canonical JSON. */
 export function isWellFormed(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit < 0xd800 || unit > 0xdfff) continue;
-    const next = text.charCodeAt(at + 1);
-    if (unit > 0xdbff || !(next >= 0xdc00 && next <= 0xdfff)) return false;
-    at++;
-  }
-  return true;
+  return text.isWellFormed();
 }
 
 export const notText = 'the value is not text';

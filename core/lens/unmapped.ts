@@ -3,12 +3,23 @@ import type { TypeMap } from '../federation/map.js';
 import { byCodeUnit, isJsonObject, type JsonObject } from '../json.js';
 import { tagName, tagsProperty } from './location.js';
 
-interface Known {
+/** What is known of the properties below one path. Names, not paths: putting those together for each object is what costs. */
+interface Level {
+  readonly prefix: string;
   /** Known with everything in it. */
   readonly whole: ReadonlySet<string>;
   /** Known for something inside it: its other properties are looked at one by one. */
   readonly within: ReadonlySet<string>;
+  /** The tags that the map reads, where this is the level of the tags. */
+  readonly tags: readonly string[] | null;
+  /** Made when an object first needs them. */
+  readonly below: Map<string, Level>;
+}
+
+interface Known {
+  readonly paths: readonly string[];
   readonly tags: readonly string[];
+  readonly top: Level;
 }
 
 const memory = new WeakMap<TypeMap, Known>();
@@ -18,30 +29,49 @@ function knownOf(map: TypeMap): Known {
   if (cached) return cached;
   const fields = Object.values(map.fields);
   const tags = fields.flatMap((field) => ('tag' in field ? [field.tag] : []));
-  const paths = [...fields.flatMap((field) => ('path' in field ? [field.path] : [])), ...Object.keys(map.create)];
-  const whole = new Set([...paths, ...map.ignore]);
-  const within = new Set<string>(tags.length > 0 ? [tagsProperty] : []);
-  for (const path of whole) {
-    for (let at = path.indexOf('.'); at !== -1; at = path.indexOf('.', at + 1)) within.add(path.slice(0, at));
-  }
-  const known = { whole, within, tags };
+  const paths = [
+    ...fields.flatMap((field) => ('path' in field ? [field.path] : [])),
+    ...Object.keys(map.create),
+    ...map.ignore,
+  ];
+  const known = { paths, tags, top: levelOf(paths, tags, '') };
   memory.set(map, known);
   return known;
+}
+
+function levelOf(paths: readonly string[], tags: readonly string[], prefix: string): Level {
+  const whole = new Set(paths.flatMap((path) => (path.startsWith(prefix) ? [path.slice(prefix.length)] : [])));
+  const within = new Set<string>(prefix === '' && tags.length > 0 ? [tagsProperty] : []);
+  for (const path of whole)
+    for (let at = path.indexOf('.'); at !== -1; at = path.indexOf('.', at + 1)) within.add(path.slice(0, at));
+  return { prefix, whole, within, tags: prefix === `${tagsProperty}.` ? tags : null, below: new Map() };
+}
+
+function levelBelow({ paths, tags }: Known, level: Level, name: string): Level {
+  let below = level.below.get(name);
+  if (!below) {
+    below = levelOf(paths, tags, `${level.prefix}${name}.`);
+    level.below.set(name, below);
+  }
+  return below;
 }
 
 /** Dotted names, sorted by code unit. A property with a mapped one inside it is reported part by part. */
 export function unmappedProperties(body: JsonObject, map: TypeMap): readonly string[] {
   const known = knownOf(map);
   const found: string[] = [];
-  const visit = (object: JsonObject, prefix: string): void => {
-    const mappedTags = prefix === `${tagsProperty}.` ? new Set(known.tags.map((tag) => tagName(object, tag))) : null;
-    for (const [name, inner] of Object.entries(object)) {
-      const path = prefix + name;
-      if (known.whole.has(path) || mappedTags?.has(name)) continue;
-      if (!known.within.has(path)) found.push(path);
-      else if (isJsonObject(inner)) visit(inner, `${path}.`);
+  const visit = (object: JsonObject, level: Level): void => {
+    const mappedTags = level.tags && new Set(level.tags.map((tag) => tagName(object, tag)));
+    for (const name of Object.keys(object)) {
+      if (level.whole.has(name) || mappedTags?.has(name)) continue;
+      if (!level.within.has(name)) {
+        found.push(level.prefix + name);
+        continue;
+      }
+      const inner = object[name];
+      if (isJsonObject(inner)) visit(inner, levelBelow(known, level, name));
     }
   };
-  visit(body, '');
-  return found.sort(byCodeUnit);
+  visit(body, known.top);
+  return found.length > 1 ? found.sort(byCodeUnit) : found;
 }

@@ -157,7 +157,11 @@ describe('any composition of a location, steps and a kind', () => {
     fc.assert(
       fc.property(fieldMaps, kinds, bodies, anyJson, (map, kind, body, wanted) => {
         const before = JSON.stringify(body);
-        seen[holdLaws(fieldLens(map, kind, native), body, wanted)]++;
+        const lens = fieldLens(map, kind, native);
+        seen[holdLaws(lens, body, wanted)]++;
+        const got = lens.get(body, references);
+        const put = got.kind === 'value' ? lens.put(got.value, body, references) : null;
+        expect(lens.getAndPut(body, references), 'both in one go').toEqual({ got, put });
         holdLaws(fieldLens(map, kind, native), {}, wanted);
         expect(JSON.stringify(body), 'the source is left alone').toBe(before);
       }),
