@@ -28,9 +28,17 @@ export type LoadedFederation =
     }
   | { readonly kind: 'invalid'; readonly faults: readonly Fault[] };
 
-/** Takes the manifests as they are: for commands that write them. Workers call loadSignedFederation. */
-export async function loadFederation(folder: string): Promise<LoadedFederation> {
-  const { texts, faults: folderFaults } = await readFolder(folder);
+/**
+ * Takes the manifests as they are: for commands that write them. Workers call loadSignedFederation. `instead` are texts by
+ * file that count in the place of what lies there.
+ */
+export async function loadFederation(
+  folder: string,
+  instead: ReadonlyMap<string, string> = new Map(),
+): Promise<LoadedFederation> {
+  const read = await readFolder(folder);
+  const folderFaults = read.faults;
+  const texts = read.texts.map(({ file, text }) => ({ file, text: instead.get(file) ?? text }));
   const faults: Fault[] = [...folderFaults];
   const files = new Map<string, YamlFile>();
   const accepted = new Map<FileKind, Located<never>[]>();

@@ -4,12 +4,11 @@ import { ConcordatError } from '../../core/errors.js';
 import { findApprover } from '../deciding/approver.js';
 import { giveStatement, requiredText } from '../deciding/sign-statement.js';
 import { action, defineCommand } from '../invocation.js';
-import { withFederation, type FederationSession } from '../reading/federation-session.js';
-import { chooseDataset, findRun } from '../reading/find-run.js';
-import { reportRun } from '../reading/run-report.js';
-import { driftConsequence, driftLine, driftWords, type DriftThere } from '../showing/drift-text.js';
+import { schemasSeen } from '../reading/drifts.js';
+import { withFederation } from '../reading/federation-session.js';
+import { driftConsequence, driftLine, driftWords } from '../showing/drift-text.js';
 import { counted, listWords, shortDigest } from '../showing/words.js';
-import { viewRun } from '../temporal/runs.js';
+import { registerPropose } from './taxonomy-propose.js';
 
 interface Options {
   readonly run?: string;
@@ -39,7 +38,7 @@ export function registerTaxonomy(program: Command): void {
     .action(
       action<Options, []>(async (invocation, options) =>
         withFederation<0 | 2>(invocation, { withinMs: 120_000 }, async (session) => {
-          const { dataset, drifts } = await driftsOf(session, options);
+          const { dataset, drifts } = await schemasSeen(session, options);
           const held = drifts.filter(({ action: asked }) => asked !== 'report');
           const { paint } = invocation.output;
           invocation.output.result(
@@ -78,7 +77,7 @@ export function registerTaxonomy(program: Command): void {
         return withFederation<0>(invocation, { withinMs: 120_000 }, async (session) => {
           const { federation, layout } = session;
           const approver = await findApprover(federation, layout, invocation.workingFolder, options.as, undefined);
-          const { dataset, drifts } = await driftsOf(session, options);
+          const { dataset, drifts } = await schemasSeen(session, options);
           const held = drifts.filter(({ action: asked }) => asked !== 'report');
           const prefix = word.toLowerCase();
           const [only, ...more] = prefix.length < 4 ? [] : held.filter(({ id }) => id.startsWith(prefix));
@@ -104,17 +103,5 @@ export function registerTaxonomy(program: Command): void {
         });
       }),
     );
-}
-
-async function driftsOf(
-  session: FederationSession,
-  { run, dataset }: Options,
-): Promise<{ readonly dataset: string; readonly drifts: readonly DriftThere[] }> {
-  const { federation, runs } = session;
-  const selector = run ?? chooseDataset(federation, dataset);
-  const report = await reportRun(session, await viewRun(runs, await findRun(runs, federation, selector)));
-  return {
-    dataset: report.run.dataset,
-    drifts: report.snapshots.flatMap(({ authority, drifts = [] }) => drifts.map((drift) => ({ authority, ...drift }))),
-  };
+  registerPropose(taxonomy);
 }

@@ -34,7 +34,7 @@ export const federationFileName = 'federation.yaml';
 export const capabilitiesFileName = 'taxonomy/capabilities.yaml';
 
 /** Folders beside the files that hold no federation files. */
-export const otherFolders: readonly string[] = ['keys', 'manifests', 'policy-tests', 'schemas'];
+export const otherFolders: readonly string[] = ['keys', 'manifests', 'policy-tests', 'proposals', 'schemas'];
 
 /** Null for a name that no federation file has. */
 export function fileKindOf(file: string): FileKind | null {

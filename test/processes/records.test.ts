@@ -118,23 +118,32 @@ it('hold what a lost column would have said, let the rest go on, and go by a per
     [['approve', 'ffff', '--as', 'you'], `no held drift ffff: there is ${drift.slice(0, 12)}`],
     [['approve', drift.slice(0, 3), '--as', 'you'], `no held drift ${drift.slice(0, 3)}: there is`],
     [['approve', drift, '--as', 'ana'], 'ana'],
+    [['propose', '--mesh', 'osla'], 'the dataset has no member osla; did you mean oslo?'],
   ] as const) {
     const refused = await concordat('taxonomy', ...argv);
     expect(refused.code, refused.stdout).toBe(1);
     expect(refused.stderr).toContain(error);
   }
-  const approved = await concordat(
-    ...[
-      'taxonomy',
-      'approve',
-      drift.slice(0, 12).toUpperCase(),
-      '--as',
-      'you',
-      '--reason',
-      'dropped on purpose',
-      '--json',
-    ],
-  );
+  const proposed = await concordat('taxonomy', 'propose', 'workforce', '--mesh', 'oslo', '--json');
+  expect(proposed).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(proposed.stdout)).toMatchObject({
+    authority: 'oslo',
+    proposals: [{ type: 'shipment', file: 'proposals/oslo.shipment.yaml', inPlaceOf: 'maps/oslo.shipment.yaml' }],
+    faults: [expect.stringContaining('authorities/oslo.yaml')],
+  });
+  const proposal = await readFile(path.join(local.folder, 'proposals/oslo.shipment.yaml'), 'utf8');
+  expect(proposal).toContain('# Changed: fragile is not held here any more');
+  expect(proposal).not.toMatch(/^ +fragile:/m);
+  expect(await concordat('taxonomy', 'propose', '--mesh', 'oslo')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('proposals/oslo.shipment.yaml is there already') as string,
+  });
+  const nothing = await concordat('taxonomy', 'propose', '--mesh', 'berlin');
+  expect(nothing).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing to propose') as string });
+
+  const reason = ['--reason', 'dropped on purpose'];
+  const prefix = drift.slice(0, 12).toUpperCase();
+  const approved = await concordat('taxonomy', 'approve', prefix, '--as', 'you', ...reason, '--json');
   expect(approved).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(approved.stdout)).toEqual({ dataset: 'workforce', authority: 'oslo', drift, approver: 'you' });
   const meant = await local.run();
