@@ -39,6 +39,14 @@ export async function createConnector(
       const { createS3Connector } = await import('../activities/connectors/s3/connector.js');
       return createS3Connector({ mesh, environment });
     }
+    case 'azure-tables': {
+      const { createAzureTablesConnector } = await import('../activities/connectors/azure-tables/connector.js');
+      return createAzureTablesConnector({ mesh, environment });
+    }
+    case 'azure-blob': {
+      const { createAzureBlobConnector } = await import('../activities/connectors/azure-blob/connector.js');
+      return createAzureBlobConnector({ mesh, environment });
+    }
     default:
       return assertNever(mesh);
   }

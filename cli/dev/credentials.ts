@@ -8,6 +8,16 @@ import { ConcordatError } from '../../core/errors.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const prefixes: Readonly<Record<Exclude<Mesh['kind'], 'folder' | 'postgresql'>, string>> = {
+  'aws-iam': 'AWS_',
+  dynamodb: 'AWS_',
+  s3: 'AWS_',
+  entra: 'AZURE_',
+  'azure-tables': 'AZURE_',
+  'azure-blob': 'AZURE_',
+  keystone: 'OS_',
+};
+
 export function credentialsOf(mesh: Mesh, environment: Environment): Readonly<Record<string, string>> {
   if (mesh.kind === 'folder') return only(environment, (name) => name === mesh.pathFrom);
   if (mesh.kind === 'postgresql') {
@@ -18,8 +28,13 @@ export function credentialsOf(mesh: Mesh, environment: Environment): Readonly<Re
   if (mesh.kind === 'entra')
     for (const name of [mesh.authorityHostFrom, mesh.clientIdFrom, mesh.clientSecretFrom]) names.add(name);
   if (mesh.kind === 'keystone') for (const name of [mesh.userFrom, mesh.passwordFrom]) names.add(name);
-  const prefix = { 'aws-iam': 'AWS_', dynamodb: 'AWS_', s3: 'AWS_', entra: 'AZURE_', keystone: 'OS_' }[mesh.kind];
-  return only(environment, (name) => name.startsWith(prefix) || names.has(name));
+  const isStorage = mesh.kind === 'azure-tables' || mesh.kind === 'azure-blob';
+  if (isStorage && environment[mesh.connectionFrom] !== undefined)
+    return only(environment, (name) => name === mesh.connectionFrom || names.has(name));
+  const prefix = prefixes[mesh.kind];
+  // The key of a storage account is nothing for whoever signs in to a tenant.
+  const isOther = (name: string): boolean => mesh.kind === 'entra' && name.startsWith('AZURE_STORAGE_');
+  return only(environment, (name) => (name.startsWith(prefix) && !isOther(name)) || names.has(name));
 }
 
 function only(environment: Environment, isWanted: (name: string) => boolean): Readonly<Record<string, string>> {
@@ -34,7 +49,8 @@ function only(environment: Environment, isWanted: (name: string) => boolean): Re
 function credentialOf(mesh: Mesh): string | null {
   if (mesh.kind === 'folder') return null;
   if (mesh.kind === 'postgresql') return `${mesh.kind} ${mesh.connectionFrom}`;
-  return mesh.kind === 'dynamodb' || mesh.kind === 's3' ? 'aws-iam' : mesh.kind;
+  if (mesh.kind === 'azure-tables' || mesh.kind === 'azure-blob') return `AZURE_STORAGE ${mesh.connectionFrom}`;
+  return prefixes[mesh.kind];
 }
 
 /** Throws usage where the credentials of this terminal would go to two authorities. */

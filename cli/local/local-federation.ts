@@ -247,6 +247,8 @@ function sandboxEnvironment(mesh: Mesh, sandbox: SandboxReady): Readonly<Record<
     // Its credentials come with its endpoint, from whoever gave that.
     case 'dynamodb':
     case 's3':
+    case 'azure-tables':
+    case 'azure-blob':
       return {};
   }
 }

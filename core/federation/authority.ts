@@ -39,6 +39,30 @@ const recordKey = z
 export const DynamodbAttribute = z.enum(['number', 'binary', 'textSet', 'numberSet', 'binarySet', 'numberList']);
 export type DynamodbAttribute = z.infer<typeof DynamodbAttribute>;
 
+/** What a property of an entity of Azure Tables is, so that its body is a text; see docs/records.md. */
+export const AzureTablesProperty = z.enum([
+  'text',
+  'boolean',
+  'int32',
+  'int64',
+  'double',
+  'dateTime',
+  'guid',
+  'binary',
+]);
+export type AzureTablesProperty = z.infer<typeof AzureTablesProperty>;
+
+const storageAccount = z
+  .string()
+  .regex(/^[a-z0-9]{3,24}$/, 'must be the name of a storage account: 3 to 24 of a-z and 0-9')
+  .describe('refuse to work in any other account');
+const storageConnection = environmentName
+  .default('AZURE_STORAGE_CONNECTION_STRING')
+  .describe(
+    'the environment variable with the connection string of the account; where it is not set, the standard chain of @azure/identity is asked',
+  );
+const azureEndpoint = z.url().optional().describe('leave out for the public cloud');
+
 const awsAccount = z
   .string()
   .regex(/^[0-9]{12}$/)
@@ -58,6 +82,11 @@ const rowFile = z.strictObject({
   key: recordKey,
   delimiter: z.enum([',', ';', '\t', '|']).optional().describe('between the columns of a CSV file; , where left out'),
 });
+const objectPrefix = z
+  .string()
+  .regex(/^([^/]+\/)*$/, 'must end with / and not start with it')
+  .default('')
+  .describe('before the name of every object');
 const rowFiles = z
   .record(nativeName, rowFile)
   .refine((files) => Object.keys(files).length > 0, { error: 'must name at least one file' });
@@ -192,15 +221,56 @@ export const Mesh = z.discriminatedUnion('kind', [
     kind: z.literal('s3').describe('objects of one bucket that hold records: JSON Lines and CSV'),
     region: z.string().min(1),
     bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket'),
-    prefix: z
-      .string()
-      .regex(/^([^/]+\/)*$/, 'must end with / and not start with it')
-      .default('')
-      .describe('before the name of every object'),
+    prefix: objectPrefix,
     endpoint: awsEndpoint,
     endpointFrom: endpointName.optional(),
     profile: awsProfile,
     files: rowFiles.describe('native type → the object that holds its records'),
+  }),
+  z.strictObject({
+    kind: z.literal('azure-tables').describe('tables of an Azure storage account'),
+    account: storageAccount,
+    connectionFrom: storageConnection,
+    endpoint: azureEndpoint,
+    endpointFrom: endpointName.optional(),
+    tables: z
+      .record(
+        nativeName,
+        z.strictObject({
+          table: z
+            .string()
+            .regex(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'must be a name of 3 to 63 of A-Z, a-z and 0-9, a letter first'),
+          partition: z
+            .string()
+            .optional()
+            .describe('read and write this partition only; then the key is the row key alone'),
+          key: recordKey
+            .max(2)
+            .describe(
+              'what partition key and row key are called in records; one name is the row key of `partition`, or else the partition key of entities with an empty row key',
+            ),
+          properties: z
+            .record(z.string().min(1), AzureTablesProperty)
+            .optional()
+            .describe(
+              'properties that records have: one that an entity lacks is null, and one that is no text or truth value is written as what it says here',
+            ),
+        }),
+      )
+      .refine((tables) => Object.keys(tables).length > 0, { error: 'must name at least one table' })
+      .describe('native type → the table that holds its records'),
+  }),
+  z.strictObject({
+    kind: z.literal('azure-blob').describe('blobs of one container that hold records: JSON Lines, CSV, Parquet'),
+    account: storageAccount,
+    connectionFrom: storageConnection,
+    container: z
+      .string()
+      .regex(/^(\$root|[a-z0-9](-?[a-z0-9]){2,62})$/, 'must be the name of a container: a-z, 0-9 and single hyphens'),
+    prefix: objectPrefix,
+    endpoint: azureEndpoint,
+    endpointFrom: endpointName.optional(),
+    files: rowFiles.describe('native type → the blob that holds its records'),
   }),
 ]);
 export type Mesh = z.infer<typeof Mesh>;
@@ -213,6 +283,8 @@ export const meshKinds = [
   'postgresql',
   'dynamodb',
   's3',
+  'azure-tables',
+  'azure-blob',
 ] as const satisfies readonly Mesh['kind'][];
 
 export const Approver = z.strictObject({

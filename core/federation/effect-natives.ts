@@ -32,6 +32,8 @@ export const effectNatives: Readonly<Record<Mesh['kind'], Needed>> = {
   postgresql: {},
   dynamodb: {},
   s3: {},
+  'azure-tables': {},
+  'azure-blob': {},
 };
 
 /** Of which native types it is worked out where a grant counts, and what is read for it: the scopes that inherit. */
@@ -44,6 +46,8 @@ export const placeNatives: Readonly<Record<Mesh['kind'], Needed>> = {
   postgresql: {},
   dynamodb: {},
   s3: {},
+  'azure-tables': {},
+  'azure-blob': {},
 };
 
 export function hasEffect(map: TypeMap): boolean {
@@ -75,6 +79,8 @@ export function sayable(kind: Mesh['kind'], native: string, capabilities: readon
         case 'postgresql':
         case 'dynamodb':
         case 's3':
+        case 'azure-tables':
+        case 'azure-blob':
           return false;
       }
     })

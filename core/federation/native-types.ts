@@ -13,7 +13,14 @@ export const everyWrite: readonly NativeWriteKind[] = ['create', 'update', 'dele
 /** Edges and workloads: made or deleted, never changed. */
 const made: readonly NativeWriteKind[] = ['create', 'delete'];
 
-export const recordMeshKinds = ['folder', 'postgresql', 'dynamodb', 's3'] as const satisfies readonly Mesh['kind'][];
+export const recordMeshKinds = [
+  'folder',
+  'postgresql',
+  'dynamodb',
+  's3',
+  'azure-tables',
+  'azure-blob',
+] as const satisfies readonly Mesh['kind'][];
 export type RecordMeshKind = (typeof recordMeshKinds)[number];
 export type RecordMesh = Extract<Mesh, { readonly kind: RecordMeshKind }>;
 type CloudKind = Exclude<Mesh['kind'], RecordMeshKind>;
@@ -37,9 +44,11 @@ export function nativeNamesOf(mesh: Mesh): readonly string[] {
   switch (mesh.kind) {
     case 'folder':
     case 's3':
+    case 'azure-blob':
       return Object.keys(mesh.files);
     case 'postgresql':
     case 'dynamodb':
+    case 'azure-tables':
       return Object.keys(mesh.tables);
     default:
       return Object.keys(nativeTypes[mesh.kind]);

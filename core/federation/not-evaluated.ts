@@ -19,4 +19,6 @@ export const notEvaluated: Readonly<Record<Mesh['kind'], readonly string[]>> = {
   postgresql: [],
   dynamodb: [],
   s3: [],
+  'azure-tables': [],
+  'azure-blob': [],
 };

@@ -54,8 +54,39 @@ export const zones: readonly Zone[] = [
   },
   {
     path: 'activities/connectors/s3/',
-    own: ['core/', 'activities/connectors/connector.ts', 'activities/aws-answers.ts', 'activities/record-formats/'],
+    own: [
+      'core/',
+      'activities/connectors/connector.ts',
+      'activities/aws-answers.ts',
+      'activities/record-formats/',
+      'activities/record-objects/',
+    ],
     packages: ['node:', 'zod', '@aws-sdk/client-s3'],
+  },
+  {
+    path: 'activities/connectors/azure-tables/',
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/azure-storage.ts'],
+    packages: ['node:', 'zod', '@azure/data-tables', 'lossless-json'],
+  },
+  {
+    path: 'activities/connectors/azure-blob/',
+    own: [
+      'core/',
+      'activities/connectors/connector.ts',
+      'activities/azure-storage.ts',
+      'activities/record-formats/',
+      'activities/record-objects/',
+    ],
+    packages: ['node:', 'zod', '@azure/storage-blob'],
+  },
+  // Accounts of Azure storage, for connectors of tables and of blobs.
+  { path: 'activities/azure-storage.ts', own: ['core/'], packages: ['node:', '@azure/identity'] },
+  // Files of rows as objects under a condition, whoever keeps the objects.
+  {
+    path: 'activities/record-objects/',
+    own: ['core/', 'activities/record-formats/'],
+    ownTypes: ['activities/connectors/connector.ts'],
+    packages: ['node:'],
   },
   // Files of rows, wherever they lie.
   { path: 'activities/record-formats/', own: ['core/'], packages: ['node:', 'csv-parse', 'lossless-json'] },
@@ -211,7 +242,12 @@ export const reaches: readonly Reach[] = [
 ];
 
 /** What several connectors may know beside connector.ts and their own folders, where their zones say so. */
-export const sharedByConnectors: readonly string[] = ['activities/aws-answers.ts', 'activities/record-formats/'];
+export const sharedByConnectors: readonly string[] = [
+  'activities/aws-answers.ts',
+  'activities/azure-storage.ts',
+  'activities/record-formats/',
+  'activities/record-objects/',
+];
 
 /** Every connector has these, so that who knows one finds their way in all. */
 export const connectorFiles = [

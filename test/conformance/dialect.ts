@@ -128,6 +128,8 @@ function wordsOf(mesh: Mesh): Words {
     case 'postgresql':
     case 'dynamodb':
     case 's3':
+    case 'azure-tables':
+    case 'azure-blob':
       throw new Error(`a ${mesh.kind} has no users and groups`);
     default:
       return assertNever(mesh);

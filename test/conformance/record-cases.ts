@@ -47,6 +47,11 @@ const difficult = [
   '-- comment; DROP TABLE parcels',
 ];
 
+/** https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model#characters-disallowed-in-key-fields */
+function holdsKey({ world }: Scene, key: string): boolean {
+  return world.mesh.kind !== 'azure-tables' || !/[/\\#?\p{Cc}]/u.test(key);
+}
+
 export const recordCases: readonly ConformanceCase[] = [
   {
     name: 'a probe names what it reaches and misses no permission',
@@ -128,9 +133,15 @@ export const recordCases: readonly ConformanceCase[] = [
     name: 'texts that need care come back as they are, in keys and beside them, and the empty text is not null',
     run: async (scene) => {
       const { connector } = scene;
-      for (const text of difficult) {
-        const object = await made(connector, 'parcel', parcel(`key ${text}`, text));
-        expect(object.body).toEqual(parcel(`key ${text}`, text));
+      const keys = difficult.map((text, at) => (holdsKey(scene, `key ${text}`) ? `key ${text}` : `key ${at}`));
+      for (const [at, text] of difficult.entries()) {
+        const key = keys[at] ?? '';
+        if (key !== `key ${text}`)
+          expect(await connector.write({ kind: 'create', type: 'parcel', after: parcel(`key ${text}`) })).toMatchObject(
+            { kind: 'refused', code: 'valueNotRepresentable' },
+          );
+        const object = await made(connector, 'parcel', parcel(key, text));
+        expect(object.body).toEqual(parcel(key, text));
         const cleared = { ...object.body, note: null };
         expect(
           await connector.write({ kind: 'update', type: 'parcel', id: object.id, before: object.body, after: cleared }),
@@ -138,7 +149,7 @@ export const recordCases: readonly ConformanceCase[] = [
         expect((await connector.readOne('parcel', object.id))?.body).toEqual(cleared);
       }
       const listed = objectsOf(await scene.everything());
-      expect(listed.map(({ id }) => id).sort()).toEqual(difficult.map((text) => `key ${text}`).sort());
+      expect(listed.map(({ id }) => id).sort()).toEqual([...keys].sort());
     },
   },
   {

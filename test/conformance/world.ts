@@ -5,6 +5,8 @@ import { createEntraConnector } from '../../activities/connectors/entra/connecto
 import { createKeystoneConnector } from '../../activities/connectors/keystone/connector.js';
 import { createFolderConnector } from '../../activities/connectors/folder/connector.js';
 import { createDynamodbConnector } from '../../activities/connectors/dynamodb/connector.js';
+import { createAzureBlobConnector } from '../../activities/connectors/azure-blob/connector.js';
+import { createAzureTablesConnector } from '../../activities/connectors/azure-tables/connector.js';
 import { createS3Connector } from '../../activities/connectors/s3/connector.js';
 import { createPostgresqlConnector } from '../../activities/connectors/postgresql/connector.js';
 import type { Mesh } from '../../core/federation/authority.js';
@@ -103,6 +105,10 @@ export function connectorFor(
       return createS3Connector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...size } });
     case 'dynamodb':
       return createDynamodbConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
+    case 'azure-tables':
+      return createAzureTablesConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
+    case 'azure-blob':
+      return createAzureBlobConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...size } });
     default:
       return assertNever(mesh);
   }

@@ -4,17 +4,11 @@
  * HAZARD: after a lost reply the SDK sends a request again. A repeated conditional put then fails its own condition and
  * looks like a change by somebody else, so writes have a client of their own with `maxAttempts: 1`.
  */
-import { GetObjectCommand, S3Client, type GetObjectCommandOutput, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { ConcordatError } from '../../../core/errors.js';
 import { answerOf, answerWords, certainCode, readFailure, type AwsAnswer } from '../../aws-answers.js';
-import {
-  credentialsIn,
-  standardLimits,
-  type FileMesh,
-  type Limits,
-  type S3ConnectorOptions,
-  type S3Mesh,
-} from './config.js';
+import type { ObjectFile } from '../../record-objects/object-store.js';
+import { credentialsIn, standardLimits, type Limits, type S3ConnectorOptions, type S3Mesh } from './config.js';
 
 export interface S3RecordsClient {
   readonly mesh: S3Mesh;
@@ -52,21 +46,17 @@ export function createS3RecordsClient({ mesh, environment, limits: given }: S3Co
   return { mesh, limits, reader, writer };
 }
 
-export function fileOf({ files }: S3Mesh, type: string): FileMesh {
-  const file = Object.hasOwn(files, type) ? files[type] : undefined;
-  if (!file) throw new ConcordatError('unexpectedAnswer', `the bucket declares no object for the native type ${type}`);
-  return file;
-}
-
 export interface Place {
   readonly Bucket: string;
   readonly Key: string;
 }
 
-export const placeOf = ({ bucket, prefix }: S3Mesh, { file }: FileMesh): Place => ({
+export const placeOf = ({ bucket, prefix }: S3Mesh, { file }: ObjectFile): Place => ({
   Bucket: bucket,
   Key: prefix + file,
 });
+
+export const nameOf = ({ bucket, prefix }: S3Mesh, { file }: ObjectFile): string => `${bucket}/${prefix}${file}`;
 
 /** The code of a read that failed. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 export function failureOf(action: string, error: unknown): ConcordatError {
@@ -84,53 +74,3 @@ export function failureOf(action: string, error: unknown): ConcordatError {
 
 export const isThrottled = ({ code, status }: AwsAnswer): boolean =>
   code === 'SlowDown' || code === 'Throttling' || status === 429;
-
-export interface OpenObject {
-  readonly etag: string;
-  readonly bytes: AsyncIterable<Uint8Array>;
-  readonly head: GetObjectCommandOutput;
-  /** Gives up what was not read. */
-  close(): void;
-}
-
-/** Of one version of the object, whatever is put under its name meanwhile. Throws ConcordatError. */
-export async function openObject(
-  { mesh, reader }: S3RecordsClient,
-  file: FileMesh,
-  { etag, signal }: { readonly etag?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
-): Promise<OpenObject> {
-  const left = new AbortController();
-  const abortSignal = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
-  let head: GetObjectCommandOutput;
-  try {
-    const wanted = { ...placeOf(mesh, file), ...(etag === undefined ? {} : { IfMatch: etag }) };
-    head = await reader.send(new GetObjectCommand(wanted), { abortSignal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw failureOf('s3:GetObject', error);
-  }
-  const body = head.Body as AsyncIterable<Uint8Array> | undefined;
-  if (body === undefined || head.ETag === undefined)
-    throw new ConcordatError('unexpectedAnswer', 's3:GetObject answered without an object');
-  return { etag: head.ETag, bytes: wholeOf(body, head.ContentLength, signal), head, close: () => left.abort() };
-}
-
-/** HAZARD: an answer that is cut short must not look like rows that were deleted. */
-async function* wholeOf(
-  body: AsyncIterable<Uint8Array>,
-  length: number | undefined,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  let received = 0;
-  try {
-    for await (const chunk of body) {
-      received += chunk.length;
-      yield chunk;
-    }
-  } catch {
-    signal?.throwIfAborted();
-    throw new ConcordatError('unreachable', 's3:GetObject ended in the middle of the object');
-  }
-  if (length !== undefined && received !== length)
-    throw new ConcordatError('unreachable', 's3:GetObject ended in the middle of the object');
-}

@@ -1,22 +1,16 @@
 /** What the connector of records in S3 takes from the authority file and from the environment of its worker. */
 import { ConcordatError } from '../../../core/errors.js';
 import type { Mesh } from '../../../core/federation/authority.js';
+import type { ObjectLimits } from '../../record-objects/object-store.js';
 
 export type S3Mesh = Extract<Mesh, { readonly kind: 's3' }>;
-export type FileMesh = S3Mesh['files'][string];
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Durations and sizes that tests shorten; production uses `standardLimits`. */
-export interface Limits {
-  /** Rows that a page holds. */
-  readonly pageSize: number;
+export interface Limits extends ObjectLimits {
   readonly connectionTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly readAttemptsMax: number;
-  /** How often an object is copied again because another row of it was changed meanwhile, or S3 asked to wait. */
-  readonly writeAttemptsMax: number;
-  readonly backOffBaseMs: number;
-  readonly backOffMaxMs: number;
 }
 
 export const standardLimits: Limits = {

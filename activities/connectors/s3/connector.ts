@@ -1,30 +1,41 @@
-/** The connector for records in objects of S3: JSON Lines and CSV. */
+/** The connector for records in objects of S3: JSON Lines, CSV and Parquet. */
 import { rowId } from '../../record-formats/row-id.js';
+import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { readAll, readOne } from '../../record-objects/read.js';
+import { executeWrite, plannedCalls } from '../../record-objects/write.js';
 import type { Connector } from '../connector.js';
 import { s3Capabilities } from './capabilities.js';
-import { createS3RecordsClient, fileOf } from './client.js';
+import { createS3RecordsClient, nameOf } from './client.js';
 import type { S3ConnectorOptions } from './config.js';
 import { probeS3 } from './probe.js';
-import { readAll, readOne } from './read.js';
-import { executeWrite, plannedCalls } from './write.js';
+import { openObject, type OpenS3Object } from './read.js';
+import { putObject } from './write.js';
 
 /** Connects with the first request only. Throws credentialsMissing for half a key pair. */
 export function createS3Connector(options: S3ConnectorOptions): Connector {
   const { mesh } = options;
   const client = createS3RecordsClient(options);
+  const store: ObjectStore<OpenS3Object> = {
+    files: mesh.files,
+    limits: client.limits,
+    putCall: 's3:PutObject',
+    nameOf: (file) => nameOf(mesh, file),
+    open: (file, wanted) => openObject(client, file, wanted),
+    put: (file, opened, copy) => putObject(client, file, opened, copy),
+  };
   return {
     capabilities: s3Capabilities(mesh),
     probe: () => probeS3(client),
-    readAll: (request) => readAll(client, request),
-    readOne: (type, id) => readOne(client, type, id),
+    readAll: (request) => readAll(store, request),
+    readOne: (type, id) => readOne(store, type, id),
     findTwin: async (type, after) => {
-      const id = rowId(after, fileOf(mesh, type).key);
-      return id === null ? null : readOne(client, type, id);
+      const id = rowId(after, fileOf(mesh.files, type).key);
+      return id === null ? null : readOne(store, type, id);
     },
-    plannedCalls: (write) => plannedCalls(mesh, write),
+    plannedCalls: (write) => plannedCalls(store, write),
     consequencesOf: () => [
       'the object is put anew: its tags and access list become those of a new object of the bucket',
     ],
-    write: (write, announce) => executeWrite(client, write, announce),
+    write: (write, announce) => executeWrite(store, write, announce),
   };
 }

@@ -11,6 +11,10 @@ import { s3Capabilities } from '../../../activities/connectors/s3/capabilities.j
 import type { S3Mesh } from '../../../activities/connectors/s3/config.js';
 import { postgresqlCapabilities } from '../../../activities/connectors/postgresql/capabilities.js';
 import type { PostgresqlMesh } from '../../../activities/connectors/postgresql/config.js';
+import { azureBlobCapabilities } from '../../../activities/connectors/azure-blob/capabilities.js';
+import type { AzureBlobMesh } from '../../../activities/connectors/azure-blob/config.js';
+import { azureTablesCapabilities } from '../../../activities/connectors/azure-tables/capabilities.js';
+import type { AzureTablesMesh } from '../../../activities/connectors/azure-tables/config.js';
 import { Mesh } from '../../../core/federation/authority.js';
 import { isRecordKind, nativeNamesOf, nativeTypes, writesOf } from '../../../core/federation/native-types.js';
 
@@ -44,8 +48,21 @@ const s3 = Mesh.parse({
   bucket: 'data',
   files: { parcel: { file: 'a/p.csv', format: 'csv', key } },
 });
+const azureTables = Mesh.parse({
+  kind: 'azure-tables',
+  account: 'harbour',
+  tables: { parcel: { table: 'parcels', partition: 'all', key } },
+});
+const azureBlob = Mesh.parse({
+  kind: 'azure-blob',
+  account: 'harbour',
+  container: 'data',
+  files: { parcel: { file: 'a/p.csv', format: 'csv', key } },
+});
 
 test.each([
+  [azureTables, (mesh: Mesh) => azureTablesCapabilities(mesh as AzureTablesMesh)],
+  [azureBlob, (mesh: Mesh) => azureBlobCapabilities(mesh as AzureBlobMesh)],
   [folder, (mesh: Mesh) => folderCapabilities(mesh as FolderMesh)],
   [postgresql, (mesh: Mesh) => postgresqlCapabilities(mesh as PostgresqlMesh)],
   [s3, (mesh: Mesh) => s3Capabilities(mesh as S3Mesh)],

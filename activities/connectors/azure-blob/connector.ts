@@ -1,0 +1,39 @@
+/** The connector for records in blobs of Azure storage: JSON Lines, CSV and Parquet. */
+import { rowId } from '../../record-formats/row-id.js';
+import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { readAll, readOne } from '../../record-objects/read.js';
+import { executeWrite, plannedCalls } from '../../record-objects/write.js';
+import type { Connector } from '../connector.js';
+import { azureBlobCapabilities } from './capabilities.js';
+import { createAzureBlobClient, nameOf } from './client.js';
+import type { AzureBlobConnectorOptions } from './config.js';
+import { probeAzureBlob } from './probe.js';
+import { openBlob, type OpenBlob } from './read.js';
+import { putBlob } from './write.js';
+
+/** Connects with the first request only. Throws wrongAccount, and credentialsRejected where the connection string is none. */
+export function createAzureBlobConnector(options: AzureBlobConnectorOptions): Connector {
+  const { mesh } = options;
+  const client = createAzureBlobClient(options);
+  const store: ObjectStore<OpenBlob> = {
+    files: mesh.files,
+    limits: client.limits,
+    putCall: 'PutBlob',
+    nameOf: (file) => nameOf(mesh, file),
+    open: (file, wanted) => openBlob(client, file, wanted),
+    put: (file, opened, copy) => putBlob(client, file, opened, copy),
+  };
+  return {
+    capabilities: azureBlobCapabilities(mesh),
+    probe: () => probeAzureBlob(client),
+    readAll: (request) => readAll(store, request),
+    readOne: (type, id) => readOne(store, type, id),
+    findTwin: async (type, after) => {
+      const id = rowId(after, fileOf(mesh.files, type).key);
+      return id === null ? null : readOne(store, type, id);
+    },
+    plannedCalls: (write) => plannedCalls(store, write),
+    consequencesOf: () => ['the blob is put anew: its snapshots stay, and a lease on it forbids the write'],
+    write: (write, announce) => executeWrite(store, write, announce),
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * Putting a blob anew where it still is the one that was copied (`If-Match`:
+ * https://learn.microsoft.com/rest/api/storageservices/specifying-conditional-headers-for-blob-service-operations).
+ * A blob of more than 256 MB is staged in blocks, and the condition is on the request that makes a blob of them.
+ */
+import type { BlobDownloadResponseParsed, BlockBlobParallelUploadOptions } from '@azure/storage-blob';
+import { answerOf, answerWords, certainCode, isRefusal, isThrottling } from '../../azure-storage.js';
+import type { Copy, ObjectFile, PutAnswer } from '../../record-objects/object-store.js';
+import { failureOf, type AzureBlobClient } from './client.js';
+import type { OpenBlob } from './read.js';
+
+export async function putBlob(
+  client: AzureBlobClient,
+  file: ObjectFile,
+  opened: OpenBlob,
+  { name, length }: Copy,
+): Promise<PutAnswer> {
+  const { etag, head } = opened;
+  const blob = client.writer(file);
+  let kept: BlockBlobParallelUploadOptions;
+  try {
+    kept = { ...keptOf(head), ...(await askedOf(client, file, opened)), conditions: { ifMatch: etag } };
+  } catch (error) {
+    const answer = answerOf(error);
+    if (answer.status === 412) return 'again';
+    return {
+      kind: 'refused',
+      code: failureOf('GetBlobProperties', error).code,
+      detail: answerWords('GetBlobProperties', answer),
+    };
+  }
+  try {
+    if (length === 0) await blob.upload('', 0, kept);
+    else await blob.uploadFile(name, kept);
+    return 'applied';
+  } catch (error) {
+    const answer = answerOf(error);
+    // Other refusals with this status are leases, which last.
+    if (answer.code === 'ConditionNotMet' || isThrottling(answer)) return 'again';
+    const certain = certainCode(answer);
+    const detail = answerWords('PutBlob', answer);
+    if (certain !== undefined) return { kind: 'refused', code: certain, detail };
+    if (!isRefusal(answer)) return { kind: 'unknown', code: 'effectUnknown', detail };
+    return { kind: 'refused', code: answer.status === 404 ? 'scopeNotFound' : 'refusedByCloud', detail };
+  }
+}
+
+/** What Azure keeps beside the bytes and forgets with a new blob of the same name. */
+function keptOf(head: BlobDownloadResponseParsed): BlockBlobParallelUploadOptions {
+  const headers = {
+    blobCacheControl: head.cacheControl,
+    blobContentDisposition: head.contentDisposition,
+    blobContentEncoding: head.contentEncoding,
+    blobContentLanguage: head.contentLanguage,
+    blobContentType: head.contentType,
+  };
+  return {
+    blobHTTPHeaders: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
+    ...(head.metadata === undefined ? {} : { metadata: head.metadata }),
+    ...(head.encryptionScope === undefined ? {} : { encryptionScope: head.encryptionScope }),
+  };
+}
+
+/** Tier and tags are told only when asked for. */
+async function askedOf(
+  { reader }: AzureBlobClient,
+  file: ObjectFile,
+  { etag, head }: OpenBlob,
+): Promise<Pick<BlockBlobParallelUploadOptions, 'tier' | 'tags'>> {
+  const { accessTier, accessTierInferred } = await reader(file).getProperties({ conditions: { ifMatch: etag } });
+  const tags = (head.tagCount ?? 0) > 0 ? (await reader(file).getTags()).tags : undefined;
+  return {
+    ...(accessTier === undefined || accessTierInferred === true ? {} : { tier: accessTier }),
+    ...(tags === undefined ? {} : { tags }),
+  };
+}
