@@ -92,6 +92,18 @@ class FileStore implements ObjectStore {
     });
   }
 
+  async size(name: string): Promise<number | null> {
+    const path = this.#path(name);
+    return await asStoreFault(`cannot look at ${name}`, async () => {
+      try {
+        return (await stat(path)).size;
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+    });
+  }
+
   async list(prefix: string): Promise<readonly string[]> {
     const folder = folderOfPrefix(prefix);
     return await asStoreFault(`cannot list ${prefix}`, async () => {

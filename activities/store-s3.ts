@@ -97,6 +97,18 @@ class S3Store implements ObjectStore {
     });
   }
 
+  async size(name: string): Promise<number | null> {
+    const at = this.#at(name);
+    return await asStoreFault(`cannot look at ${name}`, async () => {
+      try {
+        return (await this.#client.send(new HeadObjectCommand(at))).ContentLength ?? null;
+      } catch (error) {
+        if (statusOf(error) === 404) return null;
+        throw error;
+      }
+    });
+  }
+
   async list(prefix: string): Promise<readonly string[]> {
     folderOfPrefix(prefix);
     return await asStoreFault(`cannot list ${prefix}`, async () => {

@@ -11,6 +11,8 @@ export interface ObjectStore {
   get(name: string): Promise<Uint8Array | null>;
   /** A piece of an object, for bodies inside a segment. Throws storeFault where the object is missing or shorter. */
   getRange(name: string, start: number, length: number): Promise<Uint8Array>;
+  /** Bytes of an object without reading it, null where there is none. Where a store cannot say, `get` has to. */
+  size?(name: string): Promise<number | null>;
   /** Names under a prefix, in code unit order. */
   list(prefix: string): Promise<readonly string[]>;
   readHead(name: string): Promise<Head | null>;

@@ -9,28 +9,45 @@ export interface TrippedBrake {
   readonly found: number;
 }
 
+/** Operations of each type in one mesh, and how many of them are deletions. */
+export type BrakingCounts = Readonly<Record<string, { readonly all: number; readonly deletions: number }>>;
+
 /** `held` is how many records of each type the mesh holds. Integers only: found × 100 > allowed × held. */
 export function trippedBrakes(
   authority: Pick<Authority, 'constraints'>,
   operations: readonly Operation[],
   held: Readonly<Record<string, number>>,
 ): readonly TrippedBrake[] {
+  const counts: Record<string, { all: number; deletions: number }> = {};
+  for (const { type, kind } of operations) {
+    const own = (counts[type] ??= { all: 0, deletions: 0 });
+    own.all += 1;
+    if (kind === 'delete') own.deletions += 1;
+  }
+  return trippedBy(authority, counts, held);
+}
+
+/** The same of operations that were counted as they passed by. */
+export function trippedBy(
+  authority: Pick<Authority, 'constraints'>,
+  counts: BrakingCounts,
+  held: Readonly<Record<string, number>>,
+): readonly TrippedBrake[] {
   const tripped: TrippedBrake[] = [];
   for (const [type, brake] of Object.entries(authority.constraints.brakes)) {
-    const own = operations.filter((operation) => operation.type === type);
-    const deletions = own.filter(({ kind }) => kind === 'delete').length;
-    if (brake.operationsMax !== undefined && own.length > brake.operationsMax)
-      tripped.push({ type, limit: 'operationsMax', allowed: brake.operationsMax, found: own.length });
+    const { all, deletions } = (Object.hasOwn(counts, type) ? counts[type] : undefined) ?? { all: 0, deletions: 0 };
+    if (brake.operationsMax !== undefined && all > brake.operationsMax)
+      tripped.push({ type, limit: 'operationsMax', allowed: brake.operationsMax, found: all });
     if (brake.deletionsMax !== undefined && deletions > brake.deletionsMax)
       tripped.push({ type, limit: 'deletionsMax', allowed: brake.deletionsMax, found: deletions });
     const heldHere = held[type] ?? 0;
-    if (brake.percentMax !== undefined && heldHere > 0 && own.length * 100 > brake.percentMax * heldHere) {
+    if (brake.percentMax !== undefined && heldHere > 0 && all * 100 > brake.percentMax * heldHere) {
       tripped.push({
         type,
         limit: 'percentMax',
         allowed: brake.percentMax,
         // Rounded up, so that what tripped never reads as equal to what is allowed.
-        found: Math.ceil((own.length * 100) / heldHere),
+        found: Math.ceil((all * 100) / heldHere),
       });
     }
   }

@@ -390,7 +390,7 @@ function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): 
 }
 
 /** Authorities that a plan would write to, including through a conflict's candidates. */
-export function affectedAuthorities(plan: Plan): readonly AuthorityId[] {
+export function affectedAuthorities(plan: Pick<Plan, 'operations' | 'conflicts'>): readonly AuthorityId[] {
   const affected = new Set<AuthorityId>();
   for (const operation of plan.operations) affected.add(operation.authority);
   for (const conflict of plan.conflicts)

@@ -1,14 +1,13 @@
 /** `concordat run`: starts a run of a dataset, or joins one that is under way, and follows it to its end. */
 import type { Command } from 'commander';
 import { ConcordatError } from '../../core/errors.js';
-import type { Plan } from '../../core/plan.js';
+import { kindCounts, type Census } from '../../core/report/plan-census.js';
 import type { RunProgress, RunResult } from '../../workflows/messages.js';
 import { action, defineCommand, type ExitCode, type Invocation } from '../invocation.js';
 import type { Output } from '../output/output.js';
-import { readPlan } from '../reading/documents.js';
+import { readPlanReport } from '../reading/plan-report.js';
 import { withFederation, type FederationSession } from '../reading/federation-session.js';
 import { chooseDataset } from '../reading/find-run.js';
-import { divergencesByKind } from '../reading/plan-view.js';
 import { nextCommands, resultLines } from '../showing/run-text.js';
 import { counted, listWords, shortDigest, shortRun, stageWords } from '../showing/words.js';
 import { followRun } from '../temporal/follow-run.js';
@@ -100,27 +99,27 @@ function isSettled({ outcome, plan, left }: RunResult): boolean {
 }
 
 async function showResult(output: Output, session: FederationSession, run: RunId, result: RunResult): Promise<void> {
-  const plan = await planIfHere(session, result);
+  const census = await censusIfHere(session, result);
   const next = nextCommands(result);
   output.result(
     {
       runId: run.runId,
       workflowId: run.workflowId,
       ...result,
-      divergencesByKind: plan ? divergencesByKind(plan) : null,
+      divergencesByKind: census ? kindCounts(census) : null,
       next,
     },
     [
-      ...resultLines(result, plan, output.paint),
+      ...resultLines(result, census, output.paint),
       ...next.map((command, at) => `${at === 0 ? '  next        ' : '              '}${command}`),
     ],
   );
 }
 
 /** The counts by kind are in the plan, which an operator without the exchange store does not see. */
-async function planIfHere({ exchange }: FederationSession, result: RunResult): Promise<Plan | null> {
+async function censusIfHere({ exchange }: FederationSession, result: RunResult): Promise<Census | null> {
   try {
-    return await readPlan(exchange, result.plan.planDigest);
+    return (await readPlanReport(exchange, result.plan.planDigest)).census;
   } catch (error) {
     if (error instanceof ConcordatError) return null;
     throw error;

@@ -4,6 +4,7 @@
  * With `--json`, stdout gets exactly one JSON document, the result or the error, and the rest goes to stderr.
  * Colours and a live progress line appear on a terminal only, and never under NO_COLOR (https://no-color.org).
  */
+import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import pc from 'picocolors';
 import { failureOf } from './failure.js';
@@ -24,6 +25,8 @@ export interface Output {
   readonly paint: Paint;
   /** The outcome, once: `json` under --json, else the lines of `text`. */
   result(json: object, text: string | readonly string[]): void;
+  /** The outcome under --json where it is larger than memory: pieces of one document, written as fast as they are read. */
+  stream(pieces: AsyncIterable<string>): Promise<void>;
   /** A line for people on stdout before the result; on stderr under --json. */
   line(text: string): void;
   /** What is going on right now: one line that the next one replaces on a terminal, a line each elsewhere. */
@@ -91,6 +94,13 @@ export function createOutput({ stdout, stderr, json, colour, environment }: Outp
     result: (document, text) => {
       if (json) return writeJson(document);
       for (const line of typeof text === 'string' ? [text] : text) write(stdout, line);
+    },
+    stream: async (pieces) => {
+      if (answered) throw new Error('a command gives one result');
+      answered = true;
+      settle();
+      for await (const piece of pieces) if (!stdout.write(terminalText(piece, true))) await once(stdout, 'drain');
+      stdout.write('\n');
     },
     line: (text) => write(json ? stderr : stdout, text),
     progress: (text) => {

@@ -15,19 +15,27 @@ import {
 } from '../../core/messages.js';
 import { Plan } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
+import { sizeOf } from './plan-parts.js';
 
 /** The coordinator's prefix (activities/federation/activities.ts), where plans lie. */
 const planPrefix = 'federation/documents/';
 
 /** Throws notFound where the store of this machine does not hold the plan. */
-export async function readPlan(exchange: ObjectStore, digest: Digest): Promise<Plan> {
+export async function planRef(exchange: ObjectStore, digest: Digest): Promise<Ref & { readonly bytes: number }> {
   const ref = `${planPrefix}${digest}`;
-  if ((await exchange.get(ref)) === null)
+  const bytes = await sizeOf(exchange, ref);
+  if (bytes === null)
     throw new ConcordatError(
       'notFound',
       `plan ${digest.slice(0, 12)} is not in the exchange store of this machine; CONCORDAT_EXCHANGE says where that is`,
     );
-  return getDocument(exchange, { ref, sha256: digest }, Plan);
+  return { ref, sha256: digest, bytes };
+}
+
+/** Throws notFound where the store of this machine does not hold the plan. */
+export async function readPlan(exchange: ObjectStore, digest: Digest): Promise<Plan> {
+  const { ref, sha256 } = await planRef(exchange, digest);
+  return getDocument(exchange, { ref, sha256 }, Plan);
 }
 
 /** Digests of plans that begin with these characters. Other documents of the coordinator are passed over. */

@@ -18,8 +18,12 @@ export interface OpenPlan {
 }
 
 export async function openPlan(session: FederationSession, selector: string): Promise<OpenPlan> {
-  const { federation, exchange, layout, runs } = session;
-  const found = await findPlan(runs, federation, exchange, selector);
+  const { federation, exchange, runs } = session;
+  return openFoundPlan(session, await findPlan(runs, federation, exchange, selector));
+}
+
+export async function openFoundPlan(session: FederationSession, found: FoundPlan): Promise<OpenPlan> {
+  const { federation, exchange, layout } = session;
   const plan = await readPlan(exchange, found.digest);
   const sheets: Record<AuthorityId, SheetView> = {};
   for (const authority of affectedAuthorities(plan))

@@ -3,12 +3,11 @@
  * the authority's own store is here. The numbers follow from the plan alone, so they are the same on every machine.
  */
 import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
-import { isAccepted } from '../../core/acceptance.js';
 import type { Digest } from '../../core/digest.js';
-import { byCodeUnit, type Json } from '../../core/json.js';
+import type { Json } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
 import { referenceOf } from '../../core/lens/reference.js';
-import { affectedAuthorities, type Conflict, type Plan } from '../../core/plan.js';
+import { affectedAuthorities, type Conflict, type Divergence, type Plan } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { Records } from './records.js';
 import type { SheetView } from './stores.js';
@@ -42,9 +41,15 @@ export interface PlannedConflict {
 /** How far the native calls of an authority are known here. */
 export type CallsKnown = SheetView['kind'];
 
+/** What of a plan is shown; of one that is too large to be held whole, the beginning of its lists. */
+export type ShownPlan = Pick<
+  Plan,
+  'base' | 'operations' | 'conflicts' | 'divergences' | 'cases' | 'incomplete' | 'opaque' | 'ignored' | 'undos'
+>;
+
 export interface PlanView {
   readonly digest: Digest;
-  readonly plan: Plan;
+  readonly plan: ShownPlan;
   readonly operations: readonly PlannedOperation[];
   readonly conflicts: readonly PlannedConflict[];
   /** By type and key, joined by a space: records that the plan mentions. */
@@ -60,17 +65,25 @@ export interface PlanFilter {
   readonly type?: string;
   /** The beginning of a key, or a part of a name. */
   readonly key?: string;
+  readonly field?: string;
+  /** Of operations: create, update, delete. Else a kind of divergence. */
+  readonly kind?: string;
 }
 
 /** `elementTypes` says to which type the elements of a set refer: person for the members of a team. */
 export async function planView(options: {
-  readonly plan: Plan;
+  readonly plan: ShownPlan;
   readonly digest: Digest;
   readonly records: Records;
   readonly sheets: Readonly<Record<AuthorityId, SheetView>>;
   readonly elementTypes: (type: string, field: string) => string | undefined;
+  /** Where the plan given is a part of the one that is shown: the numbers in that one. */
+  readonly numbers?: {
+    readonly operations: ReadonlyMap<Digest, number>;
+    readonly conflicts: ReadonlyMap<Digest, number>;
+  };
 }): Promise<PlanView> {
-  const { plan, digest, records, elementTypes } = options;
+  const { plan, digest, records, elementTypes, numbers } = options;
   const sheets: Record<AuthorityId, ReviewSheet> = {};
   for (const [authority, view] of Object.entries(options.sheets))
     if (view.kind === 'sheet') sheets[authority] = view.sheet;
@@ -93,9 +106,11 @@ export async function planView(options: {
   return {
     digest,
     plan,
-    operations: plan.operations.map((operation, position) => planned(operation, position + 1)),
+    operations: plan.operations.map((operation, position) =>
+      planned(operation, numbers?.operations.get(operation.id) ?? position + 1),
+    ),
     conflicts: plan.conflicts.map((conflict, position) => ({
-      number: position + 1,
+      number: numbers?.conflicts.get(conflict.id) ?? position + 1,
       conflict,
       name: nameOf(conflict.type, conflict.key),
       candidates: conflict.candidates.map((candidate, at) => ({
@@ -114,7 +129,7 @@ export async function planView(options: {
 }
 
 async function namesOf(
-  plan: Plan,
+  plan: ShownPlan,
   records: Records,
   elementTypes: (type: string, field: string) => string | undefined,
   sheets: Readonly<Record<AuthorityId, ReviewSheet>>,
@@ -147,6 +162,7 @@ async function namesOf(
 }
 
 /** What is left when only one authority, type or record is asked for. */
+
 export function filtered(view: PlanView, filter: PlanFilter): PlanView {
   const isWanted = (type: string, key: string): boolean => {
     if (filter.type !== undefined && filter.type !== type) return false;
@@ -154,45 +170,96 @@ export function filtered(view: PlanView, filter: PlanFilter): PlanView {
     const name = view.names.get(`${type} ${key}`) ?? '';
     return key.startsWith(filter.key) || name.toLowerCase().includes(filter.key.toLowerCase());
   };
-  const touches = (authorities: readonly string[]): boolean =>
-    filter.authority === undefined || authorities.includes(filter.authority);
+  const isOfKind = divergencesOfKind(view.plan.divergences, filter.kind);
+  const touches = touchesOf(filter);
   return {
     ...view,
     operations: view.operations.filter(
-      ({ operation }) => touches([operation.authority]) && isWanted(operation.type, operation.key),
+      ({ operation }) =>
+        isOfKind.operation(operation) &&
+        changesField(operation, filter.field) &&
+        touches([operation.authority]) &&
+        isWanted(operation.type, operation.key),
     ),
     conflicts: view.conflicts.filter(
       ({ conflict }) =>
+        isOfKind.conflict(conflict) &&
+        isOfField(conflict, filter.field) &&
         isWanted(conflict.type, conflict.key) &&
-        touches(
-          conflict.candidates.flatMap(({ operations, heldBy }) => [
-            ...heldBy,
-            ...operations.map(({ authority }) => authority),
-          ]),
-        ),
+        touches(conflictMembers(conflict)),
     ),
     plan: {
       ...view.plan,
       divergences: view.plan.divergences.filter(
-        (divergence) => isWanted(divergence.type, divergence.key) && touches([...divergence.because, ...divergence.at]),
+        (divergence) =>
+          isOfKind.divergence(divergence) &&
+          isOfField(divergence, filter.field) &&
+          isWanted(divergence.type, divergence.key) &&
+          touches([...divergence.because, ...divergence.at]),
       ),
-      cases: view.plan.cases.filter(
-        (found) =>
-          (filter.type === undefined || filter.type === found.type) &&
-          filter.key === undefined &&
-          touches([found.authority, ...found.candidates.map(({ authority }) => authority)]),
-      ),
-      incomplete: view.plan.incomplete.filter(
-        (scope) => touches([scope.authority]) && (filter.type === undefined || filter.type === scope.type),
-      ),
+      ...restOf(view.plan, filter),
     },
   };
 }
 
-/** Divergences by kind, most frequent first; those that somebody accepted are not counted. */
-export function divergencesByKind(plan: Plan): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>();
-  for (const divergence of plan.divergences)
-    if (!isAccepted(divergence)) counts.set(divergence.kind, (counts.get(divergence.kind) ?? 0) + 1);
-  return Object.fromEntries([...counts].sort((a, b) => b[1] - a[1] || byCodeUnit(a[0], b[0])));
+/** What has neither key nor field is left out where one is asked for. */
+export function restOf(
+  { cases, incomplete }: Pick<Plan, 'cases' | 'incomplete'>,
+  filter: PlanFilter,
+): Pick<Plan, 'cases' | 'incomplete'> {
+  const touches = touchesOf(filter);
+  const isOfType = (type: string): boolean => filter.type === undefined || filter.type === type;
+  const isNarrow = filter.key !== undefined || filter.field !== undefined || filter.kind !== undefined;
+  return {
+    cases: isNarrow
+      ? []
+      : cases.filter(
+          ({ type, authority, candidates }) =>
+            isOfType(type) && touches([authority, ...candidates.map((one) => one.authority)]),
+        ),
+    incomplete: incomplete.filter(({ type, authority }) => touches([authority]) && isOfType(type)),
+  };
+}
+
+export function touchesOf({ authority }: PlanFilter): (authorities: readonly string[]) => boolean {
+  return (authorities) => authority === undefined || authorities.includes(authority);
+}
+
+export function changesField({ changes }: Pick<Operation, 'changes'>, wanted: string | undefined): boolean {
+  return wanted === undefined || changes.some(({ field }) => field === wanted);
+}
+
+export function isOfField({ field }: { readonly field: string | null }, wanted: string | undefined): boolean {
+  return wanted === undefined || field === wanted;
+}
+
+export function conflictMembers({ candidates }: Conflict): readonly AuthorityId[] {
+  return candidates.flatMap(({ operations, heldBy }) => [...heldBy, ...operations.map(({ authority }) => authority)]);
+}
+
+export const operationKinds: readonly string[] = ['create', 'update', 'delete'];
+
+export interface KindFilter {
+  divergence(divergence: Pick<Divergence, 'kind' | 'operations'>): boolean;
+  operation(operation: Pick<Operation, 'id' | 'kind'>): boolean;
+  conflict(conflict: Pick<Conflict, 'field'>): boolean;
+}
+
+/** Divergences of a kind are shown with the operations that would settle them, operations of a kind by themselves. */
+export function kindFilter(kind: string | undefined, settling: ReadonlySet<Digest>): KindFilter {
+  if (kind === undefined) return { divergence: () => true, operation: () => true, conflict: () => true };
+  if (operationKinds.includes(kind))
+    return { divergence: () => false, operation: (operation) => operation.kind === kind, conflict: () => false };
+  return {
+    divergence: (divergence) => divergence.kind === kind,
+    operation: ({ id }) => settling.has(id),
+    conflict: ({ field }) => kind === (field === null ? 'editedAndDeleted' : 'conflict'),
+  };
+}
+
+function divergencesOfKind(divergences: readonly Divergence[], kind: string | undefined): KindFilter {
+  return kindFilter(
+    kind,
+    new Set(divergences.filter((one) => one.kind === kind).flatMap(({ operations }) => operations)),
+  );
 }

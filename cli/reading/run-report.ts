@@ -5,16 +5,15 @@ import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { SnapshotStatement } from '../../core/messages.js';
 import type { Operation } from '../../core/operation.js';
-import { operationsOf } from '../../core/permit.js';
-import type { Plan } from '../../core/plan.js';
 import { hadEffect, type Outcome } from '../../core/receipt.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { PlanSummary } from '../../workflows/messages.js';
 import { viewReview, type ReviewView } from '../temporal/reviews.js';
 import type { RunView } from '../temporal/runs.js';
-import { readPlan, readReceipts, readSnapshots, type Snapshots } from './documents.js';
+import { readReceipts, readSnapshots, type Snapshots } from './documents.js';
 import type { FederationSession } from './federation-session.js';
 import { planOf } from './find-run.js';
+import { readPlanReport, type PlanReport } from './plan-report.js';
 import { openRecords } from './records.js';
 import { sheetOf } from './stores.js';
 
@@ -61,7 +60,7 @@ export interface ToldConsequence {
 export interface RunReport {
   readonly run: RunView;
   readonly summary: PlanSummary | null;
-  readonly plan: Plan | null;
+  readonly plan: PlanReport | null;
   readonly snapshots: readonly SnapshotStatement[];
   readonly reviews: readonly { readonly authority: AuthorityId; readonly review: ReviewView }[];
   /** Of the authorities whose private store is here, as their own workers worked them out. */
@@ -86,9 +85,6 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
   };
   const refs = found?.snapshots ?? run.progress?.snapshots ?? [];
   const snapshots = await readable<Snapshots>('snapshots', () => readSnapshots(federation, exchange, refs), {});
-  const plan = found
-    ? await readable<Plan | null>('plan', () => readPlan(exchange, found.summary.planDigest), null)
-    : null;
   const reviews = await Promise.all(
     (found?.summary.affected ?? []).map(async (authority) => ({
       authority,
@@ -107,14 +103,23 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
     }),
   );
   const receipts = await readable('receipts', () => readReceipts(federation, exchange, run.result?.receipts ?? []), []);
-  const operations = plan ? operationsOf(plan) : new Map<string, Operation>();
+  const unsettled = receipts.flatMap(({ receipts: own }) =>
+    own.filter(({ outcome }) => !hadEffect(outcome)).map(({ operation }) => operation),
+  );
+  const plan = found
+    ? await readable<PlanReport | null>(
+        'plan',
+        () => readPlanReport(exchange, found.summary.planDigest, new Set(unsettled)),
+        null,
+      )
+    : null;
   const records = openRecords(federation, exchange, run.dataset, snapshots);
   const unapplied = await Promise.all(
     receipts.flatMap(({ authority, permit, receipts: own }) =>
       own
         .filter(({ outcome }) => !hadEffect(outcome))
         .map(async (receipt): Promise<UnappliedReceipt> => {
-          const operation = operations.get(receipt.operation) ?? null;
+          const operation = plan?.operations.get(receipt.operation) ?? null;
           return {
             authority,
             operation,

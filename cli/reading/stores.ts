@@ -12,9 +12,15 @@ export function exchangeStore(layout: Layout): ObjectStore {
   return openStore(layout.exchangeLocation, 'CONCORDAT_EXCHANGE');
 }
 
-/** `none`: the store is here but holds no sheet, so nobody was asked. `unreadable`: only that authority's people see it. */
+/**
+ * `none`: the store is here but holds no sheet, so nobody was asked. `unreadable`: only that authority's people see it. `large`:
+ * it is not looked at, because the plan is too large to be shown whole.
+ */
 export type SheetView =
-  { readonly kind: 'sheet'; readonly sheet: ReviewSheet } | { readonly kind: 'none' } | { readonly kind: 'unreadable' };
+  | { readonly kind: 'sheet'; readonly sheet: ReviewSheet }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unreadable' }
+  | { readonly kind: 'large' };
 
 /** What the approvers of an authority are shown: values, native calls, and what could not be written. */
 export async function sheetOf(

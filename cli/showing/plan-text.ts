@@ -3,11 +3,12 @@ import { isProvisional } from '../../core/record.js';
 import type { Change, Operation } from '../../core/operation.js';
 import type { Json } from '../../core/json.js';
 import { referenceOf } from '../../core/lens/reference.js';
-import { isAccepted } from '../../core/acceptance.js';
+import { censusOf, type Census } from '../../core/report/plan-census.js';
 import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
 import type { Paint } from '../output/output.js';
-import { divergencesByKind, type PlannedConflict, type PlannedOperation, type PlanView } from '../reading/plan-view.js';
+import type { PlannedConflict, PlannedOperation, PlanView } from '../reading/plan-view.js';
 import { doubtText } from './case-text.js';
+import { censusLines, numberText, oneCauseText } from './census-text.js';
 import { plannedUndoLines } from './undo-text.js';
 import { shownValue, valueText, visibleText } from './value-text.js';
 import {
@@ -27,13 +28,29 @@ export interface PlanText {
   readonly elementTypes: (type: string, field: string) => string | undefined;
   /** Records shown of one authority before the rest is only counted. */
   readonly operationsMax: number;
+  /** Of a plan that is too large to be here whole: what the view shows is the beginning of what these count. */
+  readonly large?: LargeCounts;
 }
+
+export interface LargeCounts {
+  /** Of what the filter lets through. */
+  readonly census: Census;
+  /** Divergences without an operation. */
+  readonly unsettled: number;
+  readonly limits: Readonly<Record<string, Pick<ReviewSheet, 'braked' | 'quorum'>>>;
+}
+
+/** Fewer operations are read one by one, and need no counts before them. */
+const countedFrom = 20;
 
 const signs = { create: '+', update: '~', delete: '-' } as const;
 
 export function planLines(view: PlanView, options: PlanText): readonly string[] {
+  const census = options.large?.census ?? censusOfView(view);
+  const isLong = census.operations > options.operationsMax || census.operations > countedFrom;
   return [
-    ...operationLines(view, options),
+    ...(isLong ? [...censusLines(census), ''] : []),
+    ...operationLines(view, options, census),
     ...conflictLines(view, options),
     ...caseLines(view, options),
     ...undoneLines(view, options),
@@ -41,8 +58,16 @@ export function planLines(view: PlanView, options: PlanText): readonly string[] 
     ...ignoredLines(view, options),
     ...unsettledLines(view, options),
     ...incompleteLines(view, options),
-    summaryLine(view, options.paint),
+    summaryLine(view, options.paint, census),
   ];
+}
+
+function censusOfView({ operations, conflicts, plan }: PlanView): Census {
+  return censusOf({
+    operations: operations.map(({ operation }) => operation),
+    conflicts,
+    divergences: plan.divergences,
+  });
 }
 
 export function recordText(view: Pick<PlanView, 'names'>, type: string, key: string): string {
@@ -54,21 +79,28 @@ function keyText(key: string): string {
   return visibleText(isProvisional(key) ? key.slice(0, 9) : key.slice(0, 8));
 }
 
-function operationLines(view: PlanView, options: PlanText): readonly string[] {
+function operationLines(view: PlanView, options: PlanText, census: Census): readonly string[] {
   const { paint } = options;
   const authorities = [...new Set(view.operations.map(({ operation }) => operation.authority))];
   return authorities.flatMap((authority) => {
     const own = view.operations.filter(({ operation }) => operation.authority === authority);
     const shown = own.slice(0, options.operationsMax);
     const sheet = view.sheets[authority];
-    const brakes = (sheet?.braked ?? []).map(
+    const limits = sheet ?? options.large?.limits[authority];
+    const brakes = (limits?.braked ?? []).map(
       ({ type, limit, allowed, found }) =>
-        `  ${paint.yellow('brake')} ${type}: ${found} where ${limit} allows ${allowed}; ${counted(sheet?.quorum ?? 0, 'approval')} needed`,
+        `  ${paint.yellow('brake')} ${type}: ${found} where ${limit} allows ${allowed}; ${counted(limits?.quorum ?? 0, 'approval')} needed`,
     );
+    const cause = brakes.length > 0 ? census.oneCauseOf[authority] : undefined;
+    if (cause) brakes.push(`        ${oneCauseText(cause)}`);
+    const by = census.operationsBy[authority];
+    const count = by ? by.create + by.update + by.delete : own.length;
     const frozen = sheet?.frozen == null ? [] : [`  ${paint.yellow('frozen')} ${visibleText(sheet.frozen)}`];
     const left =
-      shown.length < own.length
-        ? [`  … and ${own.length - shown.length} more; narrow with --type or --key, or see all with --all`]
+      shown.length < count
+        ? [
+            `  … and ${numberText(count - shown.length)} more; narrow with --type, --field, --kind or --key, or see all with ${options.large ? '--json' : '--all'}`,
+          ]
         : [];
     return [
       paint.bold(authority),
@@ -98,6 +130,8 @@ function callsNote(view: PlanView, authority: string): readonly string[] {
   switch (view.callsOf[authority]) {
     case 'sheet':
       return [];
+    case 'large':
+      return ['  (native calls are not shown of a plan of this size)'];
     case 'none':
       return [`  (native calls are shown once ${authority} has been asked)`];
     default:
@@ -257,11 +291,12 @@ function ignoredLines({ plan, names }: PlanView, { paint }: PlanText): readonly 
 }
 
 /** Divergences for which this plan has no operation: nothing is left out silently. */
-function unsettledLines(view: PlanView, { paint, operationsMax }: PlanText): readonly string[] {
+function unsettledLines(view: PlanView, { paint, operationsMax, large }: PlanText): readonly string[] {
   const unsettled = view.plan.divergences.filter(
     ({ operations, accepted, kind }) => operations.length === 0 && accepted.length === 0 && kind !== 'conflict',
   );
   if (unsettled.length === 0) return [];
+  const count = large?.unsettled ?? unsettled.length;
   const whyOf = (type: string, key: string): string =>
     view.plan.opaque
       .filter((one) => one.type === type && one.key === key)
@@ -274,7 +309,7 @@ function unsettledLines(view: PlanView, { paint, operationsMax }: PlanText): rea
       ({ kind, type, key, field, at, leaves }) =>
         `  ${recordText(view, type, key)}${field === null ? '' : ` ${field}`} at ${listWords(at)}: ${divergenceWords[kind]}${kind === 'opaque' ? whyOf(type, key) : ''}${leaves ? `: ${leavesWords(leaves)}` : ''}`,
     ),
-    ...(shown.length < unsettled.length ? [`  … and ${unsettled.length - shown.length} more`] : []),
+    ...(shown.length < count ? [`  … and ${numberText(count - shown.length)} more`] : []),
     '',
   ];
 }
@@ -291,17 +326,18 @@ function incompleteLines(view: PlanView, { paint }: PlanText): readonly string[]
   ];
 }
 
-export function summaryLine(view: PlanView, paint: Paint): string {
+export function summaryLine(view: PlanView, paint: Paint, census: Census = censusOfView(view)): string {
   const kinds = { create: 0, update: 0, delete: 0 };
-  for (const { operation } of view.operations) kinds[operation.kind] += 1;
+  for (const by of Object.values(census.operationsBy))
+    for (const kind of ['create', 'update', 'delete'] as const) kinds[kind] += by[kind];
   const refused = view.operations.filter((planned) => planned.refused !== null).length;
-  const accepted = view.plan.divergences.filter(isAccepted).length;
-  const open = Object.values(divergencesByKind(view.plan)).reduce((sum, count) => sum + count, 0);
+  const { accepted, conflicts } = census;
+  const open = census.divergences - accepted;
   const parts = [
     `${kinds.create} to create`,
     `${kinds.update} to update`,
     `${kinds.delete} to delete`,
-    ...(view.conflicts.length > 0 ? [counted(view.conflicts.length, 'conflict')] : []),
+    ...(conflicts > 0 ? [counted(conflicts, 'conflict')] : []),
     ...(view.plan.cases.length > 0 ? [counted(view.plan.cases.length, 'case')] : []),
     ...(refused > 0 ? [`${refused} not asked`] : []),
     ...(accepted > 0 ? [`${accepted} accepted as they are`] : []),

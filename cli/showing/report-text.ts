@@ -40,8 +40,8 @@ export function reportLines(report: RunReport, paint: Paint, now: Date): readonl
 
 function headLines({ run, summary, plan }: RunReport, paint: Paint, now: Date): readonly string[] {
   const times = `run ${shortRun(run.runId)}, started ${instantText(run.startedAt)}, ${run.closedAt ? `took ${lengthWords(run.startedAt, run.closedAt)}` : `for ${lengthWords(run.startedAt, now)}`}`;
-  if (run.result) return [...resultLines(run.result, plan, paint), `  ${paint.dim(times)}`];
-  const planned = summary ? planLinesOf(summary, plan) : [];
+  if (run.result) return [...resultLines(run.result, plan?.census ?? null, paint), `  ${paint.dim(times)}`];
+  const planned = summary ? planLinesOf(summary, plan?.census ?? null) : [];
   if (run.failure)
     return [
       `${paint.bold(run.dataset)}: ${paint.red('the run failed')}`,
@@ -152,7 +152,7 @@ function unappliedText({ authority, operation, operationId, name, outcome, code 
 }
 
 function acceptedLines({ plan }: RunReport): readonly string[] {
-  return (plan?.divergences ?? []).flatMap(({ type, key, field, accepted }) =>
+  return (plan?.accepted ?? []).flatMap(({ type, key, field, accepted }) =>
     accepted.map(
       ({ authority, reason, untilMs, owner }) =>
         `  ${authority}  ${type} ${key.slice(0, 8)}${field === null ? '' : ` ${field}`}${owner === undefined ? '' : `, owner ${visibleText(owner)},`} until ${instantText(new Date(untilMs))}: ${valueText(reason)}`,

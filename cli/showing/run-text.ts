@@ -1,20 +1,20 @@
 /** What a run came to, in counts and in the order in which people ask: what differs, who was asked, what was written, what is left. */
 import type { ConcordatError } from '../../core/errors.js';
-import type { Plan } from '../../core/plan.js';
+import type { Census } from '../../core/report/plan-census.js';
 import type { PlanSummary, RunResult } from '../../workflows/messages.js';
 import type { Paint } from '../output/output.js';
-import { divergencesByKind } from '../reading/plan-view.js';
+import { oneCauseText } from './census-text.js';
 import { visibleText } from './value-text.js';
 import { codeWords, counted, divergenceWords, outcomeWords, shortDigest } from './words.js';
 
-export function resultLines(result: RunResult, plan: Plan | null, paint: Paint): readonly string[] {
+export function resultLines(result: RunResult, census: Census | null, paint: Paint): readonly string[] {
   const records = Object.entries(result.records).map(([authority, count]) => `${authority} ${count}`);
   const colour = result.outcome === 'agreed' ? paint.green : paint.yellow;
   return [
     `${paint.bold(result.dataset)}: ${colour(outcomeWords[result.outcome])}`,
     `  records     ${records.join(', ')}${result.newLinks > 0 ? `; ${counted(result.newLinks, 'record')} newly joined` : ''}`,
     ...absentLines(result),
-    ...planLinesOf(result.plan, plan),
+    ...planLinesOf(result.plan, census),
     ...(result.reviews.length > 0 ? [`  reviews     ${result.reviews.map(reviewText).join(', ')}`] : []),
     ...(result.commits.length > 0 ? [`  written     ${result.commits.map(commitText).join('; ')}`] : []),
     `  agreement   ${result.agreement ? `${result.agreement.sequence}, signed by all members that took part` : 'unchanged: nothing new to agree on'}`,
@@ -31,16 +31,14 @@ function absentLines({ absent }: RunResult): readonly string[] {
 }
 
 /** Also for a run that is under way or failed after it had made its plan. */
-export function planLinesOf(summary: PlanSummary, plan: Plan | null): readonly string[] {
+export function planLinesOf(summary: PlanSummary, census: Census | null): readonly string[] {
   const byAuthority = Object.entries(summary.operationsBy).map(([authority, count]) => `${authority} ${count}`);
-  const kinds = plan
-    ? Object.entries(divergencesByKind(plan)).map(
-        ([kind, count]) => `${count} ${divergenceWords[kind as keyof typeof divergenceWords]}`,
-      )
-    : [];
+  const kinds = (census?.kinds ?? []).map(({ kind, count }) => `${count} ${divergenceWords[kind]}`);
+  const cause = census?.oneCause;
   return [
     `  plan        ${shortDigest(summary.planDigest)}: ${counted(summary.operations, 'operation')}${byAuthority.length > 0 ? ` (${byAuthority.join(', ')})` : ''}, ${counted(summary.conflicts, 'conflict')}, ${counted(summary.cases, 'case')}`,
     `  divergences ${summary.divergences}${kinds.length > 0 ? `: ${kinds.join(', ')}` : ''}${summary.accepted > 0 ? `; ${summary.accepted} accepted as they are` : ''}`,
+    ...(cause ? [`  one cause   ${oneCauseText(cause)}`] : []),
     ...(summary.incompleteScopes.length > 0
       ? [`  incomplete  ${visibleText(summary.incompleteScopes.join(', '))}: no deletion follows from these`]
       : []),

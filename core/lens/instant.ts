@@ -159,6 +159,12 @@ export function canonicalInstant(text: string, precision: Precision): string | n
   return moment && textOf(moment, precision);
 }
 
+/** Whole seconds since 1970 of a moment with a zone; null for any other text. */
+export function epochSeconds(text: string): number | null {
+  const moment = momentOf(text);
+  return moment && moment.days * 86_400 + moment.seconds;
+}
+
 /** The shortest text of a moment: what stands between the steps of a lens, and what is written where nothing stood. */
 function shortText(moment: Moment): string | null {
   const text = textOf(moment, 'nanosecond');

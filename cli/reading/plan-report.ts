@@ -1,0 +1,161 @@
+/** A plan of any size in counts and samples, in one pass over its bytes; and its parts again, one by one, where all of them are wanted. */
+import { z } from 'zod';
+import type { ObjectStore } from '../../activities/store.js';
+import { Case } from '../../core/correlation-cases.js';
+import { Digest } from '../../core/digest.js';
+import { ConcordatError } from '../../core/errors.js';
+import { IgnoredRecord } from '../../core/ignored.js';
+import { Operation } from '../../core/operation.js';
+import { Conflict, Divergence, IncompleteScope, planAlgorithm } from '../../core/plan.js';
+import { PlanCensus, type Census } from '../../core/report/plan-census.js';
+import { isAccepted } from '../../core/acceptance.js';
+import { planRef } from './documents.js';
+import { parsePart, partsAt, planParts, type PlanPlaces } from './plan-parts.js';
+
+/** Lists that people made are shown whole up to this length; beyond it they are counted. */
+const listMax = 10_000;
+const samplesOfEach = 5;
+
+export interface PlanReport {
+  readonly digest: Digest;
+  readonly dataset: string;
+  readonly base: Digest | null;
+  readonly census: Census;
+  /** The first of each authority, and of each kind: to see what the counts are about. */
+  readonly samples: { readonly operations: readonly Operation[]; readonly divergences: readonly Divergence[] };
+  /** Divergences that somebody accepted, wholly or in part; the first ten thousand. */
+  readonly accepted: readonly Divergence[];
+  readonly ignored: readonly IgnoredRecord[];
+  readonly cases: readonly Case[];
+  readonly incomplete: readonly IncompleteScope[];
+  /** Those that were asked for by their ids. */
+  readonly operations: ReadonlyMap<Digest, Operation>;
+  readonly places: PlanPlaces;
+}
+
+const schemas = {
+  operations: Operation,
+  divergences: Divergence,
+  conflicts: Conflict,
+  cases: Case,
+  ignored: IgnoredRecord,
+  incomplete: IncompleteScope,
+} as const;
+type ListName = keyof typeof schemas;
+
+const heads = { algorithm: z.literal(planAlgorithm), dataset: z.string(), base: Digest.nullable() } as const;
+
+/** Throws notFound where the store of this machine does not hold it, inputNotAuthentic where it is not what its digest names. */
+export async function readPlanReport(
+  exchange: ObjectStore,
+  digest: Digest,
+  wanted: ReadonlySet<Digest> = new Set(),
+): Promise<PlanReport> {
+  const ref = await planRef(exchange, digest);
+  const census = new PlanCensus();
+  const accepted: Divergence[] = [];
+  const ignored: IgnoredRecord[] = [];
+  const cases: Case[] = [];
+  const incomplete: IncompleteScope[] = [];
+  const operations = new Map<Digest, Operation>();
+  const samples = { operations: new Samples<Operation>(), divergences: new Samples<Divergence>() };
+  const head = new Map<string, unknown>();
+  const keep = (operation: Operation): void => {
+    if (wanted.has(operation.id)) operations.set(operation.id, operation);
+  };
+  const take: { readonly [Name in ListName]: (part: z.infer<(typeof schemas)[Name]>) => void } = {
+    operations: (operation) => {
+      census.addOperation(operation);
+      samples.operations.add(operation.authority, operation);
+      keep(operation);
+    },
+    divergences: (divergence) => {
+      census.addDivergence(divergence);
+      if (!isAccepted(divergence)) samples.divergences.add(divergence.kind, divergence);
+      if (divergence.accepted.length > 0) put(accepted, divergence);
+    },
+    conflicts: ({ candidates }) => {
+      census.addConflict();
+      for (const candidate of candidates) candidate.operations.forEach(keep);
+    },
+    cases: (one) => put(cases, one),
+    ignored: (one) => put(ignored, one),
+    incomplete: (one) => put(incomplete, one),
+  };
+  const parts = planParts(exchange, ref, (member) => Object.hasOwn(schemas, member) || Object.hasOwn(heads, member));
+  for (;;) {
+    const step = await parts.next();
+    if (step.done) {
+      const { algorithm, dataset, base } = z
+        .object(heads)
+        .catch(() => {
+          throw otherShape(ref.ref);
+        })
+        .parse(Object.fromEntries(head));
+      void algorithm;
+      return {
+        digest,
+        dataset,
+        base,
+        census: census.result(),
+        samples: { operations: samples.operations.all(), divergences: samples.divergences.all() },
+        accepted,
+        ignored,
+        cases,
+        incomplete,
+        operations,
+        places: step.value,
+      };
+    }
+    for (const { member, text } of step.value) {
+      if (Object.hasOwn(heads, member)) head.set(member, parsePart(text));
+      else {
+        const name = member as ListName;
+        (take[name] as (part: unknown) => void)(parsed(schemas[name], text, ref.ref));
+      }
+    }
+  }
+}
+
+/** The parts of one list of a plan that was read before, in their order. */
+export async function* planList<Name extends 'operations' | 'divergences' | 'conflicts'>(
+  exchange: ObjectStore,
+  { digest, places }: Pick<PlanReport, 'digest' | 'places'>,
+  name: Name,
+): AsyncGenerator<readonly { readonly text: string; readonly part: () => z.infer<(typeof schemas)[Name]> }[]> {
+  const ref = await planRef(exchange, digest);
+  const place = places.members.get(name);
+  if (!place) return;
+  const schema: z.ZodType = schemas[name];
+  for await (const texts of partsAt(exchange, ref.ref, place))
+    yield texts.map((text) => ({ text, part: () => parsed(schema, text, ref.ref) as z.infer<(typeof schemas)[Name]> }));
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, text: string, ref: string): z.infer<Schema> {
+  const found = schema.safeParse(parsePart(text));
+  if (!found.success) throw otherShape(ref);
+  return found.data;
+}
+
+function otherShape(ref: string): ConcordatError {
+  return new ConcordatError('inputNotAuthentic', `${ref} has another shape than this version knows`);
+}
+
+function put<Part>(list: Part[], part: Part): void {
+  if (list.length < listMax) list.push(part);
+}
+
+/** The first few of each sort. */
+class Samples<Part> {
+  readonly #of = new Map<string, Part[]>();
+
+  add(sort: string, part: Part): void {
+    const known = this.#of.get(sort);
+    if (!known) this.#of.set(sort, [part]);
+    else if (known.length < samplesOfEach) known.push(part);
+  }
+
+  all(): readonly Part[] {
+    return [...this.#of.values()].flat();
+  }
+}

@@ -1,0 +1,96 @@
+/** The page of a run: stands alone, loads nothing, escapes everything, and holds no value unless it was asked for. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { makeOperation } from '../../../core/operation.js';
+import type { Divergence } from '../../../core/plan.js';
+import { censusOf } from '../../../core/report/plan-census.js';
+import { writeReport } from '../../../cli/output/report-file.js';
+import type { RunReport } from '../../../cli/reading/run-report.js';
+import { runPage } from '../../../cli/showing/html/run-page.js';
+
+const hostile = '</style><script>alert(1)</script>"\'&\u202E';
+const operation = makeOperation({
+  authority: 'lyon',
+  type: 'shipment',
+  key: 'f00d'.repeat(16),
+  kind: 'update',
+  changes: [{ kind: 'value', field: 'receiver', before: 'Zoë Martin', after: hostile }],
+  rule: 'changedOnOneSide',
+  because: ['oslo'],
+  current: { receiver: 'Zoë Martin' },
+});
+const divergence: Divergence = {
+  kind: 'changed',
+  type: 'shipment',
+  key: operation.key,
+  field: hostile,
+  because: ['oslo'],
+  at: ['lyon'],
+  operations: [operation.id],
+  accepted: [],
+};
+const plan = { operations: [operation], divergences: [divergence], conflicts: [] };
+const report = {
+  run: {
+    runId: 'run-1',
+    dataset: 'shipments',
+    status: 'completed',
+    startedAt: new Date(0),
+    result: null,
+    progress: null,
+  },
+  summary: null,
+  plan: { census: censusOf(plan), samples: plan },
+  snapshots: [
+    {
+      authority: 'oslo',
+      types: [{ type: 'shipment', count: 1_234_567 }],
+      untranslatable: [],
+      scopes: [{ type: 'shipment', scope: hostile, complete: false, reason: 'schemaDrifted' }],
+    },
+  ],
+  reviews: [],
+} as unknown as RunReport;
+const shown = { federation: hostile, report, brakes: [], madeAt: new Date(0) };
+const tagsOf = (text: string): readonly string[] => [
+  ...new Set([...text.matchAll(/<\/?([a-z!][a-z0-9]*)/gi)].map(([, name = '']) => name)),
+];
+
+it('has no script, no address, no picture and no handler in it, whatever the dataset is called', () => {
+  const text = runPage({ ...shown, values: new Map([[`shipment ${operation.key}`, hostile]]) });
+  expect(tagsOf(text)).not.toContain('script');
+  expect(
+    tagsOf(text).filter((tag) => ['img', 'link', 'iframe', 'object', 'svg', 'a', 'form', 'base'].includes(tag)),
+  ).toEqual([]);
+  expect(text).not.toMatch(/(?:\ssrc=|\shref=|url\(|@import|\son[a-z]+=|https?:)/i);
+  expect(text.match(/<\/style>/g)).toHaveLength(1);
+  expect(text).toContain("default-src 'none'");
+  expect(text).not.toContain('\u202E');
+  expect(text).toContain('&lt;/style&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;\\u202e');
+});
+
+it('holds no value and no name of a record, but counts, fields and beginnings of keys, unless it is asked for', () => {
+  const without = runPage({ ...shown, values: null });
+  expect(without).not.toContain('Zoë');
+  expect(without).toContain('shipment f00df00d');
+  expect(without).toContain('1,234,567');
+  const asked = runPage({ ...shown, values: new Map([[`shipment ${operation.key}`, 'S-1']]) });
+  expect(asked).toContain('shipment S-1 (f00df00d)');
+  expect(asked).toContain('Zoë Martin');
+});
+
+it('takes the place of an earlier page and of nothing else', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'concordat-page-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, 'run.html');
+  for (const madeAt of [new Date(0), new Date(1_000)])
+    await writeReport(file, runPage({ ...shown, madeAt, values: null }));
+  expect(await readFile(file, 'utf8')).toContain('page made 1970-01-01 00:00:01 UTC');
+  const other = path.join(folder, 'thesis.html');
+  await writeFile(other, '<!doctype html>\n<p>mine');
+  await expect(writeReport(other, 'x')).rejects.toThrow('is there already and is no report of ours');
+  expect(await readFile(other, 'utf8')).toBe('<!doctype html>\n<p>mine');
+  await expect(writeReport(path.join(folder, 'no', 'run.html'), 'x')).rejects.toThrow('cannot be written (ENOENT)');
+});
