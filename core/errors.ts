@@ -81,6 +81,7 @@ export const errorTable = {
     actor: 'nobody',
     next: 'an object that no list showed is there by its id: the list changed while it was read, or the object was renamed out of what is read; the next run reads again',
   },
+  fileDamaged: { retry: 'never', actor: 'authority', next: 'write the file anew: it is cut short or damaged' },
   rowUnreadable: { retry: 'never', actor: 'authority', next: 'correct the rows without a key or of another format' },
   cursorLost: { retry: 'later', actor: 'nobody', next: 'the read starts again from the first page' },
 

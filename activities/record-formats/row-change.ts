@@ -23,6 +23,7 @@ const refused = (code: ErrorCode, detail: string): NotChanged => ({ kind: 'refus
 const conflict = (code: ErrorCode, detail: string): NotChanged => ({ kind: 'conflict', code, detail });
 
 const cannotHold = 'the file cannot hold the row: a CSV file holds texts in the columns of its header, and no other';
+const neverWritten = 'a Parquet file is read and never written';
 const pendingMax = 256 * 1024;
 
 /** Null where `write` was given a whole copy that holds what is wanted. `id` is that of the row that changes. */
@@ -33,6 +34,7 @@ export async function copyWithChange(
   id: string,
   write: (text: string) => Promise<void>,
 ): Promise<NotChanged | null> {
+  if (file.format === 'parquet') return refused('valueNotRepresentable', neverWritten);
   let pending = '';
   let columns: readonly string[] = [];
   let lineEnd = '\n';

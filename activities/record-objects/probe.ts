@@ -28,8 +28,9 @@ export async function probeObjects(probe: ObjectProbe): Promise<ProbeResult> {
   const objects = [];
   for (const [type, file] of Object.entries(probe.files)) {
     const code = await probe.codeOfRead(file);
-    const write: Held = code === null ? await probe.mayPut(file) : 'notChecked';
-    objects.push({ type, name: probe.nameOf(file), code, write });
+    const isWritten = file.format !== 'parquet';
+    const write: Held = !isWritten ? false : code === null ? await probe.mayPut(file) : 'notChecked';
+    objects.push({ type, name: probe.nameOf(file), code, write, isWritten });
   }
   const codes = objects.flatMap(({ code }) => code ?? []);
   const [code] = codes;
@@ -41,7 +42,7 @@ export async function probeObjects(probe: ObjectProbe): Promise<ProbeResult> {
     identity: probe.identity,
     permissions: objects.flatMap((object) => [
       { permission: probe.read(object.name), held: heldAfter(object.code), ...detailOf(object.code) },
-      { permission: probe.write(object.name), held: object.write },
+      ...(object.isWritten ? [{ permission: probe.write(object.name), held: object.write }] : []),
     ]),
     nativeTypes: objects.map((object) => ({
       type: object.type,

@@ -5,7 +5,7 @@
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
 import type { NativeObject } from '../../core/record.js';
 import { rowId } from '../record-formats/row-id.js';
-import { isUnreadable, rowsOf, twice } from '../record-formats/rows.js';
+import { isUnreadable, rowsOf, twice, unreadableCode, unreadableWords } from '../record-formats/rows.js';
 import type { ReadItem, ReadRequest } from '../connectors/connector.js';
 import { fileOf, type ObjectStore, type OpenObject } from './object-store.js';
 
@@ -56,7 +56,7 @@ async function* readType<Opened extends OpenObject>(
       const seen = new Set<string>();
       let rows = 0;
       let page: NativeObject[] = [];
-      let hasHeader = file.format !== 'csv';
+      let hasHeader = file.format === 'jsonLines';
       const pageNow = (): ReadItem => {
         const cursor = JSON.stringify({ type, etag, rows } satisfies Position);
         const item = { kind: 'objects', scope: type, objects: page, cursor } as const;
@@ -83,10 +83,10 @@ async function* readType<Opened extends OpenObject>(
         }
       } catch (error) {
         if (!isUnreadable(error)) throw error;
-        reason = 'rowUnreadable';
+        reason = unreadableCode(error);
       }
       if (page.length > 0) yield pageNow();
-      if (!hasHeader) reason = 'rowUnreadable';
+      if (!hasHeader) reason ??= 'rowUnreadable';
     } finally {
       opened.close();
     }
@@ -115,7 +115,7 @@ export async function readOne<Opened extends OpenObject>(
     }
     return found;
   } catch (error) {
-    if (isUnreadable(error)) throw new ConcordatError('rowUnreadable', `${file.file} cannot be read`, { cause: error });
+    if (isUnreadable(error)) throw new ConcordatError(unreadableCode(error), unreadableWords(file.file, error));
     throw error;
   } finally {
     opened.close();

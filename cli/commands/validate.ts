@@ -6,6 +6,7 @@ import { digestsOfDocuments } from '../../activities/federation-folder/read-auth
 import { writeSchemas } from '../../activities/federation-folder/schemas.js';
 import { readManifests } from '../../activities/manifests/read-manifests.js';
 import type { Federation } from '../../core/federation/federation.js';
+import { readOnlyNatives } from '../../core/federation/native-types.js';
 import { lossWords, tableLosses, type TableLoss } from '../../core/federation/tables.js';
 import { action, defineCommand } from '../invocation.js';
 import type { Paint } from '../output/output.js';
@@ -58,13 +59,19 @@ export function registerValidate(program: Command): void {
         const summary = summaryOf(loaded.federation);
         const signed = faults.length === 0;
         const losses = lossesOf(loaded.federation);
-        output.result({ valid: !failed, folder, ...summary, signed, faults, losses, authors, schemas }, [
+        const readOnly = readOnlyOf(loaded.federation);
+        const found = { ...summary, signed, faults, losses, ...(readOnly.length === 0 ? {} : { readOnly }) };
+        output.result({ valid: !failed, folder, ...found, authors, schemas }, [
           ...(failed ? [] : [`${output.paint.green('valid:')} ${summaryText(summary)}`]),
           ...(authors.signed.length > 0 && authors.unsigned.length > 0
             ? [
                 `${output.paint.yellow('no author:')} ${authors.unsigned.map((name) => `${visibleText(name)}.yaml`).join(', ')}`,
               ]
             : []),
+          ...readOnly.map(
+            ({ authority, native, types }) =>
+              `${output.paint.yellow('read only:')} ${authority} ${native} lies in a Parquet file, which is never written; tell peers by constraints.writable.${types.join(', ')}: { operations: [] }`,
+          ),
           ...losses.map((loss) => `${output.paint.yellow('loss:')} ${visibleText(lossWords(loss))}`),
           ...faults.map(
             (fault) => `${failed ? '' : output.paint.yellow('not signed yet: ')}${painted(fault, output.paint)}`,
@@ -75,6 +82,21 @@ export function registerValidate(program: Command): void {
         return failed ? 1 : 0;
       }),
     );
+}
+
+/** Which native types of which authority are never written, where its constraints do not say so to peers. */
+function readOnlyOf({ authorities, maps }: Federation) {
+  return Object.entries(authorities).flatMap(([authority, { mesh, constraints }]) =>
+    readOnlyNatives(mesh).flatMap((native) => {
+      const mapped = Object.entries(maps).flatMap(([name, map]) =>
+        name === `${authority}.${map.type}` && map.native === native ? [map] : [],
+      );
+      const types = mapped
+        .map(({ type }) => type)
+        .filter((type) => constraints.writable?.[type]?.operations?.length !== 0);
+      return types.length === 0 ? [] : [{ authority, native, types }];
+    }),
+  );
 }
 
 /** Which files somebody signed as their author; what follows from the others has none. */

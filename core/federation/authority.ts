@@ -78,7 +78,7 @@ const rowFile = z.strictObject({
     .refine((name) => !name.split('/').some((part) => part === '..' || part === '.'), {
       error: 'must not lead out of the folder',
     }),
-  format: z.enum(['jsonLines', 'csv']),
+  format: z.enum(['jsonLines', 'csv', 'parquet']).describe('Parquet is read and never written'),
   key: recordKey,
   delimiter: z.enum([',', ';', '\t', '|']).optional().describe('between the columns of a CSV file; , where left out'),
 });
@@ -162,7 +162,7 @@ export const Mesh = z.discriminatedUnion('kind', [
     userDomain: z.string().default('default').describe('id of the domain of the service user'),
   }),
   z.strictObject({
-    kind: z.literal('folder').describe('files of records: JSON Lines and CSV'),
+    kind: z.literal('folder').describe('files of records: JSON Lines, CSV and Parquet'),
     path: z.string().min(1).describe('the folder; a relative one starts at the folder of the federation'),
     pathFrom: environmentName.optional().describe('an environment variable that, where it is set, replaces the path'),
     files: rowFiles.describe('native type → the file that holds its records'),
@@ -218,7 +218,7 @@ export const Mesh = z.discriminatedUnion('kind', [
       .describe('native type → the table that holds its records'),
   }),
   z.strictObject({
-    kind: z.literal('s3').describe('objects of one bucket that hold records: JSON Lines and CSV'),
+    kind: z.literal('s3').describe('objects of one bucket that hold records: JSON Lines, CSV, Parquet'),
     region: z.string().min(1),
     bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket'),
     prefix: objectPrefix,

@@ -39,6 +39,15 @@ export function writesOf(kind: Mesh['kind'], native: string): readonly NativeWri
   return Object.hasOwn(nativeTypes[kind], native) ? nativeTypes[kind][native] : undefined;
 }
 
+/**
+ * The native types that are read and never written: a Parquet file holds rows by column, and no writer keeps all others as
+ * they are. Peers do not see how a mesh holds its records, so its authority says it in its constraints.
+ */
+export function readOnlyNatives(mesh: Mesh): readonly string[] {
+  if (!('files' in mesh)) return [];
+  return Object.entries(mesh.files).flatMap(([native, { format }]) => (format === 'parquet' ? [native] : []));
+}
+
 /** The native types that a mesh has, by name. */
 export function nativeNamesOf(mesh: Mesh): readonly string[] {
   switch (mesh.kind) {

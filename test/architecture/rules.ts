@@ -89,7 +89,11 @@ export const zones: readonly Zone[] = [
     packages: ['node:'],
   },
   // Files of rows, wherever they lie.
-  { path: 'activities/record-formats/', own: ['core/'], packages: ['node:', 'csv-parse', 'lossless-json'] },
+  {
+    path: 'activities/record-formats/',
+    own: ['core/'],
+    packages: ['node:', 'csv-parse', 'lossless-json', 'hyparquet', 'hyparquet-compressors'],
+  },
   {
     path: 'activities/connectors/postgresql/',
     own: ['core/', 'activities/connectors/connector.ts'],

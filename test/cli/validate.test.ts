@@ -8,6 +8,7 @@ import {
   temporaryFolder,
   written,
 } from '../activities/federation-folder/small-federation.js';
+import { recordFederationFiles } from '../support/record-federation.js';
 import { run } from './run.js';
 
 const faulty = changed(smallFederation, 'authorities/aws.yaml', 'quorum: 1', 'quorum: 2');
@@ -74,6 +75,23 @@ test('--write-schemas writes a JSON Schema for each kind of file, and the folder
     required: string[];
   };
   expect(authority.required).toEqual(['authority', 'mesh', 'surface', 'approvers']);
+});
+
+test('a Parquet file is said to be never written, until the authority says so to its peers', async () => {
+  const parquet = '{ kind: folder, path: d, files: { shipment: { file: s.parquet, format: parquet, key: [number] } } }';
+  const table =
+    '{ kind: postgresql, tables: { envoi: { table: e, key: [numero] }, sending: { table: s, key: [nr] } } }';
+  const files = recordFederationFiles({ berlin: parquet, lyon: table, oslo: table })('parcels');
+  const folder = await written(files);
+  const said = await run(['validate', '--federation', folder]);
+  expect(said.stdout).toContain('read only: berlin shipment lies in a Parquet file');
+  expect(said.stdout).toContain('constraints.writable.shipment: { operations: [] }');
+  const authority = files['authorities/berlin.yaml'] ?? '';
+  const told = authority.replace('constraints: {', 'constraints: { writable: { shipment: { operations: [] } },');
+  await writeFile(path.join(folder, 'authorities/berlin.yaml'), told);
+  const again = await run(['validate', '--federation', folder]);
+  expect(again).toMatchObject({ code: 0 });
+  expect(again.stdout).not.toContain('read only');
 });
 
 test('the folder is the option, else the environment, else ./federation, else here', async () => {

@@ -9,14 +9,14 @@ export function azureBlobCapabilities({
 }: Pick<AzureBlobMesh, 'container' | 'prefix' | 'files'>): Capabilities {
   return {
     kind: 'azure-blob',
-    nativeTypes: Object.entries(files).map(([type, { file, key }]) => ({
+    nativeTypes: Object.entries(files).map(([type, { file, key, format }]) => ({
       type,
       // Files declare no further properties: what a row holds is what it has.
       properties: key,
-      writes: ['create', 'update', 'delete'],
+      writes: format === 'parquet' ? [] : ['create', 'update', 'delete'],
       permissions: {
         read: [`blobs/read on ${container}/${prefix}${file}`],
-        write: [`blobs/write on ${container}/${prefix}${file}`],
+        write: format === 'parquet' ? [] : [`blobs/write on ${container}/${prefix}${file}`],
       },
     })),
     absenceProvesDeletion: true,

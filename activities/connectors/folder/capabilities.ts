@@ -5,11 +5,11 @@ import type { FolderMesh } from './config.js';
 export function folderCapabilities({ files }: Pick<FolderMesh, 'files'>): Capabilities {
   return {
     kind: 'folder',
-    nativeTypes: Object.entries(files).map(([type, { key }]) => ({
+    nativeTypes: Object.entries(files).map(([type, { key, format }]) => ({
       type,
       // Files declare no further properties: what a row holds is what it has.
       properties: key,
-      writes: ['create', 'update', 'delete'],
+      writes: format === 'parquet' ? [] : ['create', 'update', 'delete'],
     })),
     absenceProvesDeletion: true,
     conditionalWrites: false,

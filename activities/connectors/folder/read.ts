@@ -8,7 +8,7 @@ import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { ReadItem, ReadRequest } from '../connector.js';
 import { rowId } from '../../record-formats/row-id.js';
-import { isUnreadable, rowsOf, twice } from '../../record-formats/rows.js';
+import { isUnreadable, rowsOf, twice, unreadableCode, unreadableWords } from '../../record-formats/rows.js';
 import { bytesOf, fileOf, openFile, type OpenFile } from './client.js';
 import type { FolderMesh } from './config.js';
 
@@ -84,7 +84,7 @@ async function* readType(
       page = [];
       return item;
     };
-    let hasHeader = file.format !== 'csv';
+    let hasHeader = file.format === 'jsonLines';
     try {
       for await (const row of rowsOf(bytesOf(handle), file)) {
         if (row.kind === 'header') hasHeader = file.key.every((column) => row.columns?.includes(column));
@@ -106,11 +106,11 @@ async function* readType(
       }
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      reason = 'rowUnreadable';
+      reason = unreadableCode(error);
     }
     if (page.length > 0) yield pageNow();
     if (await wasChanged(opened)) throw new ConcordatError('cursorLost', `${file.file} was changed while it was read`);
-    yield end(fingerprint, hasHeader ? reason : 'rowUnreadable');
+    yield end(fingerprint, hasHeader ? reason : (reason ?? 'rowUnreadable'));
   } finally {
     await handle.close();
   }
@@ -135,7 +135,7 @@ async function readOne(mesh: FolderMesh, type: string, id: string): Promise<Nati
     }
     return found;
   } catch (error) {
-    if (isUnreadable(error)) throw new ConcordatError('rowUnreadable', `${file.file} cannot be read`, { cause: error });
+    if (isUnreadable(error)) throw new ConcordatError(unreadableCode(error), unreadableWords(file.file, error));
     throw error;
   } finally {
     await handle.close();

@@ -5,14 +5,14 @@ import type { S3Mesh } from './config.js';
 export function s3Capabilities({ bucket, prefix, files }: Pick<S3Mesh, 'bucket' | 'prefix' | 'files'>): Capabilities {
   return {
     kind: 's3',
-    nativeTypes: Object.entries(files).map(([type, { file, key }]) => ({
+    nativeTypes: Object.entries(files).map(([type, { file, key, format }]) => ({
       type,
       // Files declare no further properties: what a row holds is what it has.
       properties: key,
-      writes: ['create', 'update', 'delete'],
+      writes: format === 'parquet' ? [] : ['create', 'update', 'delete'],
       permissions: {
         read: [`s3:GetObject on ${bucket}/${prefix}${file}`],
-        write: [`s3:PutObject on ${bucket}/${prefix}${file}`],
+        write: format === 'parquet' ? [] : [`s3:PutObject on ${bucket}/${prefix}${file}`],
       },
     })),
     absenceProvesDeletion: true,

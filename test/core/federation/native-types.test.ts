@@ -16,7 +16,13 @@ import type { AzureBlobMesh } from '../../../activities/connectors/azure-blob/co
 import { azureTablesCapabilities } from '../../../activities/connectors/azure-tables/capabilities.js';
 import type { AzureTablesMesh } from '../../../activities/connectors/azure-tables/config.js';
 import { Mesh } from '../../../core/federation/authority.js';
-import { isRecordKind, nativeNamesOf, nativeTypes, writesOf } from '../../../core/federation/native-types.js';
+import {
+  isRecordKind,
+  nativeNamesOf,
+  nativeTypes,
+  readOnlyNatives,
+  writesOf,
+} from '../../../core/federation/native-types.js';
 
 test.each([awsIamCapabilities, entraCapabilities({ groupPrefix: undefined }), keystoneCapabilities])(
   'core lists exactly the native types of the $kind connector, with what can be done to each',
@@ -34,6 +40,7 @@ const folder = Mesh.parse({
   files: {
     parcel: { file: 'parcels.csv', format: 'csv', key },
     depot: { file: 'd/d.jsonl', format: 'jsonLines', key },
+    price: { file: 'd/p.parquet', format: 'parquet', key },
   },
 });
 const postgresql = Mesh.parse({ kind: 'postgresql', tables: { parcel: { table: 'parcels', key } } });
@@ -73,9 +80,15 @@ test.each([
     const capabilities = of(mesh);
     expect(capabilities.kind).toBe(mesh.kind);
     expect(capabilities.nativeTypes.map(({ type }) => type)).toEqual(nativeNamesOf(mesh));
-    for (const { type, writes } of capabilities.nativeTypes) expect(writesOf(mesh.kind, type)).toEqual(writes);
+    for (const { type, writes } of capabilities.nativeTypes)
+      expect(readOnlyNatives(mesh).includes(type) ? [] : writesOf(mesh.kind, type)).toEqual(writes);
   },
 );
+
+test('a Parquet file is read and never written, and its neighbours are', () => {
+  expect(readOnlyNatives(folder)).toEqual(['price']);
+  expect(readOnlyNatives(postgresql)).toEqual([]);
+});
 
 test('a cloud allows nothing for a native type that it does not have', () => {
   expect(writesOf('keystone', 'parcel')).toBeUndefined();
