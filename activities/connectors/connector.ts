@@ -63,6 +63,37 @@ export interface ReadRequest {
   readonly signal?: AbortSignal;
 }
 
+/** Why a store cannot tell what changed of a native type since a cursor. No fault: the type is read whole then. */
+export type UntoldReason =
+  /** What the cursor stands for is gone: another slot, a stream that ended, changes that the store has dropped. */
+  | 'expired'
+  /** Something happened that the store does not tell row by row: its schema changed, a table was emptied or rewritten. */
+  | 'doubtful'
+  /** Reading all of it costs no more. */
+  | 'many'
+  /** The store is not set up to tell it. `concordat doctor` says what is missing. */
+  | 'notOffered';
+
+/**
+ * What `changesSince` yields. Of an object told twice the later item counts. Whole bodies only, as the store shows them now:
+ * where its feed tells parts or older states, the connector asks for the object by its key.
+ */
+export type ChangeItem =
+  | { readonly kind: 'objects'; readonly objects: readonly NativeObject[] }
+  /** Asked for by key after the change, the store says that they are not there. */
+  | { readonly kind: 'gone'; readonly nativeType: string; readonly ids: readonly string[] }
+  /** Nothing that was or will be told of this type counts. */
+  | { readonly kind: 'untold'; readonly nativeType: string; readonly why: UntoldReason; readonly detail: string }
+  /** The last item. Without it nothing counts; a type without a cursor here is untold. */
+  | { readonly kind: 'end'; readonly cursors: ChangeCursors };
+
+/** Native type → from where its changes are told next. It holds no value of a record. */
+export type ChangeCursors = Readonly<Record<string, string>>;
+
+export type ChangePosition =
+  | { readonly kind: 'cursor'; readonly cursor: string }
+  | { readonly kind: 'none'; readonly why: UntoldReason; readonly detail: string };
+
 /**
  * One change of one native object. `before` and `after` are whole bodies; the connector derives the calls from their
  * difference. `deletionMayRemove` comes from the map.
@@ -146,6 +177,20 @@ export interface Connector<Type extends string = string> {
   consequencesOf?(write: NativeWrite<Type>): readonly string[];
   /** Makes the calls in order and stops at the first that is not known to have been applied. `announce` is awaited before each call, so that a crash test can stand between any two. */
   write(write: NativeWrite<Type>, announce?: (call: NativeCall) => Promise<void>): Promise<WriteAnswer>;
-  /** Left open for reading only what changed (Graph delta, event feeds); absent where the connector reads everything. */
-  changesSince?(cursor: string, signal?: AbortSignal): AsyncIterable<ReadItem>;
+  /**
+   * For reading only what changed; absent where the connector reads everything, or the mesh declares no `changes`. All four
+   * belong together (docs/decisions/0063-an-increment-is-proven.md).
+   */
+  readonly changes?: Changes;
+}
+
+export interface Changes {
+  /** Every how many runs everything is read. */
+  readonly fullReadEvery: number;
+  /** From where changes must be told so that none is missed by a `readAll` that begins after this. */
+  positions(nativeTypes: readonly string[], signal?: AbortSignal): Promise<Readonly<Record<string, ChangePosition>>>;
+  /** What changed of the types that have a cursor. Throws as a read does; what the store cannot tell is an item. */
+  changesSince(cursors: ChangeCursors, signal?: AbortSignal): AsyncIterable<ChangeItem>;
+  /** Nobody will ask for changes before any of these cursors again: what was read is sealed and signed. All that are still needed are given. */
+  release(cursors: readonly string[]): Promise<void>;
 }

@@ -91,6 +91,20 @@ const rowFiles = z
   .record(nativeName, rowFile)
   .refine((files) => Object.keys(files).length > 0, { error: 'must name at least one file' });
 
+const fullReadEvery = z
+  .int()
+  .min(1)
+  .max(1_000)
+  .default(24)
+  .describe('every how many runs the whole mesh is read, which proves that the changes between missed nothing');
+const fileChanges = z
+  .strictObject({ fullReadEvery })
+  .optional()
+  .describe('read only what changed since the last run; without it every run reads everything');
+const nameInServer = z
+  .string()
+  .regex(/^[a-z0-9_]{1,63}$/, 'must hold at most 63 of a-z, 0-9 and _');
+
 export const Mesh = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('aws-iam'),
@@ -166,6 +180,7 @@ export const Mesh = z.discriminatedUnion('kind', [
     path: z.string().min(1).describe('the folder; a relative one starts at the folder of the federation'),
     pathFrom: environmentName.optional().describe('an environment variable that, where it is set, replaces the path'),
     files: rowFiles.describe('native type → the file that holds its records'),
+    changes: fileChanges,
   }),
   z.strictObject({
     kind: z.literal('postgresql').describe('tables of a PostgreSQL database'),
@@ -182,6 +197,14 @@ export const Mesh = z.discriminatedUnion('kind', [
       )
       .refine((tables) => Object.keys(tables).length > 0, { error: 'must name at least one table' })
       .describe('native type → the table that holds its records'),
+    changes: z
+      .strictObject({
+        slot: nameInServer.describe('a logical replication slot with the plugin pgoutput, for this authority alone'),
+        publication: nameInServer.describe('a publication that holds the tables'),
+        fullReadEvery,
+      })
+      .optional()
+      .describe('read only what changed since the last run; without it every run reads everything'),
   }),
   z.strictObject({
     kind: z.literal('dynamodb').describe('tables of Amazon DynamoDB in one region of one account'),

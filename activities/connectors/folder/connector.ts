@@ -2,6 +2,7 @@
 import { rowId } from '../../record-formats/row-id.js';
 import type { Connector } from '../connector.js';
 import { folderCapabilities } from './capabilities.js';
+import { folderChanges } from './changes.js';
 import { fileOf } from './client.js';
 import { defaultPageSize, type FolderConnectorOptions } from './config.js';
 import { probeFolder } from './probe.js';
@@ -11,6 +12,7 @@ import { executeWrite, plannedCalls } from './write.js';
 /** Touches the files with the first request only. */
 export function createFolderConnector({ mesh, pageSize = defaultPageSize }: FolderConnectorOptions): Connector {
   const reader = createFolderReader(mesh, pageSize);
+  const changes = folderChanges(mesh);
   return {
     capabilities: folderCapabilities(mesh),
     probe: () => probeFolder(mesh),
@@ -22,5 +24,6 @@ export function createFolderConnector({ mesh, pageSize = defaultPageSize }: Fold
     },
     plannedCalls: (write) => plannedCalls(mesh, write),
     write: (write, announce) => executeWrite(mesh, write, announce),
+    ...(changes ? { changes } : {}),
   };
 }

@@ -1,6 +1,7 @@
 /** The connector for tables of one PostgreSQL database. */
 import type { Connector } from '../connector.js';
 import { postgresqlCapabilities } from './capabilities.js';
+import { postgresqlChanges } from './changes.js';
 import { tableOf } from './catalog.js';
 import { createClient } from './client.js';
 import { defaultPageSize, type PostgresqlConnectorOptions } from './config.js';
@@ -13,6 +14,7 @@ import { executeWrite, plannedCalls } from './write.js';
 export function createPostgresqlConnector(options: PostgresqlConnectorOptions): Connector {
   const { mesh, pageSize = defaultPageSize } = options;
   const client = createClient(options);
+  const changes = postgresqlChanges(client, mesh, pageSize);
   return {
     capabilities: postgresqlCapabilities(mesh),
     probe: () => probePostgresql(client, mesh),
@@ -26,5 +28,6 @@ export function createPostgresqlConnector(options: PostgresqlConnectorOptions): 
     consequencesOf: ({ kind }) =>
       kind === 'delete' ? ['rows of other tables that refer to it with ON DELETE CASCADE go with it'] : [],
     write: (write, announce) => executeWrite(client, mesh, write, announce),
+    ...(changes ? { changes } : {}),
   };
 }

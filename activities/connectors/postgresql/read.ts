@@ -25,7 +25,7 @@ export function bodyOf({ columns }: Table, row: TextRow): JsonObject {
   return Object.fromEntries(columns.map((column, at) => [column.name, bodyValue(column, row[at] ?? null)]));
 }
 
-const twice = 'its key stands in more than one row';
+export const twice = 'its key stands in more than one row';
 
 /** What a read of one table may meet and the reads of others need not. */
 const ofOneTable: readonly ErrorCode[] = ['scopeNotFound', 'forbidden'];

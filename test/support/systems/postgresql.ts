@@ -85,7 +85,7 @@ export async function startPostgresql(): Promise<PostgresqlSystem> {
     as,
   );
   const port = await freePort();
-  const settings = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: folder, fsync: 'off' };
+  const settings = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: folder, fsync: 'off', wal_level: 'logical', max_replication_slots: '40' };
   const server = spawn(
     join(found.found, 'postgres'),
     ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
@@ -118,7 +118,7 @@ export async function startPostgresql(): Promise<PostgresqlSystem> {
         await delay(50);
       }
     }
-    await sql(`CREATE USER concordat PASSWORD '${password}'`);
+    await sql(`CREATE USER concordat REPLICATION PASSWORD '${password}'`);
   } catch (error) {
     await stop();
     throw error;
