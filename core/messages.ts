@@ -90,6 +90,17 @@ export const ScopeReport = z.strictObject({
   reason: z.string().nullable(),
 });
 export type ScopeReport = z.infer<typeof ScopeReport>;
+/** How a store of records that tells its changes was read; `missed`: what a full read proved of the increments before it. */
+export const ReadReport = z.strictObject({
+  type: z.string(),
+  read: z.enum(['increment', 'full']),
+  why: z.enum(['changes', 'first', 'scheduled', 'expired', 'doubtful', 'many', 'notOffered', 'missed']),
+  /** Objects that were read from the store: those that changed or went, or all. */
+  objects: z.int().nonnegative(),
+  missed: z.int().nonnegative().optional(),
+});
+export type ReadReport = z.infer<typeof ReadReport>;
+
 export const SnapshotStatement = z.strictObject({
   authority: AuthorityId,
   dataset: z.string(),
@@ -129,6 +140,8 @@ export const SnapshotStatement = z.strictObject({
   unsettled: z.array(UnsettledWrite).optional(),
   /** Where the schema of a store is not the agreed one any more; absent where there is nothing to say. */
   drifts: z.array(SchemaDrift).optional(),
+  /** Absent where the mesh declares no changes. */
+  reads: z.array(ReadReport).optional(),
   hlc: Hlc,
 });
 export type SnapshotStatement = z.infer<typeof SnapshotStatement>;

@@ -73,24 +73,39 @@ export class SchemaSeen {
   }
 
   /** Holds what was counted against the agreed schema, once all objects of the type have passed. */
-  take(map: TypeMap, counter: ShapeCounter, key: readonly string[] | undefined): HeldByDrift {
-    const now = counter.shape();
-    const agreed = this.#agreed[map.type] ?? { objects: 0, sampled: 0, sampleBits: 0, properties: {} };
-    const drifts = schemaDrift(agreed, now, {
+  take(map: TypeMap, now: NativeShape, key: readonly string[] | undefined): HeldByDrift {
+    const { drifts, held } = this.judge(map, now, key);
+    this.keep(map, now, drifts);
+    return held;
+  }
+
+  /** The same, without keeping it. */
+  judge(
+    map: TypeMap,
+    now: NativeShape,
+    key: readonly string[] | undefined,
+  ): { readonly drifts: readonly SchemaDrift[]; readonly held: HeldByDrift } {
+    const drifts = schemaDrift(this.#agreedOf(map), now, {
       map,
       rules: this.#rules(map.type),
       keyProperties: keyProperties(authorityOf(this.#context).mesh, map, key),
       approved: this.#approved,
     });
+    const held = drifts.filter(isHeld);
+    const fields = new Set(held.flatMap((drift) => drift.fields));
+    const isStopped = held.some(({ action }) => action === 'stop') || (key ?? []).some((field) => fields.has(field));
+    return { drifts, held: { isStopped, fields } };
+  }
+
+  keep(map: TypeMap, now: NativeShape, drifts: readonly SchemaDrift[]): void {
+    const agreed = this.#agreedOf(map);
     this.#drifts.push(...drifts);
     // Nothing was there, so there is nothing to go by: what was agreed on stays.
     this.#next[map.type] = now.objects === 0 ? agreed : nextShape(agreed, now, drifts);
-    const held = drifts.filter(isHeld);
-    const fields = new Set(held.flatMap((drift) => drift.fields));
-    return {
-      isStopped: held.some(({ action }) => action === 'stop') || (key ?? []).some((field) => fields.has(field)),
-      fields,
-    };
+  }
+
+  #agreedOf({ type }: TypeMap): NativeShape {
+    return this.#agreed[type] ?? { objects: 0, sampled: 0, sampleBits: 0, properties: {} };
   }
 
   isHeld(type: string): boolean {

@@ -13,6 +13,7 @@ import type { RunMessages } from '../run-messages.js';
 import { createSealer } from '../sealing/sealer.js';
 import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
 import { authorityOf, type AuthorityContext } from './context.js';
+import type { IncrementSeals } from './increments/seals.js';
 import type { Effects } from './effects/effects.js';
 import { createMatchSeal } from './match-seal.js';
 import { preferenceRank, type NaturalKeys } from './natural-keys.js';
@@ -41,6 +42,8 @@ export interface SealContext {
   readonly claims: ResealClaims | null;
   /** null where the mesh has the schema of an API. */
   readonly schema: SchemaSeen | null;
+  /** null where the mesh declares no changes. */
+  readonly increments: IncrementSeals | null;
   /** The row filter of the type; null where every row is exposed. */
   readonly isExposed: ((object: NativeObject) => boolean) | null;
 }
@@ -65,18 +68,23 @@ export async function sealType(
 ): Promise<SealedHere | undefined> {
   const { dataset, links, naturals, inScope, counters, opaque, effects, salts, digests, claims, isExposed, schema } =
     sealing;
+  const { increments } = sealing;
   const name = type.taxonomy.type;
   const map = mapOf(context.federation, context.id, name);
   const surface = surfaceOf(authorityOf(context), name);
   if (!map || !surface || !type.held[context.id]) return undefined;
-  const expectedCount = inScope.get(map.native)?.size ?? 0;
-  const sealer = createSealer({
-    store: context.exchange,
-    prefix: context.id,
-    type: name,
-    groups: groupsHeldBy(type.groups, context.id),
-    expectedCount,
-  });
+  const expectedCount = inScope.get(map.native)?.size ?? increments?.expectedCount(map.native) ?? 0;
+  const part = { type, map, surface, isExposed, schema, links };
+  const touched = (await increments?.touched(part)) ?? null;
+  const sealer =
+    touched ??
+    createSealer({
+      store: context.exchange,
+      prefix: context.id,
+      type: name,
+      groups: groupsHeldBy(type.groups, context.id),
+      expectedCount,
+    });
   const matches = createMatchSeal({
     store: context.exchange,
     authority: context.id,
@@ -88,9 +96,15 @@ export async function sealType(
   const claimed = claims?.beginType(type, expectedCount);
   const isNatural = type.taxonomy.key !== undefined;
   // A list that changes while it is paged may show an object twice: the later sight counts.
-  const counter = schema?.counter(name, expectedCount);
-  const latest = await latestPositions(context, inputs, map.native, (object) => counter?.add(object.id, object.body));
-  const drifted = schema && counter ? schema.take(map, counter, type.taxonomy.key) : null;
+  const counter = touched ? undefined : schema?.counter(name, expectedCount);
+  const latest = touched
+    ? null
+    : await latestPositions(context, inputs, map.native, (object) => counter?.add(object.id, object.body));
+  const shape = counter?.shape() ?? null;
+  const drifted = touched ? touched.held : schema && shape ? schema.take(map, shape, type.taxonomy.key) : null;
+  const whole = touched ? null : (increments?.whole(part, drifted, shape) ?? null);
+  const proof = touched ? null : ((await increments?.proof(part, drifted)) ?? null);
+  const recorder = touched ?? whole;
   // What is held is not even translated: a column of another kind must not keep back the rest of its record.
   const told = exposedFields(surface).filter((field) => drifted?.fields.has(field) !== true);
   const given = { map, taxonomy: type.taxonomy, surface: told, resolve: sealing.resolve };
@@ -102,11 +116,14 @@ export async function sealType(
     let position = 0;
     // HAZARD: of what nothing may be told, nothing is sealed; the type is incomplete then, so nothing looks deleted.
     if (drifted?.isStopped) return;
+    if (touched) yield* touched.objects();
+    if (!latest) return;
     for await (const object of objectsOf(context, inputs, map.native)) {
       position += 1;
       if (position % 2_000 === 0) context.heartbeat({ translated: position });
       await letOthersRun();
-      if (latest.get(object.id) === position) yield object;
+      if (latest.get(object.id) !== position) continue;
+      yield object;
     }
   };
   if (isNatural) {
@@ -138,6 +155,7 @@ export async function sealType(
       const known = isNatural ? (isLinked ? links.keyOf(name, object.id) : '~') : sealing.keyOf(name, object.id);
       if (isExposed && !isExposed(object)) {
         counters.hidden(name);
+        recorder?.apart(object, isProvisional(known) || !isPreferred(object, known) ? null : known);
         // HAZARD: peers know this record. Left out, it would look deleted; so it is there, and says nothing.
         if (!isProvisional(known) && isPreferred(object, known)) await addSilent(known);
         continue;
@@ -145,6 +163,7 @@ export async function sealType(
       const translation = translated(object);
       if (translation.kind === 'setAside') {
         counters.outside(name, translation.field, translation.reason);
+        recorder?.apart(object, null);
         // HAZARD: what was not read may be what it refers to, and what peers know may only have got another name.
         if (translation.type !== null && sealing.isIncomplete(translation.type))
           doubts.set('references', { scope: 'references', reason: 'referenceUnread' });
@@ -155,6 +174,7 @@ export async function sealType(
       if (translation.kind === 'untranslatable') {
         if (object.opaque === undefined) {
           counters.untranslatable(name, translation.field, translation.reason);
+          recorder?.apart(object, null);
           continue;
         }
         const key = isProvisional(known) ? links.provisionalKeyOf(name, object.id) : known;
@@ -162,12 +182,14 @@ export async function sealType(
         // Which of the federation's people or teams it is, nobody can tell: none may be created beside it.
         if (!isNatural && isProvisional(key)) counters.untranslatable(name, translation.field, translation.reason);
         if (!isProvisional(key) && isPreferred(object, key)) await addSilent(key);
+        recorder?.apart(object, isProvisional(key) || !isPreferred(object, key) ? null : key);
         continue;
       }
       const { key } = translation.record;
       if (object.opaque !== undefined) opaque.add(name, key, object);
       if (!isPreferred(object, key)) {
         counters.doubled(name);
+        recorder?.doubled();
         continue;
       }
       if (isProvisional(key)) unlinked += 1;
@@ -181,10 +203,24 @@ export async function sealType(
       matches?.add(key, record.fields);
       claimed?.add(record);
       await salts.add(name, key);
+      if (object.opaque !== undefined) recorder?.apart(object, key);
+      else
+        await recorder?.plain(object.id, { key, unmapped: [...translation.unmapped], lossy: !translation.roundTrips });
     }
     await claimed?.finish();
+    if (touched) {
+      for (const [property, count] of Object.entries(touched.rest.unmapped))
+        counters.unmappedBefore(name, property, count);
+      counters.lossyBefore(name, touched.rest.lossy);
+    }
+    const sealed = await sealer.finish();
+    increments?.keep(name, (await touched?.state(sealed)) ?? (await whole?.finish(sealed)) ?? null);
+    if (proof) {
+      for await (const object of seen()) proof.visit(object);
+      await increments?.prove(part, proof, whole, sealed);
+    }
     return {
-      sealed: await sealer.finish(),
+      sealed,
       matches: await matches?.finish(),
       unlinked,
       doubts: [...doubts.values()],
@@ -192,6 +228,7 @@ export async function sealType(
   } finally {
     claimed?.discard();
     sealer.discard();
+    whole?.discard();
     matches?.discard();
   }
 }

@@ -28,6 +28,15 @@ export class SetAside {
     this.#lossy.set(type, { type, count: (this.#lossy.get(type)?.count ?? 0) + 1 });
   }
 
+  /** Of objects that were looked at in an earlier run. */
+  unmappedBefore(type: string, property: string, count: number): void {
+    const known = this.#unmapped.get(`${type} ${property}`)?.count ?? 0;
+    this.#unmapped.set(`${type} ${property}`, { type, property, count: known + count });
+  }
+  lossyBefore(type: string, count: number): void {
+    if (count > 0) this.#lossy.set(type, { type, count: (this.#lossy.get(type)?.count ?? 0) + count });
+  }
+
   outside(type: string, field: string, reason: string): void {
     const entry = this.#outside.get(`${type} ${field} ${reason}`) ?? { type, field, reason, count: 0 };
     this.#outside.set(`${type} ${field} ${reason}`, { ...entry, count: entry.count + 1 });

@@ -29,7 +29,8 @@ import { logObserver, observePeers } from './log-observer.js';
 import { NaturalKeys } from './natural-keys.js';
 import { OpaqueSeen } from './opaque.js';
 import { beginReseal } from './reseal-claims.js';
-import { readPagesOnce, storedPages } from './pages.js';
+import { readPagesOnce, readRecord, scopeEnds, storedPages } from './pages.js';
+import { IncrementSeals } from './increments/seals.js';
 import { readAll, readOne } from '../sealing/read-records.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
 import { SchemaSeen } from './schema-seen.js';
@@ -50,6 +51,12 @@ export async function readPages(
   await noticeOpens(context, inputs.dataset, opens);
   await observePeers(context, opens);
   await readPagesOnce(context, inputs.dataset, inputs.run, signal);
+  const record = await readRecord(context, inputs.dataset, inputs.run);
+  if (record)
+    return {
+      objects: Object.values(record.plan.types).reduce((sum, read) => sum + read.objects, 0),
+      incompleteScopes: record.ends.filter(({ complete }) => !complete).length,
+    };
   let objects = 0;
   let incompleteScopes = 0;
   for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
@@ -144,24 +151,30 @@ async function seal(
   const salts = new SaltProposals(await ownTable(logObserver(context), inputs.dataset));
   const digests = await digestsOfRun(context, inputs.dataset, messages.opens[context.id]?.digestKey ?? null);
   const filters = new Map(shape.types.map(({ taxonomy: { type } }) => [type, rowFilterOf(context, type)] as const));
-  const inScope = await idsInScope(context, inputs, (object) =>
-    shape.types.some(({ taxonomy: { type } }) => {
-      const filter = filters.get(type);
-      return (
-        filter &&
-        mapOf(context.federation, context.id, type)?.native === object.type &&
-        isProvisional(keyInRun(links, assigned, type, object.id)) &&
-        !filter(object)
-      );
-    }),
-  );
-  const naturals = new NaturalKeys(links);
-  const opaque = await OpaqueSeen.load(context, inputs.dataset);
   const effects = await Effects.of(
     context,
     inputs,
     shape.types.map(({ taxonomy }) => taxonomy.type),
   );
+  const mayTouch = digests === null && effects === null;
+  const increments = await IncrementSeals.load(context, inputs, shape.types, mayTouch);
+  const isUnknown = (object: NativeObject): boolean =>
+    shape.types.some(({ taxonomy: { type } }) => {
+      const filter = filters.get(type);
+      return (
+        filter !== undefined &&
+        filter !== null &&
+        mapOf(context.federation, context.id, type)?.native === object.type &&
+        isProvisional(keyInRun(links, assigned, type, object.id)) &&
+        !filter(object)
+      );
+    });
+  // Where no record refers to another one, nobody asks.
+  const inScope = increments?.isAlone
+    ? new Map<string, ReadonlySet<string>>()
+    : await idsInScope(context, inputs, isUnknown);
+  const naturals = new NaturalKeys(links);
+  const opaque = await OpaqueSeen.load(context, inputs.dataset);
   const resolve = (referenced: string, nativeId: string): string | null => {
     const map = mapOf(context.federation, context.id, referenced);
     if (!map || !shape.types.some(({ taxonomy }) => taxonomy.type === referenced)) return null;
@@ -191,6 +204,7 @@ async function seal(
         digests,
         claims,
         schema,
+        increments,
         isExposed: filters.get(type.taxonomy.type) ?? null,
       });
       if (!sealed) continue;
@@ -203,7 +217,16 @@ async function seal(
     await claims?.end();
   }
   const unsettled = await settleByRead(context, inputs, shownBy(context, types, scopes));
+  await salts.goOnFrom(context.exchange, context.id, increments?.saltsBefore ?? null);
+  const proposed = await salts.put(context.exchange, context.id);
   const drifts = (await schema?.put(inputs.dataset, inputs.run)) ?? [];
+  const natives = new Map(
+    types.flatMap(({ type }) => {
+      const map = mapOf(context.federation, context.id, type);
+      return map ? [[type, map.native] as const] : [];
+    }),
+  );
+  const reads = (await increments?.finish(natives, proposed)) ?? [];
   const statement: SnapshotStatement = {
     authority: context.id,
     dataset: inputs.dataset,
@@ -215,13 +238,14 @@ async function seal(
     root: sealedRoot(types),
     versions: [...(await observeSeal(context, inputs.dataset, messages, types))],
     matches,
-    salts: await salts.put(context.exchange, context.id),
+    salts: proposed,
     reseals: claims?.statements() ?? [],
     scopes,
     ...counters.report(),
     opaque: await opaque.put(context, inputs.dataset, inputs.run),
     ...(unsettled.length > 0 ? { unsettled: [...unsettled] } : {}),
     ...(drifts.length > 0 ? { drifts: [...drifts] } : {}),
+    ...(reads.length > 0 ? { reads: [...reads] } : {}),
     hlc: await context.clock.stamp(),
   };
   const snapshot = await putMessage(
@@ -283,8 +307,8 @@ async function scopesOf(
   const name = type.taxonomy.type;
   const native = mapOf(context.federation, context.id, name)?.native;
   const scopes: ScopeReport[] = [];
-  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-    if (item.kind !== 'scopeEnd' || item.nativeType !== native) continue;
+  for (const item of await scopeEnds(context, inputs.dataset, inputs.run)) {
+    if (item.nativeType !== native) continue;
     // Of a scope that names a native object only its keyed digest leaves this authority.
     const [collection = '', nativeId, ...rest] = item.scope.split('/');
     const scope =

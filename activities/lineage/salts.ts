@@ -31,6 +31,18 @@ export class SaltProposals {
     this.#rows.push(Buffer.concat([id, randomBytes(saltBytes)]));
   }
 
+  /** For records that did not change since an earlier snapshot proposed salts for them, and have none yet: new ones. */
+  async goOnFrom(exchange: ObjectStore, authority: AuthorityId, earlier: Digest | null): Promise<void> {
+    if (earlier === null) return;
+    const taken = new Set(this.#rows.map((row) => row.toString('latin1', 0, tableIdBytes)));
+    const rows = await readProposals(exchange, authority, earlier);
+    for (let at = 0; at < rows.length; at += rowBytes) {
+      const id = rows.subarray(at, at + tableIdBytes);
+      if (taken.has(id.toString('latin1')) || (await this.#table.rowOf(id))) continue;
+      this.#rows.push(Buffer.concat([id, randomBytes(saltBytes)]));
+    }
+  }
+
   /** Null where every record has its salt already. */
   async put(exchange: ObjectStore, authority: AuthorityId): Promise<Digest | null> {
     if (this.#rows.length === 0) return null;

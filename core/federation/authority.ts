@@ -101,9 +101,7 @@ const fileChanges = z
   .strictObject({ fullReadEvery })
   .optional()
   .describe('read only what changed since the last run; without it every run reads everything');
-const nameInServer = z
-  .string()
-  .regex(/^[a-z0-9_]{1,63}$/, 'must hold at most 63 of a-z, 0-9 and _');
+const nameInServer = z.string().regex(/^[a-z0-9_]{1,63}$/, 'must hold at most 63 of a-z, 0-9 and _');
 
 export const Mesh = z.discriminatedUnion('kind', [
   z.strictObject({

@@ -38,7 +38,13 @@ async function scene(columns: string, { key = ['id'], more = '' } = {}): Promise
   };
   const connector = createPostgresqlConnector({ mesh, environment, pageSize: 2 });
   if (!connector.changes) throw new Error('changes are declared');
-  return { connector, changes: connector.changes, sql, connectionString: environment['PGCONNECTION'] ?? '', slot: name };
+  return {
+    connector,
+    changes: connector.changes,
+    sql,
+    connectionString: environment['PGCONNECTION'] ?? '',
+    slot: name,
+  };
 }
 
 async function begin({ changes }: Scene): Promise<ChangeCursors> {
@@ -143,7 +149,10 @@ describe.skipIf(system.kind === 'missing')('changes of a table of PostgreSQL', (
     ['TRUNCATE sample', 'doubtful'],
     ['ALTER TABLE sample ADD COLUMN more text DEFAULT $$x$$', 'doubtful'],
     ['ALTER TABLE sample ALTER COLUMN note TYPE text USING upper(note)', 'doubtful'],
-    ['ALTER PUBLICATION told DROP TABLE sample; DELETE FROM sample; ALTER PUBLICATION told ADD TABLE sample', 'doubtful'],
+    [
+      'ALTER PUBLICATION told DROP TABLE sample; DELETE FROM sample; ALTER PUBLICATION told ADD TABLE sample',
+      'doubtful',
+    ],
     ['DROP TABLE sample; CREATE TABLE sample (id text PRIMARY KEY, note text)', 'notOffered'],
     ['ALTER TABLE sample REPLICA IDENTITY NOTHING', 'notOffered'],
     ['ALTER PUBLICATION told SET (publish = $$insert, update$$)', 'notOffered'],

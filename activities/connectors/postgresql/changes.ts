@@ -16,7 +16,17 @@ import type { PostgresqlMesh } from './config.js';
 import { PgoutputParser, type TouchedRow } from './pgoutput.js';
 import { bodyOf, columnList, twice } from './read.js';
 import { keyTexts, rowId } from './row-id.js';
-import { Cursor, followedTable, lsnNumber, lsnText, slotState, type FollowedTable, type SlotMesh, type SlotState, type Untold } from './slot.js';
+import {
+  Cursor,
+  followedTable,
+  lsnNumber,
+  lsnText,
+  slotState,
+  type FollowedTable,
+  type SlotMesh,
+  type SlotState,
+  type Untold,
+} from './slot.js';
 import { bodyValue } from './values.js';
 import { quoted } from './client.js';
 
@@ -37,7 +47,8 @@ export function postgresqlChanges(
   const slotMesh: SlotMesh = { ...mesh, changes };
   return {
     fullReadEvery: changes.fullReadEvery,
-    positions: (nativeTypes, signal) => client.use((connection) => positions(connection, slotMesh, nativeTypes, signal)),
+    positions: (nativeTypes, signal) =>
+      client.use((connection) => positions(connection, slotMesh, nativeTypes, signal)),
     // Small by its nature, so it is read to its end before the connection is given back.
     async *changesSince(cursors, signal) {
       yield* await client.use((connection) => changesSince(connection, slotMesh, pageSize, cursors, signal));
@@ -83,8 +94,8 @@ interface Passed {
 async function passedBy(
   client: PoolClient,
   { changes }: SlotMesh,
-  { source, confirmed, flushed }: SlotState,
-  visit: (message: ReturnType<PgoutputParser['parse']>) => boolean,
+  { source, confirmed, between }: SlotState,
+  visit: (message: ReturnType<PgoutputParser['parse']>, commitLsn: bigint) => boolean,
   signal: AbortSignal | undefined,
 ): Promise<Passed | Untold> {
   const seen = await momentOf(client);
@@ -97,6 +108,7 @@ async function passedBy(
     ),
   );
   let shown = confirmed;
+  let commitLsn = 0n;
   let isShown = true;
   try {
     for (;;) {
@@ -104,16 +116,18 @@ async function passedBy(
       signal?.throwIfAborted();
       for (const [, data] of rows) {
         const message = parser.parse(Buffer.from(data.slice(2), 'hex'));
-        if (message.kind === 'begin') isShown &&= seen(message.xid);
-        else if (message.kind === 'commit' && isShown) shown = message.endLsn;
-        else if (!visit(message)) return { why: 'many', detail: `more than ${touchedMax} rows changed` };
+        if (message.kind === 'begin') {
+          isShown &&= seen(message.xid);
+          ({ commitLsn } = message);
+        } else if (message.kind === 'commit' && isShown) shown = message.endLsn;
+        else if (!visit(message, commitLsn)) return { why: 'many', detail: `more than ${touchedMax} rows changed` };
       }
       if (rows.length < 5_000) break;
     }
   } finally {
     await stream.close();
   }
-  return { source, lsn: isShown && flushed > shown ? flushed : shown };
+  return { source, lsn: isShown && between !== null && between > shown ? between : shown };
 }
 
 /** Which transactions the snapshot of this one shows. https://www.postgresql.org/docs/15/functions-info.html#FUNCTIONS-INFO-SNAPSHOT */
@@ -124,7 +138,7 @@ async function momentOf(client: PoolClient): Promise<(xid: number) => boolean> {
   const after = low(end);
   const open = new Set(running === '' ? [] : running.split(',').map((text) => low(text)));
   // Numbers of transactions go round: what is less than half the way ahead comes later.
-  return (xid) => !open.has(xid) && ((xid - after) >>> 0) >= 0x80000000;
+  return (xid) => !open.has(xid) && (xid - after) >>> 0 >= 0x80000000;
 }
 
 /** Ids of the rows of one native type that were touched; null once one of them cannot be told. */
@@ -132,6 +146,8 @@ interface Touched {
   readonly type: string;
   readonly followed: FollowedTable;
   readonly keyColumns: readonly Column[];
+  /** What was committed before it was told already. */
+  readonly from: bigint;
   readonly ids: Set<string>;
   doubt: string | null;
 }
@@ -160,11 +176,12 @@ async function changesSince(
     else if (!isUntold(followed)) {
       const { table } = followed;
       const keyColumns = table.key.flatMap((name) => table.columns.find((column) => column.name === name) ?? []);
-      touched.push({ type, followed, keyColumns, ids: new Set(), doubt: null });
+      const from = lsnNumber(Cursor.parse(JSON.parse(text)).lsn);
+      touched.push({ type, followed, keyColumns, from, ids: new Set(), doubt: null });
     }
   }
   // One table that must be read whole would be of another moment than the others.
-  if (items.length > 0) return all((items[0] as Extract<ChangeItem, { kind: 'untold' }>) satisfies Untold);
+  if (items.length > 0) return all(items[0] as Extract<ChangeItem, { kind: 'untold' }> satisfies Untold);
   let count = 0;
   let passed: Passed | Untold;
   try {
@@ -172,14 +189,14 @@ async function changesSince(
       client,
       mesh,
       slot,
-      (message) => {
+      (message, commitLsn) => {
         if (message.kind === 'truncate')
           for (const one of touched)
-            if (message.relations.some((relation) => isOf(relation, mesh, one.type)))
+            if (commitLsn >= one.from && message.relations.some((relation) => isOf(relation, mesh, one.type)))
               one.doubt = 'the table was emptied by TRUNCATE';
         if (message.kind === 'rows')
           for (const one of touched)
-            if (isOf(message.relation, mesh, one.type)) {
+            if (commitLsn >= one.from && isOf(message.relation, mesh, one.type)) {
               count -= one.ids.size;
               take(one, message.rows);
               count += one.ids.size;
@@ -239,7 +256,8 @@ function take(one: Touched, rows: readonly TouchedRow[]): void {
   for (const row of rows) {
     const parts = one.keyColumns.map((column) => {
       const own = row.get(column.name);
-      const text = own === undefined ? rows.find((other) => other.get(column.name) !== undefined)?.get(column.name) : own;
+      const text =
+        own === undefined ? rows.find((other) => other.get(column.name) !== undefined)?.get(column.name) : own;
       return [column.name, bodyValue(column, text ?? null)] as const;
     });
     const id = rowId(Object.fromEntries(parts), table.key);
@@ -263,7 +281,9 @@ async function readTouched(
   const text = `SELECT ${columnList(table)
     .split(', ')
     .map((name) => `t.${name}`)
-    .join(', ')}, t.ctid FROM unnest(${parameters}) AS k(${wanted.map((_, at) => `k${at}`).join(', ')}) JOIN ${table.name} AS t ON ${condition}`;
+    .join(
+      ', ',
+    )}, t.ctid FROM unnest(${parameters}) AS k(${wanted.map((_, at) => `k${at}`).join(', ')}) JOIN ${table.name} AS t ON ${condition}`;
   for (let from = 0; from < all.length; from += pageSize) {
     signal?.throwIfAborted();
     const page = all.slice(from, from + pageSize);

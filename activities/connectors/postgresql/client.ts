@@ -48,7 +48,8 @@ export function codeOf(error: unknown): ErrorCode {
   if (state === '28P01' || state === '28000') return 'credentialsRejected';
   if (state === '42501') return 'forbidden';
   if (state === '42P01' || state === '3D000' || state === '3F000' || state === '42703') return 'scopeNotFound';
-  if (state === '53300' || state === '40001' || state === '40P01' || state === '55P03' || state === '55006') return 'throttled';
+  if (state === '53300' || state === '40001' || state === '40P01' || state === '55P03' || state === '55006')
+    return 'throttled';
   if (/^(08|53|57|58|XX)/.test(state)) return 'providerFault';
   return 'unexpectedAnswer';
 }

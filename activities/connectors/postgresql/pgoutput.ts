@@ -7,7 +7,7 @@
 export type TouchedRow = ReadonlyMap<string, string | null | undefined>;
 
 export type PgoutputMessage =
-  | { readonly kind: 'begin'; readonly xid: number }
+  | { readonly kind: 'begin'; readonly xid: number; readonly commitLsn: bigint }
   | { readonly kind: 'commit'; readonly endLsn: bigint }
   | { readonly kind: 'rows'; readonly relation: Relation; readonly rows: readonly TouchedRow[] }
   | { readonly kind: 'truncate'; readonly relations: readonly Relation[] }
@@ -26,9 +26,11 @@ export class PgoutputParser {
   parse(bytes: Buffer): PgoutputMessage {
     const reader = new MessageReader(bytes);
     switch (reader.character()) {
-      case 'B':
-        reader.skip(16);
-        return { kind: 'begin', xid: reader.integer(4) };
+      case 'B': {
+        const commitLsn = reader.long();
+        reader.skip(8);
+        return { kind: 'begin', commitLsn, xid: reader.integer(4) };
+      }
       case 'C':
         reader.skip(9);
         return { kind: 'commit', endLsn: reader.long() };

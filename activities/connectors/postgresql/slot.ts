@@ -31,7 +31,11 @@ export interface SlotState {
   readonly source: string;
   /** Changes before it are gone. */
   readonly confirmed: bigint;
-  readonly flushed: bigint;
+  /**
+   * A place between two records of the log, before which all is on disk; null where the disk lags behind.
+   * HAZARD: the flush position itself may lie inside a record, and a commit that begins before it would be passed by.
+   */
+  readonly between: bigint | null;
 }
 
 export function lsnNumber(text: string): bigint {
@@ -43,9 +47,13 @@ export function lsnText(lsn: bigint): string {
 }
 
 export async function slotState(client: PoolClient, { changes }: SlotMesh): Promise<SlotState | Untold> {
+  const standby = await client.query<{ lsn: string | null }>(
+    'SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_insert_lsn() END AS lsn',
+  );
+  const inserted = standby.rows[0]?.lsn ?? null;
   const { rows } = await client.query<Record<string, string | null>>(
     `SELECT s.plugin, s.slot_type, s.database = current_database() AS here, s.confirmed_flush_lsn, s.wal_status,
-            pg_is_in_recovery() AS standby, d.oid AS database,
+            d.oid AS database,
             (SELECT system_identifier FROM pg_control_system()) AS system,
             (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline
        FROM pg_database d LEFT JOIN pg_replication_slots s ON s.slot_name = $1
@@ -57,14 +65,14 @@ export async function slotState(client: PoolClient, { changes }: SlotMesh): Prom
     return { why: 'expired', detail: `there is no logical replication slot ${changes.slot} with the plugin pgoutput` };
   if (row['plugin'] !== 'pgoutput' || row['here'] !== 't')
     return { why: 'notOffered', detail: `the slot ${changes.slot} is of another plugin or database` };
-  if (row['standby'] === 't') return { why: 'notOffered', detail: 'the server is a standby' };
+  if (inserted === null) return { why: 'notOffered', detail: 'the server is a standby' };
   if (row['wal_status'] === 'lost' || !row['confirmed_flush_lsn'])
     return { why: 'expired', detail: `the server dropped what the slot ${changes.slot} had still to tell` };
   const flushed = await client.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn() AS lsn');
   return {
     source: [row['system'], row['timeline'], row['database'], changes.slot, changes.publication].join(' '),
     confirmed: lsnNumber(row['confirmed_flush_lsn']),
-    flushed: lsnNumber(flushed.rows[0]?.lsn ?? '0/0'),
+    between: lsnNumber(flushed.rows[0]?.lsn ?? '0/0') >= lsnNumber(inserted) ? lsnNumber(inserted) : null,
   };
 }
 
@@ -74,11 +82,7 @@ export interface FollowedTable {
 }
 
 /** How the publication tells a table; an answer without a fingerprint says why it cannot be followed. */
-export async function followedTable(
-  client: PoolClient,
-  mesh: SlotMesh,
-  type: string,
-): Promise<FollowedTable | Untold> {
+export async function followedTable(client: PoolClient, mesh: SlotMesh, type: string): Promise<FollowedTable | Untold> {
   let table: Table;
   try {
     table = await describeTable(client, mesh, type);
@@ -118,7 +122,11 @@ export async function followedTable(
   return { table, fingerprint };
 }
 
-function faultOf(row: Readonly<Record<string, string | null>>, key: readonly string[], publication: string): string | null {
+function faultOf(
+  row: Readonly<Record<string, string | null>>,
+  key: readonly string[],
+  publication: string,
+): string | null {
   if (row['relkind'] !== 'r' || row['relpersistence'] !== 'p' || row['relhassubclass'] === 't')
     return 'only a plain table that is logged, has no partitions and is no parent of others is told row by row';
   if (!row['publication']) return `there is no publication ${publication}`;

@@ -1,0 +1,221 @@
+/** Snapshots that read only what changed: what they say is what a full read says, and where that is in doubt all is read. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../core/json.js';
+import { propertyRuns } from '../../support/property-runs.js';
+import { said, here, IncrementWorld, layGround, type Ground } from './increments-support.js';
+
+let ground: Ground;
+beforeAll(async () => {
+  ground = await layGround();
+});
+afterAll(() => ground?.stop());
+
+const row = (number: string, more: JsonObject = {}): JsonObject => ({
+  numero: number,
+  destinataire: `Zoë ${number}`,
+  poids: 1.5,
+  expedie: 1_714_561_200,
+  fragile: true,
+  ...more,
+});
+const idOf = (number: number): string => `S-${number}`;
+
+async function filled(fullReadEvery?: number, count = 120): Promise<IncrementWorld> {
+  const world = new IncrementWorld(ground, fullReadEvery);
+  for (let number = 0; number < count; number += 1) world.store.put(idOf(number), row(idOf(number)));
+  await run(world);
+  return world;
+}
+async function run(world: IncrementWorld) {
+  const inputs = await world.open();
+  const twin = await world.twin(inputs);
+  const reads = world.store.fullReads;
+  await world.read(inputs);
+  const statement = await world.seal(inputs);
+  expect(said(statement)).toEqual(said(twin));
+  return { statement, twin, reads: statement.reads, fullReads: world.store.fullReads - reads };
+}
+
+describe('a run after a full read', () => {
+  it('reads nothing but what changed, and says what a full read says', async () => {
+    const world = await filled();
+    expect(await run(world)).toMatchObject({
+      fullReads: 0,
+      reads: [{ read: 'increment', why: 'changes', objects: 0 }],
+    });
+    world.store.put(idOf(3), row(idOf(3), { poids: 2 }));
+    world.store.remove(idOf(4));
+    world.store.put('new', row('new'));
+    const { statement, reads, fullReads } = await run(world);
+    expect(fullReads).toBe(0);
+    expect(reads).toEqual([{ type: 'shipment', read: 'increment', why: 'changes', objects: 3 }]);
+    expect(statement.scopes).toMatchObject([{ complete: true }]);
+    expect(statement.types).toMatchObject([{ count: 120 }]);
+  });
+});
+
+describe('a change that is in doubt', () => {
+  it.each([
+    ['a stream that ends before its end', 'doubtful', (world: IncrementWorld) => (world.store.faults.cutOff = true)],
+    ['an expired cursor', 'expired', (world: IncrementWorld) => (world.store.faults.expired = true)],
+    ['a doubtful one', 'doubtful', (world: IncrementWorld) => (world.store.faults.doubtful = true)],
+  ])('by %s ends in a full read that says so', async (_words, why, fault) => {
+    const world = await filled();
+    world.store.remove(idOf(7));
+    world.store.remove(idOf(8));
+    fault(world);
+    expect(await run(world)).toMatchObject({ fullReads: 1, reads: [{ read: 'full', why, objects: 118 }] });
+    Object.assign(world.store.faults, { cutOff: false, expired: false, doubtful: false });
+    expect(await run(world)).toMatchObject({ fullReads: 0, reads: [{ read: 'increment' }] });
+  });
+
+  it('by many changes is read whole', async () => {
+    const world = await filled();
+    for (let number = 0; number < 40; number += 1) world.store.put(idOf(number), row(idOf(number), { poids: 9 }));
+    expect(await run(world)).toMatchObject({ fullReads: 1, reads: [{ read: 'full', why: 'many' }] });
+  });
+
+  it('because what it builds on was erased is read whole', async () => {
+    const world = await filled();
+    const { objects } = world.privates[here];
+    for (const name of objects.keys()) if (name.startsWith('pages/')) objects.delete(name);
+    expect(await run(world)).toMatchObject({ fullReads: 1, reads: [{ read: 'full', why: 'first' }] });
+  });
+});
+
+describe('a full read on schedule', () => {
+  it('proves that nothing was missed, also where something changes while it reads', async () => {
+    const world = await filled(3);
+    world.store.put(idOf(1), row(idOf(1), { poids: 2 }));
+    expect((await run(world)).reads).toMatchObject([{ read: 'increment' }]);
+    expect((await run(world)).reads).toMatchObject([{ read: 'increment' }]);
+    world.store.put(idOf(2), row(idOf(2), { poids: 2 }));
+    world.store.remove(idOf(3));
+    const inputs = await world.open();
+    world.store.meanwhile = () => {
+      world.store.put(idOf(2), row(idOf(2), { poids: 3 }));
+      world.store.remove(idOf(5));
+      world.store.put('late', row('late'));
+    };
+    await world.read(inputs);
+    expect((await world.seal(inputs)).reads).toMatchObject([{ read: 'full', why: 'scheduled', missed: 0 }]);
+    expect((await run(world)).reads).toMatchObject([{ read: 'increment' }]);
+  });
+
+  it('tells a change that was missed, and nothing is read by changes until a proof finds none', async () => {
+    const world = await filled(2);
+    world.store.faults.lost.add(idOf(1)).add(idOf(2)).add('quiet');
+    world.store.put(idOf(1), row(idOf(1), { poids: 2 }));
+    world.store.remove(idOf(2));
+    world.store.put('quiet', row('quiet'));
+    const inputs = await world.open();
+    await world.read(inputs);
+    // Nobody can know, and nothing is deleted.
+    expect(await world.seal(inputs)).toMatchObject({
+      types: [{ count: 120 }],
+      reads: [{ read: 'increment', objects: 0 }],
+    });
+    expect((await run(world)).reads).toMatchObject([{ read: 'full', why: 'scheduled', missed: 3 }]);
+    expect((await run(world)).reads).toMatchObject([{ read: 'full', why: 'missed', missed: 0 }]);
+    expect((await run(world)).reads).toMatchObject([{ read: 'increment', why: 'changes' }]);
+  });
+});
+
+const numbers = 130;
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), at: fc.nat(numbers), body: fc.nat(11) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('remove' as const), at: fc.nat(numbers) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('opaque' as const), at: fc.nat(numbers), is: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('run' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('crash' as const), sealed: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('fault' as const),
+      fault: fc.constantFrom('doubled', 'reversed', 'cutOff', 'expired', 'doubtful'),
+      is: fc.boolean(),
+    }),
+  },
+);
+
+/** Bodies of every kind: plain, without an image, hidden, outside, under the key of another, with what no map names. */
+function bodyOf(at: number, body: number): JsonObject {
+  const number = idOf(at);
+  switch (body) {
+    case 0:
+      return row(number, { poids: 'heavy' });
+    case 1:
+      return row(number, { destinataire: 'hidden' });
+    case 2:
+      // Two rows of one record: their numbers are equal once they are in normal form.
+      return row(number, { numero: `twin-${at % 3}` });
+    case 3:
+      return row(number, { more: 'x' });
+    case 4:
+      return row(number, { poids: 0.0001, expedie: null });
+    case 5:
+      return row(number, { numero: null });
+    default:
+      return row(number, { poids: body });
+  }
+}
+
+describe('over any history of changes, faults and crashes', () => {
+  it('what was read by changes comes to what a full read says', async () => {
+    const filtered = await layGround((file, text) =>
+      file === 'authorities/lyon.yaml'
+        ? text.replace(
+            'surface: { shipment: [number, receiver, weight, sentAt, fragile] }',
+            'surface: { shipment: { fields: { number: clear, weight: clear, sentAt: clear, fragile: clear }, where: [{ field: fragile, equals: true }] } }',
+          )
+        : text,
+    );
+    const seen = { increments: 0, full: 0 };
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { maxLength: 40 }),
+          fc.integer({ min: 2, max: 9 }),
+          async (steps, fullReadEvery) => {
+            const world = new IncrementWorld(filtered, fullReadEvery);
+            for (let number = 0; number < numbers; number += 1)
+              world.store.put(idOf(number), bodyOf(number, number === 9 ? 0 : number === 10 ? 3 : 8));
+            for (const one of [...steps, { kind: 'run' as const }, { kind: 'run' as const }]) {
+              if (one.kind === 'put') {
+                const body = bodyOf(one.at, one.body);
+                world.store.put(idOf(one.at), one.body === 1 ? { ...body, fragile: false } : body);
+              } else if (one.kind === 'remove') world.store.remove(idOf(one.at));
+              else if (one.kind === 'opaque') world.store.touch(idOf(one.at), one.is);
+              else if (one.kind === 'fault') Object.assign(world.store.faults, { [one.fault]: one.is });
+              else if (one.kind === 'crash') {
+                // The run ends after it read, or after it sealed, and is never heard of again.
+                const inputs = await world.open();
+                await world.read(inputs);
+                if (one.sealed) await world.seal(inputs);
+              } else {
+                const inputs = await world.open();
+                const twin = await world.twin(inputs);
+                await world.read(inputs);
+                const first = await world.seal(inputs);
+                // An attempt may be repeated.
+                const again = await world.seal(inputs);
+                expect(said(again)).toEqual(said(first));
+                expect(said(first)).toEqual(said(twin));
+                for (const { read, missed = 0 } of again.reads ?? []) {
+                  seen[read === 'increment' ? 'increments' : 'full'] += 1;
+                  expect(missed).toBe(0);
+                }
+              }
+            }
+          },
+        ),
+        propertyRuns(12),
+      );
+    } finally {
+      await filtered.stop();
+    }
+    expect(seen.increments).toBeGreaterThan(0);
+    expect(seen.full).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,123 @@
+/** A store of records in memory that tells its changes, and can be asked to tell them badly. */
+import type { ChangeItem, Changes, Connector, ReadItem } from '../../activities/connectors/connector.js';
+import type { JsonObject } from '../../core/json.js';
+import type { NativeObject } from '../../core/record.js';
+
+export interface Faults {
+  /** Ids whose next change is not told, as a store with a fault would. */
+  lost: Set<string>;
+  /** The next answer ends before its end. */
+  cutOff: boolean;
+  /** Every item comes twice. */
+  doubled: boolean;
+  /** Items of one answer come in another order; each tells what the store holds now, so none contradicts another. */
+  reversed: boolean;
+  expired: boolean;
+  doubtful: boolean;
+}
+
+export class ChangingStore {
+  readonly rows = new Map<string, JsonObject>();
+  readonly opaque = new Set<string>();
+  readonly #log: string[] = [];
+  #released = 0;
+  readonly faults: Faults = {
+    lost: new Set(),
+    cutOff: false,
+    doubled: false,
+    reversed: false,
+    expired: false,
+    doubtful: false,
+  };
+  /** Called once while all is read. */
+  meanwhile: (() => void) | null = null;
+  fullReads = 0;
+  readonly #type: string;
+
+  constructor(type: string) {
+    this.#type = type;
+  }
+
+  put(id: string, body: JsonObject): void {
+    this.rows.set(id, body);
+    this.#tell(id);
+  }
+  remove(id: string): void {
+    if (this.rows.delete(id)) this.#tell(id);
+  }
+  touch(id: string, isOpaque: boolean): void {
+    if (isOpaque) this.opaque.add(id);
+    else this.opaque.delete(id);
+    this.#tell(id);
+  }
+  #tell(id: string): void {
+    if (!this.faults.lost.delete(id)) this.#log.push(id);
+    else this.#log.push('');
+  }
+
+  #object(id: string): NativeObject | null {
+    const body = this.rows.get(id);
+    if (!body) return null;
+    return { type: this.#type, id, body, ...(this.opaque.has(id) ? { opaque: 'somebody else owns it' } : {}) };
+  }
+
+  /** `fullReadEvery` undefined: it tells no changes. */
+  connector(base: Connector, fullReadEvery?: number): Connector {
+    const { changes: _, ...rest } = base;
+    return {
+      ...rest,
+      readAll: () => this.#readAll(),
+      readOne: (_type, id) => Promise.resolve(this.#object(id)),
+      ...(fullReadEvery === undefined ? {} : { changes: this.#changes(fullReadEvery) }),
+    };
+  }
+
+  async *#readAll(): AsyncGenerator<ReadItem> {
+    this.fullReads += 1;
+    const scope = this.#type;
+    const all = [...this.rows.keys()].flatMap((id) => this.#object(id) ?? []);
+    this.meanwhile?.();
+    this.meanwhile = null;
+    for (let from = 0; from < all.length; from += 7)
+      yield await Promise.resolve({
+        kind: 'objects',
+        scope,
+        objects: all.slice(from, from + 7),
+        cursor: `${from}`,
+      } as const);
+    yield { kind: 'scopeEnd', scope, nativeType: scope, complete: true, cursor: 'end' };
+  }
+
+  #changes(fullReadEvery: number): Changes {
+    return {
+      fullReadEvery,
+      positions: () => Promise.resolve({ [this.#type]: { kind: 'cursor', cursor: String(this.#log.length) } }),
+      changesSince: (cursors) => this.#since(Number(cursors[this.#type])),
+      release: (cursors) => {
+        this.#released = Math.max(this.#released, Math.min(...cursors.map(Number)));
+        return Promise.resolve();
+      },
+    };
+  }
+
+  async *#since(from: number): AsyncGenerator<ChangeItem> {
+    const { faults } = this;
+    const nativeType = this.#type;
+    if (faults.expired || from < this.#released)
+      yield await Promise.resolve({ kind: 'untold', nativeType, why: 'expired', detail: '' });
+    if (faults.doubtful) yield { kind: 'untold', nativeType, why: 'doubtful', detail: '' };
+    const items: ChangeItem[] = [];
+    for (const id of new Set(this.#log.slice(from).filter((told) => told !== ''))) {
+      const object = this.#object(id);
+      items.push(object ? { kind: 'objects', objects: [object] } : { kind: 'gone', nativeType, ids: [id] });
+    }
+    if (faults.doubled) items.push(...items);
+    if (faults.reversed) items.reverse();
+    if (faults.cutOff) {
+      yield* items.slice(0, Math.floor(items.length / 2));
+      return;
+    }
+    yield* items;
+    yield { kind: 'end', cursors: { [nativeType]: String(this.#log.length) } };
+  }
+}
