@@ -116,17 +116,20 @@ function document({ run, summary, plan, snapshots, reviews, consequences, unappl
     settledByRead: snapshots.flatMap(({ authority, unsettled = [] }) =>
       unsettled.filter(({ settled }) => settled !== null).map((write) => ({ authority, ...write })),
     ),
-    snapshots: snapshots.map(({ authority, types, scopes, untranslatable, unmapped, lossy, drifts = [], hlc }) => ({
-      authority,
-      records: Object.fromEntries(types.map(({ type, count }) => [type, count])),
-      incomplete: scopes.filter(({ complete }) => !complete),
-      untranslatable,
-      unmapped,
-      lossy,
-      drifts,
-      hlc,
-      at: new Date(hlcParts(hlc).ms).toISOString(),
-    })),
+    snapshots: snapshots.map(
+      ({ authority, types, scopes, untranslatable, unmapped, lossy, drifts = [], reads = [], hlc }) => ({
+        authority,
+        records: Object.fromEntries(types.map(({ type, count }) => [type, count])),
+        incomplete: scopes.filter(({ complete }) => !complete),
+        untranslatable,
+        unmapped,
+        lossy,
+        drifts,
+        reads,
+        hlc,
+        at: new Date(hlcParts(hlc).ms).toISOString(),
+      }),
+    ),
     reviews: reviews.map(({ authority, review }) => ({
       authority,
       ...review,

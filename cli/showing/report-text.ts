@@ -7,6 +7,7 @@ import { unsettledIn, type RunReport, type ToldConsequence, type UnappliedReceip
 import type { ReviewProgress } from '../../core/review.js';
 import type { ReviewView } from '../temporal/reviews.js';
 import { driftLine } from './drift-text.js';
+import { readLines } from './read-text.js';
 import { failureLines, nextCommands, planLinesOf, resultLines, reviewText } from './run-text.js';
 import { valueText, visibleText } from './value-text.js';
 import { codeWords, counted, instantText, lengthWords, listWords, shortDigest, shortRun, stageWords } from './words.js';
@@ -69,6 +70,7 @@ function snapshotLines(snapshot: SnapshotStatement, paint: Paint): readonly stri
   const incomplete = snapshot.scopes.filter(({ complete }) => !complete);
   return [
     `  ${snapshot.authority}  ${counts.join(', ') || 'nothing'}`,
+    ...readLines(snapshot.reads ?? [], paint).map((line) => `      ${line}`),
     ...incomplete.map(
       ({ scope, reason }) => `      ${paint.yellow('incomplete')} ${visibleText(scope)} (${codeWords(reason)})`,
     ),

@@ -66,7 +66,17 @@ it('agree as they are, and bring what drifted to where it is missing, leaving ev
   expect(await readFile(file(oslo), 'utf8')).toBe(
     'nr,mottaker,vekt,sendt,skjor\r\nS-2,Ann,300,2024-05-02T07:30:00Z,n\r\nS-3,Léa,9007199254740993001,1970-01-01T00:00:00Z,\r\n',
   );
-  expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+  const rest = await local.run();
+  expect(rest).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+  // Its own writes changed the file, so it was read once more; since then nothing did.
+  expect((await readSnapshots(local.federation, local.exchange, rest.snapshots))['berlin']?.reads).toEqual([
+    { type: 'shipment', read: 'full', why: 'many', objects: 2 },
+  ]);
+  const still = await local.run({}, false);
+  expect(still).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+  expect((await readSnapshots(local.federation, local.exchange, still.snapshots))['berlin']?.reads).toEqual([
+    { type: 'shipment', read: 'increment', why: 'changes', objects: 0 },
+  ]);
 });
 
 it('hold what a lost column would have said, let the rest go on, and go by a person who says that it is meant', async () => {

@@ -5,7 +5,7 @@ import { dataset } from './local-federation.js';
 export type Meshes = Readonly<Record<'berlin' | 'lyon' | 'oslo', string>>;
 
 export const folderMeshes: Meshes = {
-  berlin: `{ kind: folder, path: ../data/berlin, files: { shipment: { file: shipments.csv, format: csv, delimiter: ';', key: [number] } } }`,
+  berlin: `{ kind: folder, path: ../data/berlin, files: { shipment: { file: shipments.csv, format: csv, delimiter: ';', key: [number] } }, changes: {} }`,
   lyon: `{ kind: folder, path: ../data/lyon, files: { envoi: { file: envois.jsonl, format: jsonLines, key: [numero] } } }`,
   oslo: `{ kind: folder, path: ../data/oslo, files: { sending: { file: sendinger.csv, format: csv, key: [nr] } } }`,
 };

@@ -16,6 +16,7 @@ import {
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { byCodeUnit } from '../../core/json.js';
+import { readSnapshots } from '../../cli/reading/documents.js';
 import { startFederation, type LocalFederation } from '../support/local-federation.js';
 import { recordFederationFiles } from '../support/record-federation.js';
 import { startMoto } from '../support/systems/moto.js';
@@ -61,6 +62,8 @@ beforeAll(async () => {
     `INSERT INTO envois VALUES ('S-1', 'Zoë', 1.5, '2024-05-01 11:00:00+00', true, 'à garder'),
        ('S-2', 'Ann', 0.2505, '2024-05-02 07:30:00+00', false, NULL)`,
   );
+  await sql('CREATE PUBLICATION concordat FOR TABLE envois');
+  await postgresql.sql("SELECT pg_create_logical_replication_slot('concordat', 'pgoutput')", 'drifted');
   const { endpoint } = moto;
   const credentials = { accessKeyId: 'testing', secretAccessKey: 'testing' };
   dynamodb = new DynamoDBClient({ region: 'eu-north-1', endpoint, credentials });
@@ -99,7 +102,7 @@ beforeAll(async () => {
   });
   const wholeFolder = recordFederationFiles({
     berlin: `{ kind: folder, path: ../data/berlin, files: { shipment: { file: shipments.csv, format: csv, delimiter: ';', key: [number] } } }`,
-    lyon: `{ kind: postgresql, tables: { envoi: { table: envois, key: [numero] } } }`,
+    lyon: `{ kind: postgresql, tables: { envoi: { table: envois, key: [numero] } }, changes: { slot: concordat, publication: concordat } }`,
     oslo: `{ kind: dynamodb, region: eu-north-1, endpoint: '${endpoint}', tables: { sending: { table: sendinger, key: [nr], attributes: { vekt: number } } } }`,
   });
   local = await startFederation({ wholeFolder, environmentOf: { lyon: environment, oslo: moto.environment } });
@@ -129,7 +132,12 @@ test('three copies come to agreement, drift apart, and are brought back with eve
   expect(await readFolder()).toBe(
     'number;receiver;grams;sent;fragile\nS-1;Zoë;1500;2024-05-01 12:00:00;yes\nS-2;Ann;250.50;2024-05-02 08:30:00;no\nS-3;Léa;9007199254740993;1970-01-01 01:00:00;\n',
   );
-  expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+  const rest = await local.run();
+  expect(rest).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+  // All that changed in PostgreSQL since the first run is what that run wrote.
+  const readAtLyon = async (run: typeof rest) =>
+    local && (await readSnapshots(local.federation, local.exchange, run.snapshots))['lyon']?.reads;
+  expect(await readAtLyon(rest)).toEqual([{ type: 'shipment', read: 'increment', why: 'changes', objects: 1 }]);
 
   // Each store goes its own way: a weight in DynamoDB, a deletion in PostgreSQL, a new row in the file.
   await dynamodb.send(
@@ -142,7 +150,9 @@ test('three copies come to agreement, drift apart, and are brought back with eve
   );
   await sql(`DELETE FROM envois WHERE numero = 'S-1'`);
   await writeFile(file(), `${await readFolder()}S-4;"Åse; Oslo";12.5;2024-06-01 10:00:00;no\n`);
-  expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 6 } });
+  const drifted = await local.run();
+  expect(drifted).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 6 } });
+  expect(await readAtLyon(drifted)).toEqual([{ type: 'shipment', read: 'increment', why: 'changes', objects: 1 }]);
   expect(await readFolder()).toBe(
     'number;receiver;grams;sent;fragile\nS-2;Ann;300.1;2024-05-02 08:30:00;no\nS-3;Léa;9007199254740993;1970-01-01 01:00:00;\nS-4;"Åse; Oslo";12.5;2024-06-01 10:00:00;no\n',
   );

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../core/json.js';
-import { propertyRuns } from '../../support/property-runs.js';
+import { fullRuns } from '../../support/property-runs.js';
 import { said, here, IncrementWorld, layGround, type Ground } from './increments-support.js';
 
 let ground: Ground;
@@ -175,7 +175,7 @@ describe('over any history of changes, faults and crashes', () => {
     try {
       await fc.assert(
         fc.asyncProperty(
-          fc.array(step, { maxLength: 40 }),
+          fc.array(step, { maxLength: 25 }),
           fc.integer({ min: 2, max: 9 }),
           async (steps, fullReadEvery) => {
             const world = new IncrementWorld(filtered, fullReadEvery);
@@ -210,7 +210,7 @@ describe('over any history of changes, faults and crashes', () => {
             }
           },
         ),
-        propertyRuns(12),
+        fullRuns(20),
       );
     } finally {
       await filtered.stop();
