@@ -192,6 +192,7 @@ export const samples = {
         settled: { verdict: 'applied', by: 'person', approver: 'ada', reason: 'seen', run: digest, atMs: 2 },
       },
     ],
+    reads: [{ type: 'shipment', read: 'full', why: 'scheduled', objects: 1, missed: 1 }],
     drifts: [
       {
         id: digest,

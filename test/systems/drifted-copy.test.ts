@@ -62,7 +62,7 @@ beforeAll(async () => {
     `INSERT INTO envois VALUES ('S-1', 'Zoë', 1.5, '2024-05-01 11:00:00+00', true, 'à garder'),
        ('S-2', 'Ann', 0.2505, '2024-05-02 07:30:00+00', false, NULL)`,
   );
-  await sql('CREATE PUBLICATION concordat FOR TABLE envois');
+  await postgresql.sql('CREATE PUBLICATION concordat FOR TABLE envois', 'drifted');
   await postgresql.sql("SELECT pg_create_logical_replication_slot('concordat', 'pgoutput')", 'drifted');
   const { endpoint } = moto;
   const credentials = { accessKeyId: 'testing', secretAccessKey: 'testing' };

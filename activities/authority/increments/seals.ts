@@ -6,62 +6,31 @@
  * that changed (references, links, a key that two objects share, a schema that drifted, other maps) is sealed whole, from
  * the pages that are there: that costs time and no read.
  */
-import { z } from 'zod';
 import { digestOf, type Digest } from '../../../core/digest.js';
+import { usualDriftRules } from '../../../core/drift/drift-rules.js';
+import type { NativeShape } from '../../../core/drift/native-shape.js';
+import { ConcordatError } from '../../../core/errors.js';
 import type { DatasetType } from '../../../core/federation/federation.js';
-import type { TypeMap } from '../../../core/federation/map.js';
-import { exposedFields, type TypeSurface } from '../../../core/federation/surface.js';
 import type { TaxonomyType } from '../../../core/federation/taxonomy.js';
+import { byCodeUnit } from '../../../core/json.js';
 import type { ReadReport, RunInputs } from '../../../core/messages.js';
 import { planAlgorithm } from '../../../core/plan.js';
-import { isProvisional, type Fields, type FederatedRecord, type NativeObject } from '../../../core/record.js';
+import type { NativeObject } from '../../../core/record.js';
 import { groupsHeldBy, type SealedType } from '../../../core/sealed.js';
-import { ConcordatError } from '../../../core/errors.js';
-import type { NativeShape } from '../../../core/drift/native-shape.js';
-import { usualDriftRules } from '../../../core/drift/drift-rules.js';
-import type { Links } from '../../links.js';
-import { readAll, readOne } from '../../sealing/read-records.js';
-import { resealChanged } from '../../sealing/reseal-changed.js';
-import { createSealer } from '../../sealing/sealer.js';
 import { createSegmentReader } from '../../sealing/segment-reader.js';
-import { letOthersRun } from '../../event-loop.js';
-import type { AuthorityContext } from '../context.js';
-import { authorityOf } from '../context.js';
-import { NaturalKeys } from '../natural-keys.js';
+import { authorityOf, type AuthorityContext } from '../context.js';
 import { readRecord } from '../pages.js';
 import type { HeldByDrift, SchemaSeen } from '../schema-seen.js';
-import { asLedgerFields, Ledger, ledgerSealer, putLayer, type LedgerEntry } from './ledger.js';
+import { Ledger } from './ledger.js';
 import { ChangesHeldAgainstAll } from './proof.js';
-import { folderOf, incrementOf, type ReadRecord } from './read-plan.js';
-import { keepState, putAnew, stateBefore, type SealState, type StateBefore, type Tally } from './state.js';
+import { incrementOf, type ReadRecord } from './read-plan.js';
+import { readApart, type TypeSealing } from './recorder.js';
+import { keepState, stateBefore, type SealState, type StateBefore } from './state.js';
+import { TouchedSeal } from './touched-seal.js';
+import { WholeSeal } from './whole-seal.js';
 
-/** More of them are looked at in every run, so then all are. */
-const apartMax = 5_000;
 /** Of all objects, in percent: a schema is only counted over all of them, and this few cannot hide that it drifted. */
 const changedPercentMax = 5;
-
-/** An object that does not simply stand in the seal, and the key under which it does, if at all. */
-const Apart = z.array(z.strictObject({ object: z.custom<NativeObject>(), key: z.string().nullable() }));
-type Apart = z.infer<typeof Apart>;
-
-export interface TypeSealing {
-  readonly type: DatasetType;
-  readonly map: TypeMap;
-  readonly surface: TypeSurface;
-  readonly isExposed: ((object: NativeObject) => boolean) | null;
-  readonly schema: SchemaSeen | null;
-  readonly links: Links;
-}
-
-/** What became of each object on its way into the seal. */
-export interface SealingRecorder {
-  /** It simply stands there. */
-  plain(id: string, entry: LedgerEntry): Promise<void>;
-  /** It is hidden, opaque, set aside or cannot be translated. */
-  apart(object: NativeObject, key: string | null): void;
-  /** A further object of one record. */
-  doubled(): void;
-}
 
 export class IncrementSeals {
   readonly #context: AuthorityContext;
@@ -236,13 +205,13 @@ function standsAlone({ fields }: TaxonomyType): boolean {
 
 /** A property, or one of a few values, that the schema did not have. */
 function showsNewThings(
-  schema: SchemaSeen,
+  seen: SchemaSeen,
   { type }: TypeSealing,
   shape: NativeShape,
   objects: Iterable<NativeObject | null>,
   count: number,
 ): boolean {
-  const counter = schema.counter(type.taxonomy.type, count);
+  const counter = seen.counter(type.taxonomy.type, count);
   for (const object of objects) if (object) counter.add(object.id, object.body);
   return Object.entries(counter.shape().properties).some(([property, { sample, few }]) => {
     const known = shape.properties[property];
@@ -253,7 +222,7 @@ function showsNewThings(
 }
 
 function fingerprintOf(
-  { federation, id }: AuthorityContext,
+  context: AuthorityContext,
   { type, map, surface }: TypeSealing,
   held: HeldByDrift | null,
 ): Digest {
@@ -262,283 +231,10 @@ function fingerprintOf(
     map: JSON.parse(JSON.stringify(map)) as never,
     taxonomy: JSON.parse(JSON.stringify(type.taxonomy)) as never,
     surface: JSON.parse(JSON.stringify(surface)) as never,
-    mesh: JSON.parse(JSON.stringify(authorityOf({ federation, id } as AuthorityContext).mesh)) as never,
-    fields: groupsHeldBy(type.groups, id)
+    mesh: JSON.parse(JSON.stringify(authorityOf(context).mesh)) as never,
+    fields: groupsHeldBy(type.groups, context.id)
       .flatMap(({ fields }) => fields)
-      .sort(),
-    held: [...(held?.fields ?? [])].sort(),
+      .sort(byCodeUnit),
+    held: [...(held?.fields ?? [])].sort(byCodeUnit),
   });
-}
-
-async function readApart(context: AuthorityContext, name: string): Promise<Apart> {
-  const bytes = await context.privateStore.get(name);
-  if (!bytes) throw new ConcordatError('storeFault', `${name} is missing`);
-  return JSON.parse(new TextDecoder().decode(bytes)) as Apart;
-}
-
-const partName = ({ dataset, run }: RunInputs, part: string, type: string): string =>
-  `${folderOf(dataset, run)}${part}-${type}`;
-
-class ApartObjects {
-  readonly #objects: Apart[number][] = [];
-  #isTooMany = false;
-
-  add(object: NativeObject, key: string | null): void {
-    if (this.#objects.length >= apartMax) this.#isTooMany = true;
-    else this.#objects.push({ object, key });
-  }
-  /** Null where they are too many. */
-  async put(context: AuthorityContext, inputs: RunInputs, type: string): Promise<string | null> {
-    if (this.#isTooMany) return null;
-    const name = partName(inputs, 'apart', type);
-    await putAnew(context, name, this.#objects);
-    return name;
-  }
-}
-
-class Counted {
-  readonly #unmapped: Map<string, number>;
-  #lossy: number;
-
-  constructor(from: Tally = { unmapped: {}, lossy: 0 }) {
-    this.#unmapped = new Map(Object.entries(from.unmapped));
-    this.#lossy = from.lossy;
-  }
-  add({ unmapped, lossy }: Pick<LedgerEntry, 'unmapped' | 'lossy'>, by: 1 | -1): void {
-    for (const property of unmapped) this.#unmapped.set(property, (this.#unmapped.get(property) ?? 0) + by);
-    if (lossy) this.#lossy += by;
-  }
-  tally(): Tally {
-    return { unmapped: Object.fromEntries([...this.#unmapped].filter(([, count]) => count > 0)), lossy: this.#lossy };
-  }
-}
-
-export class WholeSeal implements SealingRecorder {
-  readonly #context: AuthorityContext;
-  readonly #inputs: RunInputs;
-  readonly #name: string;
-  readonly #given: { readonly fingerprint: Digest; readonly shape: NativeShape | null };
-  readonly #ledger;
-  readonly #apart = new ApartObjects();
-  readonly #counted = new Counted();
-  #mayGoOn = true;
-  state: SealState | null = null;
-
-  constructor(
-    context: AuthorityContext,
-    inputs: RunInputs,
-    type: DatasetType,
-    given: { fingerprint: Digest; shape: NativeShape | null; dataset: string; expectedCount: number },
-  ) {
-    this.#context = context;
-    this.#inputs = inputs;
-    this.#name = type.taxonomy.type;
-    this.#given = given;
-    this.#ledger = ledgerSealer(context, given.dataset, this.#name, given.expectedCount);
-  }
-
-  plain(id: string, entry: LedgerEntry): Promise<void> {
-    if (isProvisional(entry.key)) this.#mayGoOn = false;
-    this.#counted.add(entry, 1);
-    this.#ledger.add({ type: this.#name, key: id, fields: asLedgerFields(entry) });
-    return Promise.resolve();
-  }
-  apart(object: NativeObject, key: string | null): void {
-    this.#apart.add(object, key);
-  }
-  doubled(): void {
-    this.#mayGoOn = false;
-  }
-  /** What the next run goes on from; null where it cannot. */
-  async finish(sealed: SealedType): Promise<SealState | null> {
-    const apart = this.#mayGoOn ? await this.#apart.put(this.#context, this.#inputs, this.#name) : null;
-    if (apart === null) return null;
-    const { fingerprint, shape } = this.#given;
-    const ledger = await this.#ledger.finish();
-    this.state = {
-      fingerprint,
-      sealed,
-      ledger,
-      ledgerLayers: [],
-      apart,
-      tally: this.#counted.tally(),
-      shape,
-      changed: 0,
-    };
-    return this.state;
-  }
-  discard(): void {
-    this.#ledger.discard();
-  }
-}
-
-export class TouchedSeal implements SealingRecorder {
-  readonly #context: AuthorityContext;
-  readonly #inputs: RunInputs;
-  readonly #type: DatasetType;
-  readonly #known: SealState;
-  readonly #looked: readonly NativeObject[];
-  readonly #changes: Map<string, Fields | null>;
-  readonly #layer: Map<string, LedgerEntry | null>;
-  readonly #changed: number;
-  readonly #apart = new ApartObjects();
-  readonly #counted: Counted;
-  /** Of the objects that are not looked at again. */
-  readonly rest: Tally;
-  readonly held: HeldByDrift | null;
-
-  private constructor(
-    context: AuthorityContext,
-    inputs: RunInputs,
-    type: DatasetType,
-    known: SealState,
-    part: {
-      readonly looked: readonly NativeObject[];
-      readonly changes: Map<string, Fields | null>;
-      readonly layer: Map<string, LedgerEntry | null>;
-      readonly counted: Counted;
-      readonly changed: number;
-      readonly held: HeldByDrift | null;
-    },
-  ) {
-    this.#context = context;
-    this.#inputs = inputs;
-    this.#type = type;
-    this.#known = known;
-    this.#looked = part.looked;
-    this.#changes = part.changes;
-    this.#layer = part.layer;
-    this.#counted = part.counted;
-    this.#changed = part.changed;
-    this.rest = part.counted.tally();
-    this.held = part.held;
-  }
-
-  /** Null where a key would have two objects, now or before. */
-  static async begin(
-    context: AuthorityContext,
-    inputs: RunInputs,
-    sealing: TypeSealing,
-    known: SealState,
-    objects: ReadonlyMap<string, NativeObject | null>,
-    held: HeldByDrift | null,
-  ): Promise<TouchedSeal | null> {
-    const ledger = await Ledger.load(context, inputs.dataset, known);
-    if (!ledger) return null;
-    const apart = await readApart(context, known.apart);
-    const entries = await ledger.entriesOf(objects.keys());
-    const counted = new Counted(known.tally);
-    const changes = new Map<string, Fields | null>();
-    const layer = new Map<string, LedgerEntry | null>();
-    for (const id of objects.keys()) layer.set(id, null);
-    for (const entry of entries.values()) {
-      counted.add(entry, -1);
-      changes.set(entry.key, null);
-    }
-    for (const { key } of apart) if (key !== null) changes.set(key, null);
-    const looked = [
-      ...apart.flatMap(({ object }) => (objects.has(object.id) ? [] : [object])),
-      ...[...objects.values()].filter((object) => object !== null),
-    ];
-    if (await meetsAnother(context, sealing, held, known.sealed, changes, looked)) return null;
-    const changed = objects.size;
-    return new TouchedSeal(context, inputs, sealing.type, known, { looked, changes, layer, counted, changed, held });
-  }
-
-  objects(): readonly NativeObject[] {
-    return this.#looked;
-  }
-
-  add({ key, fields }: FederatedRecord): void {
-    this.#changes.set(key, fields);
-  }
-  plain(id: string, entry: LedgerEntry): Promise<void> {
-    this.#counted.add(entry, 1);
-    this.#layer.set(id, entry);
-    return Promise.resolve();
-  }
-  apart(object: NativeObject, key: string | null): void {
-    this.#apart.add(object, key);
-    this.#layer.set(object.id, null);
-  }
-  doubled(): void {
-    throw new Error('a key that two objects share was looked for before');
-  }
-  discard(): void {
-    this.#changes.clear();
-  }
-
-  async finish(): Promise<SealedType> {
-    const { exchange: store, id: prefix, federation } = this.#context;
-    const { sealed: previous } = this.#known;
-    const groups = groupsHeldBy(this.#type.groups, prefix);
-    const reader = createSegmentReader({ store, prefixes: [prefix, ...federation.file.members.map(({ id }) => id)] });
-    const changes = this.#changes;
-    const resealed = await resealChanged({ previous, changes, groups, reader, store, prefix });
-    if (resealed) return resealed;
-    const { type } = previous;
-    const sealer = createSealer({ store, prefix, type, groups, expectedCount: previous.count });
-    try {
-      for await (const record of readAll(previous, reader)) {
-        await letOthersRun();
-        if (!changes.has(record.key)) sealer.add(record);
-      }
-      for (const [key, fields] of changes) if (fields) sealer.add({ type, key, fields });
-      return await sealer.finish();
-    } finally {
-      sealer.discard();
-    }
-  }
-
-  async state(sealed: SealedType): Promise<SealState | null> {
-    const name = this.#type.taxonomy.type;
-    const apart = await this.#apart.put(this.#context, this.#inputs, name);
-    if (apart === null) return null;
-    const layer = partName(this.#inputs, 'ledger', name);
-    if (this.#layer.size > 0) await putLayer(this.#context, layer, this.#layer);
-    return {
-      ...this.#known,
-      sealed,
-      apart,
-      ledgerLayers: this.#layer.size > 0 ? [...this.#known.ledgerLayers, layer] : this.#known.ledgerLayers,
-      tally: this.#counted.tally(),
-      changed: this.#known.changed + this.#changed,
-    };
-  }
-}
-
-/** Whether an object that is looked at has the key of another one. `freed`: keys that only such objects had before. */
-async function meetsAnother(
-  context: AuthorityContext,
-  { type, map, surface, isExposed, links }: TypeSealing,
-  held: HeldByDrift | null,
-  sealed: SealedType,
-  freed: ReadonlyMap<string, Fields | null>,
-  looked: readonly NativeObject[],
-): Promise<boolean> {
-  const { taxonomy } = type;
-  const name = taxonomy.type;
-  const naturals = new NaturalKeys(links);
-  const told = exposedFields(surface).filter((field) => held?.fields.has(field) !== true);
-  const { exchange: store, id, federation } = context;
-  const reader = createSegmentReader({ store, prefixes: [id, ...federation.file.members.map((one) => one.id)] });
-  const keys = new Set<string>();
-  for (const object of looked) {
-    await letOthersRun();
-    const translation =
-      isExposed && !isExposed(object)
-        ? null
-        : naturals.keyed({ object, map, taxonomy, surface: told, resolve: () => null });
-    const key =
-      translation?.kind === 'record'
-        ? translation.record.key
-        : links.isLinked(name, object.id)
-          ? links.keyOf(name, object.id)
-          : null;
-    if (key === null) continue;
-    if (isProvisional(key) || keys.has(key)) return true;
-    keys.add(key);
-    if (!freed.has(key) && (await readOne(sealed, key, reader))) return true;
-  }
-  return false;
 }

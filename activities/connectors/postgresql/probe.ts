@@ -1,12 +1,40 @@
 /** What `concordat doctor` learns: who we are, and which rights on each table are held. Never throws. */
+import type { PoolClient } from 'pg';
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { ProbeResult } from '../connector.js';
 import { describeTable } from './catalog.js';
 import { postgresqlCapabilities } from './capabilities.js';
 import type { PostgresqlClient } from './client.js';
 import type { PostgresqlMesh } from './config.js';
+import { followedTable, slotState, type SlotMesh } from './slot.js';
 
 const unreached: readonly ErrorCode[] = ['unreachable', 'throttled', 'providerFault', 'unexpectedAnswer'];
+
+/** What telling changes needs; without it every run reads everything. */
+async function probeChanges(client: PoolClient, mesh: SlotMesh): Promise<ProbeResult['permissions']> {
+  const { rows } = await client.query<{ held: string }>(
+    'SELECT rolreplication OR rolsuper AS held FROM pg_roles WHERE rolname = current_user',
+  );
+  const slot = await slotState(client, mesh);
+  const permissions: ProbeResult['permissions'][number][] = [
+    { permission: 'the attribute REPLICATION', held: rows[0]?.held === 't' },
+    {
+      permission: `the replication slot ${mesh.changes.slot}`,
+      held: !('why' in slot),
+      ...('why' in slot ? { detail: slot.detail } : {}),
+    },
+  ];
+  for (const type of Object.keys(mesh.tables)) {
+    const followed = await followedTable(client, mesh, type);
+    const permission = `${mesh.schema}.${mesh.tables[type]?.table ?? ''} in the publication ${mesh.changes.publication}`;
+    permissions.push({
+      permission,
+      held: !('why' in followed),
+      ...('why' in followed ? { detail: followed.detail } : {}),
+    });
+  }
+  return permissions;
+}
 
 export async function probePostgresql(client: PostgresqlClient, mesh: PostgresqlMesh): Promise<ProbeResult> {
   const { nativeTypes, permissions } = postgresqlCapabilities(mesh);
@@ -52,6 +80,8 @@ export async function probePostgresql(client: PostgresqlClient, mesh: Postgresql
         }
         return told;
       });
+      const { changes } = mesh;
+      const told = changes ? await probeChanges(connection, { ...mesh, changes }) : [];
       return {
         reachable: true,
         authenticated: true,
@@ -66,6 +96,7 @@ export async function probePostgresql(client: PostgresqlClient, mesh: Postgresql
               ...(needs?.write ?? []).map((permission) => ({ permission, held: write, ...words })),
             ];
           }),
+          ...told,
         ],
         nativeTypes: found,
       };

@@ -1,0 +1,188 @@
+/** A seal of which only the buckets are made again that hold objects which changed, or do not simply stand in it. */
+import type { DatasetType } from '../../../core/federation/federation.js';
+import { exposedFields } from '../../../core/federation/surface.js';
+import type { RunInputs } from '../../../core/messages.js';
+import { isProvisional, type FederatedRecord, type Fields, type NativeObject } from '../../../core/record.js';
+import { groupsHeldBy, type SealedType } from '../../../core/sealed.js';
+import { letOthersRun } from '../../event-loop.js';
+import { readAll, readOne } from '../../sealing/read-records.js';
+import { resealChanged } from '../../sealing/reseal-changed.js';
+import { createSealer } from '../../sealing/sealer.js';
+import { createSegmentReader } from '../../sealing/segment-reader.js';
+import type { AuthorityContext } from '../context.js';
+import { NaturalKeys } from '../natural-keys.js';
+import type { HeldByDrift } from '../schema-seen.js';
+import { Ledger, putLayer, type LedgerEntry } from './ledger.js';
+import { ApartObjects, Counted, partName, readApart, type SealingRecorder, type TypeSealing } from './recorder.js';
+import type { SealState, Tally } from './state.js';
+
+export class TouchedSeal implements SealingRecorder {
+  readonly #context: AuthorityContext;
+  readonly #inputs: RunInputs;
+  readonly #type: DatasetType;
+  readonly #known: SealState;
+  readonly #looked: readonly NativeObject[];
+  readonly #changes: Map<string, Fields | null>;
+  readonly #layer: Map<string, LedgerEntry | null>;
+  readonly #changed: number;
+  readonly #apart = new ApartObjects();
+  readonly #counted: Counted;
+  /** Of the objects that are not looked at again. */
+  readonly rest: Tally;
+  readonly held: HeldByDrift | null;
+
+  private constructor(
+    context: AuthorityContext,
+    inputs: RunInputs,
+    type: DatasetType,
+    known: SealState,
+    part: {
+      readonly looked: readonly NativeObject[];
+      readonly changes: Map<string, Fields | null>;
+      readonly layer: Map<string, LedgerEntry | null>;
+      readonly counted: Counted;
+      readonly changed: number;
+      readonly held: HeldByDrift | null;
+    },
+  ) {
+    this.#context = context;
+    this.#inputs = inputs;
+    this.#type = type;
+    this.#known = known;
+    this.#looked = part.looked;
+    this.#changes = part.changes;
+    this.#layer = part.layer;
+    this.#counted = part.counted;
+    this.#changed = part.changed;
+    this.rest = part.counted.tally();
+    this.held = part.held;
+  }
+
+  /** Null where a key would have two objects, now or before. */
+  static async begin(
+    context: AuthorityContext,
+    inputs: RunInputs,
+    sealing: TypeSealing,
+    known: SealState,
+    objects: ReadonlyMap<string, NativeObject | null>,
+    held: HeldByDrift | null,
+  ): Promise<TouchedSeal | null> {
+    const ledger = await Ledger.load(context, inputs.dataset, known);
+    if (!ledger) return null;
+    const apart = await readApart(context, known.apart);
+    const entries = await ledger.entriesOf(objects.keys());
+    const counted = new Counted(known.tally);
+    const changes = new Map<string, Fields | null>();
+    const layer = new Map<string, LedgerEntry | null>();
+    for (const id of objects.keys()) layer.set(id, null);
+    for (const entry of entries.values()) {
+      counted.add(entry, -1);
+      changes.set(entry.key, null);
+    }
+    for (const { key } of apart) if (key !== null) changes.set(key, null);
+    const looked = [
+      ...apart.flatMap(({ object }) => (objects.has(object.id) ? [] : [object])),
+      ...[...objects.values()].filter((object) => object !== null),
+    ];
+    if (await meetsAnother(context, sealing, held, known.sealed, changes, looked)) return null;
+    const changed = objects.size;
+    return new TouchedSeal(context, inputs, sealing.type, known, { looked, changes, layer, counted, changed, held });
+  }
+
+  objects(): readonly NativeObject[] {
+    return this.#looked;
+  }
+
+  add({ key, fields }: FederatedRecord): void {
+    this.#changes.set(key, fields);
+  }
+  plain(id: string, entry: LedgerEntry): Promise<void> {
+    this.#counted.add(entry, 1);
+    this.#layer.set(id, entry);
+    return Promise.resolve();
+  }
+  apart(object: NativeObject, key: string | null): void {
+    this.#apart.add(object, key);
+    this.#layer.set(object.id, null);
+  }
+  doubled(): void {
+    throw new Error('a key that two objects share was looked for before');
+  }
+  discard(): void {
+    this.#changes.clear();
+  }
+
+  async finish(): Promise<SealedType> {
+    const { exchange: store, id: prefix, federation } = this.#context;
+    const { sealed: previous } = this.#known;
+    const groups = groupsHeldBy(this.#type.groups, prefix);
+    const reader = createSegmentReader({ store, prefixes: [prefix, ...federation.file.members.map(({ id }) => id)] });
+    const changes = this.#changes;
+    const resealed = await resealChanged({ previous, changes, groups, reader, store, prefix });
+    if (resealed) return resealed;
+    const { type } = previous;
+    const sealer = createSealer({ store, prefix, type, groups, expectedCount: previous.count });
+    try {
+      for await (const record of readAll(previous, reader)) {
+        await letOthersRun();
+        if (!changes.has(record.key)) sealer.add(record);
+      }
+      for (const [key, fields] of changes) if (fields) sealer.add({ type, key, fields });
+      return await sealer.finish();
+    } finally {
+      sealer.discard();
+    }
+  }
+
+  async state(sealed: SealedType): Promise<SealState | null> {
+    const name = this.#type.taxonomy.type;
+    const apart = await this.#apart.put(this.#context, this.#inputs, name);
+    if (apart === null) return null;
+    const layer = partName(this.#inputs, 'ledger', name);
+    if (this.#layer.size > 0) await putLayer(this.#context, layer, this.#layer);
+    return {
+      ...this.#known,
+      sealed,
+      apart,
+      ledgerLayers: this.#layer.size > 0 ? [...this.#known.ledgerLayers, layer] : this.#known.ledgerLayers,
+      tally: this.#counted.tally(),
+      changed: this.#known.changed + this.#changed,
+    };
+  }
+}
+
+/** Whether an object that is looked at has the key of another one. `freed`: keys that only such objects had before. */
+async function meetsAnother(
+  context: AuthorityContext,
+  { type, map, surface, isExposed, links }: TypeSealing,
+  held: HeldByDrift | null,
+  sealed: SealedType,
+  freed: ReadonlyMap<string, Fields | null>,
+  looked: readonly NativeObject[],
+): Promise<boolean> {
+  const { taxonomy } = type;
+  const name = taxonomy.type;
+  const naturals = new NaturalKeys(links);
+  const told = exposedFields(surface).filter((field) => held?.fields.has(field) !== true);
+  const { exchange: store, id, federation } = context;
+  const reader = createSegmentReader({ store, prefixes: [id, ...federation.file.members.map((one) => one.id)] });
+  const keys = new Set<string>();
+  for (const object of looked) {
+    await letOthersRun();
+    const translation =
+      isExposed && !isExposed(object)
+        ? null
+        : naturals.keyed({ object, map, taxonomy, surface: told, resolve: () => null });
+    const key =
+      translation?.kind === 'record'
+        ? translation.record.key
+        : links.isLinked(name, object.id)
+          ? links.keyOf(name, object.id)
+          : null;
+    if (key === null) continue;
+    if (isProvisional(key) || keys.has(key)) return true;
+    keys.add(key);
+    if (!freed.has(key) && (await readOne(sealed, key, reader))) return true;
+  }
+  return false;
+}

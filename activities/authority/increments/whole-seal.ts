@@ -1,0 +1,70 @@
+/** A seal over all objects that the next run can go on from. */
+import type { Digest } from '../../../core/digest.js';
+import type { NativeShape } from '../../../core/drift/native-shape.js';
+import type { DatasetType } from '../../../core/federation/federation.js';
+import type { RunInputs } from '../../../core/messages.js';
+import { isProvisional, type NativeObject } from '../../../core/record.js';
+import type { SealedType } from '../../../core/sealed.js';
+import type { AuthorityContext } from '../context.js';
+import { asLedgerFields, ledgerSealer, type LedgerEntry } from './ledger.js';
+import { ApartObjects, Counted, type SealingRecorder } from './recorder.js';
+import type { SealState } from './state.js';
+
+export class WholeSeal implements SealingRecorder {
+  readonly #context: AuthorityContext;
+  readonly #inputs: RunInputs;
+  readonly #name: string;
+  readonly #given: { readonly fingerprint: Digest; readonly shape: NativeShape | null };
+  readonly #ledger;
+  readonly #apart = new ApartObjects();
+  readonly #counted = new Counted();
+  #mayGoOn = true;
+  state: SealState | null = null;
+
+  constructor(
+    context: AuthorityContext,
+    inputs: RunInputs,
+    type: DatasetType,
+    given: { fingerprint: Digest; shape: NativeShape | null; dataset: string; expectedCount: number },
+  ) {
+    this.#context = context;
+    this.#inputs = inputs;
+    this.#name = type.taxonomy.type;
+    this.#given = given;
+    this.#ledger = ledgerSealer(context, given.dataset, this.#name, given.expectedCount);
+  }
+
+  plain(id: string, entry: LedgerEntry): Promise<void> {
+    if (isProvisional(entry.key)) this.#mayGoOn = false;
+    this.#counted.add(entry, 1);
+    this.#ledger.add({ type: this.#name, key: id, fields: asLedgerFields(entry) });
+    return Promise.resolve();
+  }
+  apart(object: NativeObject, key: string | null): void {
+    this.#apart.add(object, key);
+  }
+  doubled(): void {
+    this.#mayGoOn = false;
+  }
+  /** What the next run goes on from; null where it cannot. */
+  async finish(sealed: SealedType): Promise<SealState | null> {
+    const apart = this.#mayGoOn ? await this.#apart.put(this.#context, this.#inputs, this.#name) : null;
+    if (apart === null) return null;
+    const { fingerprint, shape } = this.#given;
+    const ledger = await this.#ledger.finish();
+    this.state = {
+      fingerprint,
+      sealed,
+      ledger,
+      ledgerLayers: [],
+      apart,
+      tally: this.#counted.tally(),
+      shape,
+      changed: 0,
+    };
+    return this.state;
+  }
+  discard(): void {
+    this.#ledger.discard();
+  }
+}
