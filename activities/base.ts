@@ -2,6 +2,7 @@
 import { digestOf } from '../core/digest.js';
 import type { DatasetShape } from '../core/federation/federation.js';
 import type { Base } from '../core/messages.js';
+import { isBaseBehind, migratedFields } from '../core/migrate-base.js';
 import type { BaseChange } from '../core/next-base.js';
 import type { Fields } from '../core/record.js';
 import type { DigestKeyId } from '../core/sealed-value.js';
@@ -26,6 +27,7 @@ export async function sealNextBase(options: {
   readonly changes: readonly BaseChange[];
   /** As in the Base. */
   readonly digestKeys: readonly DigestKeyId[] | undefined;
+  readonly versions: Base['versions'];
   readonly authored: Base['authored'];
   readonly exchange: ObjectStore;
   readonly prefix: string;
@@ -38,8 +40,10 @@ export async function sealNextBase(options: {
     const name = type.taxonomy.type;
     const old = previous?.types.find((sealed) => sealed.type === name);
     const changed = new Map(changes.filter((change) => change.type === name).map((change) => [change.key, change]));
+    const isBehind = isBaseBehind(previous, type.taxonomy);
     const resealed =
       old &&
+      !isBehind &&
       (await resealChanged({
         previous: old,
         changes: fieldsByKey(changed),
@@ -64,7 +68,8 @@ export async function sealNextBase(options: {
       if (old) {
         for await (const record of readAll(old, reader)) {
           await letOthersRun();
-          if (!changed.has(record.key)) sealer.add(record);
+          if (!changed.has(record.key))
+            sealer.add(isBehind ? { ...record, fields: migratedFields(record.fields, type.taxonomy) } : record);
           count += 1;
           if (count % 5_000 === 0) options.heartbeat?.();
         }
@@ -82,6 +87,7 @@ export async function sealNextBase(options: {
     previous: options.previousDigest,
     types,
     ...(options.digestKeys ? { digestKeys: [...options.digestKeys] } : {}),
+    ...(options.versions ? { versions: options.versions } : {}),
     ...(options.authored ? { authored: options.authored } : {}),
   };
   return { base, digest: digestOf(base) };

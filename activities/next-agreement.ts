@@ -6,6 +6,7 @@ import type { Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
 import { keysOf } from '../core/federation/keys-of.js';
 import { ReceiptsBody, ReceiptsStatement, receiptsType, type Candidate, type Ref } from '../core/messages.js';
+import { versionsOfNextBase } from '../core/migrate-base.js';
 import { baseChangeSteps, heldAtBase, type BaseChange } from '../core/next-base.js';
 import type { Operation } from '../core/operation.js';
 import { operationsOf, type Permit } from '../core/permit.js';
@@ -80,7 +81,7 @@ export async function nextAgreement(options: {
       incomplete: recomputed.incomplete,
       held: recomputed.correlation.held,
       effective,
-      heldAtBase: heldAtBase(recomputed.messages.base),
+      heldAtBase: heldAtBase(recomputed.messages.base, recomputed.messages.shape),
     }),
   );
   if (changes.length === 0) return { candidate: null, sealed: null, changes, effective, receipts: statements };
@@ -90,6 +91,7 @@ export async function nextAgreement(options: {
     previousDigest: recomputed.messages.baseDigest,
     changes,
     digestKeys: keysOfNextBase(recomputed.messages, recomputed.views, changes),
+    versions: versionsOfNextBase(recomputed.messages.shape.types),
     authored: authoredOfNextBase(recomputed.messages.shape, recomputed.messages.base, recomputed.plan, effective),
     exchange,
     prefix,

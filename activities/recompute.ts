@@ -18,6 +18,7 @@ import {
 } from '../core/messages.js';
 import { heldAtBase } from '../core/next-base.js';
 import { Plan, planSteps, type IncompleteScope, type PlanInput } from '../core/plan.js';
+import { isBaseBehind, migratedFields, requireProvenVersions } from '../core/migrate-base.js';
 import { planDifference } from '../core/plan-difference.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
@@ -86,6 +87,7 @@ export async function recomputePlan(
 ): Promise<Recomputed> {
   const messages = await readOpens(federation, exchange, inputs, terms);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
+  requireProvenVersions(messages.shape.types, messages.base, Object.values(snapshots));
   const undone = await undoneRecords(messages, exchange);
   const differing = await viewsWithUndone(
     await differingRecords(messages.shape, snapshots, messages.base, exchange, signal),
@@ -122,7 +124,7 @@ export async function recomputePlan(
     held: correlation.held,
     incomplete,
     views,
-    heldAtBase: heldAtBase(messages.base),
+    heldAtBase: heldAtBase(messages.base, messages.shape),
     openedAt: Object.fromEntries(Object.entries(messages.opens).map(([authority, { hlc }]) => [authority, hlc])),
     agreedValues: await agreedValues(messages.shape, messages.base, views, exchange),
     opaque,
@@ -206,6 +208,7 @@ export async function differingRecords(
       sealed: base?.types.find((one) => one.type === name) ?? emptySealed(type),
     });
     const found: RecordView[] = [];
+    const isBehind = isBaseBehind(base, type.taxonomy);
     for await (const differing of walkDiffering({
       participants,
       groups: type.groups,
@@ -213,10 +216,13 @@ export async function differingRecords(
       ...(signal ? { signal } : {}),
     })) {
       await letOthersRun();
+      const stored = differing.present[baseParticipant];
       found.push({
         key: differing.key,
         members: Object.fromEntries(members.map((member) => [member, differing.present[member]])),
-        base: differing.present[baseParticipant],
+        ...(isBehind && stored
+          ? { base: migratedFields(stored, type.taxonomy), storedBase: stored }
+          : { base: stored }),
       });
     }
     views[name] = found;
@@ -241,7 +247,7 @@ export async function correlateViews(
 ): Promise<Correlation> {
   const statements = Object.values(messages.standings).flatMap((standing) => standing.links);
   const ignored = ownStatements(messages, (standing) => standing.ignored);
-  const lost = heldAtBase(messages.base);
+  const lost = heldAtBase(messages.base, messages.shape);
   const assignments: Correlation['assignments'] = [];
   const cases: Case[] = [];
   const held: Correlation['held'] = [];

@@ -30,7 +30,7 @@ export async function withResealedBase(
     const said = await saidOf(taxonomy.type, snapshots, reader);
     result[taxonomy.type] = ofType.map((view) => {
       const base = resealedBase(view, digests, to, said(view.key));
-      return base && view.base ? { ...view, base, storedBase: view.base } : view;
+      return base && view.base ? { ...view, base, storedBase: view.storedBase ?? view.base } : view;
     });
   }
   return result;

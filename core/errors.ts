@@ -165,6 +165,11 @@ export const errorTable = {
     actor: 'operator',
     next: 'members hold different federation folders; bring them to one version',
   },
+  versionNotProven: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'records do not come back as they were through the new version of their type: correct what is named, or go back to the version before',
+  },
   wrongRun: { retry: 'never', actor: 'nobody', next: 'the message belongs to another run; start a new run' },
   clockUntrusted: {
     retry: 'never',

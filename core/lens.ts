@@ -22,6 +22,7 @@ import { iamTagStep } from './lens/iam-tag.js';
 import { epochStep, zoneStep } from './lens/instant.js';
 import { kindSteps } from './lens/kind.js';
 import { constantLocation, derivedLocation, pathLocation, tagLocation } from './lens/location.js';
+import { partStep } from './lens/part.js';
 import { referenceStep } from './lens/reference.js';
 import { referencesStep, setStep } from './lens/set.js';
 import { enumStep, isOneToOne, repeatedText, tableStep } from './lens/table.js';
@@ -53,6 +54,7 @@ export function stepLens(step: LensStep): StepLens {
   if ('unit' in step) return unitStep(step.times);
   if ('zone' in step) return zoneStep(step.zone);
   if ('epoch' in step) return epochStep(step.epoch);
+  if ('part' in step) return partStep(step);
   if ('bytes' in step) return hexStep;
   if ('emptyAs' in step) return emptyAsNullStep;
   return maxLengthStep(step.maxLength, step.loss);

@@ -171,6 +171,8 @@ export const Base = z.strictObject({
   types: z.array(SealedType),
   /** Under which its `digest` fields may be sealed, sorted; left out where the dataset has none. */
   digestKeys: z.array(DigestKeyId).optional(),
+  /** Of types that are beyond their first version, the one whose fields it holds; left out where there is none. */
+  versions: z.record(z.string(), z.int().positive()).optional(),
   /** The documents under which it was agreed, and those of which something is still open; left out where nobody signed any. */
   authored: z.strictObject({ documents: z.record(z.string(), Digest), fresh: z.array(z.string()) }).optional(),
 });

@@ -5,6 +5,7 @@ import type { DatasetShape } from './federation/federation.js';
 import { byCodeUnit, type Json } from './json.js';
 import { sameJson } from './lens/same-json.js';
 import type { Base } from './messages.js';
+import { isBaseBehind, migratedHeld } from './migrate-base.js';
 import { applyChanges, setElements, type Operation } from './operation.js';
 import type { IncompleteScope } from './plan.js';
 import { isProvisional, type AuthorityId, type Fields } from './record.js';
@@ -151,14 +152,18 @@ function agreedElements(
   return next.sort(byCodeUnit);
 }
 
-/** The fields that each member held when a base was agreed, as its sealed manifests tell. */
-export function heldAtBase(base: Pick<Base, 'types'> | null): Readonly<Record<string, HeldFields>> {
-  const held: Record<string, Record<AuthorityId, string[]>> = {};
+/** The fields that each member held when a base was agreed, as its sealed manifests tell, called as they are now. */
+export function heldAtBase(
+  base: Pick<Base, 'types' | 'versions'> | null,
+  { types }: Pick<DatasetShape, 'types'>,
+): Readonly<Record<string, HeldFields>> {
+  const held: Record<string, HeldFields> = {};
   for (const { type, groups } of base?.types ?? []) {
     const ofType: Record<AuthorityId, string[]> = {};
     for (const { fields, members } of groups)
       for (const member of members) ofType[member] = [...(ofType[member] ?? []), ...fields];
-    held[type] = ofType;
+    const taxonomy = types.find((one) => one.taxonomy.type === type)?.taxonomy;
+    held[type] = taxonomy && isBaseBehind(base, taxonomy) ? migratedHeld(ofType, taxonomy) : ofType;
   }
   return held;
 }

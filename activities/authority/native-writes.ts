@@ -1,13 +1,12 @@
 /** From an operation in federated words to the one native change that carries it out, through the map of this mesh. */
-import { mapOf, type DatasetType } from '../../core/federation/federation.js';
+import { mapOf, surfaceIn, type DatasetType } from '../../core/federation/federation.js';
 import type { ErrorCode } from '../../core/errors.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
 import type { JsonObject } from '../../core/json.js';
 import type { Fields } from '../../core/record.js';
-import { surfaceOf } from '../../core/federation/surface.js';
 import { translateBack } from '../../core/translate-back.js';
 import type { NativeWrite } from '../connectors/connector.js';
-import { authorityOf, type AuthorityContext } from './context.js';
+import type { AuthorityContext } from './context.js';
 import { rowFilterOf } from './row-filter.js';
 
 export interface NativeTarget {
@@ -37,7 +36,7 @@ const wordsOf = { create: 'created', update: 'changed', delete: 'deleted' } as c
 export function nativeChange(context: AuthorityContext, target: NativeTarget): NativeChange {
   const { operation, type, native } = target;
   const map = mapOf(context.federation, context.id, operation.type);
-  const surface = surfaceOf(authorityOf(context), operation.type);
+  const surface = surfaceIn(context.federation, context.id, operation.type);
   if (!map || !surface)
     return { kind: 'refused', code: 'outsideSurface', message: `${context.id} exposes no ${operation.type}` };
   const capabilities = context.connector.capabilities.nativeTypes.find((one) => one.type === map.native);

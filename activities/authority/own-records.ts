@@ -1,13 +1,13 @@
 /** This authority's native objects behind the federated keys of a run: which is which, and how they refer to each other. */
 import type { RunInputs } from '../../core/messages.js';
-import { mapOf, type DatasetType } from '../../core/federation/federation.js';
-import { exposedFields, surfaceOf } from '../../core/federation/surface.js';
+import { mapOf, surfaceIn, type DatasetType } from '../../core/federation/federation.js';
+import { exposedFields } from '../../core/federation/surface.js';
 import { inDependencyOrder } from '../../core/federation/taxonomy.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { translate, type Translation } from '../../core/translate.js';
 import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
 import { loadLinks, type Links } from '../links.js';
-import { authorityOf, type AuthorityContext } from './context.js';
+import type { AuthorityContext } from './context.js';
 import { NaturalKeys, preferenceRank } from './natural-keys.js';
 import { storedPages } from './pages.js';
 import { rowFilterOf } from './row-filter.js';
@@ -76,7 +76,7 @@ export class OwnRecords {
     for (const taxonomy of inDependencyOrder(taxonomies)) {
       const { type } = taxonomy;
       const map = mapOf(context.federation, context.id, type);
-      const surface = surfaceOf(authorityOf(context), type);
+      const surface = surfaceIn(context.federation, context.id, type);
       if (taxonomy.key === undefined || !map || !surface) continue;
       this.#naturals.take(type);
       const isExposed = rowFilterOf(context, type);
@@ -142,7 +142,7 @@ export class OwnRecords {
   keyNow(type: string, object: NativeObject): string | null {
     const taxonomy = this.#context.federation.taxonomy[type];
     const map = mapOf(this.#context.federation, this.#context.id, type);
-    const surface = surfaceOf(authorityOf(this.#context), type);
+    const surface = surfaceIn(this.#context.federation, this.#context.id, type);
     if (!taxonomy || !map || !surface) return null;
     if (taxonomy.key === undefined) return this.keyOf(type, object.id);
     const translation = this.#naturals.keyed({
@@ -184,7 +184,7 @@ export class OwnRecords {
       object,
       map,
       taxonomy: type.taxonomy,
-      surface: exposedFields(surfaceOf(authorityOf(this.#context), name) ?? { fields: {}, where: [] }),
+      surface: exposedFields(surfaceIn(this.#context.federation, this.#context.id, name) ?? { fields: {}, where: [] }),
       key,
       resolve: this.resolve,
     });

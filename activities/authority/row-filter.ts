@@ -2,15 +2,15 @@
  * Which native objects the row filter of the surface keeps back. What cannot be told to meet the filter is kept back:
  * a record that should have been hidden cannot be taken back from peers.
  */
-import { mapOf } from '../../core/federation/federation.js';
-import { meetsFilter, surfaceOf } from '../../core/federation/surface.js';
+import { mapOf, surfaceIn } from '../../core/federation/federation.js';
+import { meetsFilter } from '../../core/federation/surface.js';
 import type { NativeObject } from '../../core/record.js';
 import { translate } from '../../core/translate.js';
-import { authorityOf, type AuthorityContext } from './context.js';
+import type { AuthorityContext } from './context.js';
 
 /** Null where the type has no filter. */
 export function rowFilterOf(context: AuthorityContext, type: string): ((object: NativeObject) => boolean) | null {
-  const where = surfaceOf(authorityOf(context), type)?.where ?? [];
+  const where = surfaceIn(context.federation, context.id, type)?.where ?? [];
   const map = mapOf(context.federation, context.id, type);
   const taxonomy = context.federation.taxonomy[type];
   if (where.length === 0 || !map || !taxonomy) return null;

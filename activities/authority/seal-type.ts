@@ -1,7 +1,7 @@
 /** One type of a snapshot: its native objects translated, keyed, filtered by the surface and sealed. */
 import type { ErrorCode } from '../../core/errors.js';
-import { mapOf, type DatasetType } from '../../core/federation/federation.js';
-import { exposedFields, surfaceOf } from '../../core/federation/surface.js';
+import { mapOf, surfaceIn, type DatasetType } from '../../core/federation/federation.js';
+import { exposedFields } from '../../core/federation/surface.js';
 import type { RunInputs } from '../../core/messages.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { groupsHeldBy, type SealedType } from '../../core/sealed.js';
@@ -12,7 +12,7 @@ import type { SaltProposals } from '../lineage/salts.js';
 import type { RunMessages } from '../run-messages.js';
 import { createSealer } from '../sealing/sealer.js';
 import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
-import { authorityOf, type AuthorityContext } from './context.js';
+import type { AuthorityContext } from './context.js';
 import type { IncrementSeals } from './increments/seals.js';
 import type { Effects } from './effects/effects.js';
 import { createMatchSeal } from './match-seal.js';
@@ -71,7 +71,7 @@ export async function sealType(
   const { increments } = sealing;
   const name = type.taxonomy.type;
   const map = mapOf(context.federation, context.id, name);
-  const surface = surfaceOf(authorityOf(context), name);
+  const surface = surfaceIn(context.federation, context.id, name);
   if (!map || !surface || !type.held[context.id]) return undefined;
   const expectedCount = inScope.get(map.native)?.size ?? increments?.expectedCount(map.native) ?? 0;
   const part = { type, map, surface, isExposed, schema, links };

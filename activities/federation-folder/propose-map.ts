@@ -3,7 +3,7 @@
  * followed, what is gone is taken out, and what nobody but a person can know stands as comments. No value is in it.
  */
 import { isMap, parseDocument, type Document } from 'yaml';
-import type { SchemaDrift } from '../../core/drift/schema-drift.js';
+import { fieldsFrom, type SchemaDrift } from '../../core/drift/schema-drift.js';
 import type { TypeMap } from '../../core/federation/map.js';
 import { byCodeUnit } from '../../core/json.js';
 
@@ -79,12 +79,12 @@ function follow(document: Document, map: TypeMap, from: string, to: string): voi
 
 function takeOut(
   document: Document,
-  { key }: MapProposalInput,
-  { property, fields }: SchemaDrift,
+  { key, map }: MapProposalInput,
+  { property }: SchemaDrift,
   changes: string[],
   unknown: string[],
 ): void {
-  for (const field of fields) {
+  for (const field of fieldsFrom(map, property)) {
     if (key.includes(field)) {
       unknown.push(`where ${name(field)} is read now: ${name(property)} is gone, and records are known by it`);
       continue;

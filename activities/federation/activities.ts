@@ -104,7 +104,7 @@ export function createFederationActivities(context: FederationContext): Federati
         incomplete: recomputed.incomplete,
         held: recomputed.correlation.held,
         effective: [],
-        heldAtBase: heldAtBase(recomputed.messages.base),
+        heldAtBase: heldAtBase(recomputed.messages.base, recomputed.messages.shape),
       }),
     );
     const snapshots = Object.values(recomputed.snapshots);

@@ -7,7 +7,7 @@ import { loadFederation } from '../../activities/federation-folder/load.js';
 import { proposeMap, type MapProposal } from '../../activities/federation-folder/propose-map.js';
 import { proposalFileOf, writeProposals } from '../../activities/federation-folder/write-proposal.js';
 import { ConcordatError } from '../../core/errors.js';
-import { mapOf, type Federation } from '../../core/federation/federation.js';
+import { writtenMapOf, type Federation } from '../../core/federation/federation.js';
 import { nearest } from '../../core/federation/nearest.js';
 import { action, defineCommand } from '../invocation.js';
 import { schemasSeen, type SchemasSeen } from '../reading/drifts.js';
@@ -99,7 +99,8 @@ async function proposedFiles(
 ): Promise<readonly ProposedFile[]> {
   const proposed: ProposedFile[] = [];
   for (const type of federation.datasets[dataset]?.types ?? []) {
-    const map = mapOf(federation, mesh, type);
+    // As it was written: what it reads in the words of a newer version is nothing that stands in its file.
+    const map = writtenMapOf(federation, mesh, type);
     if (!map) continue;
     const file = `maps/${mesh}.${type}.yaml`;
     const proposal = proposeMap({

@@ -90,7 +90,22 @@ function checkFields(parts: FederationParts, map: Located<TypeMap>, type: Locate
     return problem === null ? own : [faultAt(file, path, problem)];
   });
   const placeOf = ([, field]: [string, FieldMap]): string | undefined =>
-    'path' in field ? `path ${field.path}` : 'tag' in field ? `tag ${field.tag}` : undefined;
+    'path' in field
+      ? `path ${field.path}${partOf(field)}`
+      : 'tag' in field
+        ? `tag ${field.tag}${partOf(field)}`
+        : undefined;
+  const whole = new Set(entries.flatMap(([, field]) => ('path' in field && partOf(field) === '' ? [field.path] : [])));
+  entries.forEach(([name, field]) => {
+    if ('path' in field && partOf(field) !== '' && whole.has(field.path))
+      faults.push(
+        faultAt(
+          file,
+          ['fields', name, 'path'],
+          'is a part of what another field holds as a whole: neither could be written alone',
+        ),
+      );
+  });
   for (const at of repeatedAt(entries, placeOf)) {
     const [name, field] = entries[at] as [string, FieldMap];
     faults.push(
@@ -102,6 +117,12 @@ function checkFields(parts: FederationParts, map: Located<TypeMap>, type: Locate
     );
   }
   return faults;
+}
+
+/** Two parts of one text are two places; a part and the whole are refused where the type says what became of them. */
+function partOf(field: FieldMap): string {
+  const step = stepsOf(field).find((one) => 'part' in one);
+  return step && 'part' in step ? ` ${step.part}` : '';
 }
 
 function checkLens(file: string, path: FaultPath, fieldMap: FieldMap, kind: FieldKind): readonly PathFault[] {

@@ -11,12 +11,15 @@ import { checkMaps } from './check-map.js';
 import { checkMembers } from './check-members.js';
 import { checkNames } from './check-names.js';
 import { checkTaxonomy } from './check-taxonomy.js';
+import { checkVersions } from './check-versions.js';
 import type { FederationParts } from './parts.js';
 import type { PathFault } from './fault.js';
 
 export function checkFederation(files: FederationParts): readonly PathFault[] {
-  const { faults, parts } = checkNames(files);
+  const named = checkNames(files);
+  const { faults, parts } = checkVersions(named.parts);
   return [
+    ...named.faults,
     ...faults,
     ...checkMembers(parts),
     ...checkAuthorities(parts),

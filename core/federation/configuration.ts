@@ -14,8 +14,9 @@ import { TypeMap } from './map.js';
 import { everyWrite, writesOf, type NativeWriteKind } from './native-types.js';
 import { tableOf } from './tables.js';
 import { inDependencyOrder, TaxonomyType } from './taxonomy.js';
-import { exposedFields, surfaceOf } from './surface.js';
+import { exposedFields, surfaceOf, type TypeSurface } from './surface.js';
 import { Terms } from './terms.js';
+import { mapInForm, surfaceInForm } from './versions.js';
 
 /** Dataset, taxonomy, active maps, and of each member the terms in force, but not how its mesh is reached. Members stand in order. */
 export const Configuration = z.strictObject({
@@ -86,9 +87,27 @@ export function configurationDigestOf(configuration: Configuration): Digest {
   return digestOf(configuration);
 }
 
-function mapIn({ dataset, maps }: Configuration, member: AuthorityId, type: string): TypeMap | null {
+/** As the member wrote it. */
+function writtenMapIn({ dataset, maps }: Configuration, member: AuthorityId, type: string): TypeMap | null {
   const memberAt = [...dataset.members].sort().indexOf(member);
   return maps[memberAt * dataset.types.length + dataset.types.indexOf(type)] ?? null;
+}
+
+function taxonomyIn({ dataset, taxonomy }: Configuration, type: string): TaxonomyType | null {
+  return taxonomy[dataset.types.indexOf(type)] ?? null;
+}
+
+/** In the words of the type as it is now. */
+function mapIn(configuration: Configuration, member: AuthorityId, type: string): TypeMap | null {
+  const [map, taxonomy] = [writtenMapIn(configuration, member, type), taxonomyIn(configuration, type)];
+  return map && taxonomy ? mapInForm(map, taxonomy) : map;
+}
+
+function surfaceIn(configuration: Configuration, member: AuthorityId, type: string): TypeSurface | undefined {
+  const terms = configuration.authorities.find((authority) => authority?.authority === member);
+  const surface = terms ? surfaceOf(terms, type) : undefined;
+  const taxonomy = taxonomyIn(configuration, type);
+  return surface && taxonomy ? surfaceInForm(surface, taxonomy) : surface;
 }
 
 /** What members can hold and cannot be told, or have no image for; left out where there is nothing of it. */
@@ -122,10 +141,8 @@ function limitsOf(
 }
 
 function heldFields(configuration: Configuration, member: AuthorityId, type: string): readonly string[] | undefined {
-  const { authorities } = configuration;
   const map = mapIn(configuration, member, type);
-  const terms = authorities.find((authority) => authority?.authority === member);
-  const surface = terms && surfaceOf(terms, type);
+  const surface = surfaceIn(configuration, member, type);
   if (!map || !surface) return undefined;
   const exposed = exposedFields(surface);
   return Object.keys(map.fields)
@@ -135,13 +152,12 @@ function heldFields(configuration: Configuration, member: AuthorityId, type: str
 
 /** One holder that shows a field only as a digest is enough: digests compare with digests alone, so all seal it. */
 function digestFields(
-  { authorities }: Configuration,
+  configuration: Configuration,
   type: string,
   held: Readonly<Record<AuthorityId, readonly string[]>>,
 ): readonly string[] {
   const fields = Object.entries(held).flatMap(([member, names]) => {
-    const terms = authorities.find((authority) => authority?.authority === member);
-    const surface = terms && surfaceOf(terms, type);
+    const surface = surfaceIn(configuration, member, type);
     return names.filter((name) => surface?.fields[name] === 'digest');
   });
   return [...new Set(fields)].sort();

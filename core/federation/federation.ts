@@ -12,7 +12,9 @@ import { configuredDataset, configuredTerms, documentsOf, type ConfiguredDocumen
 import type { TypeMap } from './map.js';
 import type { NativeWriteKind } from './native-types.js';
 import type { TypePolicy } from './resolution.js';
+import { surfaceOf, type TypeSurface } from './surface.js';
 import { effectFieldsOf, type TaxonomyType } from './taxonomy.js';
+import { mapInForm, surfaceInForm } from './versions.js';
 
 export const Member = z.strictObject({
   id: AuthorityId,
@@ -90,9 +92,25 @@ export interface DatasetShape {
   readonly documents?: readonly ConfiguredDocument[];
 }
 
+/** In the words of the type as it is now. */
 export function mapOf(federation: Federation, authority: AuthorityId, type: string): TypeMap | undefined {
+  const map = writtenMapOf(federation, authority, type);
+  const taxonomy = federation.taxonomy[type];
+  return map && taxonomy ? mapInForm(map, taxonomy) : map;
+}
+
+/** As its file has it, whatever version of the type it was written for. */
+export function writtenMapOf(federation: Federation, authority: AuthorityId, type: string): TypeMap | undefined {
   const map = federation.maps[`${authority}.${type}`];
   return map?.lifecycle === 'active' ? map : undefined;
+}
+
+/** What an authority exposes of a type, in the words of the type as it is now; undefined where it exposes nothing of it. */
+export function surfaceIn(federation: Federation, authority: AuthorityId, type: string): TypeSurface | undefined {
+  const terms = federation.authorities[authority];
+  const surface = terms && surfaceOf(terms, type);
+  const taxonomy = federation.taxonomy[type];
+  return surface && taxonomy ? surfaceInForm(surface, taxonomy) : surface;
 }
 
 /**
@@ -111,7 +129,7 @@ export function configurationOf(federation: Federation, dataset: Dataset): Confi
     dataset: configuredDataset(dataset),
     taxonomy: dataset.types.map((type) => federation.taxonomy[type] ?? null),
     ...(hasEffects && federation.capabilities ? { capabilities: [...federation.capabilities] } : {}),
-    maps: members.flatMap((member) => dataset.types.map((type) => mapOf(federation, member, type) ?? null)),
+    maps: members.flatMap((member) => dataset.types.map((type) => writtenMapOf(federation, member, type) ?? null)),
     authorities: members.map((member) => {
       const authority = federation.authorities[member];
       return authority ? configuredTerms(authority) : null;

@@ -44,6 +44,12 @@ export const LensStep = z.union([
     })
     .describe('native moments are written without a zone and mean this one'),
   z.strictObject({ epoch: z.enum(epochUnits) }).describe('native moments count these units since 1970'),
+  z
+    .strictObject({
+      part: z.enum(['first', 'rest']).describe('what stands before the first separator, or all that follows it'),
+      at: z.string().min(1).describe('the separator'),
+    })
+    .describe('two fields share one native text; an empty part is null'),
   z.strictObject({ bytes: z.literal('hex') }).describe('native bytes are written in hexadecimal digits'),
   z.strictObject({ emptyAs: z.literal('null') }).describe('an empty text is held and empty'),
   z
@@ -77,6 +83,12 @@ export function stepsOf(field: FieldMap | undefined): readonly LensStep[] {
 
 export const TypeMap = z.strictObject({
   type: z.string().describe('the federated type'),
+  // Absent and not a default: the digest of a map that says nothing of it stays what it was.
+  version: z
+    .int()
+    .positive()
+    .optional()
+    .describe('the version of the type that it was written for: the one there is, or the one before; 1 where left out'),
   native: z.string().describe('the native type of the connector: user, group and what else its kind of mesh has'),
   lifecycle: z.enum(['draft', 'active', 'deprecated']),
   fields: z.record(z.string(), FieldMap),

@@ -1,5 +1,6 @@
 /** taxonomy/<type>.yaml: a federated type, its fields, and what equality means for each. */
 import { z } from 'zod';
+import { Json } from '../json.js';
 import { canonicalDecimal } from '../lens/decimal.js';
 import { precisions } from '../lens/instant.js';
 import { normalForms } from '../lens/text.js';
@@ -119,8 +120,35 @@ export function isTextual({ kind }: FieldKind): boolean {
   return !['boolean', 'set', 'list', 'keyedList', 'effect'].includes(kind);
 }
 
+/** Steps that are made again by everybody, of values that were agreed on: exact, and the same on every machine. */
+export const MoveStep = z.union([
+  z.strictObject({ part: z.enum(['first', 'rest']), at: z.string().min(1) }).describe('a part of the text it was'),
+  z.strictObject({ enum: z.record(z.string(), Json) }).describe('text of before → value of now, one to one'),
+]);
+export type MoveStep = z.infer<typeof MoveStep>;
+
+export const Move = z.strictObject({
+  from: z.string().describe('the field of the version before'),
+  through: z.array(MoveStep).optional(),
+});
+export type Move = z.infer<typeof Move>;
+
+/** How the fields of the version before became those of this one. Every field of before is kept, moved or gone. */
+export const Earlier = z.strictObject({
+  moved: z
+    .record(z.string(), Move)
+    .default({})
+    .describe('field of now → field of before; a field that is named nowhere here was called the same'),
+  gone: z.array(z.string()).default([]).describe('fields of before that are no more, their values with them'),
+  added: z.array(z.string()).default([]).describe('fields of now that the version before did not have'),
+});
+export type Earlier = z.infer<typeof Earlier>;
+
 export const TaxonomyType = z.strictObject({
   type: z.string().regex(/^[a-z][A-Za-z0-9]*$/),
+  // Both absent and no defaults: the digest of a type that has one version stays what it was.
+  version: z.int().positive().optional().describe('counted from 1; 1 where left out'),
+  earlier: Earlier.optional().describe('how the version before became this one; maps of both are read'),
   description: z.string().optional(),
   label: z.string().describe('the field that names a record to people; never used to join records').optional(),
   phrase: z

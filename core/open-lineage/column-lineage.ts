@@ -242,6 +242,12 @@ export function stepWords(step: LensStep, way: 'get' | 'put'): Transformation {
     return changes(isGet ? `counted in ${step.epoch}s since 1970` : `written as ${step.epoch}s since 1970`);
   if ('bytes' in step)
     return changes(isGet ? 'hexadecimal digits are read as base64' : 'written in hexadecimal digits');
+  if ('part' in step)
+    return changes(
+      isGet
+        ? `${step.part === 'first' ? 'what stands before' : 'all that follows'} the first ${JSON.stringify(step.at)}`
+        : `put ${step.part === 'first' ? 'before' : 'behind'} the first ${JSON.stringify(step.at)}`,
+    );
   if ('emptyAs' in step) return changes(isGet ? 'an empty text is read as empty' : 'empty is written as an empty text');
   return identity(`longer than ${step.maxLength} is refused, never cut`);
 }

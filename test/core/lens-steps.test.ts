@@ -333,6 +333,7 @@ test('every step that the schema knows has a lens of its own', () => {
     { zone: '+02:00' },
     { epoch: 'second' },
     { bytes: 'hex' },
+    { part: 'first', at: ' ' },
   ];
   expect(LensStep.options).toHaveLength(examples.length);
   for (const example of examples) expect(stepLens(LensStep.parse(example)).get(null, references).kind).toBe('value');

@@ -312,9 +312,9 @@ describe('what joined after the last agreement', () => {
       { id: 'aa+bb', fields: ['mail', 'name'], members: ['aa', 'bb'] },
       { id: 'aa', fields: ['phone'], members: ['aa'] },
     ];
-    expect(heldAtBase({ types: [{ ...type, groups }] })).toEqual({
+    expect(heldAtBase({ types: [{ ...type, groups }] }, { types: [] })).toEqual({
       person: { aa: ['mail', 'name', 'phone'], bb: ['mail', 'name'] },
     });
-    expect(heldAtBase(null)).toEqual({});
+    expect(heldAtBase(null, { types: [] })).toEqual({});
   });
 });

@@ -270,6 +270,7 @@ export const samples = {
     previous: digest,
     types: [sealedType],
     digestKeys: [digest.slice(0, 32)],
+    versions: { person: 2 },
     authored: { documents: { 'maps/aws.person': digest }, fresh: ['maps/aws.person'] },
   },
   standing: {

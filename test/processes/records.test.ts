@@ -165,3 +165,73 @@ it('hold what a lost column would have said, let the rest go on, and go by a per
   expect(await readFile(file(lyon), 'utf8')).toContain('"poids":0.4,"expedie":1714635000,"fragile":null}');
   expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
 });
+
+const restart = async (): Promise<void> => {
+  const ids = ['federation', 'berlin', 'lyon', 'oslo'];
+  await Promise.all(ids.map((id) => local.endWorker(id, 'SIGTERM')));
+  await Promise.all(ids.map((id) => local.startWorker(id)));
+};
+const inFolder = (name: string): string => path.join(local.folder, name);
+
+it('move to a new version of their type one by one, compare in the newest, and take what was agreed along', async () => {
+  // The receiver becomes two names, and the moment of sending another word; berlin moves its file and map at once.
+  const taxonomy = await readFile(inFolder('taxonomy/shipment.yaml'), 'utf8');
+  await writeFile(
+    inFolder('taxonomy/shipment.yaml'),
+    `${taxonomy
+      .replace('type: shipment', 'type: shipment\nversion: 2')
+      .replace(
+        / {2}receiver: .*\n/,
+        '  givenName: { kind: text, normalForm: NFC }\n  familyName: { kind: text, normalForm: NFC }\n',
+      )
+      .replace('sentAt:', 'departedAt:')}earlier:
+  moved:
+    givenName: { from: receiver, through: [{ part: first, at: ' ' }] }
+    familyName: { from: receiver, through: [{ part: rest, at: ' ' }] }
+    departedAt: { from: sentAt }
+`,
+  );
+  const moveMap = async (authority: string, change: (text: string) => string): Promise<void> => {
+    const name = inFolder(`maps/${authority}.shipment.yaml`);
+    const text = (await readFile(name, 'utf8'))
+      .replace('lifecycle: active', 'version: 2\nlifecycle: active')
+      .replace('sentAt:', 'departedAt:');
+    await writeFile(name, change(text));
+  };
+  const names = (given: string, family: string) => (text: string) =>
+    text.replace(/ {2}receiver: .*\n/, `  givenName: { path: ${given} }\n  familyName: { path: ${family} }\n`);
+  await moveMap('berlin', names('given', 'family'));
+  expect(await concordat('validate')).toMatchObject({ code: 0 });
+  await restart();
+  const [atLyon, atOslo] = await Promise.all([lyon, oslo].map((name) => readFile(file(name), 'utf8')));
+  // While berlin moves, it corrects a given name, and lyon, in its old words, writes a family name.
+  await writeFile(
+    file(berlin),
+    'number;given;family;grams;sent;fragile\nS-2;Ann;;400;2024-05-02 08:30:00;\nS-3;Léo;;9007199254740993001;1970-01-01 01:00:00;\n',
+  );
+  await writeFile(file(lyon), (atLyon ?? '').replace('"Ann"', '"Ann Lee"'));
+  const mixed = await local.run();
+  expect(mixed).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 4, conflicts: 0 } });
+  expect(await readFile(file(berlin), 'utf8')).toContain('S-2;Ann;Lee;400;2024-05-02 08:30:00;\n');
+  expect(await readFile(file(lyon), 'utf8')).toContain('"destinataire":"Léo"');
+  expect(await readFile(file(oslo), 'utf8')).toBe((atOslo ?? '').replace('Ann', 'Ann Lee').replace('Léa', 'Léo'));
+  expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+
+  // The others follow, each with its store and its map: nothing is left to do, and nothing was asked twice.
+  await moveMap('lyon', names('prenom', 'nom'));
+  await moveMap('oslo', (text) =>
+    text.replace(
+      / {2}receiver: .*\n/,
+      `  givenName: { path: mottaker, through: [{ part: first, at: ' ' }] }\n  familyName: { path: mottaker, through: [{ part: rest, at: ' ' }] }\n`,
+    ),
+  );
+  await restart();
+  const lines = (await readFile(file(lyon), 'utf8'))
+    .replace('"destinataire":"Ann Lee"', '"prenom":"Ann","nom":"Lee"')
+    .replace('"destinataire":"Léo"', '"prenom":"Léo","nom":null');
+  await writeFile(file(lyon), lines.replace('"nom":"Lee"', '"nom":"Leigh"'));
+  const moved = await local.run();
+  expect(moved).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 2, conflicts: 0 } });
+  expect(await readFile(file(oslo), 'utf8')).toContain('S-2,Ann Leigh,400,');
+  expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
+});
