@@ -116,10 +116,15 @@ const instantText = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/;
 
 /**
  * What a connector wraps because JSON would round it or has no word for it, by the one name of the object
- * (activities/connectors/dynamodb/values.ts): a number is one, however many digits it has.
+ * (values.ts of the connectors dynamodb and azure-tables): a number is one, however many digits it has.
  */
 const markedKinds: ReadonlyMap<string, ValueKind> = new Map([
   ['$number', 'number'],
+  ['$int32', 'number'],
+  ['$int64', 'number'],
+  ['$double', 'number'],
+  ['$dateTime', 'instant'],
+  ['$guid', 'text'],
   ['$text', 'text'],
   ['$binary', 'text'],
   ['$textSet', 'list'],

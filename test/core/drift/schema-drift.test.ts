@@ -222,6 +222,8 @@ describe('a shape', () => {
   it('sees through the marks of what JSON cannot hold: a number of many digits is no object', () => {
     const marks: readonly Json[] = [
       { $number: '9007199254740993' },
+      { $int64: '9007199254740993' },
+      { $dateTime: '2024-05-01T12:00:00Z' },
       { $text: '12' },
       { $binary: 'AP8=' },
       { $textSet: ['a'] },
@@ -233,6 +235,8 @@ describe('a shape', () => {
     ];
     expect(marks.map((mark) => kindOf(mark))).toEqual([
       'number',
+      'number',
+      'instant',
       'text',
       'text',
       'list',
