@@ -80,8 +80,8 @@ export async function* parquetRows(name: string, key: readonly string[]): AsyncG
   try {
     const file = bytesOf(handle, (await handle.stat()).size);
     const metadata = await damagedOr(() => metadataOf(file));
-    const schema = parquetSchema(metadata);
-    const columns = columnsOf(schema);
+    const schema = await damagedOr(() => parquetSchema(metadata));
+    const columns = await damagedOr(() => columnsOf(schema));
     if (new Set(columns).size !== columns.length) throw new ParquetDamaged('two of its columns have one name');
     yield { raw: '', kind: 'header', body: null, columns };
     if (!key.every((column) => columns.includes(column))) return;
@@ -95,7 +95,8 @@ export async function* parquetRows(name: string, key: readonly string[]): AsyncG
         const rows = await damagedOr(() => parquetReadObjects({ ...reading, geoparquet: false, useOffsetIndex: true }));
         if (file.isShort()) throw new ParquetDamaged('it points behind its own end');
         if (rows.length !== rowEnd - rowStart) throw new ParquetDamaged('a part of it has not as many rows as it says');
-        for (const row of rows) yield { raw: '', kind: 'row', body: await damagedOr(() => rowBody(schema, row)) };
+        const bodies = await damagedOr(() => rows.map((row) => rowBody(schema, row)));
+        for (const body of bodies) yield { raw: '', kind: 'row', body };
       }
       groupStart = groupEnd;
     }

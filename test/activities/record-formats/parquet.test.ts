@@ -125,7 +125,7 @@ test('a file that is cut short anywhere is one fault of that file, and never a s
   );
 });
 
-test('bytes that are damaged in the footer lead to that same fault or to the rows as they were, and to nothing else', async () => {
+test('bytes that are damaged in the footer lead to that same fault or to as many rows, and to nothing else', async () => {
   const whole = await readFile(path.join(samples, 'int96.parquet'));
   const footer = whole.readUInt32LE(whole.length - 8) + 8;
   await fc.assert(
