@@ -102,7 +102,13 @@ export function createSegmentReader(options: SegmentReaderOptions): SegmentReade
   async function piece<T>(digest: Digest, start: number, length: number, accept: (bytes: Buffer) => T): Promise<T> {
     const { result } = await firstGood(digest, async (name) => {
       const found = await store.getRange(name, start, length);
-      return { result: accept(Buffer.from(found.buffer, found.byteOffset, found.byteLength)) };
+      const bytes = Buffer.from(found.buffer, found.byteOffset, found.byteLength);
+      try {
+        return { result: accept(bytes) };
+      } catch (error) {
+        if (!(error instanceof ConcordatError) || error.code !== 'inputNotAuthentic') throw error;
+        throw new ConcordatError('inputNotAuthentic', `${error.message} (${name})`, { cause: error });
+      }
     });
     return result;
   }

@@ -90,10 +90,14 @@ async function play({ commands, shown }: Step): Promise<void> {
     if (command.startsWith('concordat run')) await local.idle();
     if (at === commands.length - 1 && command.startsWith('concordat show')) {
       const before = said;
-      await eventually(`what the README shows after ${command}`, async () => {
-        said = before + (await typed(command));
-        return matches(said, expected) === null;
-      }).catch(() => undefined);
+      await eventually(
+        `what the README shows after ${command}`,
+        async () => {
+          said = before + (await typed(command));
+          return matches(said, expected) === null;
+        },
+        180_000,
+      ).catch(() => undefined);
     } else said += await typed(command);
   }
   expect(matches(said, expected), said).toBeNull();
@@ -107,7 +111,7 @@ describe('examples/04-drifted-copy', () => {
     async (_, { steps }) => {
       for (const step of steps) await play(step);
     },
-    120_000,
+    300_000,
   );
 
   it('has cleared in all three stores what was dropped, and left what is no part of the dataset', async () => {

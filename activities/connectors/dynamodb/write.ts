@@ -14,6 +14,7 @@ import { tableOf, type Table } from './catalog.js';
 import type { DynamodbClient } from './client.js';
 import type { DynamodbMesh } from './config.js';
 import { attributesMax, keyNames } from './read.js';
+import { itemBytes, itemBytesMax } from './item-size.js';
 import { keyOf, rowId } from './row-id.js';
 import { attributeOf } from './values.js';
 
@@ -68,6 +69,7 @@ export async function executeWrite(
   if (calls.length === 0) return { kind: 'applied', id };
   let send: Send;
   try {
+    if (write.kind !== 'delete') requireRoom(attributesOf(table, write.after));
     send = requestOf(table, write, key);
   } catch (error) {
     if (error instanceof NotRepresentable) return refused('valueNotRepresentable', error.message);
@@ -82,6 +84,15 @@ export async function executeWrite(
       : { kind: 'conflict', code: 'expectationFailed', detail: 'the item is gone or not as it was read' },
   );
   return failed ?? { kind: 'applied', id };
+}
+
+/** An item that is too large would be refused by DynamoDB in words of its own; here the words say by how much. */
+function requireRoom(item: Record<string, AttributeValue>): void {
+  const bytes = itemBytes(item);
+  if (bytes > itemBytesMax)
+    throw new NotRepresentable(
+      `the item would have ${bytes} bytes or more, and DynamoDB holds ${itemBytesMax} at most`,
+    );
 }
 
 function requestOf(table: Table, write: NativeWrite, key: Record<string, AttributeValue>): Send {
