@@ -1,12 +1,15 @@
 /**
- * Compares three sealed sets beside the floor and the plain way, in one run, and prints the ratios.
+ * Compares three sealed sets beside the floor, the plain way and other engines, in one run, and prints the ratios.
  *
  *   npx tsc -p bench/compare/tsconfig.json
- *   node node_modules/.cache/concordat-bench/bench/compare/compare.js [count ...] [--json file]
+ *   node node_modules/.cache/concordat-bench/bench/compare/compare.js [count ...] [--rivals] [--rates 2.2,0.1] [--json file]
  *
  * Every measurement is a fresh process, in turns (round-robin), medians of three; the page cache is warm. Absolute times
  * are of one machine and hour; the ratios are what to hold on to. They are of processor time, which a busy machine
- * disturbs less than the clock on the wall.
+ * disturbs less than the clock on the wall; those with PostgreSQL, which is a process of its own, are of the clock.
+ *
+ * `--rivals` installs DuckDB and polars for Python (rivals.txt) beside the compiled bench, and needs the programs of
+ * PostgreSQL. Each of them must find the same differences.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,6 +17,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, type EngineName, type Outcome } from './engines.js';
+import { prepareRivals, rivals, runRival, type RivalName } from './rivals.js';
 import type { World } from './data.js';
 
 const rounds = 3;
@@ -36,9 +40,17 @@ async function main(): Promise<void> {
   const arguments_ = process.argv.slice(2);
   const jsonAt = arguments_.indexOf('--json');
   const jsonFile = jsonAt < 0 ? undefined : arguments_.splice(jsonAt, 2)[1];
+  const ratesAt = arguments_.indexOf('--rates');
+  const chosen = ratesAt < 0 ? undefined : arguments_.splice(ratesAt, 2)[1]?.split(',');
+  const rivalsAt = arguments_.indexOf('--rivals');
+  const withRivals = rivalsAt >= 0 && arguments_.splice(rivalsAt, 1).length > 0;
   const loadBefore = loadavg()[0];
   const counts = arguments_.length > 0 ? arguments_.map(Number) : [10_000, 100_000];
-  const report = counts.flatMap((count) => rates.map((rate) => measure(count, rate)));
+  const report = counts.flatMap((count) =>
+    rates
+      .filter(({ name }) => chosen?.some((start) => name.startsWith(`${start} %`)) ?? true)
+      .map((rate) => measure(count, rate, withRivals ? rivals : [])),
+  );
   const machine = {
     node: process.version,
     processors: cpus().length,
@@ -49,27 +61,50 @@ async function main(): Promise<void> {
   if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify({ machine, rounds, report }, null, 2)}\n`);
 }
 
-function measure(count: number, rate: (typeof rates)[number]): object {
+function measure(count: number, rate: (typeof rates)[number], measuredRivals: readonly RivalName[]): object {
   const world: World = { count, editedOneIn: rate.editedOneIn, missingOneIn: rate.missingOneIn };
   const folder = mkdtempSync(join(tmpdir(), 'concordat-bench-'));
   try {
     const generated = child('generate', folder, world);
     const sealed = child('seal', folder, world);
-    const engines = compared.filter((engine) => engine !== 'maps' || count <= mapsCountMax);
-    const outcomes = new Map<EngineName, Outcome[]>(engines.map((engine) => [engine, []]));
-    for (let round = 0; round < rounds; round += 1)
-      for (const engine of engines) outcomes.get(engine)?.push(child(engine, folder, world));
+    if (measuredRivals.length > 0) {
+      child('rows', folder, world);
+      prepareRivals(folder);
+    }
+    const engines = compared.filter(
+      (engine) => engine !== 'maps' || count <= mapsCountMax || measuredRivals.length > 0,
+    );
+    const outcomes = new Map<EngineName | RivalName, Outcome[]>();
+    const add = (engine: EngineName | RivalName, outcome: Outcome): void => {
+      outcomes.set(engine, [...(outcomes.get(engine) ?? []), outcome]);
+    };
+    for (let round = 0; round < rounds; round += 1) {
+      for (const engine of engines) add(engine, child(engine, folder, world));
+      for (const rival of measuredRivals) add(rival, runRival(rival, folder));
+    }
     const medians = Object.fromEntries([...outcomes].map(([engine, all]) => [engine, medianOf(all)]));
     const walk = medians['walk'];
-    const maps = medians['maps'];
-    if (walk && maps && walk.digest !== maps.digest) throw new Error('the engines do not find the same differences');
+    for (const engine of ['maps', ...measuredRivals])
+      if (medians[engine] && medians[engine].digest !== walk?.digest)
+        throw new Error(`${engine} does not find the same differences`);
     const ratios = {
       'compare / reading the same bytes': ratio(walk, medians['read']),
       'compare / parsing the same bytes': ratio(walk, medians['parse']),
-      'compare / maps in memory': ratio(walk, maps),
       'recomputed plan / compare': ratio(medians['plan'], walk),
       'nothing changed / compare': ratio(medians['nothing'], walk),
-      'sealing / parsing the same bytes': (sealed.cpuMs - generated.cpuMs) / (medians['parse']?.cpuMs ?? Number.NaN),
+      'bytes read / bytes stored': (walk?.bytesRead ?? Number.NaN) / (walk?.bytesStored ?? Number.NaN),
+      'sealing made records / parsing them sealed':
+        (sealed.cpuMs - generated.cpuMs) / (medians['parse']?.cpuMs ?? Number.NaN),
+      ...Object.fromEntries(
+        ['maps', ...measuredRivals].flatMap((engine) => [
+          [`${engine} / compare`, ratio(medians[engine], walk)],
+          [`${engine} / compare, of the clock`, (medians[engine]?.wallMs ?? Number.NaN) / (walk?.wallMs ?? Number.NaN)],
+          [
+            `${engine} / compare, peak memory`,
+            (medians[engine]?.peakRssMb ?? Number.NaN) / (walk?.peakRssMb ?? Number.NaN),
+          ],
+        ]),
+      ),
     };
     print(count, rate.name, sealed, medians, ratios);
     return { count, rate: rate.name, sealed, medians, ratios };
@@ -115,10 +150,10 @@ function print(
     `3 × ${count.toLocaleString('en')} records, ${rate} (${medians['walk']?.count} records)`,
     ...Object.entries({ seal: sealed, ...medians }).map(
       ([engine, { wallMs, cpuMs, peakRssMb }]) =>
-        `  ${engine.padEnd(8)} ${wallMs.toFixed(1).padStart(9)} ms  cpu ${cpuMs.toFixed(0).padStart(6)} ms  ${peakRssMb.toFixed(0).padStart(5)} MB`,
+        `  ${engine.padEnd(16)} ${wallMs.toFixed(1).padStart(9)} ms  cpu ${cpuMs.toFixed(0).padStart(6)} ms  ${peakRssMb.toFixed(0).padStart(5)} MB`,
     ),
     ...Object.entries(ratios).map(
-      ([name, value]) => `  ${name}: ${value === null ? 'not measured' : value.toFixed(4)}`,
+      ([name, value]) => `  ${name}: ${value === null || Number.isNaN(value) ? 'not measured' : value.toFixed(4)}`,
     ),
   ];
   process.stdout.write(`${rows.join('\n')}\n\n`);

@@ -1,6 +1,7 @@
 /** What is measured, each in a process of its own: ours, the floor below it, and the plain way to do the same. */
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, digestOf } from '../../core/digest.js';
 import { Dataset } from '../../core/federation/dataset.js';
@@ -8,6 +9,7 @@ import type { TaxonomyType } from '../../core/federation/taxonomy.js';
 import { makePlan } from '../../core/plan.js';
 import type { FederatedRecord, Fields } from '../../core/record.js';
 import { SealedType } from '../../core/sealed.js';
+import { digestBytes, hashBytes, offsetBytes } from '../../activities/sealing/entry-buffer.js';
 import { createSealer } from '../../activities/sealing/sealer.js';
 import { createSegmentReader, segmentName } from '../../activities/sealing/segment-reader.js';
 import { walkDiffering, type Differing } from '../../activities/sealing/walk-differing.js';
@@ -22,6 +24,9 @@ export interface Outcome {
   readonly count: number;
   /** The same for every engine that compares, whatever its order. */
   readonly digest: string;
+  /** What ours took from the store, of what is stored there for the three participants. */
+  readonly bytesRead?: number;
+  readonly bytesStored?: number;
 }
 
 const pieceBytes = 1024 * 1024;
@@ -29,6 +34,7 @@ const pieceBytes = 1024 * 1024;
 export const engines = {
   generate: generateAll,
   seal: sealAll,
+  rows: writeRows,
   parse: parseAll,
   read: readAll,
   walk: walkAll,
@@ -41,17 +47,19 @@ export type EngineName = keyof typeof engines;
 interface Result {
   readonly count: number;
   readonly differing: readonly Differing[];
+  readonly bytesRead?: number;
+  readonly bytesStored?: number;
 }
 
 export async function run(engine: EngineName, folder: string, world: World): Promise<Outcome> {
   const cpuBefore = process.cpuUsage();
   const before = performance.now();
-  const { count, differing } = await engines[engine](folder, world);
+  const { count, differing, ...bytes } = await engines[engine](folder, world);
   const wallMs = performance.now() - before;
   const cpu = process.cpuUsage(cpuBefore);
   const peakRssMb = process.resourceUsage().maxRSS / 1024;
   const digest = createHash('sha256').update(differing.map(lineOf).sort().join('\n')).digest('hex');
-  return { wallMs, cpuMs: (cpu.user + cpu.system) / 1000, peakRssMb, count, digest };
+  return { wallMs, cpuMs: (cpu.user + cpu.system) / 1000, peakRssMb, count, digest, ...bytes };
 }
 
 /** What making the records of this bench costs: to be taken off `seal`. */
@@ -71,6 +79,25 @@ async function sealAll(folder: string, world: World): Promise<Result> {
     const sealed = await sealer.finish();
     count += sealed.count;
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(sealed));
+  }
+  return { count, differing: [] };
+}
+
+/** For the rivals: JSON Lines for most of them, and the lines that COPY of PostgreSQL takes. No text here needs an escape. */
+async function writeRows(folder: string, world: World): Promise<Result> {
+  mkdirSync(join(folder, 'rows'));
+  let count = 0;
+  for (const name of participants) {
+    const lines = createWriteStream(join(folder, 'rows', `${name}.jsonl`));
+    const copied = createWriteStream(join(folder, 'rows', `${name}.tsv`));
+    for (const { key, fields } of recordsOf(world, name)) {
+      count += 1;
+      const text = JSON.stringify(fields);
+      lines.write(`{"key":"${key}","fields":${text}}\n`);
+      copied.write(`${key}\t${text}\n`);
+      for (const file of [lines, copied]) if (file.writableNeedDrain) await once(file, 'drain');
+    }
+    for (const file of [lines, copied]) await new Promise<void>((resolve) => file.end(resolve));
   }
   return { count, differing: [] };
 }
@@ -163,14 +190,38 @@ async function walkNothing(folder: string): Promise<Result> {
 }
 
 async function walk(folder: string, sources: readonly ParticipantName[]): Promise<Result> {
-  const reader = createSegmentReader({ store: createFileStore(folder), prefixes: participants });
+  const store = createFileStore(folder);
+  let bytesRead = 0;
+  const tally = <Bytes extends Uint8Array | null>(bytes: Bytes): Bytes => {
+    bytesRead += bytes?.length ?? 0;
+    return bytes;
+  };
+  const [get, getRange] = [store.get.bind(store), store.getRange.bind(store)];
+  store.get = async (name) => tally(await get(name));
+  store.getRange = async (name, start, length) => tally(await getRange(name, start, length));
+  const reader = createSegmentReader({ store, prefixes: participants });
   const differing: Differing[] = [];
   const compared = sources.map((source, index) => ({
     id: participants[index] ?? source,
     sealed: manifest(folder, source),
   }));
   for await (const record of walkDiffering({ participants: compared, groups, reader })) differing.push(record);
-  return { count: differing.length, differing };
+  return { count: differing.length, differing, bytesRead, bytesStored: storedBytes(compared) };
+}
+
+/** Of all objects that the seals name, each once. */
+function storedBytes(compared: readonly { readonly sealed: SealedType }[]): number {
+  const sizes = new Map<string, number>();
+  for (const { count, body, bodyBytes, keys, groups: columns, offsets } of compared.flatMap(
+    ({ sealed }) => sealed.segments,
+  )) {
+    sizes
+      .set(body, bodyBytes)
+      .set(keys, count * hashBytes)
+      .set(offsets, count * offsetBytes);
+    for (const column of columns) sizes.set(column, count * digestBytes);
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
 async function compareMaps(folder: string): Promise<Result> {
