@@ -280,7 +280,7 @@ def main():
         peak_mb = now.ru_maxrss / 1024 if connection is None else backend_peak_mb(connection)
         outcome = {
             "wallMs": wall_ms,
-            "cpuMs": cpu_ms if connection is None else None,
+            "cpuMs": cpu_ms if connection is None else wall_ms,
             "peakRssMb": peak_mb,
             "count": len(found),
             "digest": digest_of(found),
