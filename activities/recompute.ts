@@ -29,8 +29,7 @@ import { inSlices, letOthersRun } from './event-loop.js';
 import { getDocument } from './exchange.js';
 import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
 import { sha256Hex } from './sealing/sha256.js';
-import { createSegmentReader } from './sealing/segment-reader.js';
-import { walkDiffering } from './sealing/walk-differing.js';
+import { walkWide } from './sealing/walk-in-threads.js';
 import type { ObjectStore } from './store.js';
 import { withResealedBase } from './resealed-views.js';
 import { withTokens } from './tokens-of-views.js';
@@ -193,7 +192,6 @@ export async function differingRecords(
   exchange: ObjectStore,
   signal?: AbortSignal,
 ): Promise<Readonly<Record<string, readonly RecordView[]>>> {
-  const reader = createSegmentReader({ store: exchange, prefixes: shape.members });
   const views: Record<string, RecordView[]> = {};
   for (const type of shape.types) {
     const name = type.taxonomy.type;
@@ -209,10 +207,11 @@ export async function differingRecords(
     });
     const found: RecordView[] = [];
     const isBehind = isBaseBehind(base, type.taxonomy);
-    for await (const differing of walkDiffering({
+    for await (const differing of walkWide({
       participants,
       groups: type.groups,
-      reader,
+      store: exchange,
+      prefixes: shape.members,
       ...(signal ? { signal } : {}),
     })) {
       await letOthersRun();

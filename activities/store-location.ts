@@ -76,10 +76,19 @@ export function absoluteLocation(text: string, name: string): string {
   return location.kind === 'folder' ? location.folder : text;
 }
 
+const locations = new WeakMap<ObjectStore, string>();
+
 /** Opens what `text` names. Nothing is read or made before the first use. Throws usage. */
 export function openStore(text: string, name = 'the store'): ObjectStore {
   const location = parseStoreLocation(text, name);
-  return location.kind === 'folder' ? createFileStore(location.folder) : createS3Store(location);
+  const store = location.kind === 'folder' ? createFileStore(location.folder) : createS3Store(location);
+  locations.set(store, absoluteLocation(text, name));
+  return store;
+}
+
+/** The text under which a thread can open the same store; undefined where none did, as for a store in memory. */
+export function locationOf(store: ObjectStore): string | undefined {
+  return locations.get(store);
 }
 
 function decoded(pathname: string): string {

@@ -25,7 +25,20 @@ export interface WalkOptions {
   /** The groups of the type in the configuration in force (DatasetType). */
   readonly groups: readonly FieldGroup[];
   readonly reader: SegmentReader;
+  /** Only these of all ranges (rangeCountOf): what is yielded for one after the other is what is yielded for all. */
+  readonly ranges?: Ranges;
   readonly signal?: AbortSignal;
+}
+
+export interface Ranges {
+  readonly from: number;
+  /** The first that is not walked. */
+  readonly to: number;
+}
+
+/** Into how many ranges of key hashes a walk parts its work: the buckets of the participant that has most. */
+export function rangeCountOf(participants: readonly Participant[]): number {
+  return Math.max(...participants.map(({ sealed }) => sealed.bucketCount));
 }
 
 /**
@@ -39,11 +52,12 @@ export async function* walkDiffering(options: WalkOptions): AsyncGenerator<Diffe
   const { reader, signal } = options;
   const comparison = compareGroups(options.participants, options.groups);
   const share = new ColumnShare(reader);
-  const finest = Math.max(...comparison.participants.map(({ sealed }) => sealed.bucketCount));
+  const finest = rangeCountOf(comparison.participants);
+  const { from, to } = options.ranges ?? { from: 0, to: finest };
   const cursors = comparison.participants.map(
     ({ sealed }) => new RangeCursor(sealed, new RecordLayout(sealed.groups), bucketBitsOf(finest), share),
   );
-  for (let bucket = 0; bucket < finest; bucket += 1) {
+  for (let bucket = from; bucket < to; bucket += 1) {
     signal?.throwIfAborted();
     cursors.forEach((cursor) => cursor.enter(bucket));
     if (cursors.every((cursor) => cursor.segment === undefined)) continue;

@@ -1,0 +1,43 @@
+/** The body of a thread that walks some ranges of sealed records (walk-in-threads.ts). It is loaded as a file of its own. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { ConcordatError } from '../../core/errors.js';
+import { openStore } from '../store-location.js';
+import { createSegmentReader } from './segment-reader.js';
+import { walkDiffering, type Differing } from './walk-differing.js';
+import { messagesAhead, recordsPerMessage, type ThreadMessage, type ThreadTask } from './walk-protocol.js';
+
+const { location, prefixes, participants, groups, parts } = workerData as ThreadTask;
+let room = messagesAhead;
+let roomMade: (() => void) | undefined;
+parentPort?.on('message', () => {
+  room += 1;
+  roomMade?.();
+});
+
+async function say(message: ThreadMessage): Promise<void> {
+  while (room <= 0)
+    await new Promise<void>((resolve) => {
+      roomMade = resolve;
+    });
+  room -= 1;
+  parentPort?.postMessage(message);
+}
+
+try {
+  const reader = createSegmentReader({ store: openStore(location), prefixes });
+  for (const ranges of parts) {
+    let records: Differing[] = [];
+    for await (const record of walkDiffering({ participants, groups, reader, ranges })) {
+      records.push(record);
+      if (records.length < recordsPerMessage) continue;
+      await say({ kind: 'some', records });
+      records = [];
+    }
+    if (records.length > 0) await say({ kind: 'some', records });
+    await say({ kind: 'partEnd' });
+  }
+} catch (error) {
+  const code = error instanceof ConcordatError ? error.code : null;
+  await say({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+}
+parentPort?.close();
