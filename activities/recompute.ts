@@ -29,7 +29,7 @@ import { inSlices, letOthersRun } from './event-loop.js';
 import { getDocument } from './exchange.js';
 import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
 import { sha256Hex } from './sealing/sha256.js';
-import { walkWide } from './sealing/walk-in-threads.js';
+import { walkWide } from './walking/walk-in-threads.js';
 import type { ObjectStore } from './store.js';
 import { withResealedBase } from './resealed-views.js';
 import { withTokens } from './tokens-of-views.js';

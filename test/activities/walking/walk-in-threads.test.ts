@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { createSegmentReader } from '../../../activities/sealing/segment-reader.js';
 import { walkDiffering, type Differing, type Participant } from '../../../activities/sealing/walk-differing.js';
-import { walkWide, type WideWalkOptions } from '../../../activities/sealing/walk-in-threads.js';
+import { walkWide, type WideWalkOptions } from '../../../activities/walking/walk-in-threads.js';
 import { createFileStore } from '../../../activities/store-files.js';
 import { openStore } from '../../../activities/store-location.js';
 import type { Fields } from '../../../core/record.js';
 import { scratchFolderForFile } from '../../support/scratch-folder.js';
 import { builtProgram } from '../../support/temporal.js';
-import { collected, groups, groupsOf, prefixes, seal } from './worlds.js';
+import { collected, groups, groupsOf, prefixes, seal } from '../sealing/worlds.js';
 
 const ids = ['aws', 'entra', 'openstack'];
 const location = scratchFolderForFile();
@@ -29,7 +29,7 @@ function rows(id: string, count: number): ReadonlyMap<string, Fields> {
 }
 
 beforeAll(async () => {
-  threadFile = join(await builtProgram(), 'activities/sealing/walk-thread.js');
+  threadFile = join(await builtProgram(), 'activities/walking/walk-thread.js');
   const store = openStore(location);
   // Eight ranges, so that each thread has several parts, and one member whose segments span two of them.
   for (const id of ids) {

@@ -1,7 +1,7 @@
 /** What a walk in threads says to its threads and hears from them. Plain data: it is copied from one to the other. */
 import type { ErrorCode } from '../../core/errors.js';
 import type { FieldGroup } from '../../core/federation/federation.js';
-import type { Differing, Participant, Ranges } from './walk-differing.js';
+import type { Differing, Participant, Ranges } from '../sealing/walk-differing.js';
 
 export interface ThreadTask {
   /** For openStore (activities/store-location.ts). */

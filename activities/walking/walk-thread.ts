@@ -2,8 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ConcordatError } from '../../core/errors.js';
 import { openStore } from '../store-location.js';
-import { createSegmentReader } from './segment-reader.js';
-import { walkDiffering, type Differing } from './walk-differing.js';
+import { createSegmentReader } from '../sealing/segment-reader.js';
+import { walkDiffering, type Differing } from '../sealing/walk-differing.js';
 import { messagesAhead, recordsPerMessage, type ThreadMessage, type ThreadTask } from './walk-protocol.js';
 
 const { location, prefixes, participants, groups, parts } = workerData as ThreadTask;
