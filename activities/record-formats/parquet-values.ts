@@ -7,20 +7,20 @@ import type { Json } from '../../core/json.js';
 import { canonicalDecimal, decimalText } from '../../core/lens/decimal.js';
 import { parseExactly } from './json-lines.js';
 
-/** `schema` with its annotations; `value` as it physically is. Throws where the value is none of its column. */
-export function bodyOf(schema: SchemaTree, value: unknown): Json {
-  const { element, children } = schema;
+/** `tree` with its annotations; `value` as it physically is. Throws where the value is none of its column. */
+export function bodyOf(tree: SchemaTree, value: unknown): Json {
+  const { element, children } = tree;
   if (element.repetition_type === 'REPEATED' && Array.isArray(value))
-    return (value as readonly unknown[]).map((item) => single(schema, item));
+    return (value as readonly unknown[]).map((item) => single(tree, item));
   if (value === undefined || value === null) return null;
   const [only] = children;
-  if (only !== undefined && isList(schema)) {
+  if (only !== undefined && isList(tree)) {
     const [element0] = only.children;
     const item = only.children.length === 1 && element0 !== undefined ? element0 : only;
     return listOf(value).map((each) => (item === only ? single(item, each) : bodyOf(item, each)));
   }
   if (only !== undefined && isMap(element)) return bodyOf(only, (value as Record<string, unknown>)[only.element.name]);
-  return single(schema, value);
+  return single(tree, value);
 }
 
 function single({ element, children }: SchemaTree, value: unknown): Json {

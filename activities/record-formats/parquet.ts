@@ -72,7 +72,7 @@ async function metadataOf(file: AsyncBuffer): Promise<FileMetaData> {
   return metadata;
 }
 
-const columnsOf = (schema: SchemaTree): readonly string[] => schema.children.map(({ element }) => element.name);
+const columnsOf = (tree: SchemaTree): readonly string[] => tree.children.map(({ element }) => element.name);
 
 /** Throws ParquetDamaged. `name`: of a whole file of this machine that nobody changes meanwhile. */
 export async function* parquetRows(name: string, key: readonly string[]): AsyncGenerator<Row> {
@@ -105,9 +105,9 @@ export async function* parquetRows(name: string, key: readonly string[]): AsyncG
   }
 }
 
-function rowBody(schema: SchemaTree, row: Readonly<Record<string, unknown>>): JsonObject {
+function rowBody(tree: SchemaTree, row: Readonly<Record<string, unknown>>): JsonObject {
   const body: Record<string, Json> = {};
-  for (const column of schema.children) {
+  for (const column of tree.children) {
     const { name } = column.element;
     if (!Object.hasOwn(row, name)) throw new ParquetDamaged('a column of it has not as many rows as it says');
     body[name] = bodyOf(column, row[name]);
