@@ -52,6 +52,9 @@ describe('a run after a full read', () => {
     expect(reads).toEqual([{ type: 'shipment', read: 'increment', why: 'changes', objects: 3 }]);
     expect(statement.scopes).toMatchObject([{ complete: true }]);
     expect(statement.types).toMatchObject([{ count: 120 }]);
+    // Nothing but a deletion.
+    world.store.remove(idOf(5));
+    expect(await run(world)).toMatchObject({ fullReads: 0, statement: { types: [{ count: 119 }] } });
   });
 });
 
