@@ -14,6 +14,7 @@ import type { ObjectStore } from './store.js';
 const LinkTable = z.record(z.string(), z.record(z.string(), z.string()));
 type LinkTable = z.infer<typeof LinkTable>;
 const CreatedLink = z.strictObject({ type: z.string(), nativeId: z.string(), key: z.string() });
+type CreatedLink = z.infer<typeof CreatedLink>;
 
 export class Links {
   readonly #keys: Map<string, Map<string, string>>;
@@ -75,6 +76,22 @@ function createdPrefix(dataset: string): string {
   return `created-links/${dataset}/`;
 }
 
+/** Of creations that were made together: one object for all of their links. */
+export function createdGroupsPrefix(dataset: string): string {
+  return `created-link-groups/${dataset}/`;
+}
+
+const CreatedGroup = z.strictObject({ links: z.array(CreatedLink) });
+
+async function createdGroups(store: ObjectStore, dataset: string): Promise<readonly CreatedLink[]> {
+  const links: CreatedLink[] = [];
+  for (const name of await store.list(createdGroupsPrefix(dataset))) {
+    const bytes = await store.get(name);
+    if (bytes) links.push(...CreatedGroup.parse(JSON.parse(new TextDecoder().decode(bytes))).links);
+  }
+  return links;
+}
+
 export async function loadLinks(store: ObjectStore, dataset: string, hmacKey: Uint8Array): Promise<Links> {
   const head = await store.readHead(`links/${dataset}`);
   const links = new Links(
@@ -82,13 +99,41 @@ export async function loadLinks(store: ObjectStore, dataset: string, hmacKey: Ui
     hmacKey,
     dataset,
   );
+  const together = new Map<string, string>();
+  for (const { type, nativeId, key } of await createdGroups(store, dataset)) {
+    together.set(`${type} ${key}`, nativeId);
+    links.set(type, nativeId, key);
+  }
   for (const name of await store.list(createdPrefix(dataset))) {
     const bytes = await store.get(name);
     if (!bytes) continue;
     const { type, nativeId, key } = CreatedLink.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    // One by itself is later than the one of a group for the same record (keepCreatedLinks).
+    const earlier = together.get(`${type} ${key}`);
+    if (earlier !== undefined && earlier !== nativeId) links.remove(type, earlier);
     links.set(type, nativeId, key);
   }
   return links;
+}
+
+/** As keepCreatedLink, for creations that were made together. */
+export async function keepCreatedLinks(
+  store: ObjectStore,
+  dataset: string,
+  links: readonly CreatedLink[],
+): Promise<void> {
+  const known = new Set((await createdGroups(store, dataset)).map(({ type, key }) => `${type} ${key}`));
+  const prefix = createdPrefix(dataset);
+  for (const name of await store.list(prefix)) {
+    const [type, key] = name.slice(prefix.length).split('/');
+    known.add(`${type} ${key}`);
+  }
+  const again = links.filter(({ type, key }) => known.has(`${type} ${key}`));
+  const fresh = links.filter(({ type, key }) => !known.has(`${type} ${key}`));
+  for (const { type, nativeId, key } of again) await keepCreatedLink(store, dataset, type, nativeId, key);
+  if (fresh.length === 0) return;
+  const bytes = new TextEncoder().encode(JSON.stringify({ links: fresh }));
+  await store.putIfAbsent(`${createdGroupsPrefix(dataset)}${sha256Hex(new TextDecoder().decode(bytes))}`, bytes);
 }
 
 /** Durable before it returns; called right after a creation is known to have happened. */
@@ -147,7 +192,10 @@ function digestName(nativeId: string): string {
 
 /** Writes the whole table as the new head, then drops what it has taken in. */
 export async function saveLinks(store: ObjectStore, dataset: string, links: Links): Promise<void> {
-  const created = await store.list(createdPrefix(dataset));
+  const created = [
+    ...(await store.list(createdPrefix(dataset))),
+    ...(await store.list(createdGroupsPrefix(dataset))),
+  ];
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const head = await store.readHead(`links/${dataset}`);
     const bytes = new TextEncoder().encode(JSON.stringify(links.table()));

@@ -1,8 +1,8 @@
 /** Puts a worker together: its context, activities, Nexus service and workflow bundle. */
 import { randomBytes } from 'node:crypto';
-import { heartbeat } from '@temporalio/activity';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { beat } from '../activities/heartbeat.js';
 import { createAuthorityActivities } from '../activities/authority/activities.js';
 import { createAuthorityClock } from '../activities/authority/clock.js';
 import type { AuthorityContext } from '../activities/authority/context.js';
@@ -107,7 +107,7 @@ export async function createFederationWorker(
       exchange: openStore(config.exchangeLocation),
       missingEndpoints: (names) => checkEndpoints(connection, names),
       now: () => Date.now(),
-      heartbeat: () => heartbeat(),
+      heartbeat: () => beat(),
       ...(config.absentAfterMs === undefined ? {} : { absentAfterMs: config.absentAfterMs }),
     }),
     nexusServices: [createFederationService()],
@@ -190,7 +190,7 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
       maxAheadMs: durationMs(authority.clock.maxAhead),
     }),
     now,
-    heartbeat: (details) => heartbeat(details),
+    heartbeat: beat,
     ...killPoint(config),
   };
 }

@@ -1,5 +1,5 @@
 /** The activities of one authority's worker: this is where its context meets Temporal. */
-import { activityInfo, cancellationSignal, heartbeat, log } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, log } from '@temporalio/activity';
 import type { AuthorityActivities } from '../../workflows/activity-types.js';
 import { eraseRecord } from './erase-record.js';
 import { disclose } from './disclosure.js';
@@ -12,6 +12,7 @@ import { recordLink } from './link-statement.js';
 import { recordStatement } from './standing-statement.js';
 import { remindPeople } from './notices.js';
 import { prepareReview, type ReviewSignals } from './prepare-review.js';
+import { beat } from '../heartbeat.js';
 import { tellingRefusals } from './refusals.js';
 import { closeReview, recordDecision } from './review.js';
 import { acceptSeal } from './seal.js';
@@ -70,8 +71,7 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
 
 /** A step that computes for long between two pages or writes still says that it lives. */
 async function beating<Result>(step: string, work: () => Promise<Result>): Promise<Result> {
-  const details = activityInfo().heartbeatDetails as unknown;
-  const timer = setInterval(() => heartbeat(details), heartbeatEveryMs);
+  const timer = setInterval(() => beat(), heartbeatEveryMs);
   try {
     return await tellingRefusals(step, warn, work);
   } finally {

@@ -13,7 +13,7 @@ import { hadEffect } from '../../core/receipt.js';
 import { joinedVector, type AppliedValue } from '../../core/record-versions.js';
 import type { Recomputed } from '../recompute.js';
 import type { AuthorityContext } from './context.js';
-import { readReceipt } from './journal.js';
+import { Journal } from './journal.js';
 
 const Applying = z.strictObject({
   permit: Digest,
@@ -90,9 +90,10 @@ export async function appliedSince(
     const bytes = await context.privateStore.get(name);
     if (!bytes) continue;
     const { permit, operations } = Applying.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    const journal = await Journal.open(context, permit);
     for (const operation of operations) {
       if (operation.type !== type) continue;
-      const receipt = await readReceipt(context, permit, operation.id);
+      const receipt = await journal.readReceipt(operation.id);
       // Refused or found otherwise: nothing was written. Where there is no receipt, or an unknown one, the value will tell.
       if (receipt && !hadEffect(receipt.outcome) && receipt.outcome !== 'unknown') continue;
       const fields = applied.get(operation.key) ?? new Map<string, AppliedValue[]>();

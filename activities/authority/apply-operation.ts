@@ -16,7 +16,7 @@ import type { NativeWrite, WriteAnswer } from '../connectors/connector.js';
 import type { DisclosedValues } from './disclosure.js';
 import { formerIdOf, keepCreatedLink } from '../links.js';
 import type { AuthorityContext } from './context.js';
-import { hadIntent, keepIntent, keepReceipt, readReceipt } from './journal.js';
+import { keepIntent, keepReceipt, type Journal } from './journal.js';
 import { isBringingBack, nativeChange } from './native-writes.js';
 import type { OwnRecords } from './own-records.js';
 import { keepUnsettled, unsettledOf, type Attempt } from './unsettled.js';
@@ -25,6 +25,7 @@ export interface OperationContext {
   readonly context: AuthorityContext;
   readonly dataset: string;
   readonly permit: Digest;
+  readonly journal: Journal;
   readonly own: OwnRecords;
   readonly type: DatasetType;
   /** Clear values of what the operations write to `digest` fields. */
@@ -33,9 +34,11 @@ export interface OperationContext {
   readonly attempt: (operation: Operation) => Attempt;
   /** Throws where this authority accepts no write at this moment. */
   readonly requireTimely: () => void;
+  /** Whether it does, and nobody has cancelled it: asked between the calls of a batch. */
+  readonly mayGoOn: () => boolean;
 }
 
-interface Current {
+export interface Current {
   readonly object: NativeObject;
   readonly fields: Fields;
 }
@@ -44,11 +47,16 @@ interface Current {
 const readBackTries = 8;
 const readBackFirstWaitMs = 50;
 
-export async function applyOperation(scope: OperationContext, operation: Operation): Promise<Receipt> {
-  const { context, permit } = scope;
-  const existing = await readReceipt(context, permit, operation.id);
+/** `announcedBefore`: whether an attempt before this one announced it, where the caller knows. */
+export async function applyOperation(
+  scope: OperationContext,
+  operation: Operation,
+  announcedBefore?: boolean,
+): Promise<Receipt> {
+  const { context, permit, journal } = scope;
+  const existing = await journal.readReceipt(operation.id);
   if (existing) return existing;
-  const announced = await hadIntent(context, permit, operation.id);
+  const announced = announcedBefore ?? (await journal.hadIntent(operation.id));
 
   const current = await readCurrent(scope, operation);
   if (current === 'untranslatable') return receipt(scope, operation, 'conflict', 'expectationFailed', null);
@@ -161,15 +169,22 @@ async function readById(
   if (!map) return null;
   const object = await scope.context.connector.readOne(map.native, nativeId);
   if (object === null) return null;
-  // Under a natural key an object is this record as long as it says so.
-  if (scope.type.taxonomy.key !== undefined && object.opaque === undefined) {
-    const key = scope.own.keyNow(operation.type, object);
-    if (key !== null && key !== operation.key) return null;
-  }
-  return translated(scope, operation, object);
+  return object.opaque !== undefined || isOf(scope, operation, object) ? translated(scope, operation, object) : null;
 }
 
-function translated(scope: OperationContext, operation: Operation, object: NativeObject): Current | 'untranslatable' {
+/** Under a natural key an object is this record as long as it says so. */
+function isOf(scope: OperationContext, operation: Operation, object: NativeObject): boolean {
+  if (scope.type.taxonomy.key === undefined) return true;
+  const key = scope.own.keyNow(operation.type, object);
+  return key === null || key === operation.key;
+}
+
+/** Whether nothing has to be said about an object but what it holds. */
+export function isPlainlyOf(scope: OperationContext, operation: Operation, object: NativeObject): boolean {
+  return object.opaque === undefined && isOf(scope, operation, object);
+}
+
+export function translated(scope: OperationContext, operation: Operation, object: NativeObject): Current | 'untranslatable' {
   const translation = scope.own.translate(scope.type, object, operation.key);
   return translation.kind === 'record' ? { object, fields: translation.record.fields } : 'untranslatable';
 }
@@ -209,7 +224,7 @@ async function takeTwin(
   return readBack(scope, operation, twin.id);
 }
 
-async function readBack(scope: OperationContext, operation: Operation, nativeId: string): Promise<Receipt> {
+export async function readBack(scope: OperationContext, operation: Operation, nativeId: string): Promise<Receipt> {
   let left: Digest | null = null;
   let unreadable = false;
   for (let tries = 0; tries < readBackTries; tries += 1) {

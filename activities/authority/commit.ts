@@ -8,10 +8,13 @@ import type { CommitInput, CommitResult } from '../../workflows/contract.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import { keepApplying } from './applied-values.js';
-import { applyOperation } from './apply-operation.js';
+import { applyGroup, groupsOf } from './apply-group.js';
+import { applyOperation, type OperationContext } from './apply-operation.js';
 import type { AuthorityContext } from './context.js';
-import { spendDecision } from './decisions.js';
+import { progressOf } from './commit-progress.js';
+import { spendDecision, spendTogether } from './decisions.js';
 import { passGate, requireTimely, type GatePass } from './gate.js';
+import { Journal } from './journal.js';
 import { releaseBase } from './live-run.js';
 
 export async function applyPermit(
@@ -31,38 +34,53 @@ export async function applyPermit(
   }
   await keepApplying(context, pass.recomputed, pass.permitDigest, pass.operations);
   const approvals = approvalsOf(pass);
+  const journal = await Journal.open(context, pass.permitDigest);
+  const scopeOf = (type: DatasetType): OperationContext => ({
+    context,
+    dataset,
+    permit: pass.permitDigest,
+    journal,
+    own: pass.own,
+    type,
+    disclosed: pass.disclosed,
+    attempt: ({ id }) => ({
+      dataset,
+      permit: pass.permitDigest,
+      inputs: input.inputs,
+      plan: input.plan,
+      decisions: [...new Set(approvals(id).map(({ decision }) => decision))],
+    }),
+    requireTimely: () => requireTimely(context, pass.openedAtMs),
+    mayGoOn: () => signal?.aborted !== true && isTimely(context, pass.openedAtMs),
+  });
   const receipts: Receipt[] = [];
+  const begunMs = context.now();
   let stoppedBy: ConcordatError | undefined;
-  for (const operation of pass.operations) {
+  const { batches } = context.connector;
+  for (const group of groupsOf(pass.operations, batches?.objectsMax ?? 1)) {
     if (signal?.aborted) break;
-    context.heartbeat({ done: receipts.length });
-    const type = pass.recomputed.typeOf(operation.type) as DatasetType;
+    context.heartbeat(progressOf(receipts.length, pass.operations.length, begunMs));
+    const [first] = group;
+    const scope = scopeOf(pass.recomputed.typeOf(first?.type ?? '') as DatasetType);
     try {
-      const receipt = await applyOperation(
-        {
-          context,
-          dataset,
-          permit: pass.permitDigest,
-          own: pass.own,
-          type,
-          disclosed: pass.disclosed,
-          attempt: ({ id }) => ({
-            dataset,
-            permit: pass.permitDigest,
-            inputs: input.inputs,
-            plan: input.plan,
-            decisions: [...new Set(approvals(id).map(({ decision }) => decision))],
-          }),
-          requireTimely: () => requireTimely(context, pass.openedAtMs),
-        },
-        operation,
-      );
-      receipts.push(receipt);
-      if (hadEffect(receipt.outcome))
-        for (const { decision, subject } of approvals(operation.id))
-          await spendDecision(context, dataset, decision, subject, pass.permitDigest);
+      if (batches && group.length > 1) {
+        const result = await applyGroup(scope, batches, group);
+        receipts.push(...result.receipts);
+        await spend(context, input, pass, approvals, result.receipts);
+        if (result.stoppedBy !== undefined) throw result.stoppedBy;
+        if (result.receipts.length < group.length) {
+          scope.requireTimely();
+          break;
+        }
+        if (result.receipts.some(({ outcome }) => outcome === 'unknown')) break;
+      } else
+        for (const operation of group) {
+          const receipt = await applyOperation(scope, operation);
+          receipts.push(receipt);
+          await spend(context, input, pass, approvals, [receipt]);
+        }
       // An effect that nobody can tell: stop, ask, and write nothing that might build on it.
-      if (receipt.outcome === 'unknown') break;
+      if (receipts.at(-1)?.outcome === 'unknown') break;
     } catch (error) {
       // The time for writing is over, or the cloud cannot be read: what is done is reported, the rest waits for the next
       // run. Thrown on, it would keep the base reserved and its receipts from everybody.
@@ -86,7 +104,39 @@ export async function applyPermit(
   };
 }
 
-interface Approval {
+function isTimely(context: AuthorityContext, openedAtMs: number): boolean {
+  try {
+    requireTimely(context, openedAtMs);
+    return true;
+  } catch (error) {
+    if (error instanceof ConcordatError) return false;
+    throw error;
+  }
+}
+
+/** Uses up the decisions behind what had an effect. */
+async function spend(
+  context: AuthorityContext,
+  { inputs: { dataset } }: CommitInput,
+  { permitDigest }: GatePass,
+  approvals: (operation: Digest) => readonly Approval[],
+  receipts: readonly Receipt[],
+): Promise<void> {
+  const spent = receipts.flatMap(({ operation, outcome }) => (hadEffect(outcome) ? approvals(operation) : []));
+  if (receipts.length === 1) {
+    for (const { decision, subject } of spent) await spendDecision(context, dataset, decision, subject, permitDigest);
+    return;
+  }
+  const byDecision = new Map<string, Digest[]>();
+  for (const { decision, subject } of spent) {
+    const subjects = byDecision.get(decision) ?? [];
+    subjects.push(subject);
+    byDecision.set(decision, subjects);
+  }
+  await spendTogether(context, dataset, byDecision, permitDigest);
+}
+
+export interface Approval {
   /** The id of the decision. */
   readonly decision: string;
   /** What it named: the operation itself, or the conflict whose choice released it. */

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { covers, type Delegation } from '../../core/approval/delegation.js';
 import { Decision, decisionType } from '../../core/decision.js';
 import { Hlc } from '../../core/clock/hlc.js';
-import { Digest } from '../../core/digest.js';
+import { Digest, digestOf } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
@@ -261,6 +261,11 @@ async function withoutSpent(
   const spent = new Set<string>();
   for (const name of await context.privateStore.list(`spent/${dataset}/${decision.id}/`)) {
     const under = await context.privateStore.get(name);
+    if (under !== null && name.includes('/groups/')) {
+      const group = SpentTogether.parse(JSON.parse(new TextDecoder().decode(under)));
+      if (group.permit !== permit) for (const subject of group.subjects) spent.add(subject);
+      continue;
+    }
     if (permit === null || under === null || new TextDecoder().decode(under) !== permit)
       spent.add(name.slice(name.lastIndexOf('/') + 1));
   }
@@ -271,6 +276,22 @@ async function withoutSpent(
         operations: decision.operations.filter((id) => !spent.has(id)),
         choices: Object.fromEntries(Object.entries(decision.choices).filter(([conflict]) => !spent.has(conflict))),
       };
+}
+
+const SpentTogether = z.strictObject({ permit: Digest, subjects: z.array(Digest) });
+
+/** As spendDecision, of operations that were written together: decision → what it said yes to. */
+export async function spendTogether(
+  context: AuthorityContext,
+  dataset: string,
+  spent: ReadonlyMap<string, readonly Digest[]>,
+  permit: Digest,
+): Promise<void> {
+  for (const [decisionId, subjects] of spent)
+    await context.privateStore.putIfAbsent(
+      `spent/${dataset}/${decisionId}/groups/${permit}-${digestOf(subjects)}`,
+      new TextEncoder().encode(JSON.stringify({ permit, subjects })),
+    );
 }
 
 export async function spendDecision(

@@ -1,13 +1,21 @@
 /**
  * The write journal: an intent before every write and a receipt after it, durable, under the permit and the operation.
  * It is what makes a commit idempotent over a crash at any point; a workflow id alone could not.
+ *
+ * Operations that are written together are kept together: one object announces a group, one holds its receipts. Which
+ * operations are a group follows from the permit alone, so a second attempt meets the same groups.
  */
+import { z } from 'zod';
 import { Receipt } from '../../core/receipt.js';
-import type { Digest } from '../../core/digest.js';
+import { Digest, digestOf } from '../../core/digest.js';
 import type { AuthorityContext } from './context.js';
 
 function entryName(permit: Digest, operation: Digest, part: 'intent' | 'receipt'): string {
   return `journal/${permit}/${operation}/${part}`;
+}
+
+function groupsPrefix(permit: Digest): string {
+  return `journal/${permit}/groups/`;
 }
 
 /** Returns whether an earlier attempt of this very operation had announced itself already. */
@@ -27,6 +35,7 @@ export async function hadIntent(context: AuthorityContext, permit: Digest, opera
   return (await context.privateStore.get(entryName(permit, operation, 'intent'))) !== null;
 }
 
+/** Of an operation that was written by itself; `Journal` knows those of groups too. */
 export async function readReceipt(
   context: Pick<AuthorityContext, 'privateStore'>,
   permit: Digest,
@@ -48,4 +57,82 @@ export async function keepReceipt(
     new TextEncoder().encode(JSON.stringify(receipt)),
   );
   return isNew ? receipt : ((await readReceipt(context, permit, receipt.operation)) ?? receipt);
+}
+
+const GroupIntent = z.strictObject({ atMs: z.number(), operations: z.array(Digest) });
+const GroupReceipts = z.strictObject({ receipts: z.array(Receipt) });
+
+/** The journal of one permit, with what its groups hold; read once, when it is opened. */
+export class Journal {
+  readonly #context: Pick<AuthorityContext, 'privateStore'>;
+  readonly #permit: Digest;
+  readonly #announced = new Set<Digest>();
+  readonly #receipts = new Map<Digest, Receipt>();
+
+  private constructor(context: Pick<AuthorityContext, 'privateStore'>, permit: Digest) {
+    this.#context = context;
+    this.#permit = permit;
+  }
+
+  static async open(context: Pick<AuthorityContext, 'privateStore'>, permit: Digest): Promise<Journal> {
+    const journal = new Journal(context, permit);
+    for (const name of await context.privateStore.list(groupsPrefix(permit))) {
+      if (name.includes('/receipts')) await journal.#takeReceipts(name);
+      else await journal.#takeIntent(name);
+    }
+    return journal;
+  }
+
+  /** The name that some operations have together under this permit. */
+  static groupOf(operations: readonly { readonly id: Digest }[]): Digest {
+    return digestOf(operations.map(({ id }) => id));
+  }
+
+  /** Whether an attempt before this one announced it, by itself or with its group. */
+  async hadIntent(operation: Digest): Promise<boolean> {
+    return (
+      this.#announced.has(operation) ||
+      (await this.#context.privateStore.get(entryName(this.#permit, operation, 'intent'))) !== null
+    );
+  }
+
+  async readReceipt(operation: Digest): Promise<Receipt | null> {
+    return this.#receipts.get(operation) ?? (await readReceipt(this.#context, this.#permit, operation));
+  }
+
+  /** Durable before it returns. What it announces is no earlier attempt to this journal. */
+  async keepGroupIntent(group: Digest, operations: readonly Digest[], atMs: number): Promise<void> {
+    // A second attempt may announce fewer of the group: what the first announced stays announced.
+    await this.#put(`${groupsPrefix(this.#permit)}${group}/intent-${digestOf(operations)}`, {
+      atMs,
+      operations: [...operations],
+    });
+  }
+
+  /** One for each operation of the group. The first that were kept stand. */
+  async keepGroupReceipts(group: Digest, receipts: readonly Receipt[]): Promise<readonly Receipt[]> {
+    const name = `${groupsPrefix(this.#permit)}${group}/receipts`;
+    await this.#put(name, { receipts: [...receipts] });
+    await this.#takeReceipts(name);
+    return receipts.map((receipt) => this.#receipts.get(receipt.operation) ?? receipt);
+  }
+
+  async #put(name: string, value: object): Promise<void> {
+    await this.#context.privateStore.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(value)));
+  }
+
+  async #takeReceipts(name: string): Promise<void> {
+    const bytes = await this.#context.privateStore.get(name);
+    if (!bytes) return;
+    const { receipts } = GroupReceipts.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    for (const receipt of receipts)
+      if (!this.#receipts.has(receipt.operation)) this.#receipts.set(receipt.operation, receipt as Receipt);
+  }
+
+  async #takeIntent(name: string): Promise<void> {
+    const bytes = await this.#context.privateStore.get(name);
+    if (!bytes) return;
+    for (const operation of GroupIntent.parse(JSON.parse(new TextDecoder().decode(bytes))).operations)
+      this.#announced.add(operation);
+  }
 }

@@ -13,7 +13,7 @@ import type { Fields } from '../../core/record.js';
 import { UnsettledWrite } from '../../core/unsettled.js';
 import type { AuthorityContext } from './context.js';
 import { spendDecision } from './decisions.js';
-import { readReceipt } from './journal.js';
+import { Journal } from './journal.js';
 
 /** What is needed to tell an effect, without a value: elements of sets are federated keys. */
 const Touched = z.discriminatedUnion('kind', [
@@ -108,9 +108,13 @@ async function readSettled(context: Reader, name: string): Promise<Settled | nul
 /** Those that nobody settled yet. */
 export async function openWrites(context: Reader, dataset: string): Promise<readonly OpenWrite[]> {
   const open: OpenWrite[] = [];
+  const journals = new Map<Digest, Journal>();
   for (const one of await allWrites(context, dataset)) {
     if (one.write.settled !== null) continue;
-    const receipt = await readReceipt(context, one.write.permit, one.write.operation);
+    const { permit } = one.write;
+    const journal = journals.get(permit) ?? (await Journal.open(context, permit));
+    journals.set(permit, journal);
+    const receipt = await journal.readReceipt(one.write.operation);
     // A second attempt of a step that died saw the effect after all.
     if (receipt === null || receipt.outcome === 'unknown') open.push(one);
   }

@@ -134,6 +134,39 @@ export type WriteAnswer =
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly detail: string }
   | { readonly kind: 'unknown'; readonly code: ErrorCode; readonly detail: string };
 
+/**
+ * What became of one write of a batch. `object`: what the store itself shows of it after the write, told by the very call
+ * that wrote. `notSent`: the store never saw it, and it may be tried again.
+ */
+export type BatchAnswer =
+  | { readonly kind: 'applied'; readonly id: string; readonly object?: NativeObject }
+  | Exclude<WriteAnswer, { readonly kind: 'applied' }>
+  | { readonly kind: 'notSent' };
+
+/**
+ * Reading and writing many objects of one native type at once, for stores whose calls cost more than their objects.
+ *
+ * - Every write keeps its own condition: one that no longer holds is a `conflict` of its own, and the rest is applied.
+ * - No two writes of a batch are of one object, and none rests on another, so they may be made in any order or all at once.
+ * - As a single write, a call is sent once. Where its answer is lost each of its writes is `unknown`, unless the store can
+ *   say what became of it.
+ */
+export interface Batches<Type extends string = string> {
+  /** Objects of one batch, at most. */
+  readonly objectsMax: number;
+  /** By native id; what does not exist is not in it. Throws as `readOne` does. */
+  readMany(type: Type, ids: readonly string[]): Promise<ReadonlyMap<string, NativeObject>>;
+  /** One answer for each write, in the same order. */
+  writeMany(writes: readonly NativeWrite<Type>[], watch?: BatchWatch): Promise<readonly BatchAnswer[]>;
+}
+
+export interface BatchWatch {
+  /** Awaited before each call that may have an effect. Where it fails nothing more is sent, and the failure is thrown. */
+  readonly announce?: () => Promise<void>;
+  /** Asked before each call: where it says no, the rest is `notSent`. */
+  readonly mayGoOn?: () => boolean;
+}
+
 export interface ProbeResult {
   readonly reachable: boolean;
   readonly authenticated: boolean;
@@ -177,6 +210,8 @@ export interface Connector<Type extends string = string> {
   consequencesOf?(write: NativeWrite<Type>): readonly string[];
   /** Makes the calls in order and stops at the first that is not known to have been applied. `announce` is awaited before each call, so that a crash test can stand between any two. */
   write(write: NativeWrite<Type>, announce?: (call: NativeCall) => Promise<void>): Promise<WriteAnswer>;
+  /** Absent where the cloud takes one object at a time. */
+  readonly batches?: Batches<Type>;
   /**
    * For reading only what changed; absent where the connector reads everything, or the mesh declares no `changes`. All four
    * belong together (docs/decisions/0063-an-increment-is-proven.md).

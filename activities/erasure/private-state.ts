@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit, isJsonObject, type Json, type JsonObject } from '../../core/json.js';
-import { Links } from '../links.js';
+import { createdGroupsPrefix, Links } from '../links.js';
 import type { ObjectStore } from '../store.js';
 import { MarkFinder, payloadsOf } from './marks.js';
 import type { Traces } from './traces.js';
@@ -26,8 +26,14 @@ export async function findPrivate(store: ObjectStore, traces: Traces): Promise<r
   for (const name of await store.list(`created-links/${dataset}/${type}/${key}/`)) found.push({ name, kind: 'links' });
   for (const name of await store.list(`former-links/${dataset}/${type}/${key}/`)) found.push({ name, kind: 'links' });
   for (const name of await store.list(`pages/${dataset}/`)) found.push({ name, kind: 'pages' });
-  for (const name of await store.list('journal/'))
-    if (traces.operations.has(name.split('/')[2] ?? '')) found.push({ name, kind: 'journal' });
+  for (const name of await store.list(createdGroupsPrefix(dataset)))
+    if (finder.isIn((await store.get(name)) ?? '')) found.push({ name, kind: 'links' });
+  for (const name of await store.list('journal/')) {
+    const [, , second = ''] = name.split('/');
+    const isAbout =
+      second === 'groups' ? await namesOneOf(store, name, traces.operations) : traces.operations.has(second);
+    if (isAbout) found.push({ name, kind: 'journal' });
+  }
   for (const name of await store.list(`unsettled/${dataset}/`))
     if (traces.operations.has(name.split('/')[3] ?? '')) found.push({ name, kind: 'journal' });
   for (const [prefix, kind] of [
@@ -46,23 +52,40 @@ export async function findPrivate(store: ObjectStore, traces: Traces): Promise<r
   return found.sort((left, right) => byCodeUnit(left.name, right.name));
 }
 
-/** Removes one of them; of values that one commit wrote to several records the others' stay. */
+async function namesOneOf(store: ObjectStore, name: string, operations: ReadonlySet<Digest>): Promise<boolean> {
+  const text = Buffer.from((await store.get(name)) ?? []).toString();
+  return [...operations].some((id) => text.includes(id));
+}
+
+/** Removes one of them; of what one object holds of several records the others' stays. */
 export async function removePrivate(store: ObjectStore, { name, kind }: PrivateObject, traces: Traces): Promise<void> {
-  if (kind === 'writtenValues') await keepOthers(store, name, new MarkFinder(traces.marks));
+  const finder = new MarkFinder(traces.marks);
+  const isErased = (item: Json): boolean =>
+    finder.isIn(JSON.stringify(item)) ||
+    [...traces.operations].some((id) => item === id || (isJsonObject(item) && item['operation'] === id));
+  if (kind === 'writtenValues') await keepOthers(store, name, 'operations', isErased);
+  if (name.startsWith('created-link-groups/')) await keepOthers(store, name, 'links', isErased);
+  if (name.startsWith('journal/') && name.split('/')[2] === 'groups')
+    await keepOthers(store, name, name.includes('/receipts') ? 'receipts' : 'operations', isErased);
   await store.remove(name);
 }
 
 const restSuffix = '-rest';
 
-/** HAZARD: the rest is durable under another name of the same round before the whole goes. */
-async function keepOthers(store: ObjectStore, name: string, finder: MarkFinder): Promise<void> {
+/** HAZARD: the rest is durable under another name of the same prefix before the whole goes. */
+async function keepOthers(
+  store: ObjectStore,
+  name: string,
+  list: string,
+  isErased: (item: Json) => boolean,
+): Promise<void> {
   const bytes = await store.get(name);
-  const written = bytes && (JSON.parse(new TextDecoder().decode(bytes)) as { operations: Json[] });
-  const operations = (written?.operations ?? []).filter((operation) => !finder.isIn(JSON.stringify(operation)));
-  if (written && operations.length > 0)
+  const whole = bytes && (JSON.parse(new TextDecoder().decode(bytes)) as Readonly<Record<string, Json[]>>);
+  const others = (whole?.[list] ?? []).filter((item) => !isErased(item));
+  if (whole && others.length > 0)
     await store.putIfAbsent(
       `${name}${restSuffix}`,
-      new TextEncoder().encode(JSON.stringify({ ...written, operations })),
+      new TextEncoder().encode(JSON.stringify({ ...whole, [list]: others })),
     );
 }
 

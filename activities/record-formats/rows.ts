@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ErrorCode } from '../../core/errors.js';
 import type { JsonObject } from '../../core/json.js';
+import type { NativeObject } from '../../core/record.js';
 import { ParquetDamaged, parquetRows } from './parquet.js';
 import { csvRows } from './csv.js';
 import { jsonLines } from './json-lines.js';
+import { rowId } from './row-id.js';
 
 /** How a file holds its rows, and what tells them apart. */
 export interface RowFormat {
@@ -79,4 +81,22 @@ export function unreadableCode(error: unknown): ErrorCode {
 /** Of an error that isUnreadable, for people: the name of the file and no word of what stands in it. */
 export function unreadableWords(file: string, error: unknown): string {
   return error instanceof ParquetDamaged ? `${file} cannot be read: ${error.message}` : `${file} cannot be read`;
+}
+
+/** The rows with these ids, in one pass over the file. */
+export async function rowsById(
+  bytes: AsyncIterable<Uint8Array>,
+  file: RowFormat,
+  type: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, NativeObject>> {
+  const wanted = new Set(ids);
+  const found = new Map<string, NativeObject>();
+  for await (const row of rowsOf(bytes, file)) {
+    const id = row.kind === 'row' && row.body !== null ? rowId(row.body, file.key) : null;
+    if (id === null || row.body === null || !wanted.has(id)) continue;
+    const opaque = found.has(id) ? twice : row.opaque;
+    found.set(id, { type, id, body: row.body, ...(opaque === undefined ? {} : { opaque }) });
+  }
+  return found;
 }

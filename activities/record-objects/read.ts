@@ -5,7 +5,7 @@
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
 import type { NativeObject } from '../../core/record.js';
 import { rowId } from '../record-formats/row-id.js';
-import { isUnreadable, rowsOf, twice, unreadableCode, unreadableWords } from '../record-formats/rows.js';
+import { isUnreadable, rowsById, rowsOf, twice, unreadableCode, unreadableWords } from '../record-formats/rows.js';
 import type { ReadItem, ReadRequest } from '../connectors/connector.js';
 import { fileOf, type ObjectStore, type OpenObject } from './object-store.js';
 
@@ -104,16 +104,19 @@ export async function readOne<Opened extends OpenObject>(
   type: string,
   id: string,
 ): Promise<NativeObject | null> {
+  return (await readMany(store, type, [id])).get(id) ?? null;
+}
+
+/** In one pass over the object. */
+export async function readMany<Opened extends OpenObject>(
+  store: ObjectStore<Opened>,
+  type: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, NativeObject>> {
   const file = fileOf(store.files, type);
   const opened = await store.open(file);
   try {
-    let found: NativeObject | null = null;
-    for await (const row of rowsOf(opened.bytes, file)) {
-      if (row.kind !== 'row' || row.body === null || rowId(row.body, file.key) !== id) continue;
-      const opaque: string | undefined = found === null ? row.opaque : twice;
-      found = { type, id, body: row.body, ...(opaque === undefined ? {} : { opaque }) };
-    }
-    return found;
+    return await rowsById(opened.bytes, file, type, ids);
   } catch (error) {
     if (isUnreadable(error)) throw new ConcordatError(unreadableCode(error), unreadableWords(file.file, error));
     throw error;

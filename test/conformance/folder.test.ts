@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createFolderConnector } from '../../activities/connectors/folder/connector.js';
+import { batchCases } from './batch-cases.js';
 import { recordCases } from './record-cases.js';
 import { holdsEveryValue, sampleMap } from './record-types.js';
 import { startFolderWorld, type FolderWorld } from './record-worlds.js';
@@ -16,7 +17,7 @@ for (const format of ['jsonLines', 'csv'] as const)
     async () => ({ available: true, world: await startFolderWorld(format) }),
     [],
     undefined,
-    recordCases,
+    [...recordCases, ...batchCases],
   );
 
 let world: FolderWorld;

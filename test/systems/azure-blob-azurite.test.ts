@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAzureBlobConnector } from '../../activities/connectors/azure-blob/connector.js';
 import type { AzureBlobMesh } from '../../activities/connectors/azure-blob/config.js';
 import type { Connector } from '../../activities/connectors/connector.js';
+import { batchCases } from '../conformance/batch-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
@@ -76,7 +77,7 @@ for (const format of ['jsonLines', 'csv'] as const)
     },
     [],
     undefined,
-    recordCases,
+    [...recordCases, ...batchCases],
   );
 
 const connectorOver = (of: AzureBlobMesh, pageSize = 2): Connector =>

@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDynamodbConnector } from '../../activities/connectors/dynamodb/connector.js';
 import type { DynamodbMesh } from '../../activities/connectors/dynamodb/config.js';
 import type { Connector } from '../../activities/connectors/connector.js';
+import { batchCases } from '../conformance/batch-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
@@ -93,7 +94,7 @@ describeWorld(
   },
   [],
   undefined,
-  recordCases,
+  [...recordCases, ...batchCases],
 );
 
 const connectorOver = (of: DynamodbMesh, pageSize = 2): Connector =>

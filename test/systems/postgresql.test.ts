@@ -4,6 +4,7 @@ import { createPostgresqlConnector } from '../../activities/connectors/postgresq
 import type { PostgresqlMesh } from '../../activities/connectors/postgresql/config.js';
 import type { Connector } from '../../activities/connectors/connector.js';
 import type { ConformanceCase } from '../conformance/cases.js';
+import { batchCases } from '../conformance/batch-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
@@ -42,7 +43,7 @@ describeWorld(
     Promise.resolve(systemWorld(system.kind === 'missing' ? system : { ...system, stop: async () => undefined }, [])),
   own,
   undefined,
-  recordCases,
+  [...recordCases, ...batchCases],
 );
 
 let databases = 0;

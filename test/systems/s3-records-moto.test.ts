@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createS3Connector } from '../../activities/connectors/s3/connector.js';
 import type { S3Mesh } from '../../activities/connectors/s3/config.js';
 import type { Connector } from '../../activities/connectors/connector.js';
+import { batchCases } from '../conformance/batch-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
@@ -80,7 +81,7 @@ for (const format of ['jsonLines', 'csv'] as const)
     },
     [],
     undefined,
-    recordCases,
+    [...recordCases, ...batchCases],
   );
 
 const connectorOver = (of: S3Mesh, pageSize = 2): Connector =>

@@ -2,7 +2,7 @@
 import { rowId } from '../../record-formats/row-id.js';
 import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
 import { readAll, readOne } from '../../record-objects/read.js';
-import { executeWrite, plannedCalls } from '../../record-objects/write.js';
+import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
 import type { Connector } from '../connector.js';
 import { azureBlobCapabilities } from './capabilities.js';
 import { createAzureBlobClient, nameOf } from './client.js';
@@ -35,5 +35,6 @@ export function createAzureBlobConnector(options: AzureBlobConnectorOptions): Co
     plannedCalls: (write) => plannedCalls(store, write),
     consequencesOf: () => ['the blob is put anew: its snapshots stay, and a lease on it forbids the write'],
     write: (write, announce) => executeWrite(store, write, announce),
+    batches: batchesOf(store),
   };
 }

@@ -1,6 +1,6 @@
 /** The connector for tables of Amazon DynamoDB. */
 import { ConcordatError } from '../../../core/errors.js';
-import type { Connector } from '../connector.js';
+import type { BatchAnswer, BatchWatch, Connector, NativeWrite } from '../connector.js';
 import { dynamodbCapabilities } from './capabilities.js';
 import { describeTable, tableOf, type Table } from './catalog.js';
 import { createDynamodbClient } from './client.js';
@@ -8,7 +8,12 @@ import { standardLimits, type DynamodbConnectorOptions } from './config.js';
 import { probeDynamodb } from './probe.js';
 import { readAll, readOne } from './read.js';
 import { rowId } from './row-id.js';
+import { sideBySide } from './side-by-side.js';
 import { executeWrite, plannedCalls } from './write.js';
+
+const itemsOfBatch = 500;
+/** Half of the connections that the SDK keeps open. */
+const requestsAtOnce = 25;
 
 /** Connects with the first request only. Throws credentialsMissing for half a key pair. */
 export function createDynamodbConnector(options: DynamodbConnectorOptions): Connector {
@@ -28,6 +33,29 @@ export function createDynamodbConnector(options: DynamodbConnectorOptions): Conn
     }
   };
   const readById = async (type: string, id: string) => readOne(client, await tableNamed(type), type, id);
+  const write: Connector['write'] = async (write, announce) => {
+    let table: Table;
+    try {
+      table = await tableNamed(write.type);
+    } catch (error) {
+      if (error instanceof ConcordatError) return { kind: 'refused', code: error.code, detail: error.message };
+      throw error;
+    }
+    return executeWrite(client, mesh, table, write, announce);
+  };
+  const writeMany = async (
+    writes: readonly NativeWrite[],
+    { announce, mayGoOn = () => true }: BatchWatch = {},
+  ): Promise<readonly BatchAnswer[]> => {
+    let isOver = false;
+    return sideBySide(writes, requestsAtOnce, async (one): Promise<BatchAnswer> => {
+      if (isOver || !mayGoOn()) return { kind: 'notSent' };
+      const answer = await write(one, announce);
+      // Nothing more is sent once an effect is unknown; what is on its way is waited for.
+      if (answer.kind === 'unknown') isOver = true;
+      return answer;
+    });
+  };
   return {
     capabilities: dynamodbCapabilities(mesh),
     probe: () => probeDynamodb(client, mesh),
@@ -38,15 +66,15 @@ export function createDynamodbConnector(options: DynamodbConnectorOptions): Conn
       return id === null ? null : readById(type, id);
     },
     plannedCalls: (write) => plannedCalls(mesh, write),
-    write: async (write, announce) => {
-      let table: Table;
-      try {
-        table = await tableNamed(write.type);
-      } catch (error) {
-        if (error instanceof ConcordatError) return { kind: 'refused', code: error.code, detail: error.message };
-        throw error;
-      }
-      return executeWrite(client, mesh, table, write, announce);
+    write,
+    batches: {
+      objectsMax: itemsOfBatch,
+      readMany: async (type, ids) => {
+        const table = await tableNamed(type);
+        const objects = await sideBySide([...new Set(ids)], requestsAtOnce, (id) => readOne(client, table, type, id));
+        return new Map(objects.flatMap((object) => (object === null ? [] : [[object.id, object]])));
+      },
+      writeMany,
     },
   };
 }

@@ -7,7 +7,10 @@ import { fileOf } from './client.js';
 import { defaultPageSize, type FolderConnectorOptions } from './config.js';
 import { probeFolder } from './probe.js';
 import { createFolderReader } from './read.js';
-import { executeWrite, plannedCalls } from './write.js';
+import { executeWrite, executeWrites, plannedCalls } from './write.js';
+
+/** The whole file is copied for each batch, so a batch is large. */
+const rowsOfBatch = 10_000;
 
 /** Touches the files with the first request only. */
 export function createFolderConnector({ mesh, pageSize = defaultPageSize }: FolderConnectorOptions): Connector {
@@ -24,6 +27,11 @@ export function createFolderConnector({ mesh, pageSize = defaultPageSize }: Fold
     },
     plannedCalls: (write) => plannedCalls(mesh, write),
     write: (write, announce) => executeWrite(mesh, write, announce),
+    batches: {
+      objectsMax: rowsOfBatch,
+      readMany: (type, ids) => reader.readMany(type, ids),
+      writeMany: (writes, watch = {}) => executeWrites(mesh, writes, watch),
+    },
     ...(changes ? { changes } : {}),
   };
 }

@@ -8,7 +8,7 @@ import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { ReadItem, ReadRequest } from '../connector.js';
 import { rowId } from '../../record-formats/row-id.js';
-import { isUnreadable, rowsOf, twice, unreadableCode, unreadableWords } from '../../record-formats/rows.js';
+import { isUnreadable, rowsById, rowsOf, twice, unreadableCode, unreadableWords } from '../../record-formats/rows.js';
 import { bytesOf, fileOf, openFile, type OpenFile } from './client.js';
 import type { FolderMesh } from './config.js';
 
@@ -22,6 +22,8 @@ interface Position {
 export interface FolderReader {
   readAll(request: ReadRequest): AsyncGenerator<ReadItem>;
   readOne(type: string, id: string): Promise<NativeObject | null>;
+  /** In one pass over the file. */
+  readMany(type: string, ids: readonly string[]): Promise<ReadonlyMap<string, NativeObject>>;
 }
 
 export function createFolderReader(mesh: FolderMesh, pageSize: number): FolderReader {
@@ -36,7 +38,8 @@ export function createFolderReader(mesh: FolderMesh, pageSize: number): FolderRe
         yield* readType(mesh, type, pageSize, resumed, signal);
       }
     },
-    readOne: (type, id) => readOne(mesh, type, id),
+    readOne: async (type, id) => (await readMany(mesh, type, [id])).get(id) ?? null,
+    readMany: (type, ids) => readMany(mesh, type, ids),
   };
 }
 
@@ -123,17 +126,15 @@ async function wasChanged({ handle, fingerprint }: OpenFile): Promise<boolean> {
   return String(now.size) !== size || String(now.mtimeNs) !== modified;
 }
 
-async function readOne(mesh: FolderMesh, type: string, id: string): Promise<NativeObject | null> {
+async function readMany(
+  mesh: FolderMesh,
+  type: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, NativeObject>> {
   const file = fileOf(mesh, type);
   const { handle } = await openFile(mesh, file);
   try {
-    let found: NativeObject | null = null;
-    for await (const row of rowsOf(bytesOf(handle), file)) {
-      if (row.kind !== 'row' || row.body === null || rowId(row.body, file.key) !== id) continue;
-      const opaque: string | undefined = found === null ? row.opaque : twice;
-      found = { type, id, body: row.body, ...(opaque === undefined ? {} : { opaque }) };
-    }
-    return found;
+    return await rowsById(bytesOf(handle), file, type, ids);
   } catch (error) {
     if (isUnreadable(error)) throw new ConcordatError(unreadableCode(error), unreadableWords(file.file, error));
     throw error;

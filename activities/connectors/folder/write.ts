@@ -1,5 +1,5 @@
 /**
- * Writing one row: the file is copied beside itself with that one row other than it was, and takes the place of the old one
+ * Writing rows: the file is copied beside itself with those rows other than they were, and takes the place of the old one
  * in one step. All other rows keep their bytes.
  *
  * HAZARD: a file system has no write that fails where the file changed. Workers of Concordat take turns by a lock file;
@@ -10,8 +10,8 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import { sameJson } from '../../../core/lens/same-json.js';
-import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
-import { copyWithChange } from '../../record-formats/row-change.js';
+import type { BatchAnswer, BatchWatch, NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
+import { copyWithChanges } from '../../record-formats/row-change.js';
 import { rowId } from '../../record-formats/row-id.js';
 import { isUnreadable } from '../../record-formats/rows.js';
 import { bytesOf, codeOf, fileOf, fingerprintOf, openFile, pathOf } from './client.js';
@@ -45,48 +45,113 @@ function conflict(code: ErrorCode, detail: string): WriteAnswer {
   return { kind: 'conflict', code, detail };
 }
 
-export async function executeWrite(mesh: FolderMesh, write: NativeWrite, announce?: Announce): Promise<WriteAnswer> {
-  const file = fileOf(mesh, write.type);
+/** The id of the row that a write is about, or why there is no such row. */
+function targetOf(file: FileMesh, write: NativeWrite): { readonly id: string } | { readonly refused: WriteAnswer } {
   const id = write.kind === 'create' ? rowId(write.after, file.key) : write.id;
-  if (id === null) return refused('valueNotRepresentable', 'a part of the key is empty or no single value');
+  if (id === null)
+    return { refused: refused('valueNotRepresentable', 'a part of the key is empty or no single value') };
   if (write.kind === 'update' && rowId(write.after, file.key) !== id)
-    return refused('valueNotRepresentable', 'the key of a row never changes: it is another row');
+    return { refused: refused('valueNotRepresentable', 'the key of a row never changes: it is another row') };
+  return { id };
+}
+
+export async function executeWrite(mesh: FolderMesh, write: NativeWrite, announce?: Announce): Promise<WriteAnswer> {
   const calls = plannedCalls(mesh, write);
-  if (calls.length === 0) return { kind: 'applied', id };
+  const [answer] = await executeWrites(mesh, [write], {
+    announce: async () => {
+      for (const call of calls) await announce?.(call);
+    },
+  });
+  if (!answer || answer.kind === 'notSent') throw new Error('a write without an answer');
+  return answer;
+}
+
+/** Of one native type, each of another row: the file is copied once for all of them. */
+export async function executeWrites(
+  mesh: FolderMesh,
+  writes: readonly NativeWrite[],
+  { announce = () => Promise.resolve(), mayGoOn = () => true }: BatchWatch,
+): Promise<readonly BatchAnswer[]> {
+  const [first] = writes;
+  if (!first) return [];
+  if (!mayGoOn()) return writes.map(() => ({ kind: 'notSent' }));
+  const file = fileOf(mesh, first.type);
+  const targets = writes.map((write) => targetOf(file, write));
+  const changes = new Map<string, NativeWrite>();
+  const again = new Set<NativeWrite>();
+  for (const [at, target] of targets.entries()) {
+    const write = writes[at] as NativeWrite;
+    if ('refused' in target || plannedCalls(mesh, write).length === 0) continue;
+    if (changes.has(target.id)) again.add(write);
+    else changes.set(target.id, write);
+  }
+  const told = changes.size === 0 ? new Map<string, WriteAnswer>() : await replaced(mesh, file, changes, announce);
+  return targets.map((target, at): BatchAnswer => {
+    if ('refused' in target) return target.refused;
+    if (again.has(writes[at] as NativeWrite))
+      return conflict('expectationFailed', 'another write changes the same row');
+    return told.get(target.id) ?? { kind: 'applied', id: target.id };
+  });
+}
+
+/** What was not applied, by the id of its row. */
+async function replaced(
+  mesh: FolderMesh,
+  file: FileMesh,
+  changes: ReadonlyMap<string, NativeWrite>,
+  announce: () => Promise<void>,
+): Promise<ReadonlyMap<string, WriteAnswer>> {
+  const all = (answer: WriteAnswer): ReadonlyMap<string, WriteAnswer> =>
+    new Map([...changes.keys()].map((id) => [id, answer]));
   try {
-    return await withLock(pathOf(mesh, file), () => replaceRow(mesh, file, write, id, calls, announce));
+    return await withLock(pathOf(mesh, file), async () => {
+      const told = new Map<string, WriteAnswer>();
+      const rest = new Map(changes);
+      for (;;) {
+        const { notChanged, isDone } = await replaceRows(mesh, file, rest, announce);
+        for (const [id, answer] of notChanged) {
+          told.set(id, answer);
+          rest.delete(id);
+        }
+        if (isDone || rest.size === 0) return told;
+      }
+    });
   } catch (error) {
-    if (error instanceof ConcordatError) return refused(error.code, error.message);
-    if (isUnreadable(error)) return refused('rowUnreadable', `${file.file} cannot be read, so it is not written`);
-    if (error instanceof Error && 'syscall' in error) return refused(codeOf(error), `${file.file} cannot be written`);
+    if (error instanceof ConcordatError) return all(refused(error.code, error.message));
+    if (isUnreadable(error)) return all(refused('rowUnreadable', `${file.file} cannot be read, so it is not written`));
+    if (error instanceof Error && 'syscall' in error)
+      return all(refused(codeOf(error), `${file.file} cannot be written`));
     throw error;
   }
 }
 
-async function replaceRow(
+async function replaceRows(
   mesh: FolderMesh,
   file: FileMesh,
-  write: NativeWrite,
-  id: string,
-  calls: readonly NativeCall[],
-  announce: Announce | undefined,
-): Promise<WriteAnswer> {
+  changes: ReadonlyMap<string, NativeWrite>,
+  announce: () => Promise<void>,
+): Promise<{ readonly notChanged: ReadonlyMap<string, WriteAnswer>; readonly isDone: boolean }> {
   const name = pathOf(mesh, file);
   const { handle, fingerprint } = await openFile(mesh, file);
   const beside = path.join(path.dirname(name), `.${path.basename(name)}.${randomBytes(6).toString('hex')}`);
   const { mode } = await handle.stat();
   const copy = await open(beside, 'wx', mode);
   try {
-    const told = await copyWithChange(bytesOf(handle), file, write, id, async (text) => void (await copy.write(text)));
-    if (told !== null) return told;
+    const write = async (text: string): Promise<void> => void (await copy.write(text));
+    const { notChanged, isSpoiled } = await copyWithChanges(bytesOf(handle), file, changes, write);
+    if (isSpoiled) return { notChanged, isDone: false };
+    if (notChanged.size === changes.size) return { notChanged, isDone: true };
     await copy.sync();
-    for (const call of calls) await announce?.(call);
+    await announce();
     // As late as can be: what was copied must be what stands there now.
-    if (fingerprintOf(await stat(name, { bigint: true })) !== fingerprint)
-      return conflict('expectationFailed', 'the file was changed by somebody else meanwhile');
+    if (fingerprintOf(await stat(name, { bigint: true })) !== fingerprint) {
+      const meanwhile = conflict('expectationFailed', 'the file was changed by somebody else meanwhile');
+      const others = [...changes.keys()].map((id) => [id, notChanged.get(id) ?? meanwhile] as const);
+      return { notChanged: new Map(others), isDone: true };
+    }
     await rename(beside, name);
     await syncFolder(path.dirname(name));
-    return { kind: 'applied', id };
+    return { notChanged, isDone: true };
   } finally {
     await copy.close();
     await handle.close();

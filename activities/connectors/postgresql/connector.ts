@@ -9,6 +9,10 @@ import { probePostgresql } from './probe.js';
 import { readAll, readOne } from './read.js';
 import { rowId } from './row-id.js';
 import { executeWrite, plannedCalls } from './write.js';
+import { executeWrites, readMany } from './write-many.js';
+
+/** Five times as many were six percent faster, and hold the locks of their rows five times as long. */
+const rowsOfBatch = 1_000;
 
 /** Connects with the first request only; connections that rest do not keep a process alive. */
 export function createPostgresqlConnector(options: PostgresqlConnectorOptions): Connector {
@@ -28,6 +32,11 @@ export function createPostgresqlConnector(options: PostgresqlConnectorOptions): 
     consequencesOf: ({ kind }) =>
       kind === 'delete' ? ['rows of other tables that refer to it with ON DELETE CASCADE go with it'] : [],
     write: (write, announce) => executeWrite(client, mesh, write, announce),
+    batches: {
+      objectsMax: rowsOfBatch,
+      readMany: (type, ids) => readMany(client, mesh, type, ids),
+      writeMany: (writes, watch = {}) => executeWrites(client, mesh, writes, watch),
+    },
     ...(changes ? { changes } : {}),
   };
 }

@@ -19,7 +19,8 @@ import { bodyValue } from './values.js';
 
 export type TextRow = readonly (string | null)[];
 
-export const columnList = ({ columns }: Table): string => columns.map(({ name }) => quoted(name)).join(', ');
+export const columnList = ({ columns }: Table, of = ''): string =>
+  columns.map(({ name }) => `${of}${quoted(name)}`).join(', ');
 
 export function bodyOf({ columns }: Table, row: TextRow): JsonObject {
   return Object.fromEntries(columns.map((column, at) => [column.name, bodyValue(column, row[at] ?? null)]));

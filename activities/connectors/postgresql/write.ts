@@ -16,7 +16,7 @@ import { columnText, isHeld } from './values.js';
 
 type Announce = (call: NativeCall) => Promise<void>;
 
-function changedColumns({ before, after }: Extract<NativeWrite, { readonly kind: 'update' }>): readonly string[] {
+export function changedColumns({ before, after }: Extract<NativeWrite, { readonly kind: 'update' }>): readonly string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     (name) => !sameJson(before[name], after[name]),
   );
@@ -38,11 +38,11 @@ export function plannedCalls(mesh: PostgresqlMesh, write: NativeWrite): readonly
   }
 }
 
-function refused(code: ErrorCode, detail: string): WriteAnswer {
+export function refused(code: ErrorCode, detail: string): WriteAnswer {
   return { kind: 'refused', code, detail };
 }
 
-class NotRepresentable extends Error {}
+export class NotRepresentable extends Error {}
 
 interface Statement {
   readonly text: string;
@@ -119,13 +119,18 @@ async function execute(
   const id = rowId(body, table.key);
   if (id === null || (write.kind !== 'create' && id !== write.id))
     return refused('valueNotRepresentable', 'the key of the row would be another');
-  const rounded = table.columns.find(
+  return unlike(table, wanted, body) ?? { kind: 'applied', id };
+}
+
+/** Why a row that shows this body is not as wanted; null where it is. */
+export function unlike({ columns }: Table, wanted: JsonObject, body: JsonObject): WriteAnswer | null {
+  const rounded = columns.find(
     (column) =>
       Object.hasOwn(wanted, column.name) && !isHeld(column, wanted[column.name] ?? null, body[column.name] ?? null),
   );
   return rounded
     ? refused('valueNotRepresentable', `the column ${rounded.name} would hold another value than the one wanted`)
-    : { kind: 'applied', id };
+    : null;
 }
 
 function statementOf(table: Table, write: NativeWrite): Statement {
@@ -164,22 +169,29 @@ function statementOf(table: Table, write: NativeWrite): Statement {
   }
 }
 
-function writable(table: Table, name: string): Column {
+export function writable(table: Table, name: string): Column {
   const column = table.columns.find((one) => one.name === name);
   if (!column) throw new NotRepresentable(`the table has no column ${name}`);
   if (column.isGenerated) throw new NotRepresentable(`the database itself fills the column ${name}`);
   return column;
 }
 
-function parameter(column: Column, value: Json): string | null {
+export function parameter(column: Column, value: Json): string | null {
   const text = columnText(column, value);
   if (text === undefined) throw new NotRepresentable(`the column ${column.name} cannot hold a value of that shape`);
   return text;
 }
 
 /** Types that are compared by their texts: their text is exact, and some of them know no other equality. */
-function isComparedAsText({ type, isArray }: Column): boolean {
+export function isComparedAsText({ type, isArray }: Column): boolean {
   return !isArray && type !== 'jsonb';
+}
+
+/** The text that a column shows which holds this value; null for null. Throws NotRepresentable. */
+export function textToCompare(column: Column, value: Json): string | null {
+  const text = parameter(column, value);
+  if (text === null || !isComparedAsText(column)) return text;
+  return column.type === 'bool' ? (value === true ? 't' : 'f') : text;
 }
 
 /** The row by its key, with every column as it was read. A column that was added since is none of them. */
@@ -195,8 +207,7 @@ function asItWas(
   const values: (string | null)[] = [...key];
   for (const column of table.columns) {
     if (!Object.hasOwn(before, column.name)) continue;
-    const value = before[column.name] ?? null;
-    const text = parameter(column, value);
+    const text = textToCompare(column, before[column.name] ?? null);
     if (text === null) {
       conditions.push(`${quoted(column.name)} IS NULL`);
       continue;
@@ -205,11 +216,8 @@ function asItWas(
     if (isComparedAsText(column)) {
       // format writes what the server sends; a cast to text is another text for inet, boolean and character.
       conditions.push(`${quoted(column.name)} IS NOT NULL AND format('%s', ${quoted(column.name)}) = ${place}::text`);
-      values.push(column.type === 'bool' ? (value === true ? 't' : 'f') : text);
-    } else {
-      conditions.push(`${quoted(column.name)} = ${place}::${column.written}`);
-      values.push(text);
-    }
+    } else conditions.push(`${quoted(column.name)} = ${place}::${column.written}`);
+    values.push(text);
   }
   return { text: conditions.join(' AND '), values };
 }

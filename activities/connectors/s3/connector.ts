@@ -2,7 +2,7 @@
 import { rowId } from '../../record-formats/row-id.js';
 import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
 import { readAll, readOne } from '../../record-objects/read.js';
-import { executeWrite, plannedCalls } from '../../record-objects/write.js';
+import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
 import type { Connector } from '../connector.js';
 import { s3Capabilities } from './capabilities.js';
 import { createS3RecordsClient, nameOf } from './client.js';
@@ -37,5 +37,6 @@ export function createS3Connector(options: S3ConnectorOptions): Connector {
       'the object is put anew: its tags and access list become those of a new object of the bucket',
     ],
     write: (write, announce) => executeWrite(store, write, announce),
+    batches: batchesOf(store),
   };
 }

@@ -1,0 +1,241 @@
+/**
+ * Whole runs over three tables of one PostgreSQL, in three schemas, through Temporal: time against three bare COPY reads,
+ * peak memory of each process, and events of the history.
+ *
+ *   npm run build && npx tsc -p bench/whole-run/tsconfig.json
+ *   node node_modules/.cache/concordat-bench/bench/whole-run/whole-run.js [rows ...] [--one-in 1000] [--json file]
+ *
+ * For each size: first contact of equal tables, a run without differences (the middle one of three), and one row in
+ * `--one-in` changed somewhere: the plan, and the run that writes it everywhere.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startPostgresql, type PostgresqlSystem } from '../../test/support/systems/postgresql.js';
+import { drifting, federationFiles, loading, members, words } from './three-schemas.js';
+
+const dist = path.resolve('dist');
+const program = path.join(dist, 'cli', 'main.js');
+
+interface Measured {
+  readonly events: number;
+  readonly seconds: number;
+  /** Over the sum of three bare reads, taken right before. */
+  readonly overFloor: number;
+}
+interface Size {
+  readonly rows: number;
+  readonly floorSeconds: number;
+  readonly firstContact: Measured;
+  readonly withoutDifferences: Measured;
+  readonly differing: number;
+  readonly planned: Measured;
+  readonly written: Measured;
+  /** Peak resident memory, and processor time, of each process since its start. */
+  readonly processes: readonly { readonly name: string; readonly peakMb: number; readonly processorSeconds: number }[];
+}
+
+type Available = Extract<PostgresqlSystem, { readonly kind: 'available' }>;
+
+async function main(): Promise<void> {
+  const given = process.argv.slice(2);
+  const option = (name: string): string | undefined => (given.includes(name) ? given[given.indexOf(name) + 1] : undefined);
+  const file = option('--json');
+  const oneIn = Number(option('--one-in') ?? 1_000);
+  const sizes = given.filter((word, at) => /^[0-9]+$/.test(word) && given[at - 1]?.startsWith('--') !== true).map(Number);
+  const system = await startPostgresql();
+  if (system.kind === 'missing') throw new Error(system.reason);
+  const results: Size[] = [];
+  try {
+    for (const rows of sizes.length > 0 ? sizes : [10_000, 100_000, 1_000_000]) {
+      results.push(await measure(system, rows, oneIn));
+      if (file !== undefined) writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+    }
+  } finally {
+    await system.stop();
+  }
+  print(results);
+}
+
+async function measure(system: Available, rows: number, oneIn: number): Promise<Size> {
+  const database = `whole${rows}`;
+  const environment = await system.database(database);
+  for (const text of loading(rows)) await system.sql(text, database);
+  const connection = environment['PGCONNECTION'] ?? '';
+  const floor = (): number => median([0, 1, 2].map(() => copySeconds(connection)));
+  const root = mkdtempSync(path.join(tmpdir(), 'concordat-whole-run-'));
+  const folder = path.join(root, 'federation');
+  const { startLocalFederation } = (await import(
+    path.join(dist, 'cli/local/local-federation.js')
+  )) as typeof import('../../cli/local/local-federation.js');
+  const federation = await makeFederation(folder, rows);
+  const local = await startLocalFederation({
+    federation,
+    federationFolder: folder,
+    dataFolder: path.join(root, 'data'),
+    headless: true,
+    environmentOf: () => ({ ...environment, ...(process.env['WORKER_NODE_OPTIONS'] === undefined ? {} : { NODE_OPTIONS: process.env['WORKER_NODE_OPTIONS'] }) }),
+    onUnexpectedEnd: ({ name, logFile }, code) => {
+      console.error(`${name} ended with ${code}\n${readFileSync(logFile, 'utf8').slice(-4_000)}`);
+    },
+  });
+  const cli = commandOf(folder, local.address);
+  try {
+    const timed = (floorSeconds: number): Measured => {
+      const { runs } = cli('runs', '--limit', '1') as { readonly runs: readonly RunLine[] };
+      const [run] = runs;
+      if (!run) throw new Error('there is no run');
+      const seconds = (Date.parse(run.closedAt) - Date.parse(run.startedAt)) / 1000;
+      console.error(`${rows} rows: ${run.status} ${seconds} s`);
+      return { events: run.events, seconds, overFloor: seconds / floorSeconds };
+    };
+    const first = floor();
+    requireEnded(cli('run'));
+    const firstContact = timed(first);
+    const without: Measured[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const before = floor();
+      requireEnded(cli('run'));
+      without.push(timed(before));
+    }
+    const [withoutDifferences] = [...without].sort((a, b) => a.overFloor - b.overFloor).slice(1);
+    for (const text of drifting(oneIn)) await system.sql(text, database);
+    const before = floor();
+    const plan = cli('run', '--plan-only');
+    const planned = timed(before);
+    cli('run', '--no-wait');
+    cli('approve', 'latest', '--as', 'you', '--yes');
+    await calm(cli);
+    const written = timed(before);
+    requireSame(connection);
+    return {
+      rows,
+      floorSeconds: first,
+      firstContact,
+      withoutDifferences: withoutDifferences as Measured,
+      differing: Number((plan['plan'] as { readonly divergences?: number } | undefined)?.divergences ?? Number.NaN),
+      planned,
+      written,
+      processes: local.processes.running().map(({ name, pid }) => ({ name, ...usageOf(pid) })),
+    };
+  } finally {
+    if (process.env['KEEP_LOGS'] === undefined) await local.stop();
+    else await local.stop().then(() => console.error(root));
+    if (process.env['KEEP_LOGS'] === undefined) rmSync(root, { recursive: true, force: true });
+    await system.sql(`DROP DATABASE ${database} WITH (FORCE)`);
+  }
+}
+
+async function makeFederation(folder: string, rows: number) {
+  for (const [name, text] of Object.entries(federationFiles('whole', rows))) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), text);
+  }
+  const from = async <Module>(name: string): Promise<Module> => (await import(path.join(dist, name))) as Module;
+  const { loadFederation } = await from<typeof import('../../activities/federation-folder/load.js')>(
+    'activities/federation-folder/load.js',
+  );
+  const { loadSignedFederation } = await from<typeof import('../../activities/federation-folder/load-signed.js')>(
+    'activities/federation-folder/load-signed.js',
+  );
+  const { generateKeys } = await from<typeof import('../../activities/keys/generate.js')>('activities/keys/generate.js');
+  const { signFolder } = await from<typeof import('../../activities/manifests/sign-folder.js')>(
+    'activities/manifests/sign-folder.js',
+  );
+  const valid = async () => {
+    const loaded = await loadFederation(folder);
+    if (loaded.kind !== 'valid') throw new Error(JSON.stringify(loaded));
+    return loaded.federation;
+  };
+  await generateKeys(folder, await valid(), {});
+  await signFolder(folder, await valid());
+  const signed = await loadSignedFederation(folder);
+  if (signed.kind !== 'valid') throw new Error(JSON.stringify(signed));
+  return signed.federation;
+}
+
+type Answer = Readonly<Record<string, unknown>>;
+type Cli = (...argv: readonly string[]) => Answer;
+
+/** Runs one command with --json. 2 means that something is open, which is no failure here. */
+function commandOf(folder: string, address: string): Cli {
+  return (...argv) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...argv, '--json'], {
+      env: { ...process.env, TEMPORAL_ADDRESS: address, CONCORDAT_FEDERATION: folder },
+      maxBuffer: 1024 * 1024 * 1024,
+      encoding: 'utf8',
+    });
+    if (status !== 0 && status !== 2) throw new Error(`concordat ${argv.join(' ')}: ${status} ${stdout.slice(0, 4_000)} ${stderr.slice(-4_000)}`);
+    return JSON.parse(stdout) as Answer;
+  };
+}
+
+function requireEnded(answer: Answer): void {
+  if (answer['outcome'] !== 'agreed' && (answer['result'] as Answer | undefined)?.['outcome'] !== 'agreed')
+    throw new Error(`the run did not agree: ${JSON.stringify(answer).slice(0, 2_000)}`);
+}
+
+async function calm(cli: Cli): Promise<void> {
+  for (let quiet = 0; quiet < 3;) {
+    await new Promise((done) => setTimeout(done, 1_000));
+    const { runs } = cli('runs') as { readonly runs: readonly RunLine[] };
+    quiet = runs.some(({ status }) => status === 'running') ? 0 : quiet + 1;
+  }
+}
+
+interface RunLine {
+  readonly status: string;
+  readonly events: number;
+  readonly startedAt: string;
+  readonly closedAt: string;
+}
+
+/** One COPY of each table to nowhere, one after another. */
+function copySeconds(connection: string): number {
+  const began = performance.now();
+  for (const name of members)
+    execFileSync('psql', [connection, '-q', '-c', `\\copy ${words[name].table} TO '/dev/null'`], { stdio: 'ignore' });
+  return (performance.now() - began) / 1000;
+}
+
+/** What the three hold must be the same, as the database sees it. */
+function requireSame(connection: string): void {
+  const sum = (text: string): string => execFileSync('psql', [connection, '-qAtc', text], { encoding: 'utf8' }).trim();
+  const sums = [
+    sum(`SELECT count(*), sum(hashtextextended(concat_ws('|', number, receiver, street, city, grams::numeric(20,2), note), 0)) FROM alpha.parcels`),
+    sum(`SELECT count(*), sum(hashtextextended(concat_ws('|', numero, destinataire, rue, ville, (poids * 1000)::numeric(20,2), note), 0)) FROM beta.envois`),
+    sum(`SELECT count(*), sum(hashtextextended(concat_ws('|', nr, mottaker, gate, sted, vekt::numeric(20,2), notat), 0)) FROM gamma.sendinger`),
+  ];
+  if (new Set(sums).size !== 1) throw new Error(`the three tables differ after the run: ${sums.join('; ')}`);
+}
+
+function usageOf(pid: number): { readonly peakMb: number; readonly processorSeconds: number } {
+  const peakMb = Number(/VmHWM:\s+([0-9]+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  const parts = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  return { peakMb, processorSeconds: (Number(parts[11]) + Number(parts[12])) / 100 };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function print(results: readonly Size[]): void {
+  const row = (...cells: readonly string[]): void =>
+    console.log(cells.map((cell, column) => (column === 0 ? cell.padEnd(38) : cell.padStart(14))).join(''));
+  row('rows in each of three tables', ...results.map(({ rows }) => String(rows)));
+  row('three bare COPY reads, s', ...results.map(({ floorSeconds }) => floorSeconds.toFixed(2)));
+  const kinds = { 'first contact': 'firstContact', 'without differences': 'withoutDifferences', 'planned only': 'planned', written: 'written' } as const;
+  for (const [name, kind] of Object.entries(kinds)) {
+    row(`${name}: seconds`, ...results.map((size) => size[kind].seconds.toFixed(1)));
+    row(`${name}: over the reads`, ...results.map((size) => `${size[kind].overFloor.toFixed(1)}×`));
+    row(`${name}: events`, ...results.map((size) => String(size[kind].events)));
+  }
+  for (const { name } of results[0]?.processes ?? []) {
+    const of = (size: Size) => size.processes.find((one) => one.name === name);
+    row(`${name}: peak MB`, ...results.map((size) => of(size)?.peakMb.toFixed(0) ?? ''));
+    row(`${name}: processor s`, ...results.map((size) => of(size)?.processorSeconds.toFixed(1) ?? ''));
+  }
+}
+
+await main();
