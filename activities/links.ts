@@ -192,10 +192,7 @@ function digestName(nativeId: string): string {
 
 /** Writes the whole table as the new head, then drops what it has taken in. */
 export async function saveLinks(store: ObjectStore, dataset: string, links: Links): Promise<void> {
-  const created = [
-    ...(await store.list(createdPrefix(dataset))),
-    ...(await store.list(createdGroupsPrefix(dataset))),
-  ];
+  const created = [...(await store.list(createdPrefix(dataset))), ...(await store.list(createdGroupsPrefix(dataset)))];
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const head = await store.readHead(`links/${dataset}`);
     const bytes = new TextEncoder().encode(JSON.stringify(links.table()));

@@ -13,7 +13,14 @@ import { touchedState, type Operation } from '../../core/operation.js';
 import type { Receipt } from '../../core/receipt.js';
 import type { NativeObject } from '../../core/record.js';
 import type { BatchAnswer, Batches, NativeWrite } from '../connectors/connector.js';
-import { applyOperation, isPlainlyOf, readBack, translated, type Current, type OperationContext } from './apply-operation.js';
+import {
+  applyOperation,
+  isPlainlyOf,
+  readBack,
+  translated,
+  type Current,
+  type OperationContext,
+} from './apply-operation.js';
 import { letOthersRun } from '../event-loop.js';
 import { keepCreatedLinks } from '../links.js';
 import { Journal, keepReceipt } from './journal.js';
@@ -151,7 +158,9 @@ async function decide(scope: OperationContext, batches: Batches, together: Toget
   const { context, journal, own } = scope;
   const { open, endings, alone } = together;
   const map = mapOf(context.federation, context.id, scope.type.taxonomy.type);
-  const unsettled = new Map((await listUnsettled(context, scope.dataset)).map((one) => [`${one.type} ${one.key}`, one]));
+  const unsettled = new Map(
+    (await listUnsettled(context, scope.dataset)).map((one) => [`${one.type} ${one.key}`, one]),
+  );
   const nativeIds = new Map(open.map(({ id, type, key }) => [id, own.nativeIdsOf(type, key)]));
   const wanted = [...nativeIds.values()].flatMap((ids) => (ids.length === 1 ? ids : []));
   const objects =
@@ -171,8 +180,7 @@ async function decide(scope: OperationContext, batches: Batches, together: Toget
       !isBringingBack(operation) &&
       !unsettled.has(`${operation.type} ${operation.key}`) &&
       (object === null || isPlainlyOf(scope, operation, object));
-    const current: Current | null | 'untranslatable' =
-      isPlain && object ? translated(scope, operation, object) : null;
+    const current: Current | null | 'untranslatable' = isPlain && object ? translated(scope, operation, object) : null;
     if (!isPlain || current === 'untranslatable') {
       alone.push({ operation, announced });
       continue;
@@ -247,18 +255,12 @@ async function lookAtWhatWasLeft(
     const left =
       current === 'untranslatable' ? null : digestOf(touchedState(operation.changes, current?.fields ?? null));
     const isSeen = object !== null || (operation.kind === 'delete' && shown !== null);
-    if (left === operation.leaves && isSeen)
-      endings.set(operation.id, ended(operation, 'applied', null, left));
+    if (left === operation.leaves && isSeen) endings.set(operation.id, ended(operation, 'applied', null, left));
     else endings.set(operation.id, { kind: 'kept', receipt: await readBack(scope, operation, answer.id) });
   }
 }
 
-function ended(
-  operation: Operation,
-  outcome: Receipt['outcome'],
-  code: ErrorCode | null,
-  left: Digest | null,
-): Ending {
+function ended(operation: Operation, outcome: Receipt['outcome'], code: ErrorCode | null, left: Digest | null): Ending {
   return { kind: 'receipt', answer: { operation: operation.id, outcome, code, left } };
 }
 
@@ -281,7 +283,8 @@ async function keepAll(
     const receipts: Receipt[] = [];
     for (const { id } of operations) {
       const ending = endings.get(id);
-      if (ending) receipts.push(ending.kind === 'kept' ? ending.receipt : await keepReceipt(context, permit, ending.answer));
+      if (ending)
+        receipts.push(ending.kind === 'kept' ? ending.receipt : await keepReceipt(context, permit, ending.answer));
     }
     return receipts;
   }

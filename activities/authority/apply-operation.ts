@@ -184,7 +184,11 @@ export function isPlainlyOf(scope: OperationContext, operation: Operation, objec
   return object.opaque === undefined && isOf(scope, operation, object);
 }
 
-export function translated(scope: OperationContext, operation: Operation, object: NativeObject): Current | 'untranslatable' {
+export function translated(
+  scope: OperationContext,
+  operation: Operation,
+  object: NativeObject,
+): Current | 'untranslatable' {
   const translation = scope.own.translate(scope.type, object, operation.key);
   return translation.kind === 'record' ? { object, fields: translation.record.fields } : 'untranslatable';
 }

@@ -12,6 +12,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { loadFederation } from '../../activities/federation-folder/load.js';
+import { loadSignedFederation } from '../../activities/federation-folder/load-signed.js';
+import { generateKeys } from '../../activities/keys/generate.js';
+import { signFolder } from '../../activities/manifests/sign-folder.js';
+import type { startLocalFederation as Start } from '../../cli/local/local-federation.js';
 import { startPostgresql, type PostgresqlSystem } from '../../test/support/systems/postgresql.js';
 import { drifting, federationFiles, loading, members, words } from './three-schemas.js';
 
@@ -40,10 +45,13 @@ type Available = Extract<PostgresqlSystem, { readonly kind: 'available' }>;
 
 async function main(): Promise<void> {
   const given = process.argv.slice(2);
-  const option = (name: string): string | undefined => (given.includes(name) ? given[given.indexOf(name) + 1] : undefined);
+  const option = (name: string): string | undefined =>
+    given.includes(name) ? given[given.indexOf(name) + 1] : undefined;
   const file = option('--json');
   const oneIn = Number(option('--one-in') ?? 1_000);
-  const sizes = given.filter((word, at) => /^[0-9]+$/.test(word) && given[at - 1]?.startsWith('--') !== true).map(Number);
+  const sizes = given
+    .filter((word, at) => /^[0-9]+$/.test(word) && given[at - 1]?.startsWith('--') !== true)
+    .map(Number);
   const system = await startPostgresql();
   if (system.kind === 'missing') throw new Error(system.reason);
   const results: Size[] = [];
@@ -66,16 +74,19 @@ async function measure(system: Available, rows: number, oneIn: number): Promise<
   const floor = (): number => median([0, 1, 2].map(() => copySeconds(connection)));
   const root = mkdtempSync(path.join(tmpdir(), 'concordat-whole-run-'));
   const folder = path.join(root, 'federation');
-  const { startLocalFederation } = (await import(
-    path.join(dist, 'cli/local/local-federation.js')
-  )) as typeof import('../../cli/local/local-federation.js');
+  const { startLocalFederation } = (await import(path.join(dist, 'cli/local/local-federation.js'))) as {
+    readonly startLocalFederation: typeof Start;
+  };
   const federation = await makeFederation(folder, rows);
   const local = await startLocalFederation({
     federation,
     federationFolder: folder,
     dataFolder: path.join(root, 'data'),
     headless: true,
-    environmentOf: () => ({ ...environment, ...(process.env['WORKER_NODE_OPTIONS'] === undefined ? {} : { NODE_OPTIONS: process.env['WORKER_NODE_OPTIONS'] }) }),
+    environmentOf: () => ({
+      ...environment,
+      ...(process.env['WORKER_NODE_OPTIONS'] === undefined ? {} : { NODE_OPTIONS: process.env['WORKER_NODE_OPTIONS'] }),
+    }),
     onUnexpectedEnd: ({ name, logFile }, code) => {
       console.error(`${name} ended with ${code}\n${readFileSync(logFile, 'utf8').slice(-4_000)}`);
     },
@@ -132,17 +143,6 @@ async function makeFederation(folder: string, rows: number) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     writeFileSync(path.join(folder, name), text);
   }
-  const from = async <Module>(name: string): Promise<Module> => (await import(path.join(dist, name))) as Module;
-  const { loadFederation } = await from<typeof import('../../activities/federation-folder/load.js')>(
-    'activities/federation-folder/load.js',
-  );
-  const { loadSignedFederation } = await from<typeof import('../../activities/federation-folder/load-signed.js')>(
-    'activities/federation-folder/load-signed.js',
-  );
-  const { generateKeys } = await from<typeof import('../../activities/keys/generate.js')>('activities/keys/generate.js');
-  const { signFolder } = await from<typeof import('../../activities/manifests/sign-folder.js')>(
-    'activities/manifests/sign-folder.js',
-  );
   const valid = async () => {
     const loaded = await loadFederation(folder);
     if (loaded.kind !== 'valid') throw new Error(JSON.stringify(loaded));
@@ -166,7 +166,8 @@ function commandOf(folder: string, address: string): Cli {
       maxBuffer: 1024 * 1024 * 1024,
       encoding: 'utf8',
     });
-    if (status !== 0 && status !== 2) throw new Error(`concordat ${argv.join(' ')}: ${status} ${stdout.slice(0, 4_000)} ${stderr.slice(-4_000)}`);
+    if (status !== 0 && status !== 2)
+      throw new Error(`concordat ${argv.join(' ')}: ${status} ${stdout.slice(0, 4_000)} ${stderr.slice(-4_000)}`);
     return JSON.parse(stdout) as Answer;
   };
 }
@@ -203,16 +204,24 @@ function copySeconds(connection: string): number {
 function requireSame(connection: string): void {
   const sum = (text: string): string => execFileSync('psql', [connection, '-qAtc', text], { encoding: 'utf8' }).trim();
   const sums = [
-    sum(`SELECT count(*), sum(hashtextextended(concat_ws('|', number, receiver, street, city, grams::numeric(20,2), note), 0)) FROM alpha.parcels`),
-    sum(`SELECT count(*), sum(hashtextextended(concat_ws('|', numero, destinataire, rue, ville, (poids * 1000)::numeric(20,2), note), 0)) FROM beta.envois`),
-    sum(`SELECT count(*), sum(hashtextextended(concat_ws('|', nr, mottaker, gate, sted, vekt::numeric(20,2), notat), 0)) FROM gamma.sendinger`),
+    sum(
+      `SELECT count(*), sum(hashtextextended(concat_ws('|', number, receiver, street, city, grams::numeric(20,2), note), 0)) FROM alpha.parcels`,
+    ),
+    sum(
+      `SELECT count(*), sum(hashtextextended(concat_ws('|', numero, destinataire, rue, ville, (poids * 1000)::numeric(20,2), note), 0)) FROM beta.envois`,
+    ),
+    sum(
+      `SELECT count(*), sum(hashtextextended(concat_ws('|', nr, mottaker, gate, sted, vekt::numeric(20,2), notat), 0)) FROM gamma.sendinger`,
+    ),
   ];
   if (new Set(sums).size !== 1) throw new Error(`the three tables differ after the run: ${sums.join('; ')}`);
 }
 
 function usageOf(pid: number): { readonly peakMb: number; readonly processorSeconds: number } {
   const peakMb = Number(/VmHWM:\s+([0-9]+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-  const parts = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  const parts = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
   return { peakMb, processorSeconds: (Number(parts[11]) + Number(parts[12])) / 100 };
 }
 
@@ -225,7 +234,12 @@ function print(results: readonly Size[]): void {
     console.log(cells.map((cell, column) => (column === 0 ? cell.padEnd(38) : cell.padStart(14))).join(''));
   row('rows in each of three tables', ...results.map(({ rows }) => String(rows)));
   row('three bare COPY reads, s', ...results.map(({ floorSeconds }) => floorSeconds.toFixed(2)));
-  const kinds = { 'first contact': 'firstContact', 'without differences': 'withoutDifferences', 'planned only': 'planned', written: 'written' } as const;
+  const kinds = {
+    'first contact': 'firstContact',
+    'without differences': 'withoutDifferences',
+    'planned only': 'planned',
+    written: 'written',
+  } as const;
   for (const [name, kind] of Object.entries(kinds)) {
     row(`${name}: seconds`, ...results.map((size) => size[kind].seconds.toFixed(1)));
     row(`${name}: over the reads`, ...results.map((size) => `${size[kind].overFloor.toFixed(1)}×`));

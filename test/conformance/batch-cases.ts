@@ -59,7 +59,9 @@ export const batchCases: readonly ConformanceCase[] = [
       expect([...read.keys()].sort()).toEqual([...some].sort());
       for (const id of some) expect(read.get(id)).toEqual(await connector.readOne('parcel', id));
 
-      const changes = some.slice(0, 10).map((id) => updateOf(id, parcel(id), { note: `note of ${id}, "quoted" \\ {}` }));
+      const changes = some
+        .slice(0, 10)
+        .map((id) => updateOf(id, parcel(id), { note: `note of ${id}, "quoted" \\ {}` }));
       const answers = await batches.writeMany(changes);
       expect(words(answers)).toEqual(changes.map(() => 'applied'));
       for (const [at, answer] of answers.entries())
@@ -70,9 +72,7 @@ export const batchCases: readonly ConformanceCase[] = [
       );
       expect(await shown(scene)).toEqual(
         Object.fromEntries(
-          some
-            .slice(0, 20)
-            .map((id, at) => [id, at < 10 ? parcel(id, `note of ${id}, "quoted" \\ {}`) : parcel(id)]),
+          some.slice(0, 20).map((id, at) => [id, at < 10 ? parcel(id, `note of ${id}, "quoted" \\ {}`) : parcel(id)]),
         ),
       );
     },

@@ -1,8 +1,9 @@
 /** The postgresql connector against PostgreSQL itself: the cases of every store of records, and what only tables can get wrong. */
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createPostgresqlConnector } from '../../activities/connectors/postgresql/connector.js';
 import type { PostgresqlMesh } from '../../activities/connectors/postgresql/config.js';
-import type { Connector } from '../../activities/connectors/connector.js';
+import type { BatchAnswer, Connector, NativeWrite } from '../../activities/connectors/connector.js';
 import type { ConformanceCase } from '../conformance/cases.js';
 import { batchCases } from '../conformance/batch-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
@@ -51,13 +52,17 @@ let databases = 0;
 async function connectorOver(
   columns: string,
   { key = ['id'], more = '' }: { readonly key?: string[]; readonly more?: string } = {},
-): Promise<{ readonly connector: Connector; readonly sql: (text: string) => Promise<void> }> {
+): Promise<{
+  readonly connector: Connector;
+  readonly sql: (text: string) => Promise<void>;
+  readonly environment: Readonly<Record<string, string>>;
+}> {
   const name = `own${(databases += 1)}`;
   const environment = await available().database(name);
   const sql = (text: string) => available().sql(text, name);
   await sql(`CREATE TABLE sample (${columns}); ${more}`);
   const mesh: PostgresqlMesh = { ...available().mesh, tables: { sample: { table: 'sample', key } } };
-  return { connector: createPostgresqlConnector({ mesh, environment, pageSize: 2 }), sql };
+  return { connector: createPostgresqlConnector({ mesh, environment, pageSize: 2 }), sql, environment };
 }
 
 const read = async (connector: Connector) => {
@@ -230,3 +235,158 @@ describe.skipIf(system.kind === 'missing')('tables of PostgreSQL', () => {
     });
   });
 });
+
+describe.skipIf(system.kind === 'missing')('many rows of PostgreSQL at once', () => {
+  const columns =
+    'id text PRIMARY KEY, price numeric(6, 2), short varchar(3), at timestamptz, flag boolean, tags text[], data jsonb';
+  const row = (id: string, change: object = {}) => ({
+    id,
+    price: '1.50',
+    short: null,
+    at: '2024-01-01 00:00:00+00',
+    flag: true,
+    tags: ['a', 'b,"c"'],
+    data: { x: [1, null] },
+    ...change,
+  });
+  const batches = ({ batches: offered }: Connector) => {
+    if (!offered) throw new Error('there are no batches');
+    return offered;
+  };
+  const ids = [...Array(20).keys()].map((number) => `r${number}`);
+  const create = (id: string, change: object = {}): NativeWrite => ({
+    kind: 'create',
+    type: 'sample',
+    after: row(id, change),
+  });
+  const update = (id: string, change: object, before: object = {}): NativeWrite => ({
+    kind: 'update',
+    type: 'sample',
+    id,
+    before: row(id, before),
+    after: row(id, { ...before, ...change }),
+  });
+  const kinds = (answers: readonly BatchAnswer[]) => answers.map(({ kind }) => kind);
+
+  it('refuse alone what a column would round, cut or not take, and write the rest', async () => {
+    const { connector } = await connectorOver(columns);
+    const writeMany = (writes: readonly NativeWrite[]) => batches(connector).writeMany(writes);
+    expect(new Set(kinds(await writeMany(ids.map((id) => create(id)))))).toEqual(new Set(['applied']));
+    const answers = await writeMany([
+      update('r0', { price: '2.50' }),
+      update('r1', { price: '1.005' }),
+      update('r2', { price: '99999' }),
+      update('r3', { price: '3.50' }),
+      update('r4', { short: 'abcd' }),
+      update('r5', { short: 'abc', tags: null, data: null }),
+      update('r6', { price: '4' }, { flag: false }),
+    ]);
+    expect(kinds(answers)).toEqual(['applied', 'refused', 'refused', 'applied', 'refused', 'applied', 'conflict']);
+    const found = await batches(connector).readMany('sample', ids);
+    expect(ids.slice(0, 7).map((id) => found.get(id)?.body)).toEqual([
+      row('r0', { price: '2.50' }),
+      row('r1'),
+      row('r2'),
+      row('r3', { price: '3.50' }),
+      row('r4'),
+      row('r5', { short: 'abc', tags: null, data: null }),
+      row('r6'),
+    ]);
+    // Null is expected as null, and every type is compared as what it is.
+    const again = await writeMany([
+      update('r5', { short: 'x' }, { short: 'abc', tags: null, data: null }),
+      update('r7', { short: 'x' }, { tags: ['b,"c"', 'a'] }),
+      update('r8', { short: 'x' }, { data: { x: [1] } }),
+      update('r9', { short: 'x' }, { at: '2024-01-01 00:00:00.000001+00' }),
+    ]);
+    expect(kinds(again)).toEqual(['applied', 'conflict', 'conflict', 'conflict']);
+  });
+
+  it('keep rows that others refer to, delete the rest, and write no row whose key stands twice', async () => {
+    const { connector, sql } = await connectorOver('id text PRIMARY KEY', {
+      more: 'CREATE TABLE child (parent text REFERENCES sample)',
+    });
+    await sql(`INSERT INTO sample SELECT 'r' || n FROM generate_series(0, 9) n; INSERT INTO child VALUES ('r4')`);
+    const answers = await batches(connector).writeMany(
+      ids.slice(0, 10).map((id) => ({ kind: 'delete', type: 'sample', id, before: { id }, deletionMayRemove: [] })),
+    );
+    expect(
+      answers.map((answer) => (answer.kind === 'applied' ? 'applied' : answer.kind === 'refused' ? answer.code : '?')),
+    ).toEqual(ids.slice(0, 10).map((id) => (id === 'r4' ? 'deletionBlocked' : 'applied')));
+    const twice = await connectorOver('id text, note text');
+    await twice.sql(`INSERT INTO sample VALUES ('a', '1'), ('a', '1'), ('b', '1')`);
+    const notes = await batches(twice.connector).writeMany(
+      ['a', 'b'].map((id) => ({
+        kind: 'update',
+        type: 'sample',
+        id,
+        before: { id, note: '1' },
+        after: { id, note: '2' },
+      })),
+    );
+    expect(kinds(notes)).toEqual(['refused', 'applied']);
+    expect((await read(twice.connector)).objects.map(({ body }) => body['note'])).toEqual(['1', '2']);
+  });
+
+  it('ask the server what became of a COMMIT whose answer was lost, and are unknown where it cannot say', async () => {
+    const { connector: direct, environment } = await connectorOver(columns);
+    for (const fate of ['answered', 'gone'] as const) {
+      const proxy = await losingCommit(environment['PGCONNECTION'] ?? '', fate);
+      const connector = createPostgresqlConnector({
+        mesh: { ...available().mesh, tables: { sample: { table: 'sample', key: ['id'] } } },
+        environment: { PGCONNECTION: proxy.connection },
+      });
+      const answers = await batches(connector).writeMany(ids.slice(0, 5).map((id) => create(`${fate}-${id}`)));
+      expect(kinds(answers)).toEqual(Array(5).fill(fate === 'answered' ? 'applied' : 'unknown'));
+      expect(
+        (
+          await batches(direct).readMany(
+            'sample',
+            ids.map((id) => `${fate}-${id}`),
+          )
+        ).size,
+      ).toBe(5);
+      await proxy.stop();
+    }
+  });
+});
+
+/** Between the connector and the server: takes the first COMMIT there and its answer nowhere; `gone`: and nothing after it. */
+async function losingCommit(connection: string, fate: 'answered' | 'gone') {
+  const url = new URL(connection);
+  const serverPort = Number(url.port);
+  const sockets = new Set<Socket>();
+  let lost = false;
+  const server = createServer((client) => {
+    if (lost && fate === 'gone') return client.destroy();
+    const upstream = connect(serverPort, url.hostname);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+    }
+    let isLosing = false;
+    client.on('data', (bytes) => {
+      if (!lost && bytes.includes('COMMIT')) {
+        lost = true;
+        isLosing = true;
+      }
+      upstream.write(bytes);
+    });
+    upstream.on('data', (bytes) => {
+      if (isLosing) client.destroy();
+      else client.write(bytes);
+    });
+    client.on('close', () => upstream.end());
+    upstream.on('close', () => client.end());
+    return client;
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url.port = String((server.address() as AddressInfo).port);
+  return {
+    connection: url.href,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

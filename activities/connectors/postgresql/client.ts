@@ -8,6 +8,8 @@ export interface PostgresqlClient {
   use<Answer>(act: (client: PoolClient) => Promise<Answer>): Promise<Answer>;
 }
 
+const unheard = (): void => undefined;
+
 export function createClient(options: PostgresqlConnectorOptions): PostgresqlClient {
   let pool: Pool | null = null;
   const connected = (): Pool => {
@@ -24,8 +26,11 @@ export function createClient(options: PostgresqlConnectorOptions): PostgresqlCli
         .catch((error: unknown) => {
           throw asConcordatError(error);
         });
+      // HAZARD: a connection that ends says so beside failing what runs on it; unheard, it would end the process.
+      client.on('error', unheard);
       try {
         const answer = await act(client);
+        client.off('error', unheard);
         client.release();
         return answer;
       } catch (error) {

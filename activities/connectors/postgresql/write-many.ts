@@ -272,7 +272,8 @@ function judge(table: Table, items: readonly Item[], rows: readonly (readonly (s
       const object: NativeObject = { type: write.type, id, body };
       told.set(
         at,
-        unlike(table, item.wanted, body) ?? (write.kind === 'delete' ? { kind: 'applied', id } : { kind: 'applied', id, object }),
+        unlike(table, item.wanted, body) ??
+          (write.kind === 'delete' ? { kind: 'applied', id } : { kind: 'applied', id, object }),
       );
     }
   }

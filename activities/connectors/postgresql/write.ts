@@ -16,7 +16,10 @@ import { columnText, isHeld } from './values.js';
 
 type Announce = (call: NativeCall) => Promise<void>;
 
-export function changedColumns({ before, after }: Extract<NativeWrite, { readonly kind: 'update' }>): readonly string[] {
+export function changedColumns({
+  before,
+  after,
+}: Extract<NativeWrite, { readonly kind: 'update' }>): readonly string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     (name) => !sameJson(before[name], after[name]),
   );
