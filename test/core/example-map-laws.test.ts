@@ -35,6 +35,33 @@ const texts = fc.oneof(
   fc.string({ maxLength: 6 }),
 );
 
+/** As stores of records hold them: numbers as numbers or as text, moments with and without a zone. */
+const numbers = fc.oneof(
+  fc.integer({ min: -5000, max: 5000 }),
+  fc.integer().map(String),
+  fc.tuple(fc.integer(), fc.nat({ max: 999 })).map(([whole, rest]) => `${whole}.${rest}`),
+);
+const moments = fc
+  .tuple(
+    fc.date({ min: new Date('1980-01-01'), max: new Date('2080-01-01'), noInvalidDate: true }),
+    fc.constantFrom('', '', 'Z', '+02:00'),
+  )
+  .map(([date, zone]) => `${date.toISOString().slice(0, 19)}${zone}`);
+
+function plainValues(kind: FieldKind, text: fc.Arbitrary<string>): fc.Arbitrary<Json> {
+  switch (kind.kind) {
+    case 'integer':
+    case 'decimal':
+      return numbers;
+    case 'instant':
+      return moments;
+    case 'boolean':
+      return fc.boolean();
+    default:
+      return text;
+  }
+}
+
 /** What a cloud may hold where a field lies: mostly what the map is about. */
 function nativeValues(field: FieldMap, kind: FieldKind): fc.Arbitrary<Json> {
   const steps = stepsOf(field);
@@ -49,11 +76,9 @@ function nativeValues(field: FieldMap, kind: FieldKind): fc.Arbitrary<Json> {
       ? fc.tuple(fc.constantFrom(...types), ids).map((parts) => parts.join('/'))
       : kind.kind === 'set'
         ? fc.array(kind.of === 'text' ? text : ids, { maxLength: 4 })
-        : kind.kind === 'boolean'
-          ? known.length > 0
-            ? text
-            : fc.boolean()
-          : text;
+        : known.length > 0
+          ? text
+          : plainValues(kind, text);
   return fc.oneof(
     { weight: 12, arbitrary: own },
     { weight: 2, arbitrary: fc.constant(null) },

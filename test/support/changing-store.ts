@@ -29,7 +29,7 @@ export class ChangingStore {
     expired: false,
     doubtful: false,
   };
-  /** Called once while all is read. */
+  /** Called once while all is read, and before a row is shown: the read shows what the positions taken before it do not. */
   meanwhile: (() => void) | null = null;
   fullReads = 0;
   readonly #type: string;
@@ -75,9 +75,9 @@ export class ChangingStore {
   async *#readAll(): AsyncGenerator<ReadItem> {
     this.fullReads += 1;
     const scope = this.#type;
-    const all = [...this.rows.keys()].flatMap((id) => this.#object(id) ?? []);
     this.meanwhile?.();
     this.meanwhile = null;
+    const all = [...this.rows.keys()].flatMap((id) => this.#object(id) ?? []);
     for (let from = 0; from < all.length; from += 7)
       yield await Promise.resolve({
         kind: 'objects',

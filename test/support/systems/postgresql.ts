@@ -85,7 +85,14 @@ export async function startPostgresql(): Promise<PostgresqlSystem> {
     as,
   );
   const port = await freePort();
-  const settings = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: folder, fsync: 'off', wal_level: 'logical', max_replication_slots: '40' };
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: folder,
+    fsync: 'off',
+    wal_level: 'logical',
+    max_replication_slots: '40',
+  };
   const server = spawn(
     join(found.found, 'postgres'),
     ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
