@@ -1,5 +1,7 @@
 /** What the connector can do and what it must be allowed to do, in IAM's own action words. */
 import type { Capabilities } from '../connector.js';
+import { isAccessType } from './access/native-types.js';
+import type { AwsIamMesh } from './config.js';
 import { accessCapabilities, accessReadActions, accessWriteActions } from './access/capabilities.js';
 
 /** Needed to take a snapshot and to look at one object. */
@@ -58,13 +60,25 @@ export const suspensionActions = {
   write: ['iam:PutUserPolicy', 'iam:DeleteUserPolicy', 'iam:UpdateAccessKey'],
 } as const;
 
-/** What users and groups alone need: the rest is asked for only by maps of roles, grants and workloads. */
-export const peopleActions: ReadonlySet<string> = new Set<string>([
+/** What users and groups alone need. */
+const peopleActions: readonly string[] = [
   ...readActions,
+  'sts:GetCallerIdentity',
   ...attachmentReadActions,
   ...writeActions,
   ...Object.values(removalActions).flat(),
-]);
+];
+
+/** Each once, without what only a mesh that suspends, or maps of roles, grants and workloads (`nativeTypes`), ask for. */
+export function actionsFor(mesh: Pick<AwsIamMesh, 'suspension'>, nativeTypes: readonly string[]): readonly string[] {
+  return [
+    ...new Set([
+      ...peopleActions,
+      ...(nativeTypes.some(isAccessType) ? [...accessReadActions, ...accessWriteActions] : []),
+      ...(mesh.suspension === undefined ? [] : [...suspensionActions.read, ...suspensionActions.write]),
+    ]),
+  ];
+}
 
 export type RemovableKind = keyof typeof removalActions;
 

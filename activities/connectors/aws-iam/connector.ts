@@ -61,7 +61,8 @@ export function createAwsIamConnector({
   return {
     capabilities: awsIamCapabilities,
     // a person waits for the answer
-    probe: () => probe(createAwsIamClient({ ...config, limits: { ...config.limits, readAttemptsMax: 2 } })),
+    probe: ({ nativeTypes } = {}) =>
+      probe(createAwsIamClient({ ...config, limits: { ...config.limits, readAttemptsMax: 2 } }), nativeTypes),
     async *readAll(request) {
       await confirmAccount();
       yield* readAll(request);

@@ -3,7 +3,7 @@ import { GetAccountAuthorizationDetailsCommand, SimulatePrincipalPolicyCommand }
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { ConcordatError } from '../../../core/errors.js';
 import type { ProbeResult } from '../connector.js';
-import { awsIamCapabilities, peopleActions } from './capabilities.js';
+import { actionsFor } from './capabilities.js';
 import type { AwsIamClient } from './client.js';
 
 type Permission = ProbeResult['permissions'][number];
@@ -49,10 +49,11 @@ export function accountNumber(client: AwsIamClient): () => Promise<string> {
   return async () => (known ??= (await identify(client)).account);
 }
 
-/** Never throws. */
-export async function probe(client: AwsIamClient): Promise<ProbeResult> {
+/** Never throws. `nativeTypes`: those that maps name, and with which nothing beyond people and teams is asked for. */
+export async function probe(client: AwsIamClient, nativeTypes: readonly string[] = []): Promise<ProbeResult> {
   const { mesh } = client.config;
-  const unchecked = everyAction().map((permission) => ({ permission, held: 'notChecked' }) as const);
+  const actions = actionsFor(mesh, nativeTypes);
+  const unchecked = actions.map((permission) => ({ permission, held: 'notChecked' }) as const);
   let identity: Identity;
   try {
     identity = await identify(client);
@@ -67,31 +68,20 @@ export async function probe(client: AwsIamClient): Promise<ProbeResult> {
     return { ...common, permissions: unchecked, code, detail: message };
   }
   const listing = await tryListing(client);
-  const simulated = await simulate(client, identity);
+  const simulated = await simulate(client, identity, actions);
   const permissions = unchecked.map(({ permission }): Permission => {
     if (permission === 'sts:GetCallerIdentity') return { permission, held: true };
     if (permission === listing.permission) return listing;
     return (
-      noted(simulated.get(permission)) ?? {
+      simulated.get(permission) ?? {
         permission,
         held: 'notChecked',
         detail: 'the simulation is not allowed or not known here',
       }
     );
   });
-  // an authority that maps people and teams only need not grant what roles, grants and workloads need
-  const missing = permissions.some(({ permission, held }) => held === false && peopleActions.has(permission));
+  const missing = permissions.some(({ held }) => held === false);
   return { ...common, permissions, ...(missing ? { code: 'forbidden' as const } : {}) };
-}
-
-function noted(permission: Permission | undefined): Permission | undefined {
-  if (permission?.held !== false || peopleActions.has(permission.permission)) return permission;
-  return { ...permission, detail: 'simulated; needed only where a map is about roles, grants or workloads' };
-}
-
-function everyAction(): readonly string[] {
-  const { read, write } = awsIamCapabilities.permissions;
-  return [...new Set([...read, ...write])];
 }
 
 /** The one permission without which nothing works is tried, not simulated. */
@@ -112,7 +102,11 @@ async function tryListing(client: AwsIamClient): Promise<Permission> {
  * Against resources under the path prefix, because a policy that is confined to them grants nothing on `*`. The
  * simulation sees neither every condition nor every organization policy, so its word is shown with the word.
  */
-async function simulate(client: AwsIamClient, { arn, account }: Identity): Promise<ReadonlyMap<string, Permission>> {
+async function simulate(
+  client: AwsIamClient,
+  { arn, account }: Identity,
+  asked: readonly string[],
+): Promise<ReadonlyMap<string, Permission>> {
   const [, partition = 'aws'] = arn.split(':');
   const iamArn = (resource: string): string => `arn:${partition}:iam::${account}:${resource}`;
   // a session is simulated as its role; a role under a path is not found that way and stays unchecked
@@ -130,7 +124,8 @@ async function simulate(client: AwsIamClient, { arn, account }: Identity): Promi
     any: '*',
   } as const;
   for (const kind of ['user', 'group', 'mfa', 'role', 'policy', 'provider', 'any'] as const) {
-    const actions = everyAction().filter((action) => action.startsWith('iam:') && resourceKind(action) === kind);
+    const actions = asked.filter((action) => action.startsWith('iam:') && resourceKind(action) === kind);
+    if (actions.length === 0) continue;
     try {
       const answer = await client.read('iam:SimulatePrincipalPolicy', (iam) =>
         iam.send(
