@@ -8,6 +8,7 @@
  */
 import { ConcordatError } from '../core/errors.js';
 import type { ErrorCode } from '../core/errors.js';
+import { neverSentCodes } from './never-sent.js';
 
 /** AWS says that it did nothing and that the same call may be sent again. */
 const throttlingCodes: ReadonlySet<string> = new Set([
@@ -35,20 +36,6 @@ const credentialCodes: ReadonlySet<string> = new Set([
   'OptInRequired',
 ]);
 const forbiddenCodes: ReadonlySet<string> = new Set(['AccessDenied', 'UnauthorizedOperation', 'NotAuthorized']);
-/** The call failed before a byte of the request was sent. */
-const neverSentCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
-
 export interface AwsAnswer {
   /** The code of AWS without the suffix `Exception`, or the name of the SDK's own error; `unnamed` where neither is a plain word. */
   readonly code: string;

@@ -6,6 +6,7 @@
  */
 import type { DefaultAzureCredential } from '@azure/identity';
 import { ConcordatError, type ErrorCode } from '../core/errors.js';
+import { neverSentCodes } from './never-sent.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -85,19 +86,6 @@ export interface AzureAnswer {
   readonly neverSent: boolean;
 }
 
-/** The request failed before a byte of it was sent. */
-const neverSentCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
 /** Azure says that it did nothing and that the same request may be sent again. */
 const throttlingCodes: ReadonlySet<string> = new Set(['ServerBusy', 'TooManyRequests']);
 const credentialCodes: ReadonlySet<string> = new Set([

@@ -38,7 +38,7 @@ export const zones: readonly Zone[] = [
   },
   {
     path: 'activities/connectors/dynamodb/',
-    own: ['core/', 'activities/connectors/connector.ts', 'activities/aws-answers.ts'],
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/aws-answers.ts', 'activities/row-key.ts'],
     packages: ['node:', 'zod', '@aws-sdk/client-dynamodb'],
   },
   {
@@ -65,7 +65,7 @@ export const zones: readonly Zone[] = [
   },
   {
     path: 'activities/connectors/azure-tables/',
-    own: ['core/', 'activities/connectors/connector.ts', 'activities/azure-storage.ts'],
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/azure-storage.ts', 'activities/row-key.ts'],
     packages: ['node:', 'zod', '@azure/data-tables', 'lossless-json'],
   },
   {
@@ -80,7 +80,11 @@ export const zones: readonly Zone[] = [
     packages: ['node:', 'zod', '@azure/storage-blob'],
   },
   // Accounts of Azure storage, for connectors of tables and of blobs.
-  { path: 'activities/azure-storage.ts', own: ['core/'], packages: ['node:', '@azure/identity'] },
+  {
+    path: 'activities/azure-storage.ts',
+    own: ['core/', 'activities/never-sent.ts'],
+    packages: ['node:', '@azure/identity'],
+  },
   // Files of rows as objects under a condition, whoever keeps the objects.
   {
     path: 'activities/record-objects/',
@@ -91,12 +95,12 @@ export const zones: readonly Zone[] = [
   // Files of rows, wherever they lie.
   {
     path: 'activities/record-formats/',
-    own: ['core/'],
+    own: ['core/', 'activities/row-key.ts'],
     packages: ['node:', 'csv-parse', 'lossless-json', 'hyparquet', 'hyparquet-compressors'],
   },
   {
     path: 'activities/connectors/postgresql/',
-    own: ['core/', 'activities/connectors/connector.ts'],
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/row-key.ts'],
     packages: ['node:', 'zod', 'pg', 'pg-cursor', 'postgres-array', 'lossless-json'],
   },
   // A store speaks to its bucket, and knows nobody who keeps anything in it.
@@ -251,6 +255,7 @@ export const sharedByConnectors: readonly string[] = [
   'activities/azure-storage.ts',
   'activities/record-formats/',
   'activities/record-objects/',
+  'activities/row-key.ts',
 ];
 
 /** Every connector has these, so that who knows one finds their way in all. */

@@ -1,5 +1,6 @@
 /** The id of an entity: the text of its key, or of partition key and row key their JSON list. */
 import type { JsonObject } from '../../../core/json.js';
+import { keyTexts, rowId as idOf, textOnly } from '../../row-key.js';
 import { isWellFormed } from '../../../core/lens/text.js';
 import type { TableMesh } from './config.js';
 
@@ -10,24 +11,7 @@ export interface EntityKey {
 
 /** Null where a part of the key is missing, empty, or no text. */
 export function rowId(body: JsonObject, key: readonly string[]): string | null {
-  const parts: string[] = [];
-  for (const name of key) {
-    const part = Object.hasOwn(body, name) ? body[name] : undefined;
-    if (typeof part !== 'string' || part === '') return null;
-    parts.push(part);
-  }
-  return parts.length === 1 ? (parts[0] ?? null) : JSON.stringify(parts);
-}
-
-function textsOf(id: string, count: number): readonly string[] | null {
-  if (count === 1) return [id];
-  try {
-    const parts: unknown = JSON.parse(id);
-    const isKey = Array.isArray(parts) && parts.length === count && parts.every((part) => typeof part === 'string');
-    return isKey && JSON.stringify(parts) === id ? parts : null;
-  } catch {
-    return null;
-  }
+  return idOf(body, key, textOnly);
 }
 
 /** https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model#characters-disallowed-in-key-fields */
@@ -37,7 +21,7 @@ const unitsMax = 512;
 
 /** The keys of the entity with this id; null where no entity of such a table can have it. */
 export function keyOf(id: string, { key, partition }: TableMesh): EntityKey | null {
-  const texts = textsOf(id, key.length);
+  const texts = keyTexts(id, key.length);
   if (!texts?.every((text) => text !== '' && text.length <= unitsMax && isWellFormed(text) && !disallowed.test(text)))
     return null;
   const [first = '', second = ''] = texts;

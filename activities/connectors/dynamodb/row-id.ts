@@ -2,6 +2,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DynamodbAttribute } from '../../../core/federation/authority.js';
 import type { JsonObject } from '../../../core/json.js';
+import { keyTexts, rowId as idOf, textOnly } from '../../row-key.js';
 import { attributeOf } from './values.js';
 
 export interface KeyAttribute {
@@ -18,24 +19,7 @@ export function declaredOf({ type }: KeyAttribute): DynamodbAttribute | undefine
 
 /** Null where a part of the key is missing, empty, or no text. */
 export function rowId(body: JsonObject, key: readonly string[]): string | null {
-  const parts: string[] = [];
-  for (const name of key) {
-    const part = Object.hasOwn(body, name) ? body[name] : undefined;
-    if (typeof part !== 'string' || part === '') return null;
-    parts.push(part);
-  }
-  return parts.length === 1 ? (parts[0] ?? null) : JSON.stringify(parts);
-}
-
-function textsOf(id: string, count: number): readonly string[] | null {
-  if (count === 1) return [id];
-  try {
-    const parts: unknown = JSON.parse(id);
-    const isKey = Array.isArray(parts) && parts.length === count && parts.every((part) => typeof part === 'string');
-    return isKey && JSON.stringify(parts) === id ? parts : null;
-  } catch {
-    return null;
-  }
+  return idOf(body, key, textOnly);
 }
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
@@ -44,7 +28,7 @@ const sortBytesMax = 1_024;
 
 /** The key of the item with this id; null where no item of such a table can have it. */
 export function keyOf(id: string, key: readonly KeyAttribute[]): Record<string, AttributeValue> | null {
-  const texts = textsOf(id, key.length);
+  const texts = keyTexts(id, key.length);
   if (!texts) return null;
   const entries: (readonly [string, AttributeValue])[] = [];
   for (const [at, part] of key.entries()) {

@@ -162,6 +162,7 @@ it('a group of Entra that was renamed out of the prefix is not taken for deleted
     await saveLinks(privateStore, dataset, links);
     const federation = {
       datasets: { [dataset]: { types: ['team'] } },
+      taxonomy: {},
       maps: { 'azure.team': { native: 'group', lifecycle: 'active' } },
     };
     const context = { id: 'azure', connector, privateStore, linkKey, federation } as unknown as AuthorityContext;
