@@ -12,8 +12,9 @@ describe('the probe of AWS IAM', () => {
   afterAll(() => sandbox.close());
   beforeEach(() => sandbox.reset());
 
-  const forbid = (operation: string): void =>
-    void sandbox.faults.add({ kind: 'forbidden', operation, count: 'always' });
+  const forbid = (operation: string): void => {
+    sandbox.faults.add({ kind: 'forbidden', operation, count: 'always' });
+  };
 
   it('asks for what roles and grants need only where a map is about them', async () => {
     forbid('iam:CreateRole');
