@@ -13,6 +13,11 @@ import { resealChanged } from './sealing/reseal-changed.js';
 import { readAll } from './sealing/read-records.js';
 import { createSegmentReader } from './sealing/segment-reader.js';
 import type { ObjectStore } from './store.js';
+import type { UnanimousByType } from './unanimous.js';
+import { recordsTakenOver, sealFirst } from './unanimous-base.js';
+
+/** So many new records are added to a base segment by segment like changes; of more, all segments are made anew. */
+const fewMax = 10_000;
 
 export interface SealedBase {
   readonly base: Base;
@@ -25,6 +30,8 @@ export async function sealNextBase(options: {
   readonly previous: Base | null;
   readonly previousDigest: string | null;
   readonly changes: readonly BaseChange[];
+  /** None of them is among the changes. */
+  readonly unanimous: UnanimousByType;
   /** As in the Base. */
   readonly digestKeys: readonly DigestKeyId[] | undefined;
   readonly versions: Base['versions'];
@@ -41,9 +48,29 @@ export async function sealNextBase(options: {
     const old = previous?.types.find((sealed) => sealed.type === name);
     const changed = new Map(changes.filter((change) => change.type === name).map((change) => [change.key, change]));
     const isBehind = isBaseBehind(previous, type.taxonomy);
+    const unanimous = options.unanimous[name];
+    const isMember = shape.members.includes(prefix);
+    const added = unanimous && {
+      unanimous,
+      reader,
+      store: exchange,
+      prefix,
+      isMember,
+      heartbeat: options.heartbeat,
+    };
+    const first = added && (old?.count ?? 0) === 0 ? await sealFirst(added, putsOf(changed)) : null;
+    if (first) {
+      types.push(first);
+      continue;
+    }
+    const isFew = unanimous !== undefined && unanimous.count <= fewMax;
+    if (added && isFew)
+      for await (const { key, fields } of recordsTakenOver(added))
+        changed.set(key, { kind: 'put', type: name, key, fields });
     const resealed =
       old &&
       !isBehind &&
+      (!added || isFew) &&
       (await resealChanged({
         previous: old,
         changes: fieldsByKey(changed),
@@ -61,7 +88,7 @@ export async function sealNextBase(options: {
       prefix,
       type: name,
       groups: type.groups,
-      expectedCount: (old?.count ?? 0) + changed.size,
+      expectedCount: (old?.count ?? 0) + changed.size + (unanimous?.count ?? 0),
     });
     try {
       let count = 0;
@@ -76,6 +103,7 @@ export async function sealNextBase(options: {
       }
       for (const change of changed.values())
         if (change.kind === 'put') sealer.add({ type: name, key: change.key, fields: change.fields });
+      if (added && !isFew) for await (const record of recordsTakenOver(added)) sealer.add({ type: name, ...record });
       types.push(await sealer.finish());
     } finally {
       sealer.discard();
@@ -91,6 +119,13 @@ export async function sealNextBase(options: {
     ...(options.authored ? { authored: options.authored } : {}),
   };
   return { base, digest: digestOf(base) };
+}
+
+/** What lies in a base that held nothing before. */
+function putsOf(changed: ReadonlyMap<string, BaseChange>): ReadonlyMap<string, Fields> {
+  return new Map(
+    [...changed].flatMap(([key, change]) => (change.kind === 'put' ? [[key, change.fields] as const] : [])),
+  );
 }
 
 /** What a reseal takes: the new fields of a key, null where it goes. */

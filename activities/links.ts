@@ -3,11 +3,11 @@
  * keyed digest. Links that agreement made are compacted into one head; links made by a creation are put one by one, so
  * that a crash right after a write loses nothing.
  */
-import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { sha256Hex } from '../core/digest.js';
 import { byCodeUnit } from '../core/json.js';
 import { ConcordatError } from '../core/errors.js';
+import { hmacSha256 } from './log/sha256.js';
 import type { ObjectStore } from './store.js';
 
 /** type → native id → federated key */
@@ -58,7 +58,7 @@ export class Links {
   }
 
   provisionalKeyOf(type: string, nativeId: string): string {
-    return `~${createHmac('sha256', this.#hmacKey).update(`${this.#dataset}\n${type}\n${nativeId}`).digest('hex')}`;
+    return `~${hmacSha256(this.#hmacKey, `${this.#dataset}\n${type}\n${nativeId}`)}`;
   }
 
   entries(type: string): readonly (readonly [nativeId: string, key: string])[] {

@@ -18,11 +18,15 @@ import { keysOfNextBase } from './resealed-views.js';
 import { memberOfRef } from './run-messages.js';
 import { sealNextBase, type SealedBase } from './base.js';
 import type { ObjectStore } from './store.js';
+import { hasUnanimous, type UnanimousByType } from './unanimous.js';
 
 export interface NextAgreement {
   readonly candidate: Candidate | null;
   readonly sealed: SealedBase | null;
+  /** Of records that were looked at one by one. */
   readonly changes: readonly BaseChange[];
+  /** Records that the next base takes over as all members show them. */
+  readonly unanimous: UnanimousByType;
   readonly effective: readonly Operation[];
   /** What was signed about them, by whom and when. */
   readonly receipts: readonly ReceiptsStatement[];
@@ -84,12 +88,15 @@ export async function nextAgreement(options: {
       heldAtBase: heldAtBase(recomputed.messages.base, recomputed.messages.shape),
     }),
   );
-  if (changes.length === 0) return { candidate: null, sealed: null, changes, effective, receipts: statements };
+  const { unanimous } = recomputed;
+  if (changes.length === 0 && !hasUnanimous(unanimous))
+    return { candidate: null, sealed: null, changes, unanimous, effective, receipts: statements };
   const sealed = await sealNextBase({
     shape: recomputed.messages.shape,
     previous: recomputed.messages.base,
     previousDigest: recomputed.messages.baseDigest,
     changes,
+    unanimous,
     digestKeys: keysOfNextBase(recomputed.messages, recomputed.views, changes),
     versions: versionsOfNextBase(recomputed.messages.shape.types),
     authored: authoredOfNextBase(recomputed.messages.shape, recomputed.messages.base, recomputed.plan, effective),
@@ -107,5 +114,5 @@ export async function nextAgreement(options: {
     receipts: ids.sort(byCodeUnit),
     next: sealed.digest,
   };
-  return { candidate, sealed, changes, effective, receipts: statements };
+  return { candidate, sealed, changes, unanimous, effective, receipts: statements };
 }

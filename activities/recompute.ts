@@ -22,6 +22,7 @@ import { isBaseBehind, migratedFields, requireProvenVersions } from '../core/mig
 import { planDifference } from '../core/plan-difference.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
+import { takesUnanimous } from '../core/unanimous.js';
 import type { HeldFields, RecordView } from '../core/compare.js';
 import { agreedValues } from './agreed-values.js';
 import { OpaqueIndex, OpaqueRecords, type OpaqueRecord } from '../core/opaque.js';
@@ -33,6 +34,8 @@ import { walkWide } from './walking/walk-in-threads.js';
 import type { ObjectStore } from './store.js';
 import { withResealedBase } from './resealed-views.js';
 import { withTokens } from './tokens-of-views.js';
+import { xxh64 } from './sealing/key-hash.js';
+import type { UnanimousByType, UnanimousRecords } from './unanimous.js';
 import { undoneRecords, viewsWithUndone } from './undone.js';
 import { withVersions } from './versions-of-views.js';
 
@@ -40,6 +43,8 @@ export interface Recomputed {
   readonly messages: RunMessages;
   readonly snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>;
   readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  /** Of types whose records need no view where all members show them alike and the base lacks them: those records. */
+  readonly unanimous: UnanimousByType;
   /** One of the views; undefined where the record does not differ, or is none of the dataset. */
   readonly viewOf: (type: string, key: string) => RecordView | undefined;
   /** undefined where the dataset holds no such type. */
@@ -88,12 +93,12 @@ export async function recomputePlan(
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
   requireProvenVersions(messages.shape.types, messages.base, Object.values(snapshots));
   const undone = await undoneRecords(messages, exchange);
-  const differing = await viewsWithUndone(
-    await differingRecords(messages.shape, snapshots, messages.base, exchange, signal),
-    undone,
-    messages,
-    exchange,
-  );
+  const opaque = await opaqueRecords(exchange, snapshots);
+  const acceptances = ownStatements(messages, (standing) => standing.acceptances);
+  // What somebody said something of is looked at, whoever shows it.
+  const named = [...undone, ...opaque, ...acceptances];
+  const compared = await differingRecords(messages.shape, snapshots, messages.base, exchange, { named, signal });
+  const differing = await viewsWithUndone(compared.views, undone, messages, exchange);
   const comparable = await withResealedBase(differing, snapshots, messages, exchange);
   const shown = await withVersions(comparable, snapshots, messages, exchange);
   const correlation = await correlateViews(messages, await withTokens(shown, snapshots, messages.shape, exchange));
@@ -104,7 +109,6 @@ export async function recomputePlan(
     );
   const incomplete = incompleteScopes(snapshots);
   // Opaque records are joined by what they show, and from here on say nothing.
-  const opaque = await opaqueRecords(exchange, snapshots);
   const index = new OpaqueIndex(opaque);
   const views = Object.fromEntries(
     Object.entries(shown).map(([type, records]) => [type, records.map((view) => index.silenced(type, view))]),
@@ -116,7 +120,7 @@ export async function recomputePlan(
     rejections: Object.fromEntries(
       Object.entries(messages.standings).map(([authority, standing]) => [authority, standing.rejections]),
     ),
-    acceptances: ownStatements(messages, ({ acceptances }) => acceptances),
+    acceptances,
     ignored: ownStatements(messages, ({ ignored }) => ignored),
     correlation: sha256Hex(canonicalJson(correlation)),
     cases: correlation.cases,
@@ -136,6 +140,7 @@ export async function recomputePlan(
     messages,
     snapshots,
     views,
+    unanimous: compared.unanimous,
     viewOf: byTypeAndKey(views),
     typeOf: byType(messages.shape),
     correlation,
@@ -179,20 +184,40 @@ export async function recomputeCorrelation(
 ): Promise<Pick<Recomputed, 'messages' | 'snapshots' | 'correlation'>> {
   const messages = await readOpens(federation, exchange, inputs);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
-  const views = await differingRecords(messages.shape, snapshots, messages.base, exchange, signal);
-  const records = await withTokens(views, snapshots, messages.shape, exchange);
+  // What has a natural key waits for nobody to join it.
+  const types = messages.shape.types.filter(({ taxonomy }) => taxonomy.key === undefined);
+  const { views } = await differingRecords({ ...messages.shape, types }, snapshots, messages.base, exchange, {
+    named: [],
+    signal,
+  });
+  const records = await withTokens(views, snapshots, { ...messages.shape, types }, exchange);
   return { messages, snapshots, correlation: await correlateViews(messages, records) };
 }
 
-/** Per type, every record on which members and base are not all equal. Memory follows what differs, not what is stored. */
+interface Compared {
+  readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  readonly unanimous: UnanimousByType;
+}
+
+interface CompareSettings {
+  /** Records that get a view wherever they are not all equal. */
+  readonly named: readonly { readonly type: string; readonly key: string }[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Per type, every record on which members and base are not all equal: as a view, or, where nothing can follow from it but
+ * that the base takes it over, among the unanimous ones. Memory follows the views, not what is stored.
+ */
 export async function differingRecords(
   shape: DatasetShape,
   snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
   base: Base | null,
   exchange: ObjectStore,
-  signal?: AbortSignal,
-): Promise<Readonly<Record<string, readonly RecordView[]>>> {
+  { named, signal }: CompareSettings,
+): Promise<Compared> {
   const views: Record<string, RecordView[]> = {};
+  const unanimous: Record<string, UnanimousRecords> = {};
   for (const type of shape.types) {
     const name = type.taxonomy.type;
     const members = Object.keys(type.held).sort(byCodeUnit);
@@ -200,6 +225,7 @@ export async function differingRecords(
       const sealed = snapshots[member]?.types.find((one) => one.type === name);
       return sealed ? [{ id: member, sealed }] : [];
     });
+    const passes = participants.length === members.length && takesUnanimous(type, shape.types);
     // Without a base an empty one takes part, so that records equal everywhere are seen and can be agreed on.
     participants.push({
       id: baseParticipant,
@@ -207,11 +233,18 @@ export async function differingRecords(
     });
     const found: RecordView[] = [];
     const isBehind = isBaseBehind(base, type.taxonomy);
-    for await (const differing of walkWide({
+    const keys = named.flatMap((one) => (one.type === name ? [one.key] : []));
+    const walk = {
       participants,
       groups: type.groups,
+      ...(passes ? { unanimous: { base: baseParticipant, wanted: new Set(keys.map(xxh64)) } } : {}),
+    };
+    let count = 0;
+    for await (const differing of walkWide({
+      ...walk,
       store: exchange,
       prefixes: shape.members,
+      onUnanimous: (more) => void (count += more),
       ...(signal ? { signal } : {}),
     })) {
       await letOthersRun();
@@ -225,8 +258,11 @@ export async function differingRecords(
       });
     }
     views[name] = found;
+    // What an absent member holds it has not agreed to.
+    if (count > 0 && walk.unanimous && type.absent.length === 0)
+      unanimous[name] = { type, count, walk: { ...walk, unanimous: walk.unanimous } };
   }
-  return views;
+  return { views, unanimous };
 }
 
 function emptySealed(type: DatasetType): SealedType {

@@ -39,6 +39,7 @@ export async function hopsOfCandidate(context: AuthorityContext, input: HopsInpu
     shape: recomputed.messages.shape,
     views: recomputed.views,
     changes: next.changes,
+    unanimous: next.unanimous,
     effective: next.effective,
     decisionsBy: decisionsBy(context.id, recomputed.plan, input.reviews),
     salts: Object.fromEntries(Object.entries(recomputed.snapshots).map(([id, { salts }]) => [id, salts])),

@@ -12,6 +12,9 @@ import { keepFormerLink, saveLinks } from '../links.js';
 import type { NextAgreement } from '../next-agreement.js';
 import type { Recomputed } from '../recompute.js';
 import { verifyChain } from '../seal-chain.js';
+import { xxh64 } from '../sealing/key-hash.js';
+import { createSegmentReader } from '../sealing/segment-reader.js';
+import { unanimousHashes } from '../unanimous.js';
 import { readAgreement, writeAgreement } from './agreements.js';
 import type { AuthorityContext } from './context.js';
 import { forgetDigestKeys } from './digest-key.js';
@@ -105,18 +108,25 @@ async function firmLinks(
       views.filter(({ base }) => base !== undefined).map(({ key }) => `${type} ${key}`),
     ),
   );
+  const reader = createSegmentReader({
+    store: context.exchange,
+    prefixes: [context.id, ...recomputed.messages.members],
+  });
   for (const type of datasetShape(context.federation, inputs.dataset).types) {
     const name = type.taxonomy.type;
     const map = mapOf(context.federation, context.id, name);
     if (!map) continue;
+    const unanimous = next.unanimous[name];
+    const isUnanimous = unanimous && (await unanimousHashes(unanimous, context.id, reader));
     for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
       if (item.kind !== 'objects') continue;
       for (const object of item.objects) {
         if (object.type !== map.native) continue;
         const key = own.keyOf(name, object.id);
         const record = `${name} ${key}`;
+        const isAgreed = agreed.has(record) || inBase.has(record) || isUnanimous?.(xxh64(key)) === true;
         // A native object that took the place of a vanished one is linked anew; its predecessor's link goes.
-        if (!isProvisional(key) && (agreed.has(record) || inBase.has(record))) own.links.set(name, object.id, key);
+        if (!isProvisional(key) && isAgreed) own.links.set(name, object.id, key);
       }
     }
     for (const [nativeId, key] of own.links.entries(name))

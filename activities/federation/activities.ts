@@ -15,6 +15,7 @@ import type { FederationActivities, RunSetup } from '../../workflows/activity-ty
 import type { PlanSummary } from '../../workflows/messages.js';
 import { putDocument } from '../exchange.js';
 import { inSlices } from '../event-loop.js';
+import { federationPrefix } from '../federation-prefix.js';
 import { highestRound } from '../round-hints.js';
 import { eraseCopies } from '../erasure/erase-copies.js';
 import { judgeOpens } from './judge-opens.js';
@@ -22,6 +23,7 @@ import { nextAgreement } from '../next-agreement.js';
 import { recomputeCorrelation, recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit } from '../reviews.js';
 import type { ObjectStore } from '../store.js';
+import { hasUnanimous } from '../unanimous.js';
 import { baseChangeSteps, heldAtBase } from '../../core/next-base.js';
 
 export interface FederationContext {
@@ -40,9 +42,6 @@ export interface FederationContext {
 }
 
 const absentAfterDefaultMs = 120_000;
-
-/** Under which the coordinator writes in the exchange store: reserved, so no authority is called that. */
-export const federationPrefix = 'federation';
 
 export function createFederationActivities(context: FederationContext): FederationActivities {
   const { exchange } = context;
@@ -127,7 +126,7 @@ export function createFederationActivities(context: FederationContext): Federati
       ),
       affected: affectedAuthorities(plan),
       disclosers: [...new Set(neededValues(plan, recomputed.views).map(({ from }) => from))].sort(),
-      baseMoves: moves.length > 0,
+      baseMoves: moves.length > 0 || hasUnanimous(recomputed.unanimous),
     };
   }
 

@@ -16,15 +16,17 @@ export function hopFolder(prefix: string, root: Digest): string {
   return `${prefix}/hops/${root}`;
 }
 
-/** Idempotent: names and bytes follow from the hops. The leaves come last. */
+/** Idempotent: names and bytes follow from the hops. The leaves come last: their hashes, one after another. */
 export async function putHops(
   store: ObjectStore,
   folder: string,
-  hops: readonly { readonly text: string; readonly leaf: Uint8Array }[],
+  texts: Iterable<Uint8Array>,
+  leaves: Uint8Array,
   heartbeat?: () => void,
 ): Promise<void> {
-  for (let from = 0; from < hops.length; from += hopsPerPiece) {
-    const bodies = hops.slice(from, from + hopsPerPiece).map(({ text }) => Buffer.from(text));
+  let piece = 0;
+  let bodies: Uint8Array[] = [];
+  const putPiece = async (): Promise<void> => {
     const offsets = Buffer.alloc((bodies.length + 1) * offsetBytes);
     let at = offsets.length;
     bodies.forEach((body, index) => {
@@ -32,10 +34,18 @@ export async function putHops(
       at += body.length;
     });
     offsets.writeUInt32BE(at, bodies.length * offsetBytes);
-    await store.putIfAbsent(`${folder}/bodies-${from / hopsPerPiece}`, Buffer.concat([offsets, ...bodies]));
+    await store.putIfAbsent(`${folder}/bodies-${piece}`, Buffer.concat([offsets, ...bodies]));
+    piece += 1;
+    bodies = [];
     heartbeat?.();
+  };
+  for (const text of texts) {
+    // It may be good for one step only.
+    bodies.push(Buffer.from(text));
+    if (bodies.length === hopsPerPiece) await putPiece();
   }
-  await store.putIfAbsent(`${folder}/leaves`, Buffer.concat(hops.map(({ leaf }) => leaf)));
+  if (bodies.length > 0) await putPiece();
+  await store.putIfAbsent(`${folder}/leaves`, leaves);
 }
 
 export async function readHopText(store: ObjectStore, folder: string, index: number): Promise<string> {

@@ -17,8 +17,8 @@ import { parsePublished } from '../exchange.js';
 import type { ObjectStore } from '../store.js';
 
 export const tableIdBytes = 16;
-const leafBytes = 32;
-const rowBytes = tableIdBytes + saltBytes + 4 + 4 + leafBytes;
+export const leafBytes = 32;
+export const rowBytes = tableIdBytes + saltBytes + 4 + 4 + leafBytes;
 const rowsPerBucket = 2_048;
 const bitsMax = 12;
 
@@ -87,22 +87,27 @@ export class RecordTable {
 
   /** Writes the buckets that these rows touch and says what the table then is. A row replaces the one of its id. */
   async with(rows: readonly TableRow[], sequence: number): Promise<TableManifest> {
+    return this.withRows(encodeRows(rows), sequence);
+  }
+
+  /** The same, of rows one behind another as encodeRows lays them. Holds little more than them and what is there. */
+  async withRows(rows: Buffer, sequence: number): Promise<TableManifest> {
     const { manifest } = this;
     // Counted as if all were new: a bucket half as full as it may be does no harm.
-    const bits = bitsFor(manifest.count + rows.length, manifest.bits);
+    const bits = bitsFor(manifest.count + rows.length / rowBytes, manifest.bits);
     const grows = bits !== manifest.bits;
-    const byBucket = new Map<number, TableRow[]>();
     // Old rows first, so that a new one of the same id replaces it.
-    if (grows)
-      for (let old = 0; old < manifest.buckets.length; old += 1)
-        for (const row of await this.#rows(old)) append(byBucket, bucketOf(row.id, bits), row);
-    for (const row of rows) append(byBucket, bucketOf(row.id, bits), row);
+    const old = grows ? await Promise.all(manifest.buckets.map((_, bucket) => this.#bucket(bucket))) : [];
+    const all = grows ? Buffer.concat([...old, rows]) : rows;
+    const byBucket = new Map<number, number[]>();
+    for (let row = 0; row < all.length / rowBytes; row += 1)
+      append(byBucket, bucketOf(all.subarray(row * rowBytes, row * rowBytes + 4), bits), row);
     const buckets = grows ? Array.from<Digest | null>({ length: 2 ** bits }).fill(null) : [...manifest.buckets];
     let count = grows ? 0 : manifest.count;
     for (const [bucket, own] of byBucket) {
-      const before = grows ? [] : await this.#rows(bucket);
-      const merged = mergeRows([...before, ...own]);
-      count += merged.length - before.length;
+      const before = grows ? Buffer.alloc(0) : await this.#bucket(bucket);
+      const merged = mergeRows([before, ...own.map((row) => all.subarray(row * rowBytes, (row + 1) * rowBytes))]);
+      count += (merged.length - before.length) / rowBytes;
       buckets[bucket] = await this.#put(merged);
     }
     return { sequence, count, bits, buckets };
@@ -112,11 +117,11 @@ export class RecordTable {
   async without(id: Buffer): Promise<TableManifest> {
     const { manifest } = this;
     const bucket = bucketOf(id, manifest.bits);
-    const before = await this.#rows(bucket);
+    const before = decodeRows(await this.#bucket(bucket));
     const after = before.filter((row) => !row.id.equals(id));
     if (after.length === before.length) return manifest;
     const buckets = [...manifest.buckets];
-    buckets[bucket] = await this.#put(after);
+    buckets[bucket] = await this.#put(encodeRows(after));
     return { ...manifest, count: manifest.count - 1, buckets };
   }
 
@@ -143,16 +148,11 @@ export class RecordTable {
       if (bucket !== null && !kept.has(bucket)) await this.#exchange.remove(`${this.#prefix}/table/${bucket}`);
   }
 
-  async #put(rows: readonly TableRow[]): Promise<Digest | null> {
-    if (rows.length === 0) return null;
-    const bytes = encodeRows(rows);
+  async #put(bytes: Buffer): Promise<Digest | null> {
+    if (bytes.length === 0) return null;
     const digest = createHash('sha256').update(bytes).digest('hex');
     await this.#exchange.putIfAbsent(`${this.#prefix}/table/${digest}`, bytes);
     return digest;
-  }
-
-  async #rows(bucket: number): Promise<readonly TableRow[]> {
-    return decodeRows(await this.#bucket(bucket));
   }
 
   async #bucket(bucket: number): Promise<Buffer> {
@@ -174,16 +174,19 @@ export class RecordTable {
 
 export function encodeRows(rows: readonly TableRow[]): Buffer {
   const bytes = Buffer.alloc(rows.length * rowBytes);
-  rows.forEach(({ id, salt, end }, row) => {
-    const at = row * rowBytes;
-    id.copy(bytes, at);
-    bytes.set(salt, at + tableIdBytes);
-    if (!end) return;
-    bytes.writeUInt32BE(end.sequence, at + tableIdBytes + saltBytes);
-    bytes.writeUInt32BE(end.index, at + tableIdBytes + saltBytes + 4);
-    bytes.write(end.hop, at + tableIdBytes + saltBytes + 8, 'hex');
-  });
+  rows.forEach((row, at) => encodeRow(row, bytes, at));
   return bytes;
+}
+
+/** Into the place of the row with that number, which holds zeros. */
+export function encodeRow({ id, salt, end }: TableRow, bytes: Buffer, row: number): void {
+  const at = row * rowBytes;
+  id.copy(bytes, at);
+  bytes.set(salt, at + tableIdBytes);
+  if (!end) return;
+  bytes.writeUInt32BE(end.sequence, at + tableIdBytes + saltBytes);
+  bytes.writeUInt32BE(end.index, at + tableIdBytes + saltBytes + 4);
+  bytes.write(end.hop, at + tableIdBytes + saltBytes + 8, 'hex');
 }
 
 export function decodeRows(bytes: Buffer): readonly TableRow[] {
@@ -209,14 +212,24 @@ function decodeRow(bytes: Buffer, row: number): TableRow {
 }
 
 /** Sorted by id, the last of each. */
-function mergeRows(rows: readonly TableRow[]): readonly TableRow[] {
-  const sorted = rows.map((row, at) => ({ row, at })).sort((a, b) => Buffer.compare(a.row.id, b.row.id) || a.at - b.at);
-  return sorted
-    .filter(({ row }, at) => {
-      const next = sorted[at + 1];
-      return !next || !next.row.id.equals(row.id);
-    })
-    .map(({ row }) => row);
+function mergeRows(parts: readonly Buffer[]): Buffer {
+  const bytes = Buffer.concat(parts);
+  const order = Uint32Array.from({ length: bytes.length / rowBytes }, (_, row) => row).sort(
+    (left, right) => compareRows(bytes, left, right) || left - right,
+  );
+  const merged = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
+  order.forEach((row, at) => {
+    const next = order[at + 1];
+    if (next !== undefined && compareRows(bytes, row, next) === 0) return;
+    length += bytes.copy(merged, length, row * rowBytes, (row + 1) * rowBytes);
+  });
+  return merged.subarray(0, length);
+}
+
+function compareRows(bytes: Buffer, left: number, right: number): number {
+  const [at, other] = [left * rowBytes, right * rowBytes];
+  return bytes.compare(bytes, other, other + tableIdBytes, at, at + tableIdBytes);
 }
 
 function bitsFor(count: number, atLeast: number): number {

@@ -7,7 +7,7 @@ import { canonicalJson, Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetShape } from '../../core/federation/federation.js';
 import { HopRoot, hopRootType, type Cause, type LogEntry } from '../../core/lineage/hop.js';
-import { makeHops, type AgreedChange } from '../../core/lineage/make-hops.js';
+import { draftHop, type AgreedChange } from '../../core/lineage/make-hops.js';
 import { sameJson } from '../../core/lens/same-json.js';
 import { Ref } from '../../core/messages.js';
 import type { BaseChange } from '../../core/next-base.js';
@@ -15,25 +15,31 @@ import type { Operation } from '../../core/operation.js';
 import type { RecordView } from '../../core/compare.js';
 import type { RecordName } from '../../core/lineage/salted.js';
 import type { AuthorityId, Fields } from '../../core/record.js';
+import { agreedAsShown } from '../../core/unanimous.js';
 import { parsePublished } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import type { SigningKey } from '../keys/signer.js';
+import { letOthersRun } from '../event-loop.js';
+import { createSegmentReader } from '../sealing/segment-reader.js';
+import { unanimousRecords } from '../sealing/walk-unanimous.js';
+import type { UnanimousByType } from '../unanimous.js';
 import { readUnverified, verifyCompact, type VerifyingKey } from '../keys/verify.js';
 import { appendToLog, type LogOwner } from '../log/own-log.js';
-import { hmacSha256, sha256 } from '../log/sha256.js';
+import { hmacSha256 } from '../log/sha256.js';
 import { hopFolder, putHops } from './hop-files.js';
 import {
-  decodeRows,
   emptyManifest,
-  encodeRows,
+  encodeRow,
+  leafBytes,
   lineagePrefix,
   readPublishedTable,
   RecordTable,
+  rowBytes,
   tableId,
   TableManifest,
-  type TableRow,
 } from './record-table.js';
 import { saltsOf } from './salts.js';
+import { SortedHops } from './sorted-hops.js';
 
 export interface HopOwner extends LogOwner {
   /** Signs the roots of hops, as it signs messages. */
@@ -51,6 +57,8 @@ export interface Witnessed {
   readonly shape: DatasetShape;
   readonly views: Readonly<Record<string, readonly RecordView[]>>;
   readonly changes: readonly BaseChange[];
+  /** Records that the base took over as all members show them. */
+  readonly unanimous: UnanimousByType;
   /** Of all members; those with an effect. */
   readonly effective: readonly Operation[];
   /** Operation → ids of the signed decisions that approved it for this authority. */
@@ -94,13 +102,31 @@ export async function makeRunHops(owner: HopOwner, witnessed: Witnessed): Promis
   const known = await readMade(owner, dataset, witnessed.candidate);
   if (known) return known;
   const prefix = lineagePrefix(owner.id, dataset);
-  const table = await ownTable(owner, dataset);
-  const changes = await agreedChanges(owner, witnessed, table);
-  const { hops, root } = makeHops(changes, { sha256, hmac: hmacSha256 });
+  const hops = new SortedHops(countOf(witnessed));
+  try {
+    for await (const change of agreedChanges(owner, witnessed, await ownTable(owner, dataset))) {
+      const draft = draftHop(change, hmacSha256);
+      if (draft) hops.add(draft, change);
+    }
+    return await keepHops(owner, witnessed, prefix, hops);
+  } finally {
+    hops.discard();
+  }
+}
+
+function countOf({ changes, unanimous }: Witnessed): number {
+  return Object.values(unanimous).reduce((sum, { count }) => sum + count, changes.length);
+}
+
+/** What makeHops would make of the same changes, written piece by piece. */
+async function keepHops(owner: HopOwner, witnessed: Witnessed, prefix: string, hops: SortedHops): Promise<Made> {
+  const { dataset } = witnessed.shape.dataset;
+  const { count } = hops;
+  const { leaves, root } = hops.leaves();
   witnessed.heartbeat?.();
   let made: Made = { sequence: witnessed.sequence, hops: null };
-  if (hops.length > 0) {
-    await putHops(owner.exchange, hopFolder(prefix, root), hops, witnessed.heartbeat);
+  if (count > 0) {
+    await putHops(owner.exchange, hopFolder(prefix, root), textsOf(hops), leaves, witnessed.heartbeat);
     const { statement, message } = await signedRoot(owner, prefix, {
       authority: owner.id,
       dataset,
@@ -109,7 +135,7 @@ export async function makeRunHops(owner: HopOwner, witnessed: Witnessed): Promis
       candidate: witnessed.candidate,
       plan: witnessed.plan,
       hlc: witnessed.hlc,
-      hops: { count: hops.length, root },
+      hops: { count, root },
     });
     const position = await appendEntry(owner, {
       kind: 'hops',
@@ -121,14 +147,20 @@ export async function makeRunHops(owner: HopOwner, witnessed: Witnessed): Promis
     });
     made = { sequence: witnessed.sequence, hops: { ...statement.hops, message, position } };
   }
-  const rows = hops.map(({ change, leaf }, index): TableRow => ({
-    id: tableId(change),
-    salt: change.salt,
-    end: { sequence: witnessed.sequence, index, hop: Buffer.from(leaf).toString('hex') },
-  }));
-  await owner.privateStore.putIfAbsent(`${madeName(dataset, witnessed.candidate)}/rows`, encodeRows(rows));
+  const rows = Buffer.alloc(count * rowBytes);
+  let index = 0;
+  for (const { tableId: id, salt } of hops.inOrder()) {
+    const hop = leaves.toString('hex', index * leafBytes, (index + 1) * leafBytes);
+    encodeRow({ id, salt, end: { sequence: witnessed.sequence, index, hop } }, rows, index);
+    index += 1;
+  }
+  await owner.privateStore.putIfAbsent(`${madeName(dataset, witnessed.candidate)}/rows`, rows);
   await owner.privateStore.putIfAbsent(`${madeName(dataset, witnessed.candidate)}/made`, encode(made));
   return made;
+}
+
+function* textsOf(hops: SortedHops): Generator<Uint8Array> {
+  for (const { text } of hops.inOrder()) yield text;
 }
 
 /**
@@ -150,7 +182,7 @@ export async function adoptHops(owner: LogOwner, dataset: string, candidate: Dig
     const table = new RecordTable(owner.exchange, prefix, manifest);
     const rows = await owner.privateStore.get(`${madeName(dataset, candidate)}/rows`);
     if (!rows) throw new ConcordatError('storeFault', 'the private store has lost the hops of a sealed candidate');
-    const next = await table.with(decodeRows(Buffer.from(rows)), made.sequence);
+    const next = await table.withRows(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength), made.sequence);
     const hops = made.hops && { root: made.hops.root, count: made.hops.count, position: made.hops.position };
     await owner.exchange.putIfAbsent(
       sealedName(prefix, made.sequence),
@@ -206,11 +238,7 @@ async function appendEntry(owner: LogOwner, entry: LogEntry): Promise<number> {
   return (await appendToLog(owner, [new TextEncoder().encode(canonicalJson(entry))])).position;
 }
 
-async function agreedChanges(
-  owner: LogOwner,
-  witnessed: Witnessed,
-  own: RecordTable,
-): Promise<readonly AgreedChange[]> {
+async function* agreedChanges(owner: LogOwner, witnessed: Witnessed, own: RecordTable): AsyncGenerator<AgreedChange> {
   const { shape, heartbeat } = witnessed;
   const saltOf = await saltsOf({
     exchange: owner.exchange,
@@ -232,34 +260,59 @@ async function agreedChanges(
     },
   });
   const causes = causesOf(owner.id, witnessed);
-  const changes: AgreedChange[] = [];
+  const changesOf = new Map<string, BaseChange[]>();
+  for (const change of witnessed.changes) {
+    const known = changesOf.get(change.type);
+    if (known) known.push(change);
+    else changesOf.set(change.type, [change]);
+  }
+  const named = async (type: string, key: string, isInBase: boolean): Promise<Omit<AgreedChange, AgreedPart>> => {
+    const row = await own.rowOf(tableId({ type, key }));
+    return {
+      dataset: shape.dataset.dataset,
+      type,
+      key,
+      salt: row?.salt ?? (await saltOf(type, key, isInBase)),
+      native: witnessed.nativeOf(type, key),
+      previous: row?.end ?? null,
+    };
+  };
+  let count = 0;
   for (const type of shape.types) {
     const name = type.taxonomy.type;
     const held = type.held[owner.id];
     if (!held) continue;
     const views = new Map((witnessed.views[name] ?? []).map((view) => [view.key, view]));
-    for (const change of witnessed.changes) {
-      if (change.type !== name) continue;
+    for (const change of changesOf.get(name) ?? []) {
       const view = views.get(change.key);
       const old = view?.storedBase ?? view?.base;
       const isResealed = view?.storedBase !== undefined && change.kind === 'put' && sameJson(view.base, change.fields);
-      const row = await own.rowOf(tableId(change));
-      changes.push({
-        dataset: shape.dataset.dataset,
-        type: name,
-        key: change.key,
+      await letOthersRun();
+      yield {
+        ...(await named(name, change.key, old !== undefined)),
         before: old === undefined ? null : heldFields(old, held),
         after: change.kind === 'remove' ? null : heldFields(change.fields, held),
-        salt: row?.salt ?? (await saltOf(name, change.key, old !== undefined)),
-        native: witnessed.nativeOf(name, change.key),
         cause: causes.get(`${name} ${change.key}`) ?? { kind: isResealed ? 'resealed' : 'observed' },
-        previous: row?.end ?? null,
-      });
-      if (changes.length % 5_000 === 0) heartbeat?.();
+      };
+      if (++count % 5_000 === 0) heartbeat?.();
+    }
+    const unanimous = witnessed.unanimous[name];
+    if (!unanimous) continue;
+    const reader = createSegmentReader({ store: owner.exchange, prefixes: [owner.id, ...shape.members] });
+    // What its own mesh shows of them is all that it holds of them.
+    for await (const records of unanimousRecords({ ...unanimous.walk, reader }, [owner.id])) {
+      for (const { key, fields } of records) {
+        await letOthersRun();
+        const after = heldFields(agreedAsShown(fields, type), held);
+        yield { ...(await named(name, key, false)), before: null, after, cause: { kind: 'observed' } };
+      }
+      heartbeat?.();
     }
   }
-  return changes;
 }
+
+/** What is told of each change by itself. */
+type AgreedPart = 'before' | 'after' | 'cause';
 
 function causesOf(id: AuthorityId, { effective, decisionsBy }: Witnessed): ReadonlyMap<string, Cause> {
   const causes = new Map<string, Cause>();

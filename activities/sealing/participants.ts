@@ -32,6 +32,25 @@ export interface Comparison {
   readonly linked: boolean;
 }
 
+/** What is asked of a record that all participants but one hold alike. */
+export interface Unanimity {
+  /** Position of the participant that is to lack it. */
+  readonly base: number;
+  /** Positions of all others, at least one. */
+  readonly members: readonly number[];
+  /** As in Comparison, among the members alone. */
+  readonly shared: readonly SharedGroup[];
+}
+
+/** Null where equal digests of the others cannot say that they hold the same. */
+export function unanimityOf({ participants, everyRecord }: Comparison, base: string): Unanimity | null {
+  const at = participants.findIndex(({ id }) => id === base);
+  const members = participants.flatMap((_, index) => (index === at ? [] : [index]));
+  const shared = sharedGroups(participants, members);
+  if (at < 0 || members.length === 0 || everyRecord || !linksAll(members, shared)) return null;
+  return { base: at, members, shared };
+}
+
 /** `groups` are those of the configuration in force. */
 export function compareGroups(given: readonly Participant[], groups: readonly FieldGroup[]): Comparison {
   const participants = [...given].sort((a, b) => byCodeUnit(a.id, b.id));
@@ -40,7 +59,8 @@ export function compareGroups(given: readonly Participant[], groups: readonly Fi
     throw new Error('two participants of a walk have one id');
   if (new Set(participants.map(({ sealed }) => sealed.type)).size !== 1)
     throw new Error('the participants of a walk hold different types');
-  const shared = sharedGroups(participants);
+  const all = participants.map((_, index) => index);
+  const shared = sharedGroups(participants, all);
   return {
     participants,
     shared,
@@ -49,7 +69,7 @@ export function compareGroups(given: readonly Participant[], groups: readonly Fi
       .map((_, index) => index)
       .sort((a, b) => groupsAt(participants, b).length - groupsAt(participants, a).length || a - b),
     everyRecord: !participants.every((participant) => sealedAsConfigured(participant, groups)),
-    linked: linksAll(participants.length, shared),
+    linked: linksAll(all, shared),
   };
 }
 
@@ -64,18 +84,20 @@ function columnOf(groups: readonly SealedGroup[], wanted: SealedGroup): number {
   );
 }
 
-function sharedGroups(participants: readonly Participant[]): readonly SharedGroup[] {
+/** `among`: positions, ascending. */
+function sharedGroups(participants: readonly Participant[], among: readonly number[]): readonly SharedGroup[] {
   const shared: SharedGroup[] = [];
-  participants.forEach(({ sealed }, right) => {
-    sealed.groups.forEach((group, rightColumn) => {
-      for (let left = 0; left < right; left += 1) {
+  for (const right of among) {
+    groupsAt(participants, right).forEach((group, rightColumn) => {
+      for (const left of among) {
+        if (left >= right) break;
         const leftColumn = columnOf(groupsAt(participants, left), group);
         if (leftColumn < 0) continue;
         shared.push({ left, leftColumn, right, rightColumn });
         break;
       }
     });
-  });
+  }
   return shared;
 }
 
@@ -94,8 +116,8 @@ function sealedAsConfigured({ id, sealed }: Participant, groups: readonly FieldG
   return canonicalJson(sealed.groups) === canonicalJson(sealedGroups(held.length > 0 ? held : groups));
 }
 
-function linksAll(count: number, shared: readonly SharedGroup[]): boolean {
-  const linked = new Set([0]);
+function linksAll(among: readonly number[], shared: readonly SharedGroup[]): boolean {
+  const linked = new Set(among.slice(0, 1));
   for (let before = 0; before < linked.size;) {
     before = linked.size;
     for (const { left, right } of shared) {
@@ -103,5 +125,5 @@ function linksAll(count: number, shared: readonly SharedGroup[]): boolean {
       else if (linked.has(right)) linked.add(left);
     }
   }
-  return linked.size === count;
+  return linked.size === among.length;
 }

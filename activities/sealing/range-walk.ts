@@ -1,8 +1,10 @@
 /** Walks one range of key hashes over all participants: passes over what is equal, collects what may differ. */
+import { firstEntryWithHash } from './bucket.js';
 import { CandidateBatch } from './candidate-batch.js';
 import { digestBytes, hashBytes } from './entry-buffer.js';
-import type { Comparison } from './participants.js';
+import type { Comparison, Unanimity } from './participants.js';
 import { columnsOf, cursorAt, digestsEqual, type RangeCursor } from './range-cursor.js';
+import { UnanimousStretches } from './unanimous-stretches.js';
 
 interface ColumnPair {
   readonly left: RangeCursor;
@@ -15,33 +17,54 @@ interface ColumnPair {
 const blockMin = 4;
 const blockMax = 8192;
 
+/** What is looked for beside differences. */
+export interface UnanimousSearch {
+  readonly unanimity: Unanimity;
+  /** Key hashes in this range that count as differing even so, ascending. */
+  readonly wanted: readonly bigint[];
+}
+
 export class RangeWalk {
   ended = false;
   bodiesReady = false;
+  /** What it passed over that all but the base hold alike, and the base not at all. */
+  readonly unanimous: UnanimousStretches;
   readonly #comparison: Comparison;
   readonly #cursors: readonly RangeCursor[];
+  readonly #search: UnanimousSearch | null;
+  /** Those that are held against each other: without the base where it has nothing in this range. */
+  #walked: readonly RangeCursor[];
+  /** Positions of the first of these at which passing on has to stop. */
+  #stops: readonly number[] = [];
   #pairs: readonly ColumnPair[] | undefined;
   #block = 256;
 
-  constructor(comparison: Comparison, cursors: readonly RangeCursor[]) {
+  constructor(comparison: Comparison, cursors: readonly RangeCursor[], search: UnanimousSearch | null = null) {
     this.#comparison = comparison;
     this.#cursors = cursors;
+    this.#search = search;
+    this.#walked = cursors;
+    this.unanimous = new UnanimousStretches(search?.unanimity.members ?? []);
   }
 
   /** Loads the columns that passing over equal stretches needs: none where every record is looked at anyway. */
   async loadCompared(): Promise<void> {
-    const { everyRecord, linked, shared } = this.#comparison;
-    const [first] = this.#cursors;
+    const { everyRecord } = this.#comparison;
+    const passes = this.#search && isPassed(cursorAt(this.#cursors, this.#search.unanimity.base)) ? this.#search : null;
+    const { linked, shared } = passes ? { linked: true, shared: passes.unanimity.shared } : this.#comparison;
+    if (passes) this.#walked = passes.unanimity.members.map((index) => cursorAt(this.#cursors, index));
+    const [first] = this.#walked;
     if (everyRecord || !linked || !first) return;
-    if (this.#cursors.some((cursor) => cursor.position === cursor.end)) return;
+    if (this.#walked.some(isPassed)) return;
+    if (passes) this.#stops = stopsOf(first, passes.wanted);
     // Where all keys are the same, a column with one digest among its holders is equal without being read.
-    const aligned = this.#cursors.every(
+    const aligned = this.#walked.every(
       (cursor) =>
         cursor.segment?.keys === first.segment?.keys && cursor.position === first.position && cursor.end === first.end,
     );
     const pairs: ColumnPair[] = [];
     if (!aligned)
-      for (const right of this.#cursors.slice(1)) {
+      for (const right of this.#walked.slice(1)) {
         const columns = { leftColumn: columnsOf(first).keys, rightColumn: columnsOf(right).keys };
         pairs.push({ left: first, right, ...columns, width: hashBytes });
       }
@@ -69,7 +92,7 @@ export class RangeWalk {
     const batch = new CandidateBatch(this.#cursors);
     while (!batch.isFull) {
       this.#passEqual();
-      if (this.#cursors.every((cursor) => cursor.position === cursor.end)) {
+      if (this.#cursors.every(isPassed)) {
         this.ended = true;
         break;
       }
@@ -82,15 +105,20 @@ export class RangeWalk {
   /** Moves every cursor to its first entry that is not equal to those of the others. */
   #passEqual(): void {
     if (!this.#pairs) return;
-    let room = Infinity;
-    for (const cursor of this.#cursors) room = Math.min(room, cursor.end - cursor.position);
+    let room = this.#roomToStop();
+    for (const cursor of this.#walked) room = Math.min(room, cursor.end - cursor.position);
     let block = this.#block;
     let passed = 0;
     let growing = true;
     while (block >= 1 && room > 0) {
       const size = Math.min(block, room);
       if (this.#equalBlock(this.#pairs, size)) {
-        for (const cursor of this.#cursors) cursor.position += size;
+        if (this.#walked !== this.#cursors)
+          this.unanimous.add(
+            this.#cursors.map(({ position }) => position),
+            size,
+          );
+        for (const cursor of this.#walked) cursor.position += size;
         room -= size;
         passed += size;
         block = growing ? Math.min(block * 2, blockMax) : block >>> 1;
@@ -100,6 +128,11 @@ export class RangeWalk {
       }
     }
     this.#block = Math.max(blockMin, Math.min(blockMax, passed >>> 1));
+  }
+
+  #roomToStop(): number {
+    const at = this.#walked[0]?.position ?? 0;
+    return (this.#stops.find((stop) => stop >= at) ?? Infinity) - at;
   }
 
   #equalBlock(pairs: readonly ColumnPair[], size: number): boolean {
@@ -135,8 +168,27 @@ export class RangeWalk {
       batch.setRun(index, start, cursor.position);
       if (cursor.position - start > 1) single = false;
     }
+    if (single && this.#isUnanimous(batch, high, low)) {
+      this.unanimous.add(
+        this.#cursors.map((_, index) => batch.startOf(index)),
+        1,
+      );
+      return;
+    }
     if (single) this.#shareBodies(batch);
     batch.add();
+  }
+
+  /** HAZARD: as with bodies, equal digests mean equal keys, and equal key hashes alone do not. */
+  #isUnanimous(batch: CandidateBatch, high: number, low: number): boolean {
+    if (!this.#search) return false;
+    const { base, members, shared } = this.#search.unanimity;
+    if (batch.hasRun(base) || !members.every((index) => batch.hasRun(index))) return false;
+    if (this.#search.wanted.length > 0 && this.#search.wanted.includes((BigInt(high) << 32n) | BigInt(low)))
+      return false;
+    return shared.every((pair) =>
+      digestsEqual(this.#cursors, pair, batch.startOf(pair.left), batch.startOf(pair.right)),
+    );
   }
 
   /**
@@ -161,4 +213,12 @@ export class RangeWalk {
       }
     }
   }
+}
+
+function isPassed({ position, end }: RangeCursor): boolean {
+  return position === end;
+}
+
+function stopsOf(cursor: RangeCursor, wanted: readonly bigint[]): readonly number[] {
+  return wanted.map((hash) => firstEntryWithHash(columnsOf(cursor).keys, hash));
 }

@@ -14,7 +14,6 @@ import {
   rangeCountOf,
   walkDiffering,
   type Differing,
-  type Participant,
   type WalkOptions,
 } from '../sealing/walk-differing.js';
 import type { ThreadMessage, ThreadTask } from './walk-protocol.js';
@@ -44,7 +43,7 @@ export async function* walkWide(options: WideWalkOptions): AsyncGenerator<Differ
   const location = locationOf(store);
   const ranges = rangeCountOf(walk.participants);
   const threads = Math.min(options.threads ?? Math.min(threadsMax, availableParallelism()), ranges);
-  const isWorthIt = recordsToWalk(walk.participants) >= (options.recordsMin ?? recordsMinDefault);
+  const isWorthIt = recordsToWalk(walk) >= (options.recordsMin ?? recordsMinDefault);
   if (location === undefined || !isWorthIt || threads < 1 || !existsSync(threadFile)) {
     yield* walkDiffering({ ...walk, reader: createSegmentReader({ store, prefixes }) });
     return;
@@ -54,7 +53,7 @@ export async function* walkWide(options: WideWalkOptions): AsyncGenerator<Differ
     from: Math.floor((part * ranges) / count),
     to: Math.floor(((part + 1) * ranges) / count),
   }));
-  const { participants, groups, signal } = walk;
+  const { participants, groups, unanimous, signal } = walk;
   const walkers = Array.from(
     { length: threads },
     (_, thread) =>
@@ -63,6 +62,7 @@ export async function* walkWide(options: WideWalkOptions): AsyncGenerator<Differ
         prefixes,
         participants,
         groups,
+        ...(unanimous ? { unanimous } : {}),
         parts: parts.filter((__, part) => part % threads === thread),
       }),
   );
@@ -74,6 +74,7 @@ export async function* walkWide(options: WideWalkOptions): AsyncGenerator<Differ
       const walker = walkers[part % threads];
       for (;;) {
         const message = await walker?.next();
+        if (message?.kind === 'partEnd') walk.onUnanimous?.(message.unanimous);
         if (message?.kind !== 'some') break;
         yield* message.records;
       }
@@ -89,15 +90,13 @@ function abortedError(signal: AbortSignal | undefined): Error {
 }
 
 /** How many records lie in segments that not all participants share: what equal digests pass over costs nothing. */
-function recordsToWalk(participants: readonly Participant[]): number {
+function recordsToWalk({ participants, unanimous }: Pick<WalkOptions, 'participants' | 'unanimous'>): number {
+  const sharing = participants.filter(({ id, sealed }) => id !== unanimous?.base || sealed.count > 0).length;
   const holders = new Map<string, number>();
   const segments = participants.flatMap(({ sealed }) => sealed.segments);
   const nameOf = ({ keys, groups }: (typeof segments)[number]): string => [keys, ...groups].join();
   for (const segment of segments) holders.set(nameOf(segment), (holders.get(nameOf(segment)) ?? 0) + 1);
-  return segments.reduce(
-    (sum, segment) => sum + (holders.get(nameOf(segment)) === participants.length ? 0 : segment.count),
-    0,
-  );
+  return segments.reduce((sum, segment) => sum + (holders.get(nameOf(segment)) === sharing ? 0 : segment.count), 0);
 }
 
 /** One thread, and what it said that nobody has taken yet. */

@@ -6,7 +6,7 @@ import { createSegmentReader } from '../sealing/segment-reader.js';
 import { walkDiffering, type Differing } from '../sealing/walk-differing.js';
 import { messagesAhead, recordsPerMessage, type ThreadMessage, type ThreadTask } from './walk-protocol.js';
 
-const { location, prefixes, participants, groups, parts } = workerData as ThreadTask;
+const { location, prefixes, participants, groups, unanimous, parts } = workerData as ThreadTask;
 let room = messagesAhead;
 let roomMade: (() => void) | undefined;
 parentPort?.on('message', () => {
@@ -27,14 +27,17 @@ try {
   const reader = createSegmentReader({ store: openStore(location), prefixes });
   for (const ranges of parts) {
     let records: Differing[] = [];
-    for await (const record of walkDiffering({ participants, groups, reader, ranges })) {
+    let passed = 0;
+    const onUnanimous = (count: number): void => void (passed += count);
+    const options = { participants, groups, reader, ranges, onUnanimous, ...(unanimous ? { unanimous } : {}) };
+    for await (const record of walkDiffering(options)) {
       records.push(record);
       if (records.length < recordsPerMessage) continue;
       await say({ kind: 'some', records });
       records = [];
     }
     if (records.length > 0) await say({ kind: 'some', records });
-    await say({ kind: 'partEnd' });
+    await say({ kind: 'partEnd', unanimous: passed });
   }
 } catch (error) {
   const code = error instanceof ConcordatError ? error.code : null;

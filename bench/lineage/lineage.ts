@@ -137,6 +137,7 @@ async function hops(): Promise<Record<string, number>> {
     shape,
     views: { person: [] },
     changes: changes.map(({ key, after }) => ({ kind: 'put', type: 'person', key, fields: after ?? {} })),
+    unanimous: {},
     effective: [],
     decisionsBy: new Map(),
     salts,

@@ -37,22 +37,34 @@ export interface Hashing {
   readonly hmac?: HmacSha256;
 }
 
-/** Changes in which nothing that the authority holds became another make no hop. */
+/** What a hop is called, which orders it among those of its run, and its body. */
+export interface HopDraft {
+  readonly record: Digest;
+  readonly text: string;
+}
+
+/** Null for a change in which nothing that the authority holds became another: it makes no hop. */
+export function draftHop(change: AgreedChange, hmac?: HmacSha256): HopDraft | null {
+  const { type, salt, native, cause, previous } = change;
+  const names = changedFields(change.before, change.after);
+  if (names.length === 0 && change.before !== null && change.after !== null) return null;
+  const before: Record<string, Digest> | null = change.before && {};
+  const after: Record<string, Digest> | null = change.after && {};
+  for (const name of names) {
+    const ofField = fieldSalt(salt, type, name, hmac);
+    put(before, name, change.before, ofField, hmac);
+    put(after, name, change.after, ofField, hmac);
+  }
+  const record = opaqueId(salt, change, hmac);
+  return { record, text: hopText({ record, type, native, before, after, cause, previous }) };
+}
+
+/** All at once; where they are many, activities/lineage/sorted-hops.ts puts them into this order piece by piece. */
 export function makeHops(changes: Iterable<AgreedChange>, { sha256, hmac }: Hashing = {}): MadeHops {
-  const drafts: { readonly record: Digest; readonly change: AgreedChange; readonly text: string }[] = [];
+  const drafts: (HopDraft & { readonly change: AgreedChange })[] = [];
   for (const change of changes) {
-    const { type, salt, native, cause, previous } = change;
-    const names = changedFields(change.before, change.after);
-    if (names.length === 0 && change.before !== null && change.after !== null) continue;
-    const before: Record<string, Digest> | null = change.before && {};
-    const after: Record<string, Digest> | null = change.after && {};
-    for (const name of names) {
-      const ofField = fieldSalt(salt, type, name, hmac);
-      put(before, name, change.before, ofField, hmac);
-      put(after, name, change.after, ofField, hmac);
-    }
-    const record = opaqueId(salt, change, hmac);
-    drafts.push({ record, change, text: hopText({ record, type, native, before, after, cause, previous }) });
+    const draft = draftHop(change, hmac);
+    if (draft) drafts.push({ ...draft, change });
   }
   drafts.sort((left, right) => byCodeUnit(left.record, right.record));
   const hops = drafts.map(({ change, text }) => ({ change, text, leaf: leafHash(utf8ToBytes(text), sha256) }));

@@ -42,6 +42,7 @@ async function ready(): Promise<{ readonly world: LogWorld; readonly witnessed: 
     shape,
     views: { person: [] },
     changes: keys.map((key) => ({ kind: 'put', type: 'person', key, fields: { department: 'Archive', name: key } })),
+    unanimous: {},
     effective: [],
     decisionsBy: new Map(),
     salts: { aws: await proposals.put(world.exchange, 'aws') },
@@ -142,8 +143,8 @@ describe('hops', () => {
         const hop = parseHop(await readHopText(exchange, folder, 0));
         if (!hop) throw new Error('there is no hop');
         const [previous, forged] = [{ sequence: 1, index: 0, hop: digest('ab') }, new MemoryStore()];
-        const itself = { text: hopText({ ...hop, previous }), leaf: new Uint8Array(32) };
-        await putHops(forged, folder, [itself, itself, itself]);
+        const text = Buffer.from(hopText({ ...hop, previous }));
+        await putHops(forged, folder, [text, text, text], new Uint8Array(3 * 32));
         for (const [object, bytes] of forged.objects) exchange.objects.set(object, bytes);
       },
       /names a later one/,
