@@ -10,12 +10,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { locationOf } from '../store-location.js';
 import type { ObjectStore } from '../store.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
-import {
-  rangeCountOf,
-  walkDiffering,
-  type Differing,
-  type WalkOptions,
-} from '../sealing/walk-differing.js';
+import { rangeCountOf, walkDiffering, type Differing, type WalkOptions } from '../sealing/walk-differing.js';
 import type { ThreadMessage, ThreadTask } from './walk-protocol.js';
 
 export interface WideWalkOptions extends Omit<WalkOptions, 'reader' | 'ranges'> {
