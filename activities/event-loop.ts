@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { requireHeap } from './heap.js';
 
 /** Heartbeats and answers of workflows are late by no more than this for each activity that computes. */
 const sliceMs = 20;
@@ -11,9 +12,13 @@ const sliceMs = 20;
 /** Of this process: activities that compute at once share one thread. */
 let sliceEndsMs = 0;
 
-/** Lets everything else that is ready run where the slice is over; else it goes on at once. */
+/**
+ * Lets everything else that is ready run where the slice is over; else it goes on at once. Throws heapTooSmall where the process
+ * would soon be out of memory.
+ */
 export async function letOthersRun(): Promise<void> {
   if (performance.now() < sliceEndsMs) return;
+  requireHeap('what this step holds');
   await nextTurn();
   sliceEndsMs = performance.now() + sliceMs;
 }

@@ -1,44 +1,53 @@
 /**
  * Documents and signed messages in the exchange store: content-addressed, each authority under its own prefix, readers
- * check the digest. What passes through workflows is a Ref to one of them.
+ * check the digest. What passes through workflows is a Ref to one of them. A large document lies in pieces (documents/).
  */
 import type { z } from 'zod';
-import { canonicalJson, type Digest } from '../core/digest.js';
+import type { Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Ref } from '../core/messages.js';
+import { objectBytes, openPieces } from './documents/open-document.js';
+import { listBytesMax, pieceListIn } from './documents/piece-list.js';
+import { putInPieces } from './documents/put-in-pieces.js';
+import { readInParts } from './documents/read-in-parts.js';
 import { isTooDeep, parseCanonical } from './keys/canonical-text.js';
 import { sha256Hex } from './sealing/sha256.js';
 import { verifyCompact, type VerifyingKey } from './keys/verify.js';
 import type { ObjectStore } from './store.js';
 
-/** Plans and receipts name every operation; nothing that a peer writes is read beyond this. */
+/** Of one object: nothing that a peer writes is read beyond this. What is larger lies in pieces. */
 const documentBytesMax = 256 * 1024 * 1024;
 /** The largest is the head of a table of lineage, which names 4,096 buckets. */
 const publishedBytesMax = 4 * 1024 * 1024;
 
+/** Of any size: its canonical text is written as it is made, and never is one text. */
 export async function putDocument(store: ObjectStore, prefix: string, value: Json | object): Promise<Ref> {
-  return putText(store, prefix, 'documents', canonicalJson(value));
+  return putInPieces(store, prefix, value);
 }
 
 export async function putMessage(store: ObjectStore, prefix: string, jws: string): Promise<Ref> {
-  return putText(store, prefix, 'messages', jws);
-}
-
-async function putText(store: ObjectStore, prefix: string, kind: 'documents' | 'messages', text: string): Promise<Ref> {
-  const sha256 = sha256Hex(text);
-  const ref = `${prefix}/${kind}/${sha256}`;
-  await store.putIfAbsent(ref, new TextEncoder().encode(text));
+  const sha256 = sha256Hex(jws);
+  const ref = `${prefix}/messages/${sha256}`;
+  await store.putIfAbsent(ref, new TextEncoder().encode(jws));
   return { ref, sha256 };
 }
 
-/** Throws inputNotAuthentic where the document is missing, altered, too large or of another shape. */
+/**
+ * Throws inputNotAuthentic where the document is missing, altered, too large or of another shape, heapTooSmall where it is in
+ * pieces and has no place in memory.
+ */
 export async function getDocument<Schema extends z.ZodType>(
   store: ObjectStore,
   ref: Ref,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
-  return parseDocument(await getText(store, ref), schema, ref);
+  const bytes = await getBytes(store, ref);
+  if (sha256Hex(bytes) === ref.sha256) return parseDocument(textOf(bytes, ref), schema, ref);
+  const list = bytes.length <= listBytesMax ? pieceListIn(bytes) : null;
+  if (list?.sha256 !== ref.sha256)
+    throw new ConcordatError('inputNotAuthentic', `${ref.ref} does not hash to its name`);
+  return readInParts(openPieces(store, ref, list), ref, schema);
 }
 
 /**
@@ -73,7 +82,7 @@ export async function findDocument<Schema extends z.ZodType>(
 ): Promise<z.infer<Schema>> {
   for (const prefix of prefixes) {
     const ref = { ref: `${prefix}/documents/${sha256}`, sha256 };
-    if ((await store.get(ref.ref)) !== null) return getDocument(store, ref, schema);
+    if ((await objectBytes(store, ref.ref)) !== null) return getDocument(store, ref, schema);
   }
   throw new ConcordatError('inputNotAuthentic', `no member holds the document ${sha256.slice(0, 12)}`);
 }
@@ -114,16 +123,26 @@ export async function getMessage<Schema extends z.ZodType>(
 
 /** What a reference names, as it lies there. HAZARD: that it hashes to its name says nothing about who wrote it. */
 export async function getText(store: ObjectStore, ref: Ref): Promise<string> {
-  const bytes = await store.get(ref.ref);
-  if (bytes === null) throw new ConcordatError('inputNotAuthentic', `${ref.ref} is not in the exchange store`);
-  if (bytes.length > documentBytesMax)
-    throw new ConcordatError('inputNotAuthentic', `${ref.ref} is larger than allowed`);
+  const bytes = await getBytes(store, ref);
   if (sha256Hex(bytes) !== ref.sha256)
     throw new ConcordatError('inputNotAuthentic', `${ref.ref} does not hash to its name`);
+  return textOf(bytes, ref);
+}
+
+/** HAZARD: what lies there may be of any size, so its size is asked before it is read. */
+async function getBytes(store: ObjectStore, { ref }: Ref): Promise<Uint8Array> {
+  const bytes = store.size && ((await store.size(ref)) ?? 0) > documentBytesMax ? 'large' : await store.get(ref);
+  if (bytes === null) throw new ConcordatError('inputNotAuthentic', `${ref} is not in the exchange store`);
+  if (bytes === 'large' || bytes.length > documentBytesMax)
+    throw new ConcordatError('inputNotAuthentic', `${ref} is larger than allowed`);
+  return bytes;
+}
+
+function textOf(bytes: Uint8Array, { ref }: Ref): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new ConcordatError('inputNotAuthentic', `${ref.ref} is not UTF-8`);
+    throw new ConcordatError('inputNotAuthentic', `${ref} is not UTF-8`);
   }
 }
 

@@ -2,7 +2,7 @@
  * The plan and the next base, made from sealed inputs: by the coordinator to propose them, by every authority again
  * before its people are asked, before it writes and before it signs. One input gives one digest on every machine.
  */
-import { canonicalJson, type Digest } from '../core/digest.js';
+import type { Digest } from '../core/digest.js';
 import { correlationSteps, type Correlation, type MatchedRecord } from '../core/correlate.js';
 import type { Case } from '../core/correlation-cases.js';
 import { ConcordatError } from '../core/errors.js';
@@ -26,10 +26,10 @@ import { takesUnanimous } from '../core/unanimous.js';
 import type { HeldFields, RecordView } from '../core/compare.js';
 import { agreedValues } from './agreed-values.js';
 import { OpaqueIndex, OpaqueRecords, type OpaqueRecord } from '../core/opaque.js';
+import { digestInPieces } from './documents/put-in-pieces.js';
 import { inSlices, letOthersRun } from './event-loop.js';
 import { getDocument } from './exchange.js';
 import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
-import { sha256Hex } from './sealing/sha256.js';
 import { walkWide } from './walking/walk-in-threads.js';
 import type { ObjectStore } from './store.js';
 import { withResealedBase } from './resealed-views.js';
@@ -122,7 +122,7 @@ export async function recomputePlan(
     ),
     acceptances,
     ignored: ownStatements(messages, ({ ignored }) => ignored),
-    correlation: sha256Hex(canonicalJson(correlation)),
+    correlation: await digestInPieces(correlation),
     cases: correlation.cases,
     held: correlation.held,
     incomplete,
@@ -135,7 +135,7 @@ export async function recomputePlan(
   };
   const plan = await inSlices(planSteps(planInput));
   await letOthersRun();
-  const planDigest = sha256Hex(canonicalJson(plan));
+  const planDigest = await digestInPieces(plan);
   return {
     messages,
     snapshots,

@@ -5,6 +5,8 @@
  * primitive that a file system (`link(2)`) and S3 (`If-None-Match: *`) share: put if absent.
  */
 export interface ObjectStore {
+  /** Documents larger than this are put in pieces of it (activities/documents/). 32 MB, in pieces of 8, where absent. */
+  readonly documentPieceBytes?: number;
   /** Returns false, and changes nothing, where the name is taken. Durable (fsync) before it returns. */
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean>;
   /** null where there is none. */

@@ -349,6 +349,13 @@ export const errorTable = {
   decisionRepeated: { retry: 'never', actor: 'nobody', next: 'this decision was already counted' },
   reviewClosed: { retry: 'never', actor: 'approver', next: 'the review has ended; a new run asks again where needed' },
 
+  // The machine
+  heapTooSmall: {
+    retry: 'never',
+    actor: 'operator',
+    next: 'start it again with a larger heap, such as NODE_OPTIONS=--max-old-space-size=8192 (MB); docs/performance.md says how much a plan takes',
+  },
+
   // Federation files and commands
   invalidFederation: { retry: 'never', actor: 'operator', next: 'run `concordat validate`' },
   notSigned: {

@@ -59,6 +59,10 @@ export class PlanBuilder {
     return true;
   }
 
+  takeDivergences<Made>(make: (draft: DivergenceDraft) => Made): Made[] {
+    return taken(this.divergences, make);
+  }
+
   diverge(
     kind: Divergence['kind'],
     type: DatasetType,
@@ -87,6 +91,17 @@ export class PlanBuilder {
       ...(leaves ? { leaves: Object.fromEntries(Object.entries(leaves).map(([id, own]) => [id, [...own]])) } : {}),
     });
   }
+}
+
+/** What each draft is made into, letting go of each as soon as it was. */
+function taken<Item extends object, Made>(items: (Item | undefined)[], make: (item: Item) => Made): Made[] {
+  const made: Made[] = [];
+  for (const [at, item] of items.entries()) {
+    if (item) made.push(make(item));
+    items[at] = undefined;
+  }
+  items.length = 0;
+  return made;
 }
 
 /** Those whose mesh can be asked for it; what the others lack to it is a divergence of its own. */

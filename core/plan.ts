@@ -26,6 +26,7 @@ import { creation, updatesOf } from './draft-operations.js';
 import { planConflict, planDispute } from './plan-conflict.js';
 import type { DatasetShape, DatasetType } from './federation/federation.js';
 import { byCodeUnit, Json } from './json.js';
+import { byAuthority, sortedBy } from './in-one-order.js';
 import { Operation } from './operation.js';
 import { OpaqueRecord } from './opaque.js';
 import { behindOf, PlanBuilder, withinLimits, type DivergenceDraft } from './plan-builder.js';
@@ -321,7 +322,7 @@ function settlingOrAccepted(
   return accepted.length === at.length ? { operations: [], accepted } : settling;
 }
 
-/** Puts everything into its one order. */
+/** Puts everything into its one order. Takes what the builder gathered: a million drafts need not live beside what is made of them. */
 function freeze(input: PlanInput, builder: PlanBuilder): Plan {
   const typeOrder = new Map(input.shape.types.map((type, position) => [type.taxonomy.type, position]));
   const asked = new Map(builder.conflicts.map((conflict) => [conflict.id, builder.acceptances.askConflict(conflict)]));
@@ -331,6 +332,28 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
       conflicts.flatMap((id) => asked.get(id) ?? []),
       kind === 'waitsForConflict',
     );
+  const opaque = builder.divergences.flatMap(({ kind, type, key }) =>
+    kind === 'opaque' ? builder.opaque.of(type, key) : [],
+  );
+  const divergences = sortedBy(
+    builder.takeDivergences((draft): Divergence => {
+      const { kind, type, key, field, because, at, leaves } = draft;
+      const { operations, accepted } = settlingOrAccepted(builder, draft, settling(draft));
+      const ids = operations.map(({ id }) => id).sort(byCodeUnit);
+      return {
+        kind,
+        type,
+        key,
+        field,
+        because,
+        at,
+        operations: ids,
+        accepted: distinctAcceptances(accepted),
+        ...(leaves ? { leaves } : {}),
+      };
+    }),
+    ({ type, key, field, kind }) => `${type} ${key} ${field ?? ''} ${kind}`,
+  );
   return {
     algorithm: planAlgorithm,
     dataset: input.shape.dataset.dataset,
@@ -339,54 +362,26 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
     standing: input.standing,
     correlation: input.correlation,
     operations: sortedBy(
-      builder.operations,
+      byAuthority(builder.operations),
       ({ authority, type, key, kind, id }) => `${authority} ${typeOrder.get(type) ?? 0} ${key} ${kind} ${id}`,
     ),
     conflicts: sortedBy(
       [...asked.values()].flatMap(({ conflict }) => conflict ?? []),
       ({ id }) => id,
     ),
-    divergences: sortedBy(
-      builder.divergences.map((draft) => {
-        const { kind, type, key, field, because, at, leaves } = draft;
-        const { operations, accepted } = settlingOrAccepted(builder, draft, settling(draft));
-        const ids = operations.map(({ id }) => id).sort(byCodeUnit);
-        return {
-          kind,
-          type,
-          key,
-          field,
-          because,
-          at,
-          operations: ids,
-          accepted: distinctAcceptances(accepted),
-          ...(leaves ? { leaves } : {}),
-        };
-      }),
-      ({ type, key, field, kind }) => `${type} ${key} ${field ?? ''} ${kind}`,
-    ),
+    divergences,
     cases: sortedBy(input.cases, ({ id }) => id),
     incomplete: sortedBy(
       input.incomplete,
       ({ authority, type, scope, reason }) => `${authority} ${type} ${scope} ${reason}`,
     ),
-    opaque: sortedBy(
-      builder.divergences.flatMap(({ kind, type, key }) => (kind === 'opaque' ? builder.opaque.of(type, key) : [])),
-      ({ authority, type, key }) => `${authority} ${type} ${key}`,
-    ),
+    opaque: sortedBy(opaque, ({ authority, type, key }) => `${authority} ${type} ${key}`),
     ...(builder.ignored.length > 0
       ? { ignored: sortedBy(builder.ignored, ({ authority, type, key }) => `${authority} ${type} ${key}`) }
       : {}),
     absent: [...input.shape.absent],
     ...(builder.undos.planned().length > 0 ? { undos: [...builder.undos.planned()] } : {}),
   };
-}
-
-function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
-  return items
-    .map((item) => ({ item, key: keyOf(item) }))
-    .sort((a, b) => byCodeUnit(a.key, b.key))
-    .map(({ item }) => item);
 }
 
 /** Authorities that a plan would write to, including through a conflict's candidates. */

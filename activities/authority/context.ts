@@ -33,6 +33,8 @@ export interface AuthorityContext {
   readonly clock: AuthorityClock;
   /** Milliseconds since the epoch; an argument, so that tests can move it. */
   readonly now: () => number;
+  /** Operations that a review sheet lists one by one; beyond them it counts (sheetOperationsUsually where absent). */
+  readonly sheetOperationsMax?: number;
   readonly heartbeat: (details?: unknown) => void;
   /** Names the point that a commit has reached; a crash test kills the process at one of them. */
   readonly checkpoint?: (point: string) => Promise<void>;

@@ -19,6 +19,8 @@ import {
 import { PreviousHop } from '../../core/lineage/hop.js';
 import { opaqueId, type RecordName } from '../../core/lineage/salted.js';
 import { Base, Seal } from '../../core/messages.js';
+import { Operation } from '../../core/operation.js';
+import { Conflict } from '../../core/plan.js';
 import type { EraseInput, EraseResult } from '../../workflows/contract.js';
 import { readAgreement } from './agreements.js';
 import { authorityOf, type AuthorityContext } from './context.js';
@@ -27,6 +29,7 @@ import { readRunState, writeRunState } from './live-run.js';
 import { forgetObserved, observedTypes } from './observations.js';
 import { ReviewSheet } from './review-sheet.js';
 import { readReviewState } from './review-state.js';
+import { documentParts, parsePart } from '../documents/document-parts.js';
 import { getDocument, putDocument } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import {
@@ -42,6 +45,7 @@ import { keysOfFederation } from '../lineage/trusted-keys.js';
 import { loadLinks } from '../links.js';
 import { appendToLog } from '../log/own-log.js';
 import { authorityOfRef } from '../run-messages.js';
+import type { ObjectStore } from '../store.js';
 import { readOne } from '../sealing/read-records.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
 import { findObjects } from '../erasure/find-objects.js';
@@ -153,6 +157,9 @@ async function knownHere(context: AuthorityContext, { dataset, type, key }: Reco
   const nativeId = links.nativeIdOf(type, key);
   const asked: KnownHere['asked'][number][] = [];
   for (const name of await privateStore.list(`reviews/${dataset}/`)) {
+    const [, , , folder] = name.split('/');
+    if (folder === 'documents') asked.push(await askedElsewhere(privateStore, name));
+    if (folder !== 'sheet') continue;
     const bytes = await privateStore.get(name);
     const sheet = bytes && ReviewSheet.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
     if (sheet?.success)
@@ -164,6 +171,27 @@ async function knownHere(context: AuthorityContext, { dataset, type, key }: Reco
   const review = await readReviewState(context, dataset);
   if (review) asked.push(review.scope);
   return { provisional: nativeId === null ? [] : [links.provisionalKeyOf(type, nativeId)], asked };
+}
+
+/** What a review asked about that was too large for its state (review-state.ts). */
+async function askedElsewhere(store: ObjectStore, ref: string): Promise<KnownHere['asked'][number]> {
+  const asked = { operations: [] as Operation[], conflicts: [] as Conflict[] };
+  try {
+    for await (const parts of documentParts(
+      store,
+      { ref, sha256: ref.slice(ref.lastIndexOf('/') + 1) },
+      (member) => member in asked,
+    ))
+      for (const { member, text, isElement } of parts) {
+        if (!isElement) continue;
+        if (member === 'operations') asked.operations.push(Operation.parse(parsePart(text)));
+        else asked.conflicts.push(Conflict.parse(parsePart(text)));
+      }
+  } catch (error) {
+    // An erasure before this one took pieces of it away: what is left is looked through all the same.
+    if (!(error instanceof ConcordatError) || error.code !== 'inputNotAuthentic') throw error;
+  }
+  return asked;
 }
 
 /** The base that this authority holds. Throws where the record is in it, or where somebody still needs what would go. */

@@ -26,13 +26,14 @@ import { formerIdOf } from '../links.js';
 import { isBringingBack, nativeChange } from './native-writes.js';
 import { OwnRecords } from './own-records.js';
 import { restingObjects } from './resting-objects.js';
-import { storedPages } from './pages.js';
+import { withBodies, withBodiesAsRead } from './native-bodies.js';
+import { SheetGathered } from './sheet-gathered.js';
 import { noticesOf, type ReviewNotice } from './notices.js';
 import { progressOf, reviewNow } from './review.js';
 import { readReviewState, writeReviewState, type ReviewState } from './review-state.js';
 import { noticeInputs } from './peer-clocks.js';
 import { listUnsettled } from './unsettled.js';
-import { writeSheet, type SheetOperation } from './review-sheet.js';
+import { sheetOperationsUsually, writeSheet, type SheetOperation } from './review-sheet.js';
 import { requireLive } from './live-run.js';
 import { authorsOfScope } from './terms.js';
 
@@ -67,9 +68,16 @@ export async function prepareReview(
   }
   const authority = authorityOf(context);
   const whole = reviewScope(recomputed.plan, context.id);
-  const sheet = await sheetOperations(context, inputs, recomputed, own, whole, digests, disclosed);
-  const asked = new Set(sheet.filter(({ refused }) => refused === null).map(({ operation }) => operation.id));
-  const scope: ReviewScope = { ...whole, operations: whole.operations.filter(({ id }) => asked.has(id)) };
+  const listedMax = context.sheetOperationsMax ?? sheetOperationsUsually;
+  const isLarge = whole.operations.length > listedMax;
+  const sheet = new SheetGathered(isLarge, listedMax);
+  await sheetOperations(context, inputs, recomputed, own, whole, digests, disclosed, isLarge, (entry) =>
+    sheet.add(entry),
+  );
+  const scope: ReviewScope = {
+    ...whole,
+    operations: whole.operations.filter(({ id }) => !sheet.refusedIds.has(id)),
+  };
   const tripped = brakesOfScope(authority, scope, heldCounts(recomputed, context.id));
   const quorum = quorumOf(authority, tripped.length > 0);
   const deadlineMs = durationMs(authority.approval.deadline);
@@ -86,7 +94,7 @@ export async function prepareReview(
     braked: tripped.map((brake: TrippedBrake) => ({ ...brake })),
     frozen,
     deadlineAtMs: openedAtMs + deadlineMs,
-    operations: [...sheet],
+    operations: [...sheet.entries],
     conflicts: scope.conflicts.map((conflict) => ({
       conflict,
       label: labelOf(recomputed, conflict.type, conflict.key),
@@ -97,18 +105,16 @@ export async function prepareReview(
       signers: [...signers],
       operations: operations.length,
     })),
-    labels: labelsOf(recomputed),
-    clear: await clearOfSheet(context, recomputed, own, whole, digests, disclosed),
+    labels: labelsOf(recomputed, isLarge ? sheet.shown(whole).operations : recomputed.plan.operations),
+    clear: await clearOfSheet(context, recomputed, own, sheet.shown(whole), digests, disclosed),
+    ...(isLarge ? { large: sheet.counts(scope) } : {}),
   });
-  const refusedOperations = sheet.flatMap(({ operation, refused }) =>
-    refused ? [{ operation: operation.id, code: refused.code }] : [],
-  );
   if (previous && previous.plan !== input.planDigest)
     await signals.replaced(inputs.dataset, previous.plan, input.planDigest);
   const state: ReviewState = {
     plan: input.planDigest,
     scope: { operations: [...scope.operations], conflicts: [...scope.conflicts] },
-    refused: refusedOperations,
+    refused: sheet.refused(),
     quorum,
     braked: tripped.length > 0,
     authors: Object.fromEntries(Object.entries(authors).map(([id, people]) => [id, [...people]])),
@@ -188,7 +194,9 @@ async function sheetOperations(
   scope: ReviewScope,
   digests: FieldDigests | null,
   disclosed: DisclosedValues,
-): Promise<readonly SheetOperation[]> {
+  isLarge: boolean,
+  add: (entry: SheetOperation) => void,
+): Promise<void> {
   const authority = authorityOf(context);
   const operations = [
     ...scope.operations,
@@ -196,7 +204,6 @@ async function sheetOperations(
       candidates.flatMap((candidate) => candidate.operations.filter((operation) => operation.authority === context.id)),
     ),
   ];
-  const bodies = await nativeBodies(context, inputs, own, operations);
   const former = new Map<string, string | null>();
   for (const operation of operations.filter(isBringingBack))
     former.set(operation.id, await formerIdOf(context.privateStore, inputs.dataset, operation.type, operation.key));
@@ -216,9 +223,8 @@ async function sheetOperations(
   const unsettled = new Map(
     (await listUnsettled(context, inputs.dataset)).map((write) => [`${write.type} ${write.key}`, write]),
   );
-  const sheetOf = (operation: Operation): SheetOperation => {
+  const sheetOf = (operation: Operation, objects: readonly NativeObject[]): SheetOperation => {
     const type = recomputed.typeOf(operation.type) as DatasetType;
-    const objects = bodies.get(`${operation.type} ${operation.key}`) ?? [];
     const fields = fieldsOf(recomputed, operation, context.id);
     const label = labelOf(recomputed, operation.type, operation.key);
     const refusing = (refused: SheetOperation['refused']): SheetOperation => ({
@@ -281,12 +287,15 @@ async function sheetOperations(
     ];
     return { operation, label, calls, consequences, refused: null };
   };
-  const sheet: SheetOperation[] = [];
-  for (const operation of operations) {
+  for await (const { operation, objects } of (isLarge ? withBodiesAsRead : withBodies)(
+    context,
+    inputs,
+    own,
+    operations,
+  )) {
     await letOthersRun();
-    sheet.push(sheetOf(operation));
+    add(sheetOf(operation, objects));
   }
-  return sheet;
 }
 
 /**
@@ -307,35 +316,6 @@ async function clearOfSheet(
     ...disclosed.byDigest,
     ...(await clearValuesOf(context, own, recomputed, digests, records)),
   ]);
-}
-
-async function nativeBodies(
-  context: AuthorityContext,
-  inputs: RunInputs,
-  own: OwnRecords,
-  operations: readonly Operation[],
-): Promise<ReadonlyMap<string, readonly NativeObject[]>> {
-  const wanted = new Map<string, readonly string[]>();
-  const recordOf = new Map<string, string>();
-  for (const { type, key } of operations) {
-    const nativeIds = own.nativeIdsOf(type, key);
-    wanted.set(`${type} ${key}`, nativeIds);
-    for (const nativeId of nativeIds) recordOf.set(`${type} ${nativeId}`, `${type} ${key}`);
-  }
-  const read = new Map<string, NativeObject>();
-  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-    if (item.kind !== 'objects') continue;
-    for (const object of item.objects) {
-      const name = `${own.typeOfNative(object.type) ?? ''} ${object.id}`;
-      if (recordOf.has(name)) read.set(name, object);
-    }
-  }
-  return new Map(
-    [...wanted].map(([record, nativeIds]) => {
-      const type = record.slice(0, record.indexOf(' '));
-      return [record, nativeIds.flatMap((nativeId) => read.get(`${type} ${nativeId}`) ?? [])];
-    }),
-  );
 }
 
 function fieldsOf(recomputed: Recomputed, operation: Operation, authority: string): Fields {
@@ -365,10 +345,10 @@ export function labelOf(recomputed: Recomputed, type: string, key: string): stri
   return null;
 }
 
-function labelsOf(recomputed: Recomputed): Record<string, string> {
+function labelsOf(recomputed: Recomputed, operations: readonly Operation[]): Record<string, string> {
   const labels: Record<string, string> = {};
   const wanted = new Set<string>();
-  for (const operation of recomputed.plan.operations) {
+  for (const operation of operations) {
     wanted.add(operation.key);
     for (const change of operation.changes)
       if (change.kind === 'set') for (const element of [...change.add, ...change.remove]) wanted.add(element);

@@ -49,8 +49,29 @@ export const ReviewSheet = z.strictObject({
   labels: z.record(z.string(), z.string()),
   /** Clear values of `digest` fields that these people may read, by the digest that stands in the plan. */
   clear: z.record(z.string(), Json).default({}),
+  /** Where more is asked than a sheet lists: then `operations` holds some of what is asked and some of what is refused. */
+  large: z
+    .strictObject({
+      operations: z.int(),
+      /** By code, how many could not be written here and are not asked. */
+      refused: z.record(z.string(), z.int()),
+      /** What its cloud does beyond the writes, in words, and of how many operations. */
+      consequences: z.record(z.string(), z.int()),
+      /** Of all that is asked: by kind, and the one thing that explains it (core/report/plan-census.ts). */
+      counts: z.record(z.string(), Json),
+    })
+    .optional(),
 });
 export type ReviewSheet = z.infer<typeof ReviewSheet>;
+
+/**
+ * A plan that is shown whole (32 MB, decision 71) has fewer operations than these, so whatever shows one finds each of its
+ * operations on the sheets.
+ */
+export const sheetOperationsUsually = 80_000;
+export const sheetSamples = 100;
+/** Approvers name what is asked, so what is not asked has to be known; beyond these they name what they approve. */
+export const sheetRefusedMax = 1_000;
 
 export function sheetName(dataset: string, plan: Digest): string {
   return `reviews/${dataset}/${plan}/sheet`;

@@ -4,7 +4,10 @@ import { Digest } from '../../core/digest.js';
 import { Operation } from '../../core/operation.js';
 import { Conflict } from '../../core/plan.js';
 import { ConcordatError } from '../../core/errors.js';
+import { Ref } from '../../core/messages.js';
+import { getDocument, putDocument } from '../exchange.js';
 import type { AuthorityContext } from './context.js';
+import { sheetOperationsUsually } from './review-sheet.js';
 
 const ReviewState = z.strictObject({
   plan: Digest,
@@ -20,28 +23,52 @@ const ReviewState = z.strictObject({
 });
 export type ReviewState = z.infer<typeof ReviewState>;
 
+/** As it lies in pieces: its lists are right below, and of when people were asked only what this review did not open itself. */
+const largeState = ReviewState.omit({ scope: true }).extend(ReviewState.shape.scope.shape);
+
 function headName(dataset: string): string {
   return `open-review/${dataset}`;
 }
 
+/** What the head holds where the state is too large for one text: where it lies, in pieces as a document of the exchange store does. */
+const StoredElsewhere = z.strictObject({ large: Ref });
+
+/** Null also where an erasure took away what a large one asked about: then nobody is asked about it any more. */
 export async function readReviewState(context: AuthorityContext, dataset: string): Promise<ReviewState | null> {
   const head = await context.privateStore.readHead(headName(dataset));
-  return head ? ReviewState.parse(JSON.parse(new TextDecoder().decode(head.bytes))) : null;
+  if (!head) return null;
+  const stored = JSON.parse(new TextDecoder().decode(head.bytes)) as unknown;
+  const elsewhere = StoredElsewhere.safeParse(stored);
+  if (!elsewhere.success) return ReviewState.parse(stored);
+  const { large } = elsewhere.data;
+  if ((await context.privateStore.get(large.ref)) === null) return null;
+  return getDocument(context.privateStore, large, largeState).then(
+    ({ operations, conflicts, askedAtMs, ...state }) => ({
+      ...state,
+      scope: { operations, conflicts },
+      askedAtMs: {
+        ...Object.fromEntries([...operations, ...conflicts].map(({ id }) => [id, state.openedAtMs])),
+        ...askedAtMs,
+      },
+    }),
+  );
 }
 
 export async function writeReviewState(context: AuthorityContext, dataset: string, state: ReviewState): Promise<void> {
+  const bytes = new TextEncoder().encode(JSON.stringify(await storedOf(context, dataset, state)));
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const head = await context.privateStore.readHead(headName(dataset));
-    if (
-      await context.privateStore.compareAndSetHead(
-        headName(dataset),
-        head?.version ?? 0,
-        new TextEncoder().encode(JSON.stringify(state)),
-      )
-    )
-      return;
+    if (await context.privateStore.compareAndSetHead(headName(dataset), head?.version ?? 0, bytes)) return;
   }
   throw new ConcordatError('storeFault', `the review of ${dataset} is being written by somebody else`);
+}
+
+async function storedOf(context: AuthorityContext, dataset: string, state: ReviewState): Promise<object> {
+  if (state.scope.operations.length <= (context.sheetOperationsMax ?? sheetOperationsUsually)) return state;
+  const { scope, askedAtMs, ...others } = state;
+  const earlier = Object.entries(askedAtMs).filter(([, at]) => at !== state.openedAtMs);
+  const large: z.infer<typeof largeState> = { ...others, ...scope, askedAtMs: Object.fromEntries(earlier) };
+  return { large: await putDocument(context.privateStore, `reviews/${dataset}/${state.plan}`, large) };
 }
 
 /** Throws reviewClosed where another plan has taken the place of this one. */

@@ -1,10 +1,12 @@
 /** What the coordinator's own documents say of a record: the keys that it had before it was linked, and its operations. */
-import { Correlation } from '../../core/correlate.js';
+import { Assignment } from '../../core/correlate.js';
 import { digestOf, type Digest } from '../../core/digest.js';
 import type { RecordName } from '../../core/lineage/salted.js';
-import { Base } from '../../core/messages.js';
-import { piecesOf, type Operation } from '../../core/operation.js';
-import { Plan, type Conflict } from '../../core/plan.js';
+import { ConcordatError } from '../../core/errors.js';
+import { Base, type Ref } from '../../core/messages.js';
+import { Operation, piecesOf } from '../../core/operation.js';
+import { Conflict } from '../../core/plan.js';
+import { documentParts, type Part } from '../documents/document-parts.js';
 import type { ObjectStore } from '../store.js';
 import { MarkFinder, type Marks } from './marks.js';
 
@@ -18,11 +20,9 @@ export async function joinedKeys(
   heartbeat: () => void,
 ): Promise<readonly string[]> {
   const joined = new Set<string>();
-  for await (const text of documents(exchange, heartbeat)) {
-    if (!text.includes('"assignments"')) continue;
-    const correlation = Correlation.safeParse(parsed(text));
-    for (const one of correlation.success ? correlation.data.assignments : [])
-      if (one.type === type && one.key === key) joined.add(one.from);
+  for await (const { text } of coordinatorParts(exchange, heartbeat, ['assignments'])) {
+    const one = Assignment.safeParse(parsed(text));
+    if (one.success && one.data.type === type && one.data.key === key) joined.add(one.data.from);
   }
   return [...joined];
 }
@@ -39,13 +39,18 @@ export async function plannedOperations(
   heartbeat: () => void,
 ): Promise<readonly Digest[]> {
   const finder = new MarkFinder(marks);
-  const operations = new Set<Digest>();
-  for await (const text of documents(exchange, heartbeat)) {
+  const ids = new Set<Digest>();
+  for await (const { member, text } of coordinatorParts(exchange, heartbeat, ['operations', 'conflicts'])) {
     if (!finder.isIn(text)) continue;
-    const plan = Plan.safeParse(parsed(text));
-    for (const id of plan.success ? operationsAbout(withTrueIds(plan.data), finder) : []) operations.add(id);
+    const operation = member === 'operations' ? Operation.safeParse(parsed(text)) : null;
+    const conflict = member === 'conflicts' ? Conflict.safeParse(parsed(text)) : null;
+    const asked: Asked = {
+      operations: operation?.success ? [operation.data] : [],
+      conflicts: conflict?.success ? [conflict.data] : [],
+    };
+    for (const id of operationsAbout(withTrueIds(asked), finder)) ids.add(id);
   }
-  return [...operations];
+  return [...ids];
 }
 
 /** The base of the highest number that the coordinator proposed; null where it proposed none. */
@@ -107,11 +112,33 @@ function hasTrueId({ id, authority, type, key, kind, changes, rule }: Operation)
   return id === digestOf({ authority, type, key, kind, changes, rule });
 }
 
+/** Documents that are one object, as texts. A base is never so large that it lies in pieces. */
 async function* documents(exchange: ObjectStore, heartbeat: () => void): AsyncGenerator<string> {
   for (const name of await exchange.list(`${coordinatorPrefix}/documents/`)) {
     const bytes = await exchange.get(name);
     heartbeat();
     if (bytes) yield new TextDecoder().decode(bytes);
+  }
+}
+
+/** Elements of the lists that are named, of every document here, whatever its size. */
+async function* coordinatorParts(
+  exchange: ObjectStore,
+  heartbeat: () => void,
+  members: readonly string[],
+): AsyncGenerator<Part> {
+  for (const name of await exchange.list(`${coordinatorPrefix}/documents/`)) {
+    heartbeat();
+    const ref: Ref = { ref: name, sha256: name.slice(name.lastIndexOf('/') + 1) };
+    try {
+      for await (const parts of documentParts(exchange, ref, (member) => members.includes(member))) {
+        heartbeat();
+        yield* parts.filter(({ isElement }) => isElement);
+      }
+    } catch (error) {
+      // What is no document says nothing that counts here.
+      if (!(error instanceof ConcordatError) || error.code !== 'inputNotAuthentic') throw error;
+    }
   }
 }
 

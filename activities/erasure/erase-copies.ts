@@ -42,8 +42,9 @@ export async function eraseCopies(
   });
   const removed: Record<string, number> = {};
   // Correlations and plans last: found again after a crash, they say what else there is to remove.
-  const isClue = (kind: string): boolean => kind === 'correlations' || kind === 'plans';
-  for (const { name: object, kind } of [...found].sort((a, b) => Number(isClue(a.kind)) - Number(isClue(b.kind)))) {
+  // Pieces right before them: by its list the rest of a document is found.
+  const rank = (kind: string): number => (kind === 'correlations' || kind === 'plans' ? 2 : kind === 'pieces' ? 1 : 0);
+  for (const { name: object, kind } of [...found].sort((a, b) => rank(a.kind) - rank(b.kind))) {
     await exchange.remove(object);
     removed[kind] = (removed[kind] ?? 0) + 1;
     heartbeat();

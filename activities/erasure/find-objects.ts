@@ -8,6 +8,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit, isJsonObject, type Json } from '../../core/json.js';
 import type { SealedSegment } from '../../core/sealed.js';
 import type { ObjectStore } from '../store.js';
+import { largeObjects, listOfPieces, lookThrough, namesOneOf, type LargeDocument } from './documents-in-pieces.js';
 import { MarkFinder, payloadsOf, type Marks } from './marks.js';
 import { columnsOf, segmentsIn } from './segments-of.js';
 
@@ -23,6 +24,7 @@ export type ErasedKind =
   | 'receipts'
   | 'disclosures'
   | 'documents'
+  | 'pieces'
   | 'messages';
 
 export interface FoundObject {
@@ -51,6 +53,7 @@ export async function findObjects(where: WhereToLook): Promise<readonly FoundObj
   const known: SealedSegment[] = [];
   const holding = new Set<Digest>();
   const envelopes = new Set<string>();
+  const inPieces: LargeDocument<ErasedKind>[] = [];
   // Messages first: they say which documents are the envelopes of values that were sent to peers.
   for (const folder of ['messages', 'documents', 'salts', 'segments'] as const) {
     for (const name of await exchange.list(`${prefix}/${folder}/`)) {
@@ -65,6 +68,19 @@ export async function findObjects(where: WhereToLook): Promise<readonly FoundObj
         if (Buffer.from(bytes).includes(where.tableId)) found.push({ name, kind: 'salts' });
         continue;
       }
+      const list = folder === 'documents' ? listOfPieces(name, bytes) : null;
+      if (list) {
+        const { members, holds, names } = await lookThrough(
+          exchange,
+          { name, list },
+          finder,
+          where.operations,
+          where.heartbeat,
+        );
+        const kind = kindOf(members);
+        inPieces.push({ name, list, kind: holds || (names && namesOperations.has(kind)) ? kind : null });
+        continue;
+      }
       const texts = folder === 'messages' ? payloadsOf(Buffer.from(bytes)) : [Buffer.from(bytes)];
       const values = texts.flatMap((text) => parsed(text));
       known.push(...values.flatMap((value) => segmentsIn(value)));
@@ -77,8 +93,8 @@ export async function findObjects(where: WhereToLook): Promise<readonly FoundObj
   }
   if (needed.some(({ body }) => holding.has(body)))
     throw new ConcordatError('recordStillAgreed', 'the agreed base still refers to this record');
-  return [...found, ...segmentObjects(prefix, holding, known, needed)].sort((left, right) =>
-    byCodeUnit(left.name, right.name),
+  return [...found, ...largeObjects(inPieces, 'pieces'), ...segmentObjects(prefix, holding, known, needed)].sort(
+    (left, right) => byCodeUnit(left.name, right.name),
   );
 }
 
@@ -115,9 +131,7 @@ function kindOf(value: Json | undefined): ErasedKind {
 const namesOperations: ReadonlySet<ErasedKind> = new Set(['reviews', 'permits', 'receipts']);
 
 function isAbout(kind: ErasedKind, bytes: Uint8Array, operations: ReadonlySet<Digest>): boolean {
-  if (!namesOperations.has(kind)) return false;
-  const all = [Buffer.from(bytes), ...payloadsOf(Buffer.from(bytes))];
-  return [...operations].some((id) => all.some((text) => text.includes(id)));
+  return namesOperations.has(kind) && namesOneOf(Buffer.from(bytes), operations);
 }
 
 /** What a disclosure of the dataset encrypted: nobody can see which records it speaks of, so all of it goes. */

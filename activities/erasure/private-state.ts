@@ -5,6 +5,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit, isJsonObject, type Json, type JsonObject } from '../../core/json.js';
 import { createdGroupsPrefix, Links } from '../links.js';
 import type { ObjectStore } from '../store.js';
+import { largeObjects, listOfPieces, lookThrough, type LargeDocument } from './documents-in-pieces.js';
 import { MarkFinder, payloadsOf } from './marks.js';
 import type { Traces } from './traces.js';
 
@@ -23,6 +24,7 @@ export async function findPrivate(store: ObjectStore, traces: Traces): Promise<r
   const { dataset, type, key } = traces.marks.name;
   const finder = new MarkFinder(traces.marks);
   const found: PrivateObject[] = [];
+  const inPieces: LargeDocument<PrivateKind>[] = [];
   for (const name of await store.list(`created-links/${dataset}/${type}/${key}/`)) found.push({ name, kind: 'links' });
   for (const name of await store.list(`former-links/${dataset}/${type}/${key}/`)) found.push({ name, kind: 'links' });
   for (const name of await store.list(`pages/${dataset}/`)) found.push({ name, kind: 'pages' });
@@ -42,13 +44,22 @@ export async function findPrivate(store: ObjectStore, traces: Traces): Promise<r
     [`applying/${dataset}/`, 'writtenValues'],
   ] as const)
     for (const name of await store.list(prefix)) {
+      // Pieces go with the document that they are of, below.
+      if (kind === 'sheets' && name.split('/')[3] === 'pieces') continue;
       const bytes = await store.get(name);
+      const list = kind === 'sheets' && bytes ? listOfPieces(name, bytes) : null;
+      if (list) {
+        const { holds } = await lookThrough(store, { name, list }, finder, traces.operations, () => undefined);
+        inPieces.push({ name, list, kind: holds ? kind : null });
+        continue;
+      }
       const texts = bytes ? [Buffer.from(bytes), ...payloadsOf(Buffer.from(bytes))] : [];
       const isAbout =
         finder.isIn(bytes ?? '') ||
         (kind === 'decisions' && [...traces.operations].some((id) => texts.some((text) => text.includes(id))));
       if (isAbout) found.push({ name, kind });
     }
+  found.push(...largeObjects(inPieces, 'sheets'));
   return found.sort((left, right) => byCodeUnit(left.name, right.name));
 }
 

@@ -8,24 +8,15 @@
  * process, in turns, medians of three; processor time, because a busy machine disturbs it less than the clock on the wall.
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFileStore } from '../../activities/store-files.js';
 import { partOf, planPieces } from '../../cli/reading/large-plan.js';
-import { planParts } from '../../cli/reading/plan-parts.js';
+import { documentParts } from '../../activities/documents/document-parts.js';
+import { openDocument } from '../../activities/documents/open-document.js';
+import { putTexts } from '../../activities/documents/put-in-pieces.js';
 import { readPlanReport } from '../../cli/reading/plan-report.js';
 import { oneCauseText } from '../../cli/showing/census-text.js';
 import type { PlanFilter } from '../../cli/reading/plan-view.js';
@@ -55,7 +46,7 @@ const tasks: Readonly<Record<string, Task>> = {
   parse: async (folder, digest) => {
     let parsed = 0;
     const ref = { ref: `federation/documents/${digest}`, sha256: digest };
-    for await (const parts of planParts(createFileStore(folder), ref, () => true))
+    for await (const parts of documentParts(createFileStore(folder), ref, () => true))
       for (const { text } of parts) if (JSON.parse(text) !== undefined) parsed += 1;
     return `${parsed} elements`;
   },
@@ -98,7 +89,7 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'concordat-bench-'));
   try {
     const loadBefore = loadavg()[0];
-    const { digest, bytes } = generate(folder, count);
+    const { digest, bytes } = await generate(folder, count);
     const outcomes = Object.fromEntries(Object.keys(tasks).map((name) => [name, [] as Outcome[]]));
     for (let round = 0; round < rounds; round += 1)
       for (const name of Object.keys(tasks)) outcomes[name]?.push(child(name, folder, digest, count));
@@ -122,21 +113,11 @@ async function main(): Promise<void> {
   }
 }
 
-function generate(folder: string, count: number): { readonly digest: string; readonly bytes: number } {
-  const documents = join(folder, 'federation', 'documents');
-  mkdirSync(documents, { recursive: true });
-  const aside = join(documents, 'aside');
-  const file = openSync(aside, 'w');
-  const hash = createHash('sha256');
-  for (const piece of syntheticPieces({ count, weight: (grams) => String(grams * 1000), otherOneIn: 50 })) {
-    const bytes = Buffer.from(piece);
-    hash.update(bytes);
-    writeSync(file, bytes);
-  }
-  closeSync(file);
-  const digest = hash.digest('hex');
-  renameSync(aside, join(documents, digest));
-  return { digest, bytes: statSync(join(documents, digest)).size };
+async function generate(folder: string, count: number): Promise<{ readonly digest: string; readonly bytes: number }> {
+  const store = createFileStore(folder);
+  const texts = syntheticPieces({ count, weight: (grams) => String(grams * 1000), otherOneIn: 50 });
+  const ref = await putTexts(store, 'federation', texts);
+  return { digest: ref.sha256, bytes: (await openDocument(store, ref))?.bytes ?? 0 };
 }
 
 function child(name: string, folder: string, digest: string, count: number): Outcome {

@@ -3,7 +3,7 @@ import type { Case } from '../../core/correlation-cases.js';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { AuthorityId, Fields } from '../../core/record.js';
-import { readPlan } from './documents.js';
+import { casesOf } from './plan-report.js';
 import { recordsOf, type FederationSession } from './federation-session.js';
 import { findPlan } from './find-run.js';
 import { one } from './references.js';
@@ -31,7 +31,7 @@ export interface OpenCases {
 export async function openCases(session: FederationSession, dataset: string): Promise<OpenCases> {
   const { federation, exchange, runs } = session;
   const found = await findPlan(runs, federation, exchange, dataset);
-  const plan = await readPlan(exchange, found.digest);
+  const cases = await casesOf(exchange, found.digest);
   const records = await recordsOf(session, found);
   const readRecord = async (authority: AuthorityId, type: string, key: string): Promise<CaseRecord> => {
     try {
@@ -45,7 +45,7 @@ export async function openCases(session: FederationSession, dataset: string): Pr
     dataset,
     plan: found.digest,
     cases: await Promise.all(
-      plan.cases.map(async (own, position) => ({
+      cases.map(async (own, position) => ({
         number: position + 1,
         case: own,
         record: await readRecord(own.authority, own.type, own.record),

@@ -1,4 +1,6 @@
 /** Plans, snapshots and receipts as they lie in the exchange store: checked against digest and signature before anything is shown. */
+import { documentParts, parsePart } from '../../activities/documents/document-parts.js';
+import { openDocument } from '../../activities/documents/open-document.js';
 import { getDocument, getMessage } from '../../activities/exchange.js';
 import type { ObjectStore } from '../../activities/store.js';
 import type { Digest } from '../../core/digest.js';
@@ -13,9 +15,8 @@ import {
   SnapshotStatement,
   type Ref,
 } from '../../core/messages.js';
-import { Plan } from '../../core/plan.js';
+import { Plan, planAlgorithm } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
-import { sizeOf } from './plan-parts.js';
 
 /** The coordinator's prefix (activities/federation/activities.ts), where plans lie. */
 const planPrefix = 'federation/documents/';
@@ -23,19 +24,28 @@ const planPrefix = 'federation/documents/';
 /** Throws notFound where the store of this machine does not hold the plan. */
 export async function planRef(exchange: ObjectStore, digest: Digest): Promise<Ref & { readonly bytes: number }> {
   const ref = `${planPrefix}${digest}`;
-  const bytes = await sizeOf(exchange, ref);
-  if (bytes === null)
+  const document = await openDocument(exchange, { ref, sha256: digest });
+  if (document === null)
     throw new ConcordatError(
       'notFound',
       `plan ${digest.slice(0, 12)} is not in the exchange store of this machine; CONCORDAT_EXCHANGE says where that is`,
     );
-  return { ref, sha256: digest, bytes };
+  return { ref, sha256: digest, bytes: document.bytes };
 }
 
 /** Throws notFound where the store of this machine does not hold the plan. */
 export async function readPlan(exchange: ObjectStore, digest: Digest): Promise<Plan> {
   const { ref, sha256 } = await planRef(exchange, digest);
   return getDocument(exchange, { ref, sha256 }, Plan);
+}
+
+/** What a plan of any size is about; null where the document is none. Throws inputNotAuthentic where it is not what its name says. */
+export async function planHead(exchange: ObjectStore, ref: Ref): Promise<{ readonly dataset: string } | null> {
+  const head = new Map<string, unknown>();
+  for await (const parts of documentParts(exchange, ref, (member) => member === 'algorithm' || member === 'dataset'))
+    for (const { member, text } of parts) head.set(member, parsePart(text));
+  const dataset = head.get('dataset');
+  return head.get('algorithm') === planAlgorithm && typeof dataset === 'string' ? { dataset } : null;
 }
 
 /** Digests of plans that begin with these characters. Other documents of the coordinator are passed over. */
@@ -45,8 +55,7 @@ export async function plansWith(exchange: ObjectStore, prefix: string): Promise<
   for (const name of names.slice(0, 50)) {
     const sha256 = name.slice(planPrefix.length);
     try {
-      await getDocument(exchange, { ref: name, sha256 }, Plan);
-      digests.push(sha256);
+      if (await planHead(exchange, { ref: name, sha256 })) digests.push(sha256);
     } catch (error) {
       if (!(error instanceof ConcordatError) || error.code !== 'inputNotAuthentic') throw error;
     }

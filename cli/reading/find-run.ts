@@ -16,7 +16,7 @@ import {
   type RunClient,
   type RunView,
 } from '../temporal/runs.js';
-import { plansWith, readPlan } from './documents.js';
+import { planHead, planRef, plansWith } from './documents.js';
 
 /** How far back a plan's own run is looked for. */
 const runsLookedAt = 30;
@@ -170,8 +170,8 @@ async function planWith(
   }
   const older = await scan(client, undefined, (found) => found.digest.startsWith(wanted));
   if (older || digest === undefined) return older;
-  const { dataset } = await readPlan(exchange, digest);
-  return { dataset, digest, run: null, snapshots: [] };
+  const head = await planHead(exchange, await planRef(exchange, digest));
+  return head ? { dataset: head.dataset, digest, run: null, snapshots: [] } : undefined;
 }
 
 async function scan(

@@ -2,14 +2,12 @@
 import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
 import type { AuthorityId } from '../../core/record.js';
-import type { Plan } from '../../core/plan.js';
-import { reviewScope } from '../../core/review.js';
 import type { ReviewStatus } from '../../workflows/messages.js';
 import type { Approver } from '../deciding/approver.js';
 import { openReviews, viewReview } from '../temporal/reviews.js';
-import { readPlan } from './documents.js';
 import type { FederationSession } from './federation-session.js';
 import { findPlan } from './find-run.js';
+import { askedIds, casesOf } from './plan-report.js';
 import { pendingErasures, type PendingErasure } from './pending-erasures.js';
 
 export interface WaitingReview {
@@ -79,13 +77,10 @@ async function isOutdated(
 ): Promise<boolean> {
   const found = newest.find(({ dataset }) => dataset === status.dataset);
   if (!found || found.digest === status.plan) return false;
-  const subjects = (plan: Plan): readonly Digest[] => {
-    const { operations, conflicts } = reviewScope(plan, authority);
-    return [...operations, ...conflicts].map(({ id }) => id);
-  };
-  const now = new Set(subjects(found.plan));
   try {
-    return !subjects(await readPlan(exchange, status.plan)).some((id) => now.has(id));
+    const now = await askedIds(exchange, found.digest, authority);
+    for (const id of await askedIds(exchange, status.plan, authority)) if (now.has(id)) return false;
+    return true;
   } catch (error) {
     // Better one question too many than one that nobody sees.
     if (error instanceof ConcordatError) return false;
@@ -96,7 +91,6 @@ async function isOutdated(
 interface NewestPlan {
   readonly dataset: string;
   readonly digest: Digest;
-  readonly plan: Plan;
   readonly cases: readonly WaitingCases[];
 }
 
@@ -107,13 +101,12 @@ async function newestOf(
 ): Promise<readonly NewestPlan[]> {
   try {
     const { digest } = await findPlan(runs, federation, exchange, dataset);
-    const plan = await readPlan(exchange, digest);
-    const { cases } = plan;
+    const cases = await casesOf(exchange, digest);
     const waiting = listings.flatMap(({ authority }) => {
       const own = cases.filter((found) => found.authority === authority);
       return own.length === 0 ? [] : [{ authority, dataset, cases: own.length }];
     });
-    return [{ dataset, digest, plan, cases: waiting }];
+    return [{ dataset, digest, cases: waiting }];
   } catch (error) {
     // A dataset that never had a run has no cases; where the plan cannot be read, its reviews are shown all the same.
     if (error instanceof ConcordatError) return [];

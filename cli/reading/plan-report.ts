@@ -1,5 +1,6 @@
 /** A plan of any size in counts and samples, in one pass over its bytes; and its parts again, one by one, where all of them are wanted. */
 import { z } from 'zod';
+import { documentParts, parsePart, partsAt, type DocumentPlaces } from '../../activities/documents/document-parts.js';
 import type { ObjectStore } from '../../activities/store.js';
 import { Case } from '../../core/correlation-cases.js';
 import { Digest } from '../../core/digest.js';
@@ -7,10 +8,10 @@ import { ConcordatError } from '../../core/errors.js';
 import { IgnoredRecord } from '../../core/ignored.js';
 import { Operation } from '../../core/operation.js';
 import { Conflict, Divergence, IncompleteScope, planAlgorithm } from '../../core/plan.js';
+import type { AuthorityId } from '../../core/record.js';
 import { PlanCensus, type Census } from '../../core/report/plan-census.js';
 import { isAccepted } from '../../core/acceptance.js';
 import { planRef } from './documents.js';
-import { parsePart, partsAt, planParts, type PlanPlaces } from './plan-parts.js';
 
 /** Lists that people made are shown whole up to this length; beyond it they are counted. */
 const listMax = 10_000;
@@ -30,7 +31,7 @@ export interface PlanReport {
   readonly incomplete: readonly IncompleteScope[];
   /** Those that were asked for by their ids. */
   readonly operations: ReadonlyMap<Digest, Operation>;
-  readonly places: PlanPlaces;
+  readonly places: DocumentPlaces;
 }
 
 const schemas = {
@@ -82,7 +83,11 @@ export async function readPlanReport(
     ignored: (one) => put(ignored, one),
     incomplete: (one) => put(incomplete, one),
   };
-  const parts = planParts(exchange, ref, (member) => Object.hasOwn(schemas, member) || Object.hasOwn(heads, member));
+  const parts = documentParts(
+    exchange,
+    ref,
+    (member) => Object.hasOwn(schemas, member) || Object.hasOwn(heads, member),
+  );
   for (;;) {
     const step = await parts.next();
     if (step.done) {
@@ -107,9 +112,11 @@ export async function readPlanReport(
         places: step.value,
       };
     }
-    for (const { member, text } of step.value) {
+    for (const { member, text, isElement } of step.value) {
       if (Object.hasOwn(heads, member)) head.set(member, parsePart(text));
-      else {
+      else if (!isElement) {
+        if (text !== '[]') throw otherShape(ref.ref);
+      } else {
         const name = member as ListName;
         (take[name] as (part: unknown) => void)(parsed(schemas[name], text, ref.ref));
       }
@@ -127,8 +134,37 @@ export async function* planList<Name extends 'operations' | 'divergences' | 'con
   const place = places.members.get(name);
   if (!place) return;
   const schema: z.ZodType = schemas[name];
-  for await (const texts of partsAt(exchange, ref.ref, place))
+  for await (const texts of partsAt(exchange, ref, place))
     yield texts.map((text) => ({ text, part: () => parsed(schema, text, ref.ref) as z.infer<(typeof schemas)[Name]> }));
+}
+
+/** Ids of what a plan of any size asks of an authority. */
+export async function askedIds(
+  exchange: ObjectStore,
+  digest: Digest,
+  authority: AuthorityId,
+): Promise<ReadonlySet<Digest>> {
+  const ref = await planRef(exchange, digest);
+  const ids = new Set<Digest>();
+  for await (const parts of documentParts(exchange, ref, (name) => name === 'operations' || name === 'conflicts'))
+    for (const { member, text, isElement } of parts) {
+      // Most parts of a large plan are of others.
+      if (!isElement || !text.includes(`"authority":${JSON.stringify(authority)}`)) continue;
+      if (member === 'operations') {
+        const operation = parsed(Operation, text, ref.ref);
+        if (operation.authority === authority) ids.add(operation.id);
+      } else ids.add(parsed(Conflict, text, ref.ref).id);
+    }
+  return ids;
+}
+
+/** The open cases of a plan of any size. */
+export async function casesOf(exchange: ObjectStore, digest: Digest): Promise<readonly Case[]> {
+  const ref = await planRef(exchange, digest);
+  const cases: Case[] = [];
+  for await (const parts of documentParts(exchange, ref, (name) => name === 'cases'))
+    for (const { text, isElement } of parts) if (isElement) cases.push(parsed(Case, text, ref.ref));
+  return cases;
 }
 
 function parsed<Schema extends z.ZodType>(schema: Schema, text: string, ref: string): z.infer<Schema> {

@@ -148,9 +148,10 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
 export function consequencesOnSheet({
   authority,
   operations,
-}: Pick<ReviewSheet, 'authority' | 'operations'>): readonly ToldConsequence[] {
-  const counts = new Map<string, number>();
-  for (const { consequences } of operations)
+  large,
+}: Pick<ReviewSheet, 'authority' | 'operations' | 'large'>): readonly ToldConsequence[] {
+  const counts = new Map<string, number>(Object.entries(large?.consequences ?? {}));
+  for (const { consequences } of large ? [] : operations)
     for (const words of consequences) counts.set(words, (counts.get(words) ?? 0) + 1);
   return [...counts]
     .sort((a, b) => b[1] - a[1] || byCodeUnit(a[0], b[0]))

@@ -155,6 +155,8 @@ export const zones: readonly Zone[] = [
       'activities/store-files.ts',
       'activities/store-location.ts',
       'activities/store-s3.ts',
+      'activities/documents/document-parts.ts',
+      'activities/documents/open-document.ts',
       'activities/exchange.ts',
       // Explains a record by planning it again from what was sealed: it reads the exchange store and nothing else.
       'activities/recompute.ts',

@@ -5,8 +5,11 @@ import { ConcordatError } from '../../core/errors.js';
 export class MemoryStore implements ObjectStore {
   readonly objects: Map<string, Uint8Array>;
   readonly heads: Map<string, Head>;
+  /** Set by tests that want small documents to lie in pieces as large ones do. */
+  documentPieceBytes?: number;
 
   constructor(from?: MemoryStore) {
+    if (from?.documentPieceBytes !== undefined) this.documentPieceBytes = from.documentPieceBytes;
     this.objects = new Map(from?.objects);
     this.heads = new Map(from?.heads);
   }

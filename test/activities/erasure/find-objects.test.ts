@@ -1,6 +1,8 @@
 /** What of a store holds a record and may go, and what stays because others, or the next run, read it. */
 import { beforeEach, expect, it } from 'vitest';
+import { pieceListIn } from '../../../activities/documents/piece-list.js';
 import { findObjects, type WhereToLook } from '../../../activities/erasure/find-objects.js';
+import { putDocument } from '../../../activities/exchange.js';
 import type { SealedSegment } from '../../../core/sealed.js';
 import { MemoryStore } from '../../support/memory-store.js';
 
@@ -59,4 +61,35 @@ it('a column that the next run reads stays, whichever segment it stands in', asy
 
 it('nothing goes where the next run reads what holds the record', async () => {
   await expect(found({ needed: [holding] })).rejects.toMatchObject({ code: 'recordStillAgreed' });
+});
+
+it('a document in pieces goes with all of its pieces, wherever in them the record lies, and another one stays', async () => {
+  store.documentPieceBytes = 16;
+  const plan = (own: string): object => ({
+    algorithm: 'a',
+    operations: [{ key: 'other' }, { key: own }, { key: 'last' }],
+  });
+  const holds = await putDocument(store, 'aws', plan(key));
+  const stays = await putDocument(store, 'aws', plan('d'.repeat(64)));
+  const piecesOf = (ref: string): readonly string[] =>
+    (pieceListIn(store.objects.get(ref) ?? new Uint8Array())?.pieces ?? []).map((piece) => `aws/pieces/${piece}`);
+  const shared = piecesOf(holds.ref).filter((name) => piecesOf(stays.ref).includes(name));
+  expect(shared.length).toBeGreaterThan(0);
+  const where = {
+    exchange: store,
+    prefix: 'aws',
+    marks: { name: { dataset: 'd', type: 'person', key }, provisional: [], salt: null },
+    tableId: Buffer.from('a table'),
+    operations: new Set<string>(),
+    needed: [],
+    heartbeat: () => undefined,
+  };
+  const gone = await findObjects(where);
+  expect(gone.filter(({ kind }) => kind === 'plans').map(({ name }) => name)).toEqual([holds.ref]);
+  expect(new Set(gone.filter(({ kind }) => kind === 'pieces').map(({ name }) => name))).toEqual(
+    new Set(piecesOf(holds.ref).filter((name) => !shared.includes(name))),
+  );
+  // Cut off after its first piece went, the rest is found again by its list.
+  store.objects.delete(piecesOf(holds.ref).find((name) => !shared.includes(name)) ?? '');
+  expect((await findObjects(where)).map(({ name }) => name)).toContain(holds.ref);
 });

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { censusOf } from '../../../core/report/plan-census.js';
 import { readPlan } from '../../../cli/reading/documents.js';
 import { limitsOf, partOf, planPieces } from '../../../cli/reading/large-plan.js';
-import { planParts } from '../../../cli/reading/plan-parts.js';
+import { documentParts } from '../../../activities/documents/document-parts.js';
 import { readPlanReport, type PlanReport } from '../../../cli/reading/plan-report.js';
 import type { Plan } from '../../../core/plan.js';
 import type { TaxonomyType } from '../../../core/federation/taxonomy.js';
@@ -100,7 +100,7 @@ describe('a plan that is read part by part', () => {
     for (const pieceBytes of [1, 2, 3, 7, 1_000]) {
       const whole: string[] = [];
       const named = { ref: `federation/documents/${sha256}`, sha256 };
-      for await (const some of planParts(store, named, (member) => member !== 'b', pieceBytes))
+      for await (const some of documentParts(store, named, (member) => member !== 'b', pieceBytes))
         whole.push(...some.map(({ member, text }) => `${member} ${text}`));
       expect(whole).toEqual([
         ...values.map((value) => `a ${JSON.stringify({ value })}`),

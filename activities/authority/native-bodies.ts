@@ -1,0 +1,87 @@
+/** The native objects behind operations, out of the pages that this run read: all at once, or one after the other as the pages have them. */
+import type { RunInputs } from '../../core/messages.js';
+import type { Operation } from '../../core/operation.js';
+import type { NativeObject } from '../../core/record.js';
+import type { AuthorityContext } from './context.js';
+import type { OwnRecords } from './own-records.js';
+import { storedPages } from './pages.js';
+
+/** An operation with the objects of its record, none where it has none yet. */
+export interface WithBodies {
+  readonly operation: Operation;
+  readonly objects: readonly NativeObject[];
+}
+
+/** In the order of the operations. */
+export async function* withBodies(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  own: OwnRecords,
+  operations: readonly Operation[],
+): AsyncGenerator<WithBodies> {
+  const bodies = await nativeBodies(context, inputs, own, operations);
+  for (const operation of operations)
+    yield { operation, objects: bodies.get(`${operation.type} ${operation.key}`) ?? [] };
+}
+
+/**
+ * The same in the order of the pages, and what has no object or several last: memory follows the operations, and not what the
+ * mesh holds of their records.
+ */
+export async function* withBodiesAsRead(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  own: OwnRecords,
+  operations: readonly Operation[],
+): AsyncGenerator<WithBodies> {
+  const waiting = new Map<string, Operation[]>();
+  for (const operation of operations) {
+    const record = `${operation.type} ${operation.key}`;
+    const known = waiting.get(record);
+    if (known) known.push(operation);
+    else waiting.set(record, [operation]);
+  }
+  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+    if (item.kind !== 'objects') continue;
+    for (const object of item.objects) {
+      const type = own.typeOfNative(object.type);
+      if (type === undefined) continue;
+      const key = own.keyOf(type, object.id);
+      const found = waiting.get(`${type} ${key}`);
+      const [only, ...more] = found ? own.nativeIdsOf(type, key) : [];
+      if (!found || only !== object.id || more.length > 0) continue;
+      waiting.delete(`${type} ${key}`);
+      for (const operation of found) yield { operation, objects: [object] };
+    }
+  }
+  yield* withBodies(context, inputs, own, [...waiting.values()].flat());
+}
+
+async function nativeBodies(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  own: OwnRecords,
+  operations: readonly Operation[],
+): Promise<ReadonlyMap<string, readonly NativeObject[]>> {
+  const wanted = new Map<string, readonly string[]>();
+  const recordOf = new Map<string, string>();
+  for (const { type, key } of operations) {
+    const nativeIds = own.nativeIdsOf(type, key);
+    wanted.set(`${type} ${key}`, nativeIds);
+    for (const nativeId of nativeIds) recordOf.set(`${type} ${nativeId}`, `${type} ${key}`);
+  }
+  const read = new Map<string, NativeObject>();
+  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+    if (item.kind !== 'objects') continue;
+    for (const object of item.objects) {
+      const name = `${own.typeOfNative(object.type) ?? ''} ${object.id}`;
+      if (recordOf.has(name)) read.set(name, object);
+    }
+  }
+  return new Map(
+    [...wanted].map(([record, nativeIds]) => {
+      const type = record.slice(0, record.indexOf(' '));
+      return [record, nativeIds.flatMap((nativeId) => read.get(`${type} ${nativeId}`) ?? [])];
+    }),
+  );
+}
