@@ -23,11 +23,16 @@ export async function letOthersRun(): Promise<void> {
   sliceEndsMs = performance.now() + sliceMs;
 }
 
+/** Whether it is time to let others run: for loops that look at it more often than they can afford to wait. */
+export function isSliceOver(): boolean {
+  return performance.now() >= sliceEndsMs;
+}
+
 /** Takes the steps of a pure computation in slices and gives its result. */
 export async function inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
-    if (performance.now() >= sliceEndsMs) await letOthersRun();
+    if (isSliceOver()) await letOthersRun();
   }
 }

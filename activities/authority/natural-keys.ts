@@ -12,6 +12,7 @@ import { naturalKeyOf } from '../../core/natural-key.js';
 import type { Fields, NativeObject } from '../../core/record.js';
 import { translate, type Translation } from '../../core/translate.js';
 import type { Links } from '../links.js';
+import { sha256Hex } from '../sealing/sha256.js';
 
 interface Place {
   readonly nativeId: string;
@@ -19,19 +20,23 @@ interface Place {
   readonly rank: number;
 }
 
+/** What is known of one type. Of millions of records nearly all have one object of rank 0: for these a text is enough. */
+interface Learned {
+  readonly keys: Map<string, string>;
+  readonly places: Map<string, string | readonly Place[]>;
+}
+
 export class NaturalKeys {
   readonly #links: Links;
-  readonly #types = new Set<string>();
-  readonly #keys = new Map<string, Map<string, string>>();
-  readonly #places = new Map<string, Place[]>();
+  readonly #types = new Map<string, Learned>();
 
   constructor(links: Links) {
     this.#links = links;
   }
 
-  /** From now on the keys of this type are told here, and by no link. */
+  /** From now on the keys of this type are told here, and by no link. What was learned of it before is forgotten. */
   take(type: string): void {
-    this.#types.add(type);
+    this.#types.set(type, { keys: new Map(), places: new Map() });
   }
 
   has(type: string): boolean {
@@ -39,30 +44,44 @@ export class NaturalKeys {
   }
 
   learn(type: string, nativeId: string, key: string, rank = 0): void {
-    const known = this.#keys.get(type)?.get(nativeId);
+    const learned = this.#types.get(type);
+    if (!learned) throw new Error(`natural keys of ${type} came before it was taken`);
+    const { keys, places } = learned;
+    const known = keys.get(nativeId);
     if (known === key) return;
     // A later sight of the same object counts.
     if (known !== undefined)
-      this.#places.set(
-        `${type} ${known}`,
-        (this.#places.get(`${type} ${known}`) ?? []).filter((place) => place.nativeId !== nativeId),
+      places.set(
+        known,
+        placesOf(places.get(known)).filter((place) => place.nativeId !== nativeId),
       );
-    this.#keys.set(type, (this.#keys.get(type) ?? new Map<string, string>()).set(nativeId, key));
-    const places = [...(this.#places.get(`${type} ${key}`) ?? []), { nativeId, rank }];
-    this.#places.set(
-      `${type} ${key}`,
-      places.sort((left, right) => left.rank - right.rank || byCodeUnit(left.nativeId, right.nativeId)),
+    keys.set(nativeId, key);
+    const others = places.get(key);
+    if (others === undefined && rank === 0) {
+      places.set(key, nativeId);
+      return;
+    }
+    const all = [...placesOf(others), { nativeId, rank }];
+    places.set(
+      key,
+      all.sort((left, right) => left.rank - right.rank || byCodeUnit(left.nativeId, right.nativeId)),
     );
+  }
+
+  /** The key alone, where nobody will ask for the objects of a record. */
+  learnKey(type: string, nativeId: string, key: string): void {
+    this.#types.get(type)?.keys.set(nativeId, key);
   }
 
   /** undefined for an object that is not of the dataset. */
   keyOf(type: string, nativeId: string): string | undefined {
-    return this.#keys.get(type)?.get(nativeId);
+    return this.#types.get(type)?.keys.get(nativeId);
   }
 
   /** All native objects that are this record, the preferred one first. */
   nativeIdsOf(type: string, key: string): readonly string[] {
-    return (this.#places.get(`${type} ${key}`) ?? []).map(({ nativeId }) => nativeId);
+    const places = this.#types.get(type)?.places.get(key);
+    return typeof places === 'string' ? [places] : placesOf(places).map(({ nativeId }) => nativeId);
   }
 
   /** The key of one object as it is now. */
@@ -73,17 +92,28 @@ export class NaturalKeys {
     readonly surface: readonly string[];
     readonly resolve: (type: string, nativeId: string) => string | null;
   }): Translation {
-    const { object, taxonomy } = request;
-    const translation = translate({ ...request, key: this.#links.provisionalKeyOf(taxonomy.type, object.id) });
+    const { object, map, taxonomy, surface, resolve } = request;
+    const translation = translate({ object, map, taxonomy, surface, resolve, key: '' });
     if (translation.kind !== 'record') return translation;
-    const natural = naturalKeyOf(taxonomy, translation.record.fields);
-    if (natural.kind === 'provisional') return translation;
-    if (natural.kind === 'incomplete' && setsAsideEmpty(request.map, natural.field, translation.record.fields))
+    const { record, unmapped, setAside, roundTrips } = translation;
+    const natural = naturalKeyOf(taxonomy, record.fields, sha256Hex);
+    if (natural.kind === 'incomplete' && setsAsideEmpty(map, natural.field, record.fields))
       return { kind: 'setAside', field: natural.field, reason: 'a field of its key is empty', type: null };
     if (natural.kind === 'incomplete')
       return { kind: 'untranslatable', field: natural.field, reason: 'a field of its key is empty or was not read' };
-    return { ...translation, record: { ...translation.record, key: natural.key } };
+    const key = natural.kind === 'key' ? natural.key : this.#links.provisionalKeyOf(taxonomy.type, object.id);
+    return {
+      kind: 'record',
+      record: { type: record.type, key, fields: record.fields },
+      unmapped,
+      setAside,
+      roundTrips,
+    };
   }
+}
+
+function placesOf(places: string | readonly Place[] | undefined): readonly Place[] {
+  return typeof places === 'string' ? [{ nativeId: places, rank: 0 }] : (places ?? []);
 }
 
 /**
@@ -97,12 +127,25 @@ function setsAsideEmpty(map: TypeMap, field: string, fields: Fields): boolean {
 /** How far the texts of an object are from those that its map would write: 0 where all are the preferred ones. */
 export function preferenceRank(map: TypeMap, { body }: NativeObject): number {
   let rank = 0;
-  for (const [field, place] of Object.entries(map.fields)) {
-    const table = tableOf(map, field)?.table;
-    if (!table || !('path' in place)) continue;
-    const native = pathLocation(place.path, false).get(body, { resolve: () => null, resolveBack: () => null });
+  for (const { lens, table } of tablesOf(map)) {
+    const native = lens.get(body, { resolve: () => null, resolveBack: () => null });
     if (native.kind === 'value' && typeof native.value === 'string')
       rank += Math.min(preferenceOf(table, native.value), 1_000);
   }
   return rank;
+}
+
+type TableAt = { readonly lens: ReturnType<typeof pathLocation>; readonly table: Parameters<typeof preferenceOf>[0] };
+// Only a memory of pure results: forgetting it changes nothing but time.
+const tables = new WeakMap<TypeMap, readonly TableAt[]>();
+
+function tablesOf(map: TypeMap): readonly TableAt[] {
+  const known = tables.get(map);
+  if (known) return known;
+  const found = Object.entries(map.fields).flatMap(([field, place]): readonly TableAt[] => {
+    const table = tableOf(map, field)?.table;
+    return table && 'path' in place ? [{ lens: pathLocation(place.path, false), table }] : [];
+  });
+  tables.set(map, found);
+  return found;
 }

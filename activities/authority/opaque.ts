@@ -19,7 +19,7 @@ const runName = (dataset: string, run: Digest): string => `opaque/${dataset}/run
 
 export class OpaqueSeen {
   readonly #agreed: BodyDigests;
-  readonly #bodies: BodyDigests = {};
+  readonly #bodies = new Map<string, Digest>();
   readonly #entries = new Map<string, OpaqueEntry>();
   readonly #reasons = new Map<string, Set<string>>();
 
@@ -35,7 +35,7 @@ export class OpaqueSeen {
   add(type: string, key: string, object: NativeObject): void {
     const name = `${type} ${object.id}`;
     const digest = digestOf(object.body);
-    this.#bodies[name] = digest;
+    this.#bodies.set(name, digest);
     const record = `${type} ${key}`;
     const reasons = (this.#reasons.get(record) ?? new Set<string>()).add(object.opaque ?? '');
     this.#reasons.set(record, reasons);
@@ -47,9 +47,15 @@ export class OpaqueSeen {
     });
   }
 
+  /** All that was seen of a type, which will be seen anew. */
+  forget(type: string): void {
+    for (const seen of [this.#bodies, this.#entries, this.#reasons] as readonly Map<string, unknown>[])
+      for (const name of seen.keys()) if (name.startsWith(`${type} `)) seen.delete(name);
+  }
+
   /** The digest of the document for the snapshot; null where nothing is opaque. */
   async put(context: AuthorityContext, dataset: string, run: Digest): Promise<Digest | null> {
-    await write(context, runName(dataset, run), this.#bodies);
+    await write(context, runName(dataset, run), Object.fromEntries(this.#bodies));
     if (this.#entries.size === 0) return null;
     const records: OpaqueRecords = {
       records: [...this.#entries].sort(([left], [right]) => byCodeUnit(left, right)).map(([, entry]) => entry),

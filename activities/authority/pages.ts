@@ -2,12 +2,12 @@
  * The native pages of a run, kept in the private store: read once, translated as often as links are found. They are
  * also where a crashed read resumes, since each carries the cursor that continues after it.
  */
+import { z } from 'zod';
 import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
 import { mapOf } from '../../core/federation/federation.js';
 import { isRecordMesh } from '../../core/federation/native-types.js';
 import { nativeTypesFor } from '../../core/federation/effect-natives.js';
-import { letOthersRun } from '../event-loop.js';
 import type { NativeObject } from '../../core/record.js';
 import type { Changes, ReadItem } from '../connectors/connector.js';
 import { authorityOf, type AuthorityContext } from './context.js';
@@ -20,20 +20,40 @@ import {
   type ReadPlan,
 } from './increments/read-plan.js';
 import { cursorsKept, neededLater } from './increments/state.js';
+import { pageFiles, pagesIn, PageWriter } from './page-files.js';
 import { listedIn, unlistedScopes } from './unlisted.js';
 
 function pagesPrefix(dataset: string): string {
   return `pages/${dataset}/`;
-}
-const pageDigits = 8;
-function pageName(dataset: string, run: Digest, sequence: number): string {
-  return `${folderOf(dataset, run)}${String(sequence).padStart(pageDigits, '0')}`;
 }
 function doneName(dataset: string, run: Digest): string {
   return `${folderOf(dataset, run)}done`;
 }
 
 type ScopeEnd = Extract<ReadItem, { kind: 'scopeEnd' }>;
+
+/** What the pages of a run that was read whole come to, for those who need not look at each. */
+const ReadTally = z.strictObject({
+  /** By native type. */
+  objects: z.record(z.string(), z.int().nonnegative()),
+  ends: z.array(z.custom<ScopeEnd>()),
+});
+type ReadTally = z.infer<typeof ReadTally>;
+
+class Tally {
+  readonly #objects = new Map<string, number>();
+  readonly #ends: ScopeEnd[] = [];
+  cursor: string | undefined;
+
+  readonly take = (item: ReadItem): void => {
+    ({ cursor: this.cursor } = item);
+    if (item.kind === 'scopeEnd') this.#ends.push(item);
+    else for (const { type } of item.objects) this.#objects.set(type, (this.#objects.get(type) ?? 0) + 1);
+  };
+  told(): ReadTally {
+    return { objects: Object.fromEntries(this.#objects), ends: this.#ends };
+  }
+}
 
 /** Reads the mesh to its end, or resumes where an earlier attempt stopped. Pages that no later run needs are dropped. */
 export async function readPagesOnce(
@@ -49,18 +69,18 @@ export async function readPagesOnce(
     if (!name.startsWith(folderOf(dataset, run)) && !isNeeded(name)) await store.remove(name);
   if ((await store.get(doneName(dataset, run))) !== null) return;
   const wanted = nativeTypesOf(context, dataset);
+  const encoder = new TextEncoder();
   if (!changes) {
-    await readWhole(context, dataset, run, wanted, signal);
-    await tellUnlisted(context, dataset, run, signal);
-    await store.putIfAbsent(doneName(dataset, run), new TextEncoder().encode('{}'));
+    const told = await readWhole(context, dataset, run, wanted, signal);
+    await store.putIfAbsent(doneName(dataset, run), encoder.encode(JSON.stringify(told)));
     return;
   }
   await releaseChanges(context, changes);
   const plan = await planRead(context, changes, dataset, run, wanted, signal);
   const whole = wanted.filter((type) => plan.types[type]?.read !== 'increment');
-  if (whole.length > 0) await readWhole(context, dataset, run, whole, signal);
-  const record = await recordRead(context, dataset, run, plan, signal);
-  await store.putIfAbsent(doneName(dataset, run), new TextEncoder().encode(JSON.stringify(record)));
+  const told = whole.length > 0 ? await readWhole(context, dataset, run, whole, signal) : { objects: {}, ends: [] };
+  const record = await recordRead(context, plan, told, signal);
+  await store.putIfAbsent(doneName(dataset, run), encoder.encode(JSON.stringify(record)));
 }
 
 async function readWhole(
@@ -69,13 +89,13 @@ async function readWhole(
   run: Digest,
   wanted: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<ReadTally> {
   try {
-    await readOn(context, dataset, run, wanted, signal);
+    return await readOn(context, dataset, run, wanted, signal);
   } catch (error) {
     if (!(error instanceof ConcordatError && error.code === 'cursorLost')) throw error;
-    for (const name of await pageNames(context, dataset, run)) await context.privateStore.remove(name);
-    await readOn(context, dataset, run, wanted, signal);
+    for (const name of await pageFiles(context.privateStore, dataset, run)) await context.privateStore.remove(name);
+    return await readOn(context, dataset, run, wanted, signal);
   }
 }
 
@@ -89,19 +109,13 @@ async function releaseChanges(context: AuthorityContext, changes: Changes): Prom
   }
 }
 
-/** What the pages of the run come to, for those who need not look at each. */
 async function recordRead(
   context: AuthorityContext,
-  dataset: string,
-  run: Digest,
   plan: ReadPlan,
+  told: ReadTally,
   signal: AbortSignal | undefined,
 ): Promise<ReadRecord> {
-  const ends: ScopeEnd[] = [];
-  const counts = new Map<string, number>();
-  for await (const item of ownPages(context, dataset, run))
-    if (item.kind === 'scopeEnd') ends.push(item);
-    else for (const { type } of item.objects) counts.set(type, (counts.get(type) ?? 0) + 1);
+  const ends = [...told.ends];
   const types = Object.entries(plan.types).map(([type, read]) => {
     if (read.read === 'increment') {
       ends.push({ kind: 'scopeEnd', scope: type, nativeType: type, complete: true, cursor: '' });
@@ -111,7 +125,7 @@ async function recordRead(
     const isComplete =
       ends.some(({ nativeType }) => nativeType === type) &&
       ends.every((end) => end.nativeType !== type || end.complete);
-    const count = counts.get(type) ?? 0;
+    const count = told.objects[type] ?? 0;
     return [type, { ...read, objects: count, next: isComplete && read.next ? { ...read.next, count } : null }] as const;
   });
   const { changes } = context.connector;
@@ -121,17 +135,38 @@ async function recordRead(
 
 /** Null where the mesh declares no changes: then every page is one of this run. */
 export async function readRecord(context: AuthorityContext, dataset: string, run: Digest): Promise<ReadRecord | null> {
-  const bytes = await context.privateStore.get(doneName(dataset, run));
-  return (bytes && ReadRecord.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data) ?? null;
+  const done = await readDone(context, dataset, run);
+  return done && 'plan' in done ? done : null;
 }
 
-/** What each scope of a run ended with. */
-export async function scopeEnds(context: AuthorityContext, dataset: string, run: Digest): Promise<readonly ScopeEnd[]> {
-  const record = await readRecord(context, dataset, run);
-  if (record) return record.ends;
-  const ends: ScopeEnd[] = [];
-  for await (const item of ownPages(context, dataset, run)) if (item.kind === 'scopeEnd') ends.push(item);
-  return ends;
+async function readDone(
+  context: AuthorityContext,
+  dataset: string,
+  run: Digest,
+): Promise<ReadRecord | ReadTally | null> {
+  const bytes = await context.privateStore.get(doneName(dataset, run));
+  const done: unknown = bytes && JSON.parse(new TextDecoder().decode(bytes));
+  if (!done || typeof done !== 'object') return null;
+  return ('plan' in done ? ReadRecord : ReadTally).safeParse(done).data ?? null;
+}
+
+/** How many objects the pages of a run hold, by native type, each time that one was shown; and what each scope ended with. */
+export async function readTally(context: AuthorityContext, dataset: string, run: Digest): Promise<ReadTally> {
+  const done = await readDone(context, dataset, run);
+  if (!done) {
+    // Read by a worker of before that kept no tally.
+    const tally = new Tally();
+    for await (const item of pagesIn(context.privateStore, dataset, run)) tally.take(item);
+    return tally.told();
+  }
+  if (!('plan' in done)) return done;
+  const types = Object.entries(done.plan.types);
+  return {
+    objects: Object.fromEntries(
+      types.map(([type, { read, objects, next }]) => [type, read === 'increment' ? (next?.count ?? 0) : objects]),
+    ),
+    ends: done.ends,
+  };
 }
 
 /** Behind all pages. What an attempt before a crash told of a type is not told again. */
@@ -139,24 +174,16 @@ async function tellUnlisted(
   context: AuthorityContext,
   dataset: string,
   run: Digest,
+  add: (item: ReadItem) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<void> {
   // A store of records reads one state, or begins again where it changed: what it does not show is not there.
   if (isRecordMesh(authorityOf(context).mesh)) return;
-  const listed = await listedIn(storedPages(context, dataset, run));
+  const listed = await listedIn(pagesIn(context.privateStore, dataset, run));
   const { cursor } = listed;
   if (cursor === null) return;
-  let sequence = listed.pages;
-  for await (const scope of unlistedScopes(context, dataset, listed, signal)) {
-    // A resumed read goes on where the last page ended.
-    const item: ReadItem = { ...scope, cursor };
-    await context.privateStore.putIfAbsent(
-      pageName(dataset, run, sequence),
-      new TextEncoder().encode(JSON.stringify(item)),
-    );
-    sequence += 1;
-    context.heartbeat({ pages: sequence });
-  }
+  // A resumed read goes on where the last page ended.
+  for await (const scope of unlistedScopes(context, dataset, listed, signal)) await add({ ...scope, cursor });
 }
 
 async function readOn(
@@ -165,25 +192,36 @@ async function readOn(
   run: Digest,
   nativeTypes: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<void> {
-  let sequence = 0;
-  let cursor: string | undefined;
-  for await (const item of ownPages(context, dataset, run)) {
-    sequence += 1;
-    cursor = item.cursor;
-  }
+): Promise<ReadTally> {
+  const tally = new Tally();
+  const writer = await PageWriter.behind(context.privateStore, dataset, run, tally.take);
+  let pages = 0;
+  const add = async (item: ReadItem): Promise<void> => {
+    tally.take(item);
+    await writer.add(item);
+    pages += 1;
+    context.heartbeat({ pages });
+  };
+  const { cursor } = tally;
   for await (const item of context.connector.readAll({
     nativeTypes,
     ...(cursor === undefined ? {} : { cursor }),
     ...(signal ? { signal } : {}),
-  })) {
-    await context.privateStore.putIfAbsent(
-      pageName(dataset, run, sequence),
-      new TextEncoder().encode(JSON.stringify(item)),
-    );
-    sequence += 1;
-    context.heartbeat({ pages: sequence });
-  }
+  }))
+    await add(item);
+  await writer.end();
+  if (context.connector.changes) return tally.told();
+  await tellUnlisted(
+    context,
+    dataset,
+    run,
+    async (item) => {
+      await add(item);
+      await writer.end();
+    },
+    signal,
+  );
+  return tally.told();
 }
 
 /** What the active maps of this authority make records of, and what their effects rest on: nothing else is read. */
@@ -200,13 +238,13 @@ function nativeTypesOf({ federation, id, connector }: AuthorityContext, dataset:
  * named since comes from their pages.
  */
 export async function* storedPages(context: AuthorityContext, dataset: string, run: Digest): AsyncIterable<ReadItem> {
-  yield* ownPages(context, dataset, run);
+  yield* pagesIn(context.privateStore, dataset, run);
   const record = await readRecord(context, dataset, run);
   for (const [type, { read, next }] of Object.entries(record?.plan.types ?? {})) {
     if (read !== 'increment' || !next) continue;
     const { objects } = await incrementOf(context, dataset, next.layers, type);
     const isStill = (object: NativeObject): boolean => object.type === type && !objects.has(object.id);
-    for await (const item of ownPages(context, dataset, next.full))
+    for await (const item of pagesIn(context.privateStore, dataset, next.full))
       if (item.kind === 'objects') yield { ...item, objects: item.objects.filter(isStill) };
     const changed = [...objects.values()].filter((object) => object !== null);
     if (changed.length > 0) yield { kind: 'objects', scope: type, objects: changed, cursor: '' };
@@ -214,18 +252,16 @@ export async function* storedPages(context: AuthorityContext, dataset: string, r
   }
 }
 
-/** Names of pages are numbers; what else lies beside them is not read as one. */
-async function pageNames(context: AuthorityContext, dataset: string, run: Digest): Promise<readonly string[]> {
-  const folder = folderOf(dataset, run);
-  const names = await context.privateStore.list(folder);
-  return names.filter((name) => name.length === folder.length + pageDigits && name.charCodeAt(folder.length) < 0x3a);
-}
-
-async function* ownPages(context: AuthorityContext, dataset: string, run: Digest): AsyncIterable<ReadItem> {
-  for (const name of await pageNames(context, dataset, run)) {
-    const bytes = await context.privateStore.get(name);
-    // Written by this worker's own connector and read by nobody else: trusted inside.
-    await letOthersRun();
-    if (bytes) yield JSON.parse(new TextDecoder().decode(bytes)) as ReadItem;
+/** The objects of one native type, a page at a time, in the order of the pages. */
+export async function* storedObjects(
+  context: AuthorityContext,
+  { dataset, run }: { readonly dataset: string; readonly run: Digest },
+  native: string,
+): AsyncGenerator<readonly NativeObject[]> {
+  for await (const item of storedPages(context, dataset, run)) {
+    if (item.kind !== 'objects') continue;
+    yield item.objects.every(({ type }) => type === native)
+      ? item.objects
+      : item.objects.filter(({ type }) => type === native);
   }
 }

@@ -1,27 +1,37 @@
-/** One type of a snapshot: its native objects translated, keyed, filtered by the surface and sealed. */
-import type { ErrorCode } from '../../core/errors.js';
+/**
+ * One type of a snapshot: its native objects translated, keyed, filtered by the surface and sealed.
+ *
+ * Nearly always one pass over the pages is enough, in which nothing is held of an object but a few bytes: it is taken for
+ * granted that no object comes twice, that no two have one natural key and that the schema did not drift. What shows
+ * otherwise is known at the end of the pass, and another one is made that knows it. What a pass did is taken back then.
+ */
 import { mapOf, surfaceIn, type DatasetType } from '../../core/federation/federation.js';
 import { exposedFields } from '../../core/federation/surface.js';
 import type { RunInputs } from '../../core/messages.js';
-import { isProvisional, type NativeObject } from '../../core/record.js';
+import type { ShapeCounter } from '../../core/drift/shape-counter.js';
+import type { NativeObject } from '../../core/record.js';
 import { groupsHeldBy, type SealedType } from '../../core/sealed.js';
-import { translate, type Translation } from '../../core/translate.js';
-import { letOthersRun } from '../event-loop.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
 import type { Links } from '../links.js';
 import type { SaltProposals } from '../lineage/salts.js';
 import type { RunMessages } from '../run-messages.js';
-import { createSealer } from '../sealing/sealer.js';
-import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
+import { createSealer, RepeatedKeys, type Sealer } from '../sealing/sealer.js';
+import type { FieldDigests } from '../surface/field-digests.js';
 import type { AuthorityContext } from './context.js';
 import type { IncrementSeals } from './increments/seals.js';
+import type { TouchedSeal } from './increments/touched-seal.js';
+import type { WholeSeal } from './increments/whole-seal.js';
+import type { TypeSealing } from './increments/recorder.js';
 import type { Effects } from './effects/effects.js';
-import { createMatchSeal } from './match-seal.js';
+import { createMatchSeal, type MatchSeal } from './match-seal.js';
 import { preferenceRank, type NaturalKeys } from './natural-keys.js';
 import type { OpaqueSeen } from './opaque.js';
-import { storedPages } from './pages.js';
-import type { ResealClaims } from './reseal-claims.js';
-import type { SchemaSeen } from './schema-seen.js';
+import { storedObjects } from './pages.js';
+import type { ResealClaims, TypeClaims } from './reseal-claims.js';
+import type { HeldByDrift, SchemaSeen } from './schema-seen.js';
+import { SealPass, translated, type Doubt } from './seal-pass.js';
 import type { SetAside } from './set-aside.js';
+import { Sightings } from './sightings.js';
 
 export interface SealContext {
   readonly dataset: RunMessages['shape']['dataset'];
@@ -30,9 +40,12 @@ export interface SealContext {
   readonly keyOf: (type: string, nativeId: string) => string;
   readonly naturals: NaturalKeys;
   readonly resolve: (type: string, nativeId: string) => string | null;
+  /** Whether `resolve` may be asked for objects of the type. */
+  readonly isReferredTo: (type: string) => boolean;
   /** Whether a type that was sealed before was not read to its end. */
   readonly isIncomplete: (type: string) => boolean;
-  readonly inScope: ReadonlyMap<string, ReadonlySet<string>>;
+  /** About how many objects of a native type there are. */
+  readonly expectedCount: (native: string) => number;
   readonly counters: SetAside;
   readonly opaque: OpaqueSeen;
   /** null where this authority works out no effect. */
@@ -52,12 +65,7 @@ export interface SealedHere {
   readonly sealed: SealedType;
   readonly matches: SealedType | undefined;
   readonly unlinked: number;
-  /** Why the type is incomplete although all its pages were read. */
   readonly doubts: readonly Doubt[];
-}
-interface Doubt {
-  readonly scope: 'references' | 'setAside' | 'schema';
-  readonly reason: ErrorCode;
 }
 
 export async function sealType(
@@ -66,191 +74,217 @@ export async function sealType(
   type: DatasetType,
   sealing: SealContext,
 ): Promise<SealedHere | undefined> {
-  const { dataset, links, naturals, inScope, counters, opaque, effects, salts, digests, claims, isExposed, schema } =
-    sealing;
-  const { increments } = sealing;
   const name = type.taxonomy.type;
   const map = mapOf(context.federation, context.id, name);
   const surface = surfaceIn(context.federation, context.id, name);
   if (!map || !surface || !type.held[context.id]) return undefined;
-  const expectedCount = inScope.get(map.native)?.size ?? increments?.expectedCount(map.native) ?? 0;
+  const { isExposed, schema, links, naturals, increments } = sealing;
   const part = { type, map, surface, isExposed, schema, links };
+  if (type.taxonomy.key !== undefined) naturals.take(name);
   const touched = (await increments?.touched(part)) ?? null;
-  const sealer =
-    touched ??
-    createSealer({
-      store: context.exchange,
-      prefix: context.id,
-      type: name,
-      groups: groupsHeldBy(type.groups, context.id),
-      expectedCount,
-    });
-  const matches = createMatchSeal({
-    store: context.exchange,
-    authority: context.id,
-    dataset,
-    type,
-    digests,
-    expectedCount,
-  });
-  const claimed = claims?.beginType(type, expectedCount);
-  const isNatural = type.taxonomy.key !== undefined;
-  // A list that changes while it is paged may show an object twice: the later sight counts.
-  const counter = touched ? undefined : schema?.counter(name, expectedCount);
-  const latest = touched
-    ? null
-    : await latestPositions(context, inputs, map.native, (object) => counter?.add(object.id, object.body));
-  const shape = counter?.shape() ?? null;
-  const drifted = touched ? touched.held : schema && shape ? schema.take(map, shape, type.taxonomy.key) : null;
-  const whole = touched ? null : (increments?.whole(part, drifted, shape) ?? null);
-  const proof = touched ? null : ((await increments?.proof(part, drifted)) ?? null);
-  const recorder = touched ?? whole;
-  // What is held is not even translated: a column of another kind must not keep back the rest of its record.
-  const told = exposedFields(surface).filter((field) => drifted?.fields.has(field) !== true);
-  const given = { map, taxonomy: type.taxonomy, surface: told, resolve: sealing.resolve };
-  const translated = (object: NativeObject): Translation =>
-    isNatural
-      ? naturals.keyed({ object, ...given })
-      : translate({ object, ...given, key: sealing.keyOf(name, object.id) });
-  const seen = async function* (): AsyncIterable<NativeObject> {
-    let position = 0;
-    // HAZARD: of what nothing may be told, nothing is sealed; the type is incomplete then, so nothing looks deleted.
-    if (drifted?.isStopped) return;
-    if (touched) yield* touched.objects();
-    if (!latest) return;
-    for await (const object of objectsOf(context, inputs, map.native)) {
-      position += 1;
-      if (position % 2_000 === 0) context.heartbeat({ translated: position });
-      await letOthersRun();
-      if (latest.get(object.id) !== position) continue;
-      yield object;
-    }
-  };
-  if (isNatural) {
-    naturals.take(name);
-    for await (const object of seen()) {
-      const translation = isExposed && !isExposed(object) ? null : translated(object);
-      if (translation?.kind === 'record')
-        naturals.learn(name, object.id, translation.record.key, preferenceRank(map, object));
-      // HAZARD: peers know this record, hidden or no longer told: what refers to it must not look deleted.
-      else if (links.isLinked(name, object.id) && (translation === null || object.opaque !== undefined))
-        naturals.learn(name, object.id, links.keyOf(name, object.id), Number.MAX_SAFE_INTEGER);
+  const seal = new TypeSeal(context, inputs, sealing, part);
+  return touched ? await seal.touched(touched) : await seal.whole();
+}
+
+/** What earlier passes over the same objects found out. */
+interface Known {
+  readonly held: HeldByDrift | null;
+  /** Objects that came more than once: where last. A list that changes while it is paged may show one twice. */
+  readonly again: ReadonlyMap<string, number>;
+  /** Natural keys of which it was learned who has them. */
+  readonly learned: ReadonlySet<string>;
+}
+const nothing: Known = { held: null, again: new Map(), learned: new Set() };
+
+/** Of all objects, told in the first pass. */
+interface Survey {
+  readonly ids: Sightings;
+  readonly counter: ShapeCounter | undefined;
+}
+
+/** One pass, and what it fills. */
+interface Attempt {
+  readonly pass: SealPass;
+  readonly sealer: Pick<Sealer, 'add' | 'finish' | 'discard'>;
+  readonly matches: MatchSeal | undefined;
+  readonly claimed: TypeClaims | undefined;
+  readonly whole: WholeSeal | null;
+}
+
+class TypeSeal {
+  readonly #context: AuthorityContext;
+  readonly #inputs: RunInputs;
+  readonly #sealing: SealContext;
+  readonly #part: TypeSealing;
+  readonly #name: string;
+  readonly #expectedCount: number;
+
+  constructor(context: AuthorityContext, inputs: RunInputs, sealing: SealContext, part: TypeSealing) {
+    this.#context = context;
+    this.#inputs = inputs;
+    this.#sealing = sealing;
+    this.#part = part;
+    this.#name = part.type.taxonomy.type;
+    this.#expectedCount = sealing.expectedCount(part.map.native);
+  }
+
+  /** Only what changed, and what does not simply stand in the seal; no two of these objects are one record. */
+  async touched(touched: TouchedSeal): Promise<SealedHere> {
+    const { counters, increments } = this.#sealing;
+    const attempt = this.#begin({ ...nothing, held: touched.held }, touched);
+    try {
+      for (const object of touched.objects()) {
+        if (isSliceOver()) await letOthersRun();
+        await attempt.pass.take(object);
+      }
+      const sealed = await this.#finish(attempt);
+      for (const [property, count] of Object.entries(touched.rest.unmapped))
+        counters.unmappedBefore(this.#name, property, count);
+      counters.lossyBefore(this.#name, touched.rest.lossy);
+      increments?.keep(this.#name, await touched.state(sealed.sealed));
+      return sealed;
+    } finally {
+      discard(attempt);
     }
   }
-  let unlinked = 0;
-  const doubts = new Map<Doubt['scope'], Doubt>();
-  if (schema?.isHeld(name)) doubts.set('schema', { scope: 'schema', reason: 'schemaDrifted' });
-  const silent = new Set<string>();
-  const addSilent = async (key: string): Promise<void> => {
-    if (silent.has(key)) return;
-    silent.add(key);
-    sealer.add({ type: name, key, fields: {} });
-    await salts.add(name, key);
-  };
-  const isPreferred = (object: NativeObject, key: string): boolean =>
-    !isNatural || naturals.nativeIdsOf(name, key)[0] === object.id;
-  try {
-    for await (const object of seen()) {
-      const isLinked = links.isLinked(name, object.id);
-      const known = isNatural ? (isLinked ? links.keyOf(name, object.id) : '~') : sealing.keyOf(name, object.id);
-      if (isExposed && !isExposed(object)) {
-        counters.hidden(name);
-        recorder?.apart(object, isProvisional(known) || !isPreferred(object, known) ? null : known);
-        // HAZARD: peers know this record. Left out, it would look deleted; so it is there, and says nothing.
-        if (!isProvisional(known) && isPreferred(object, known)) await addSilent(known);
-        continue;
+
+  async whole(): Promise<SealedHere> {
+    const { schema, increments, naturals } = this.#sealing;
+    const { type, map } = this.#part;
+    const survey: Survey = { ids: new Sightings(), counter: schema?.counter(this.#name, this.#expectedCount) };
+    let attempt = this.#begin(nothing, null);
+    try {
+      await this.#walk(attempt, nothing, survey);
+      const shape = survey.counter?.shape() ?? null;
+      const held = schema && shape ? schema.take(map, shape, type.taxonomy.key) : null;
+      let known: Known = { held, again: survey.ids.again, learned: nothing.learned };
+      const again = async (): Promise<void> => {
+        attempt.pass.forget();
+        discard(attempt);
+        attempt = this.#begin(known, null);
+        await this.#walk(attempt, known, null);
+      };
+      if (known.again.size > 0 || held?.isStopped || (held?.fields.size ?? 0) > 0) {
+        if (type.taxonomy.key !== undefined) naturals.take(this.#name);
+        await again();
       }
-      const translation = translated(object);
-      if (translation.kind === 'setAside') {
-        counters.outside(name, translation.field, translation.reason);
-        recorder?.apart(object, null);
-        // HAZARD: what was not read may be what it refers to, and what peers know may only have got another name.
-        if (translation.type !== null && sealing.isIncomplete(translation.type))
-          doubts.set('references', { scope: 'references', reason: 'referenceUnread' });
-        else if (translation.type === null && isLinked)
-          doubts.set('setAside', { scope: 'setAside', reason: 'leftDataset' });
-        continue;
-      }
-      if (translation.kind === 'untranslatable') {
-        if (object.opaque === undefined) {
-          counters.untranslatable(name, translation.field, translation.reason);
-          recorder?.apart(object, null);
-          continue;
+      for (;;) {
+        try {
+          const sealed = await this.#finish(attempt);
+          increments?.keep(this.#name, (await attempt.whole?.finish(sealed.sealed, shape)) ?? null);
+          await this.#prove(attempt, known, sealed.sealed);
+          return sealed;
+        } catch (error) {
+          if (!(error instanceof RepeatedKeys) || type.taxonomy.key === undefined) throw error;
+          const learned = new Set([...known.learned, ...error.keys]);
+          if (learned.size === known.learned.size) throw error;
+          known = { ...known, learned };
+          await this.#learn(known);
+          await again();
         }
-        const key = isProvisional(known) ? links.provisionalKeyOf(name, object.id) : known;
-        opaque.add(name, key, object);
-        // Which of the federation's people or teams it is, nobody can tell: none may be created beside it.
-        if (!isNatural && isProvisional(key)) counters.untranslatable(name, translation.field, translation.reason);
-        if (!isProvisional(key) && isPreferred(object, key)) await addSilent(key);
-        recorder?.apart(object, isProvisional(key) || !isPreferred(object, key) ? null : key);
-        continue;
       }
-      const { key } = translation.record;
-      if (object.opaque !== undefined) opaque.add(name, key, object);
-      if (!isPreferred(object, key)) {
-        counters.doubled(name);
-        recorder?.doubled();
-        continue;
+    } finally {
+      discard(attempt);
+    }
+  }
+
+  #begin({ held, learned }: Known, touched: TouchedSeal | null): Attempt {
+    const { dataset, digests, claims, increments } = this.#sealing;
+    const { type, map, surface } = this.#part;
+    const { exchange: store, id } = this.#context;
+    const expectedCount = this.#expectedCount;
+    const groups = groupsHeldBy(type.groups, id);
+    const sealer = touched ?? createSealer({ store, prefix: id, type: this.#name, groups, expectedCount });
+    const matches = createMatchSeal({ store, authority: id, dataset, type, digests, expectedCount });
+    const claimed = claims?.beginType(type, expectedCount);
+    const whole = touched ? null : (increments?.whole(this.#part, held) ?? null);
+    // What is held is not even translated: a column of another kind must not keep back the rest of its record.
+    const told = exposedFields(surface).filter((field) => held?.fields.has(field) !== true);
+    const recorder = touched ?? whole;
+    const pass = new SealPass(this.#sealing, { type, map, told, sealer, matches, claimed, recorder, learned });
+    return { pass, sealer, matches, claimed, whole };
+  }
+
+  async #walk({ pass }: Attempt, known: Known, survey: Survey | null): Promise<void> {
+    await this.#each(known, (object, position) => {
+      survey?.counter?.add(object.id, object.body);
+      survey?.ids.add(object.id, position);
+      // Once one came twice, another pass is needed: this one only goes on to see the rest.
+      return survey && survey.ids.again.size > 0 ? undefined : pass.take(object);
+    });
+  }
+
+  /** Which objects have the keys that more than one has. */
+  async #learn(known: Known): Promise<void> {
+    const { naturals, links, isExposed } = this.#sealing;
+    const { type, map, surface } = this.#part;
+    const told = exposedFields(surface).filter((field) => known.held?.fields.has(field) !== true);
+    naturals.take(this.#name);
+    await this.#each(known, (object) => {
+      const translation =
+        isExposed && !isExposed(object) ? null : translated(this.#sealing, { type, map, told }, object);
+      if (translation?.kind === 'record') {
+        const { key } = translation.record;
+        if (known.learned.has(key)) naturals.learn(this.#name, object.id, key, preferenceRank(map, object));
+        // HAZARD: peers know this record, hidden or no longer told: what refers to it must not look deleted.
+      } else if (links.isLinked(this.#name, object.id) && (translation === null || object.opaque !== undefined)) {
+        const key = links.keyOf(this.#name, object.id);
+        if (known.learned.has(key)) naturals.learn(this.#name, object.id, key, Number.MAX_SAFE_INTEGER);
       }
-      if (isProvisional(key)) unlinked += 1;
-      for (const property of translation.unmapped) counters.unmapped(name, property);
-      if (!translation.roundTrips) counters.lossy(name);
-      const ids = isNatural ? naturals.nativeIdsOf(name, key) : [object.id];
-      const record = effects
-        ? effects.added(translation.record, map, ids, given.surface, sealing.resolve)
-        : translation.record;
-      sealer.add(sealedRecord(digests, type, record));
-      matches?.add(key, record.fields);
-      claimed?.add(record);
-      await salts.add(name, key);
-      if (object.opaque !== undefined) recorder?.apart(object, key);
-      else
-        await recorder?.plain(object.id, { key, unmapped: [...translation.unmapped], lossy: !translation.roundTrips });
+      return undefined;
+    });
+  }
+
+  /** In the order of the pages; of an object that came more than once the last sight. */
+  async #each(
+    { held, again }: Known,
+    visit: (object: NativeObject, position: number) => Promise<void> | undefined,
+  ): Promise<void> {
+    // HAZARD: of what nothing may be told, nothing is sealed; the type is incomplete then, so nothing looks deleted.
+    if (held?.isStopped) return;
+    let position = 0;
+    for await (const objects of storedObjects(this.#context, this.#inputs, this.#part.map.native)) {
+      for (const object of objects) {
+        position += 1;
+        if (position % 2_000 === 0) this.#context.heartbeat({ translated: position });
+        if (isSliceOver()) await letOthersRun();
+        if (again.size > 0 && (again.get(object.id) ?? position) !== position) continue;
+        // Of a million objects hardly one has to be waited for, and to wait for nothing costs as much as to parse it.
+        const kept = visit(object, position);
+        if (kept) await kept;
+      }
     }
-    await claimed?.finish();
-    if (touched) {
-      for (const [property, count] of Object.entries(touched.rest.unmapped))
-        counters.unmappedBefore(name, property, count);
-      counters.lossyBefore(name, touched.rest.lossy);
-    }
+  }
+
+  async #finish({ pass, sealer, matches, claimed }: Attempt): Promise<SealedHere> {
+    if (pass.unclear.size > 0) throw new RepeatedKeys(this.#name, pass.unclear.size, [...pass.unclear]);
     const sealed = await sealer.finish();
-    increments?.keep(name, (await touched?.state(sealed)) ?? (await whole?.finish(sealed)) ?? null);
-    if (proof) {
-      for await (const object of seen()) proof.visit(object);
-      await increments?.prove(part, proof, whole, sealed);
-    }
+    await claimed?.finish();
+    if (this.#sealing.schema?.isHeld(this.#name))
+      pass.doubts.set('schema', { scope: 'schema', reason: 'schemaDrifted' });
     return {
       sealed,
       matches: await matches?.finish(),
-      unlinked,
-      doubts: [...doubts.values()],
+      unlinked: pass.unlinked,
+      doubts: [...pass.doubts.values()],
     };
-  } finally {
-    claimed?.discard();
-    sealer.discard();
-    whole?.discard();
-    matches?.discard();
+  }
+
+  async #prove({ whole }: Attempt, known: Known, sealed: SealedType): Promise<void> {
+    const { increments } = this.#sealing;
+    const proof = await increments?.proof(this.#part, known.held);
+    if (!proof) return;
+    await this.#each(known, (object) => {
+      proof.visit(object);
+      return undefined;
+    });
+    await increments?.prove(this.#part, proof, whole, sealed);
   }
 }
 
-async function* objectsOf(context: AuthorityContext, inputs: RunInputs, native: string): AsyncIterable<NativeObject> {
-  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-    if (item.kind !== 'objects') continue;
-    for (const object of item.objects) if (object.type === native) yield object;
-  }
-}
-
-async function latestPositions(
-  context: AuthorityContext,
-  inputs: RunInputs,
-  native: string,
-  visit: (object: NativeObject) => void,
-): Promise<ReadonlyMap<string, number>> {
-  const positions = new Map<string, number>();
-  let position = 0;
-  for await (const object of objectsOf(context, inputs, native)) {
-    positions.set(object.id, (position += 1));
-    visit(object);
-  }
-  return positions;
+function discard({ sealer, matches, claimed, whole }: Attempt): void {
+  claimed?.discard();
+  sealer.discard();
+  whole?.discard();
+  matches?.discard();
 }

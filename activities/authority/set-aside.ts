@@ -46,6 +46,19 @@ export class SetAside {
     this.#doubled.set(type, { type, count: (this.#doubled.get(type)?.count ?? 0) + 1 });
   }
 
+  /** All that was counted of a type, which will be counted anew. */
+  forget(type: string): void {
+    for (const counted of [
+      this.#untranslatable,
+      this.#unmapped,
+      this.#hidden,
+      this.#outside,
+      this.#doubled,
+      this.#lossy,
+    ] as readonly Map<string, { readonly type: string }>[])
+      for (const [name, entry] of counted) if (entry.type === type) counted.delete(name);
+  }
+
   hasUntranslatable(type: string): boolean {
     return [...this.#untranslatable.values()].some((entry) => entry.type === type);
   }

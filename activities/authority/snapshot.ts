@@ -15,6 +15,7 @@ import { digestOf, type Digest } from '../../core/digest.js';
 import type { SnapshotResult, TranslateInput } from '../../workflows/contract.js';
 import { getDocument, getMessage, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
+import { referredTypes } from '../../core/federation/taxonomy.js';
 import { keysOf } from '../../core/federation/keys-of.js';
 import { loadLinks, type Links } from '../links.js';
 import { ownTable } from '../lineage/run-hops.js';
@@ -29,7 +30,7 @@ import { logObserver, observePeers } from './log-observer.js';
 import { NaturalKeys } from './natural-keys.js';
 import { OpaqueSeen } from './opaque.js';
 import { beginReseal } from './reseal-claims.js';
-import { readPagesOnce, readRecord, scopeEnds, storedPages } from './pages.js';
+import { readPagesOnce, readRecord, readTally, storedPages } from './pages.js';
 import { IncrementSeals } from './increments/seals.js';
 import { readAll, readOne } from '../sealing/read-records.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
@@ -57,13 +58,11 @@ export async function readPages(
       objects: Object.values(record.plan.types).reduce((sum, read) => sum + read.objects, 0),
       incompleteScopes: record.ends.filter(({ complete }) => !complete).length,
     };
-  let objects = 0;
-  let incompleteScopes = 0;
-  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-    if (item.kind === 'objects') objects += item.objects.length;
-    else if (!item.complete) incompleteScopes += 1;
-  }
-  return { objects, incompleteScopes };
+  const { objects, ends } = await readTally(context, inputs.dataset, inputs.run);
+  return {
+    objects: Object.values(objects).reduce((sum, count) => sum + count, 0),
+    incompleteScopes: ends.filter(({ complete }) => !complete).length,
+  };
 }
 
 export async function sealSnapshot(context: AuthorityContext, inputs: RunInputs): Promise<SnapshotResult> {
@@ -169,15 +168,25 @@ async function seal(
         !filter(object)
       );
     });
-  // Where no record refers to another one, nobody asks.
-  const inScope = increments?.isAlone
-    ? new Map<string, ReadonlySet<string>>()
-    : await idsInScope(context, inputs, isUnknown);
+  const tally = await readTally(context, inputs.dataset, inputs.run);
+  // Of types that nothing refers to, nobody asks which objects there are.
+  const isReferredTo = referredToIn(shape.types, effects !== null);
+  const nativesAskedFor = new Set(
+    shape.types.flatMap(({ taxonomy: { type } }) =>
+      isReferredTo(type) ? (mapOf(context.federation, context.id, type)?.native ?? []) : [],
+    ),
+  );
+  const inScope =
+    nativesAskedFor.size === 0
+      ? new Map<string, ReadonlySet<string>>()
+      : await idsInScope(context, inputs, nativesAskedFor, isUnknown);
   const naturals = new NaturalKeys(links);
   const opaque = await OpaqueSeen.load(context, inputs.dataset);
   const resolve = (referenced: string, nativeId: string): string | null => {
     const map = mapOf(context.federation, context.id, referenced);
     if (!map || !shape.types.some(({ taxonomy }) => taxonomy.type === referenced)) return null;
+    // Else it would look as if there were no such object.
+    if (!isReferredTo(referenced)) throw new Error(`nothing refers to ${referenced}, and it is asked for`);
     if (naturals.has(referenced)) return naturals.keyOf(referenced, nativeId) ?? null;
     return inScope.get(map.native)?.has(nativeId) ? keyInRun(links, assigned, referenced, nativeId) : null;
   };
@@ -196,7 +205,8 @@ async function seal(
         naturals,
         resolve,
         isIncomplete: (referenced) => scopes.some((scope) => scope.type === referenced && !scope.complete),
-        inScope,
+        isReferredTo,
+        expectedCount: (native) => tally.objects[native] ?? 0,
         counters,
         opaque,
         effects,
@@ -211,7 +221,7 @@ async function seal(
       unlinked += sealed.unlinked;
       types.push(sealed.sealed);
       if (sealed.matches) matches.push(sealed.matches);
-      scopes.push(...(await scopesOf(context, inputs, type, sealed, messages, counters, links)));
+      scopes.push(...scopesOf(context, tally.ends, type, sealed, messages, counters, links));
     }
   } finally {
     await claims?.end();
@@ -284,30 +294,40 @@ function shownBy(context: AuthorityContext, types: readonly SealedType[], scopes
 async function idsInScope(
   context: AuthorityContext,
   inputs: RunInputs,
+  natives: ReadonlySet<string>,
   isUnknown: (object: NativeObject) => boolean,
 ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const ids = new Map<string, Set<string>>();
   for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
     if (item.kind !== 'objects') continue;
     for (const object of item.objects)
-      if (!isUnknown(object)) ids.set(object.type, (ids.get(object.type) ?? new Set<string>()).add(object.id));
+      if (natives.has(object.type) && !isUnknown(object))
+        ids.set(object.type, (ids.get(object.type) ?? new Set<string>()).add(object.id));
   }
   return ids;
 }
 
-async function scopesOf(
+/** Whether records of a type may be asked for by native id. What is worked out of effects may name any. */
+function referredToIn(types: readonly DatasetType[], hasEffects: boolean): (type: string) => boolean {
+  const referred = new Set(
+    types.flatMap(({ taxonomy }) => Object.values(taxonomy.fields).flatMap((kind) => referredTypes(kind))),
+  );
+  return (type) => hasEffects || referred.has(type);
+}
+
+function scopesOf(
   context: AuthorityContext,
-  inputs: RunInputs,
+  ends: Awaited<ReturnType<typeof readTally>>['ends'],
   type: DatasetType,
   { sealed, doubts }: SealedHere,
   messages: RunMessages,
   counters: SetAside,
   links: Links,
-): Promise<readonly ScopeReport[]> {
+): readonly ScopeReport[] {
   const name = type.taxonomy.type;
   const native = mapOf(context.federation, context.id, name)?.native;
   const scopes: ScopeReport[] = [];
-  for (const item of await scopeEnds(context, inputs.dataset, inputs.run)) {
+  for (const item of ends) {
     if (item.nativeType !== native) continue;
     // Of a scope that names a native object only its keyed digest leaves this authority.
     const [collection = '', nativeId, ...rest] = item.scope.split('/');

@@ -23,23 +23,19 @@ export interface Listed {
   readonly incomplete: ReadonlySet<string>;
 }
 
-export async function listedIn(
-  pages: AsyncIterable<ReadItem>,
-): Promise<Listed & { readonly cursor: string | null; readonly pages: number }> {
+export async function listedIn(pages: AsyncIterable<ReadItem>): Promise<Listed & { readonly cursor: string | null }> {
   const ids = new Map<string, Set<string>>();
   const incomplete = new Set<string>();
   let cursor: string | null = null;
-  let count = 0;
   for await (const item of pages) {
     ({ cursor } = item);
-    count += 1;
     if (item.kind === 'scopeEnd') {
       if (!item.complete) incomplete.add(item.nativeType);
       continue;
     }
     for (const { type, id } of item.objects) ids.set(type, (ids.get(type) ?? new Set<string>()).add(id));
   }
-  return { ids, incomplete, cursor, pages: count };
+  return { ids, incomplete, cursor };
 }
 
 /** An incomplete scope for each linked object that is there though no list showed it. Throws what the connector throws. */

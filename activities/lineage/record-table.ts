@@ -85,6 +85,31 @@ export class RecordTable {
     return low < bucket.length / rowBytes && compareAt(bucket, low, id) === 0 ? decodeRow(bucket, low) : null;
   }
 
+  /**
+   * Those of these ids that have no row here. They stand one behind another in the order of Buffer.compare. Holds one
+   * bucket at a time, however many there are.
+   */
+  async lacking(ids: Buffer): Promise<Buffer> {
+    const { bits } = this.manifest;
+    const found = Buffer.allocUnsafeSlow(ids.length);
+    let length = 0;
+    let bucket: Buffer = Buffer.alloc(0);
+    let bucketNumber = -1;
+    let row = 0;
+    for (let at = 0; at < ids.length; at += tableIdBytes) {
+      const id = ids.subarray(at, at + tableIdBytes);
+      if (bucketOf(id, bits) !== bucketNumber) {
+        bucketNumber = bucketOf(id, bits);
+        bucket = await this.#readBucket(bucketNumber);
+        row = 0;
+      }
+      while (row < bucket.length / rowBytes && compareAt(bucket, row, id) < 0) row += 1;
+      if (row < bucket.length / rowBytes && compareAt(bucket, row, id) === 0) continue;
+      length += id.copy(found, length);
+    }
+    return found.subarray(0, length);
+  }
+
   /** Writes the buckets that these rows touch and says what the table then is. A row replaces the one of its id. */
   async with(rows: readonly TableRow[], sequence: number): Promise<TableManifest> {
     return this.withRows(encodeRows(rows), sequence);
@@ -158,6 +183,12 @@ export class RecordTable {
   async #bucket(bucket: number): Promise<Buffer> {
     const known = this.#buckets.get(bucket);
     if (known) return known;
+    const bytes = await this.#readBucket(bucket);
+    this.#buckets.set(bucket, bytes);
+    return bytes;
+  }
+
+  async #readBucket(bucket: number): Promise<Buffer> {
     const digest = this.manifest.buckets[bucket] ?? null;
     let bytes = Buffer.alloc(0);
     if (digest !== null) {
@@ -167,7 +198,6 @@ export class RecordTable {
         throw new ConcordatError('inputNotAuthentic', `a bucket of ${this.#prefix}/table does not hash to its name`);
       bytes = Buffer.from(found);
     }
-    this.#buckets.set(bucket, bytes);
     return bytes;
   }
 }

@@ -10,6 +10,7 @@ import { byCodeUnit } from '../../core/json.js';
 import { saltBytes } from '../../core/lineage/salted.js';
 import { isProvisional, type AuthorityId } from '../../core/record.js';
 import type { ObjectStore } from '../store.js';
+import { RecordIds } from './record-ids.js';
 import { tableId, tableIdBytes, type RecordTable } from './record-table.js';
 
 const rowBytes = tableIdBytes + saltBytes;
@@ -17,36 +18,41 @@ const rowBytes = tableIdBytes + saltBytes;
 /** Takes up the records of a snapshot while it is sealed. */
 export class SaltProposals {
   readonly #table: RecordTable;
-  readonly #rows: Buffer[] = [];
+  readonly #ids = new RecordIds();
 
   constructor(table: RecordTable) {
     this.#table = table;
   }
 
   /** Records under a provisional key have no name yet that a salt could be for. */
-  async add(type: string, key: string): Promise<void> {
-    if (isProvisional(key)) return;
-    const id = tableId({ type, key });
-    if (await this.#table.rowOf(id)) return;
-    this.#rows.push(Buffer.concat([id, randomBytes(saltBytes)]));
+  add(type: string, key: string): void {
+    if (!isProvisional(key)) this.#ids.add(type, key);
+  }
+
+  /** How many came, for `backTo`. */
+  get count(): number {
+    return this.#ids.count;
+  }
+
+  /** Forgets what came after: it is taken up anew. */
+  backTo(count: number): void {
+    this.#ids.cutTo(count);
   }
 
   /** For records that did not change since an earlier snapshot proposed salts for them, and have none yet: new ones. */
   async goOnFrom(exchange: ObjectStore, authority: AuthorityId, earlier: Digest | null): Promise<void> {
     if (earlier === null) return;
-    const taken = new Set(this.#rows.map((row) => row.toString('latin1', 0, tableIdBytes)));
     const rows = await readProposals(exchange, authority, earlier);
-    for (let at = 0; at < rows.length; at += rowBytes) {
-      const id = rows.subarray(at, at + tableIdBytes);
-      if (taken.has(id.toString('latin1')) || (await this.#table.rowOf(id))) continue;
-      this.#rows.push(Buffer.concat([id, randomBytes(saltBytes)]));
-    }
+    for (let at = 0; at < rows.length; at += rowBytes) this.#ids.addFrom(rows, at);
   }
 
   /** Null where every record has its salt already. */
   async put(exchange: ObjectStore, authority: AuthorityId): Promise<Digest | null> {
-    if (this.#rows.length === 0) return null;
-    const bytes = Buffer.concat(this.#rows.sort((left, right) => Buffer.compare(left, right)));
+    const ids = await this.#table.lacking(this.#ids.sorted());
+    if (ids.length === 0) return null;
+    const bytes = randomBytes((ids.length / tableIdBytes) * rowBytes);
+    for (let id = 0; id < ids.length / tableIdBytes; id += 1)
+      ids.copy(bytes, id * rowBytes, id * tableIdBytes, (id + 1) * tableIdBytes);
     const digest = createHash('sha256').update(bytes).digest('hex');
     await exchange.putIfAbsent(proposalsName(authority, digest), bytes);
     return digest;

@@ -36,10 +36,20 @@ export interface SealerOptions {
 export interface Sealer {
   /** Throws on a field that no group holds and on a value that is not JSON. The record is copied. */
   add(record: FederatedRecord): void;
-  /** Writes the segments. Throws keyRepeated where two records had one key. Can be called once. */
+  /** Writes the segments. Throws RepeatedKeys where two records had one key. Can be called once. */
   finish(): Promise<SealedType>;
   /** Gives back memory and disk without sealing. Does no harm after finish. */
   discard(): void;
+}
+
+/** Nothing was sealed. Of the segments that were put, none holds one of these keys. */
+export class RepeatedKeys extends ConcordatError {
+  readonly keys: ReadonlySet<string>;
+
+  constructor(type: string, count: number, repeated: readonly string[]) {
+    super('keyRepeated', `${repeated.length} of ${count} records of type ${type} repeat a key`);
+    this.keys = new Set(repeated);
+  }
 }
 
 export function createSealer(options: SealerOptions): Sealer {
@@ -100,16 +110,15 @@ class SegmentSealer implements Sealer {
     const shape = entryShape(this.#layout.groups.length);
     const segments: SealedSegment[] = [];
     const workspace = new Workspace();
-    let repeated = 0;
+    const repeated: string[] = [];
     for (let bucket = 0; bucket < bucketCount; bucket += 1) {
       const source = this.#collector.buffersOf(bucket, bucketBits, workspace);
       const built = buildSegment(source, bucket, bucketBits, shape, workspace);
-      repeated += built?.repeated ?? 0;
-      if (built && repeated === 0)
+      for (const key of built?.repeated ?? []) repeated.push(key);
+      if (built && repeated.length === 0)
         segments.push(await putSegment(this.#options.store, this.#options.prefix, bucket, built));
     }
-    if (repeated > 0)
-      throw new ConcordatError('keyRepeated', `${repeated} of ${this.#count} records of type ${type} repeat a key`);
+    if (repeated.length > 0) throw new RepeatedKeys(type, this.#count, repeated);
     return { format: 1, type, count: this.#count, bucketCount, groups: this.#layout.groups, segments };
   }
 }

@@ -6,8 +6,8 @@ import type { Workspace } from './workspace.js';
 
 export interface SegmentBytes {
   readonly count: number;
-  /** How many entries repeat a key that came before. Where it is not 0 the rest is of no use. */
-  readonly repeated: number;
+  /** The keys of entries that repeat the one before, as often as they do. Where there are any the rest is of no use. */
+  readonly repeated: readonly string[];
   readonly body: Buffer;
   readonly keys: Buffer;
   readonly groups: readonly Buffer[];
@@ -120,7 +120,7 @@ function layOut(entries: Entries, order: Uint32Array, shape: EntryShape, workspa
     workspace.take(`group ${group}`, count * digestBytes),
   );
   const offsets = workspace.take('offsets', count * offsetBytes);
-  let repeated = 0;
+  const repeated: string[] = [];
   let at = 0;
   for (let position = 0; position < count; position += 1) {
     const index = order[position] ?? 0;
@@ -146,7 +146,8 @@ function layOut(entries: Entries, order: Uint32Array, shape: EntryShape, workspa
     at += 1;
     if (position > 0 && sameHash(keys, position)) {
       const before = order[position - 1] ?? 0;
-      if (keyAt(entries, index, shape) === keyAt(entries, before, shape)) repeated += 1;
+      const key = keyAt(entries, index, shape);
+      if (key === keyAt(entries, before, shape)) repeated.push(key);
     }
   }
   return { count, repeated, body, keys, groups, offsets };

@@ -125,8 +125,8 @@ async function hops(): Promise<Record<string, number>> {
   // The whole of a first contact: salts proposed, hops made, written, signed once, logged, and taken into the table.
   const whole = owner();
   const proposals = new SaltProposals(new RecordTable(whole.exchange, 'none', emptyManifest));
-  const proposeUs = await microseconds(hopCount, async () => {
-    for (let at = 0; at < hopCount; at += 1) await proposals.add('person', `${at}`);
+  const proposeUs = await microseconds(hopCount, () => {
+    for (let at = 0; at < hopCount; at += 1) proposals.add('person', `${at}`);
   });
   const salts = { aws: await proposals.put(whole.exchange, 'aws') };
   const witnessed: Witnessed = {

@@ -69,15 +69,6 @@ export class IncrementSeals {
     return new IncrementSeals(context, inputs, record, before, mayTouch && alone);
   }
 
-  /** Whether no type of the dataset needs to know which objects of others there are. */
-  get isAlone(): boolean {
-    return this.#mayTouch;
-  }
-
-  expectedCount(native: string): number {
-    return this.#record.plan.types[native]?.next?.count ?? 0;
-  }
-
   /** Of the salts that the last snapshot proposed: records that did not change still need theirs. */
   get saltsBefore(): Digest | null {
     return this.#before?.state.salts ?? null;
@@ -117,7 +108,7 @@ export class IncrementSeals {
   }
 
   /** For a seal over all objects: null where the next run could not go on from it. */
-  whole(sealing: TypeSealing, held: HeldByDrift | null, shape: NativeShape | null): WholeSeal | null {
+  whole(sealing: TypeSealing, held: HeldByDrift | null): WholeSeal | null {
     const { map, type } = sealing;
     const read = this.#record.plan.types[map.native];
     if (!this.#mayTouch || type.taxonomy.key === undefined || !read?.next || held?.isStopped) return null;
@@ -125,7 +116,6 @@ export class IncrementSeals {
     const { dataset } = this.#inputs;
     return new WholeSeal(this.#context, this.#inputs, type, {
       fingerprint,
-      shape,
       dataset,
       expectedCount: read.next.count,
     });

@@ -14,7 +14,7 @@ export class WholeSeal implements SealingRecorder {
   readonly #context: AuthorityContext;
   readonly #inputs: RunInputs;
   readonly #name: string;
-  readonly #given: { readonly fingerprint: Digest; readonly shape: NativeShape | null };
+  readonly #fingerprint: Digest;
   readonly #ledger;
   readonly #apart = new ApartObjects();
   readonly #counted = new Counted();
@@ -25,12 +25,12 @@ export class WholeSeal implements SealingRecorder {
     context: AuthorityContext,
     inputs: RunInputs,
     type: DatasetType,
-    given: { fingerprint: Digest; shape: NativeShape | null; dataset: string; expectedCount: number },
+    given: { fingerprint: Digest; dataset: string; expectedCount: number },
   ) {
     this.#context = context;
     this.#inputs = inputs;
     this.#name = type.taxonomy.type;
-    this.#given = given;
+    this.#fingerprint = given.fingerprint;
     this.#ledger = ledgerSealer(context, given.dataset, this.#name, given.expectedCount);
   }
 
@@ -46,11 +46,11 @@ export class WholeSeal implements SealingRecorder {
   doubled(): void {
     this.#mayGoOn = false;
   }
-  /** What the next run goes on from; null where it cannot. */
-  async finish(sealed: SealedType): Promise<SealState | null> {
+  /** What the next run goes on from; null where it cannot. `shape`: of all objects. */
+  async finish(sealed: SealedType, shape: NativeShape | null): Promise<SealState | null> {
     const apart = this.#mayGoOn ? await this.#apart.put(this.#context, this.#inputs, this.#name) : null;
     if (apart === null) return null;
-    const { fingerprint, shape } = this.#given;
+    const fingerprint = this.#fingerprint;
     const ledger = await this.#ledger.finish();
     this.state = {
       fingerprint,

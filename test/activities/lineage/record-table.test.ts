@@ -97,7 +97,7 @@ describe('salts', () => {
     const proposed: Record<string, string | null> = {};
     for (const [member, keys] of Object.entries(shown)) {
       const proposals = new SaltProposals(empty(store));
-      for (const key of keys) await proposals.add('person', key);
+      for (const key of keys) proposals.add('person', key);
       proposed[member] = await proposals.put(store, member);
     }
     const one = await saltsOf(sources(store, proposed));
@@ -117,7 +117,7 @@ describe('salts', () => {
     const theirs = row('a', 3);
     const manifest = await new RecordTable(store, 'sov/lineage/d', emptyManifest).with([theirs], 3);
     const proposals = new SaltProposals(empty(store));
-    await proposals.add('person', 'a');
+    proposals.add('person', 'a');
     const saltOf = await saltsOf({
       ...sources(store, { azure: await proposals.put(store, 'azure') }),
       tables: () => Promise.resolve([new RecordTable(store, 'sov/lineage/d', manifest)]),
@@ -141,10 +141,10 @@ describe('salts', () => {
     const store = new MemoryStore();
     const manifest = await new RecordTable(store, 'p', emptyManifest).with([row('a', 1)], 1);
     const proposals = new SaltProposals(new RecordTable(store, 'p', manifest));
-    await proposals.add('person', 'a');
+    proposals.add('person', 'a');
     expect(await proposals.put(store, 'aws')).toBeNull();
     const other = new SaltProposals(empty(store));
-    await other.add('person', 'b');
+    other.add('person', 'b');
     const digest = await other.put(store, 'aws');
     store.objects.set(`aws/salts/${digest}`, Buffer.alloc(48));
     await expect(saltsOf(sources(store, { aws: digest }))).rejects.toMatchObject({ code: 'inputNotAuthentic' });

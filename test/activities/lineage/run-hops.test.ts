@@ -33,7 +33,7 @@ const seal = { ref: 'aws/documents/seal', sha256: digest('cd') };
 async function ready(): Promise<{ readonly world: LogWorld; readonly witnessed: Witnessed }> {
   const world = new LogWorld(['aws']);
   const proposals = new SaltProposals(new RecordTable(world.exchange, 'none', emptyManifest));
-  for (const key of keys) await proposals.add('person', key);
+  for (const key of keys) proposals.add('person', key);
   const witnessed: Witnessed = {
     run: digest('01'),
     plan: digest('02'),

@@ -1,0 +1,188 @@
+/**
+ * One pass over the objects of a type: each is translated, keyed, filtered by the surface and given to the seal. What it
+ * counts and keeps on its way it takes back where the pass has to be made again.
+ */
+import type { ErrorCode } from '../../core/errors.js';
+import type { DatasetType } from '../../core/federation/federation.js';
+import type { TypeMap } from '../../core/federation/map.js';
+import { isProvisional, type NativeObject } from '../../core/record.js';
+import { translate, type Translation } from '../../core/translate.js';
+import type { Sealer } from '../sealing/sealer.js';
+import { sealedRecord } from '../surface/field-digests.js';
+import type { SealingRecorder } from './increments/recorder.js';
+import type { MatchSeal } from './match-seal.js';
+import type { TypeClaims } from './reseal-claims.js';
+import type { SealContext } from './seal-type.js';
+
+/** Why the type is incomplete although all its pages were read. */
+export interface Doubt {
+  readonly scope: 'references' | 'setAside' | 'schema';
+  readonly reason: ErrorCode;
+}
+
+export interface PassParts {
+  readonly type: DatasetType;
+  readonly map: TypeMap;
+  /** Fields that records of the type may tell. */
+  readonly told: readonly string[];
+  readonly sealer: Pick<Sealer, 'add'>;
+  readonly matches: MatchSeal | undefined;
+  readonly claimed: TypeClaims | undefined;
+  readonly recorder: SealingRecorder | null;
+  /** Natural keys of which it was learned before which objects have them. */
+  readonly learned: Pick<ReadonlySet<string>, 'has'>;
+}
+
+export class SealPass {
+  readonly #sealing: SealContext;
+  readonly #parts: PassParts;
+  readonly #name: string;
+  readonly #isNatural: boolean;
+  /** Whether others ask for keys of this type by native id. */
+  readonly #isAskedFor: boolean;
+  readonly #saltsBefore: number;
+  readonly #silent = new Set<string>();
+  readonly doubts = new Map<Doubt['scope'], Doubt>();
+  /** Natural keys under which an object stands or could stand that the seal does not show: who has them must be learned. */
+  readonly unclear = new Set<string>();
+  unlinked = 0;
+
+  constructor(sealing: SealContext, parts: PassParts) {
+    this.#sealing = sealing;
+    this.#parts = parts;
+    const { taxonomy } = parts.type;
+    this.#name = taxonomy.type;
+    this.#isNatural = taxonomy.key !== undefined;
+    this.#isAskedFor = this.#isNatural && sealing.isReferredTo(taxonomy.type);
+    this.#saltsBefore = sealing.salts.count;
+  }
+
+  /** A promise where something must be waited for before the next object. */
+  take(object: NativeObject): Promise<void> | undefined {
+    const { counters, isExposed, links, opaque } = this.#sealing;
+    const { recorder } = this.#parts;
+    const name = this.#name;
+    if (isExposed && !isExposed(object)) {
+      const known = this.#known(object);
+      const isHere = !isProvisional(known) && this.#isPreferred(object, known);
+      counters.hidden(name);
+      recorder?.apart(object, isHere ? known : null);
+      // HAZARD: peers know this record. Left out, it would look deleted; so it is there, and says nothing.
+      if (!isProvisional(known)) this.#keep(object, known, false);
+      if (isHere) this.#addSilent(known);
+      return undefined;
+    }
+    const translation = translated(this.#sealing, this.#parts, object);
+    if (translation.kind === 'setAside') {
+      counters.outside(name, translation.field, translation.reason);
+      recorder?.apart(object, null);
+      // HAZARD: what was not read may be what it refers to, and what peers know may only have got another name.
+      if (translation.type !== null && this.#sealing.isIncomplete(translation.type))
+        this.doubts.set('references', { scope: 'references', reason: 'referenceUnread' });
+      else if (translation.type === null && links.isLinked(name, object.id))
+        this.doubts.set('setAside', { scope: 'setAside', reason: 'leftDataset' });
+      if (this.#isNatural && object.opaque !== undefined && links.isLinked(name, object.id))
+        this.#keep(object, links.keyOf(name, object.id), true);
+      return undefined;
+    }
+    if (translation.kind === 'untranslatable') {
+      if (object.opaque === undefined) {
+        counters.untranslatable(name, translation.field, translation.reason);
+        recorder?.apart(object, null);
+        return undefined;
+      }
+      const known = this.#known(object);
+      const key = isProvisional(known) ? links.provisionalKeyOf(name, object.id) : known;
+      const isHere = !isProvisional(key) && this.#isPreferred(object, key);
+      opaque.add(name, key, object);
+      // Which of the federation's people or teams it is, nobody can tell: none may be created beside it.
+      if (!this.#isNatural && isProvisional(key)) counters.untranslatable(name, translation.field, translation.reason);
+      if (!isProvisional(key)) this.#keep(object, key, false);
+      if (isHere) this.#addSilent(key);
+      recorder?.apart(object, isHere ? key : null);
+      return undefined;
+    }
+    return this.#add(object, translation);
+  }
+
+  #add(object: NativeObject, translation: Extract<Translation, { kind: 'record' }>): Promise<void> | undefined {
+    const { counters, digests, effects, naturals, opaque, resolve, salts } = this.#sealing;
+    const { type, map, told, sealer, matches, claimed, recorder, learned } = this.#parts;
+    const name = this.#name;
+    const { key } = translation.record;
+    if (object.opaque !== undefined) opaque.add(name, key, object);
+    this.#keep(object, key, false);
+    if (!this.#isPreferred(object, key)) {
+      counters.doubled(name);
+      recorder?.doubled();
+      return undefined;
+    }
+    if (isProvisional(key)) this.unlinked += 1;
+    for (const property of translation.unmapped) counters.unmapped(name, property);
+    if (!translation.roundTrips) counters.lossy(name);
+    const record = effects
+      ? effects.added(
+          translation.record,
+          map,
+          learned.has(key) ? naturals.nativeIdsOf(name, key) : [object.id],
+          told,
+          resolve,
+        )
+      : translation.record;
+    sealer.add(sealedRecord(digests, type, record));
+    matches?.add(key, record.fields);
+    claimed?.add(record);
+    salts.add(name, key);
+    if (!recorder) return undefined;
+    if (object.opaque === undefined)
+      return recorder.plain(object.id, { key, unmapped: [...translation.unmapped], lossy: !translation.roundTrips });
+    recorder.apart(object, key);
+    return undefined;
+  }
+
+  /** The pass has to be made again: nothing that it counted, named or proposed stays. */
+  forget(): void {
+    const { counters, opaque, salts } = this.#sealing;
+    counters.forget(this.#name);
+    opaque.forget(this.#name);
+    salts.backTo(this.#saltsBefore);
+  }
+
+  /** `~` for one with a natural key that no link joins. */
+  #known({ id }: NativeObject): string {
+    const { links } = this.#sealing;
+    if (!this.#isNatural) return this.#sealing.keyOf(this.#name, id);
+    return links.isLinked(this.#name, id) ? links.keyOf(this.#name, id) : '~';
+  }
+
+  /** Of several objects under one natural key, one stands for the record. */
+  #isPreferred({ id }: NativeObject, key: string): boolean {
+    if (!this.#isNatural || !this.#parts.learned.has(key)) return true;
+    return this.#sealing.naturals.nativeIdsOf(this.#name, key)[0] === id;
+  }
+
+  /** What others will ask for. */
+  #keep({ id }: NativeObject, key: string, isUnclear: boolean): void {
+    if (this.#isAskedFor) this.#sealing.naturals.learnKey(this.#name, id, key);
+    if (isUnclear && !this.#parts.learned.has(key)) this.unclear.add(key);
+  }
+
+  #addSilent(key: string): void {
+    if (this.#silent.has(key)) {
+      if (this.#isNatural) this.unclear.add(key);
+      return;
+    }
+    this.#silent.add(key);
+    this.#parts.sealer.add({ type: this.#name, key, fields: {} });
+    this.#sealing.salts.add(this.#name, key);
+  }
+}
+
+export function translated(
+  { keyOf, naturals, resolve }: SealContext,
+  { type: { taxonomy }, map, told }: Pick<PassParts, 'type' | 'map' | 'told'>,
+  object: NativeObject,
+): Translation {
+  if (taxonomy.key !== undefined) return naturals.keyed({ object, map, taxonomy, surface: told, resolve });
+  return translate({ object, map, taxonomy, surface: told, resolve, key: keyOf(taxonomy.type, object.id) });
+}
