@@ -119,7 +119,7 @@ class BucketSealing {
     for (const [key, fields] of puts) entries.push(this.#encoded(key, fields));
     const shape = entryShape(this.#sealed.groups.length);
     const built = buildSegment(entries, bucket, this.#bits, shape, this.#workspace);
-    if (built && built.repeated > 0) throw new Error(`a record of type ${this.#sealed.type} was sealed twice`);
+    if (built && built.repeated.length > 0) throw new Error(`a record of type ${this.#sealed.type} was sealed twice`);
     return built ? await putSegment(store, prefix, bucket, built) : null;
   }
 
