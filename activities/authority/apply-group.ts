@@ -23,6 +23,7 @@ import {
 } from './apply-operation.js';
 import { letOthersRun } from '../event-loop.js';
 import { keepCreatedLinks } from '../links.js';
+import { keepOwnWrites } from './increments/own-writes.js';
 import { Journal, keepReceipt } from './journal.js';
 import { isBringingBack, nativeChange } from './native-writes.js';
 import { keepUnsettled, listUnsettled } from './unsettled.js';
@@ -122,16 +123,15 @@ async function writeTogether(scope: OperationContext, batches: Batches, together
   const ids = toWrite.map(({ operation }) => operation.id);
   await journal.keepGroupIntent(Journal.groupOf(together.operations), ids, context.now());
   await context.checkpoint?.('afterIntent');
-  const answers = await batches.writeMany(
-    toWrite.map(({ write }) => write),
-    {
-      announce: async () => {
-        await context.checkpoint?.('beforeCall');
-        context.heartbeat();
-      },
-      mayGoOn: scope.mayGoOn,
+  const writes = toWrite.map(({ write }) => write);
+  await keepOwnWrites(context, scope.dataset, scope.permit, writes);
+  const answers = await batches.writeMany(writes, {
+    announce: async () => {
+      await context.checkpoint?.('beforeCall');
+      context.heartbeat();
     },
-  );
+    mayGoOn: scope.mayGoOn,
+  });
   await context.checkpoint?.('afterWrite');
   const written: { readonly one: ToWrite; readonly answer: Extract<BatchAnswer, { readonly kind: 'applied' }> }[] = [];
   for (const [at, one] of toWrite.entries()) {

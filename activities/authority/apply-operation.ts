@@ -16,6 +16,7 @@ import type { NativeWrite, WriteAnswer } from '../connectors/connector.js';
 import type { DisclosedValues } from './disclosure.js';
 import { formerIdOf, keepCreatedLink } from '../links.js';
 import type { AuthorityContext } from './context.js';
+import { keepOwnWrites } from './increments/own-writes.js';
 import { keepIntent, keepReceipt, type Journal } from './journal.js';
 import { isBringingBack, nativeChange } from './native-writes.js';
 import type { OwnRecords } from './own-records.js';
@@ -104,7 +105,7 @@ export async function applyOperation(
   scope.requireTimely();
   await keepIntent(context, permit, operation.id);
   await context.checkpoint?.('afterIntent');
-  const answer = await send(context, change.write);
+  const answer = await send(scope, change.write);
   await context.checkpoint?.('afterWrite');
   if (answer.kind !== 'applied') return receipt(scope, operation, answer.kind, answer.code, null);
   if (operation.kind === 'create') await adopt(scope, operation, answer.id);
@@ -138,14 +139,15 @@ async function deleteDoubles(
     });
     if (change.kind === 'refused') return receipt(scope, operation, 'refused', change.code, null);
     scope.requireTimely();
-    const answer = await send(scope.context, change.write);
+    const answer = await send(scope, change.write);
     if (answer.kind !== 'applied') return receipt(scope, operation, answer.kind, answer.code, null);
     await scope.context.checkpoint?.('afterWrite');
   }
   return null;
 }
 
-async function send(context: AuthorityContext, write: NativeWrite): Promise<WriteAnswer> {
+async function send({ context, dataset, permit }: OperationContext, write: NativeWrite): Promise<WriteAnswer> {
+  await keepOwnWrites(context, dataset, permit, [write]);
   return context.connector.write(write, async () => {
     await context.checkpoint?.('beforeCall');
     context.heartbeat();
@@ -222,7 +224,7 @@ async function takeTwin(
   });
   if (rest.kind === 'refused') return receipt(scope, operation, 'refused', rest.code, found);
   scope.requireTimely();
-  const answer = await send(scope.context, rest.write);
+  const answer = await send(scope, rest.write);
   if (answer.kind !== 'applied') return receipt(scope, operation, answer.kind, answer.code, null);
   await adopt(scope, operation, twin.id);
   return readBack(scope, operation, twin.id);

@@ -130,7 +130,7 @@ async function recordRead(
   });
   const { changes } = context.connector;
   const meanwhile = changes ? await changedMeanwhile(context, changes, plan, signal) : {};
-  return { plan: { types: Object.fromEntries(types) }, ends, meanwhile };
+  return { plan: { ...plan, types: Object.fromEntries(types) }, ends, meanwhile };
 }
 
 /** Null where the mesh declares no changes: then every page is one of this run. */

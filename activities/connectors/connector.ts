@@ -228,4 +228,9 @@ export interface Changes {
   changesSince(cursors: ChangeCursors, signal?: AbortSignal): AsyncIterable<ChangeItem>;
   /** Nobody will ask for changes before any of these cursors again: what was read is sealed and signed. All that are still needed are given. */
   release(cursors: readonly string[]): Promise<void>;
+  /**
+   * There where a change may be told some time after it was made: the id of the object that a write is about, null where
+   * nobody knows it before the answer. What this authority writes itself is then read by key in the next run, told or not.
+   */
+  readonly idWritten?: (write: NativeWrite) => string | null;
 }

@@ -5,10 +5,13 @@ import type { SealedSegment, SealedType } from '../../core/sealed.js';
 import { openBodies, openBody, readBytesMax, type OpenBody } from './body.js';
 import { bucketBitsOf, bucketOfHigh, firstEntryWithHash } from './bucket.js';
 import { byCodeUnit } from '../../core/json.js';
+import { letOthersRun } from '../event-loop.js';
 import { hashBytes } from './entry-buffer.js';
 import { RecordLayout } from './record-layout.js';
 import { notAuthentic, SegmentColumns, type ReadColumn } from './segment-columns.js';
 import type { SegmentReader } from './segment-reader.js';
+
+const bodiesAtOnce = 1_000;
 
 /**
  * Streams all records in order of (key hash, key), a megabyte of bodies at a time. Throws inputNotAuthentic at the first
@@ -35,19 +38,47 @@ export async function readOne(
   key: string,
   reader: SegmentReader,
 ): Promise<FederatedRecord | undefined> {
-  const hash = reader.hashKey(key);
-  const bucket = bucketOfHigh(Number(hash >> 32n), bucketBitsOf(sealed.bucketCount));
-  const segment = sealed.segments.find((candidate) => candidate.bucket === bucket);
-  if (!segment) return undefined;
-  const columns = new SegmentColumns(sealed, new RecordLayout(sealed.groups), segment, keptReadWith(reader));
-  const keys = await columns.loadKeys();
-  for (let entry = firstEntryWithHash(keys, hash); entry < segment.count; entry += 1) {
-    if (keys.readBigUInt64BE(entry * hashBytes) !== hash) break;
-    await columns.loadAll();
-    const [body] = await openBodies(columns, [entry], reader);
-    if (body?.key === key) return { type: sealed.type, key, fields: body.fields };
-  }
+  for await (const record of readMany(sealed, [key], reader)) return record;
   return undefined;
+}
+
+/** The records of these keys that there are, in order of their hashes. Of each segment the columns are looked through once. */
+export async function* readMany(
+  sealed: SealedType,
+  keys: Iterable<string>,
+  reader: SegmentReader,
+): AsyncGenerator<FederatedRecord> {
+  const bits = bucketBitsOf(sealed.bucketCount);
+  const wanted = new Map<number, Map<string, bigint>>();
+  for (const key of keys) {
+    const hash = reader.hashKey(key);
+    const bucket = bucketOfHigh(Number(hash >> 32n), bits);
+    wanted.set(bucket, (wanted.get(bucket) ?? new Map<string, bigint>()).set(key, hash));
+  }
+  for (const segment of sealed.segments) {
+    const inBucket = wanted.get(segment.bucket);
+    if (!inBucket) continue;
+    const columns = new SegmentColumns(sealed, new RecordLayout(sealed.groups), segment, keptReadWith(reader));
+    const hashes = await columns.loadKeys();
+    const entries = new Set<number>();
+    for (const hash of inBucket.values())
+      for (let entry = firstEntryWithHash(hashes, hash); entry < segment.count; entry += 1) {
+        if (hashes.readBigUInt64BE(entry * hashBytes) !== hash) break;
+        entries.add(entry);
+      }
+    if (entries.size === 0) continue;
+    await columns.loadAll();
+    const ascending = Uint32Array.from(entries).sort();
+    for (let from = 0; from < ascending.length; from += bodiesAtOnce) {
+      await letOthersRun();
+      for (const { key, fields } of await openBodies(
+        columns,
+        [...ascending.subarray(from, from + bodiesAtOnce)],
+        reader,
+      ))
+        if (inBucket.has(key)) yield { type: sealed.type, key, fields };
+    }
+  }
 }
 
 /**

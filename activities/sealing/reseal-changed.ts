@@ -1,17 +1,21 @@
-/** Seals what a few changes leave of a seal: only the segments that hold changed keys are read and written again. */
+/**
+ * Seals what a few changes leave of a seal. Only the segments that hold changed keys are read and written again, and of
+ * those only the changed lines are made anew (splice-segment.ts).
+ */
 import { canonicalJson } from '../../core/digest.js';
 import type { FieldGroup } from '../../core/federation/federation.js';
 import type { Fields } from '../../core/record.js';
 import { bucketCountFor, sealedGroups, type SealedSegment, type SealedType } from '../../core/sealed.js';
+import { letOthersRun } from '../event-loop.js';
 import type { ObjectStore } from '../store.js';
 import { bucketBitsOf, bucketOfHigh } from './bucket.js';
 import { entryShape } from './entry-buffer.js';
 import { EntryEncoder } from './entry-encoder.js';
-import { readSegment } from './read-records.js';
 import { RecordLayout } from './record-layout.js';
 import { putSegment } from './sealer.js';
 import { buildSegment } from './segment-builder.js';
 import type { SegmentReader } from './segment-reader.js';
+import { splicedSegment, type EntryChange } from './splice-segment.js';
 import { Workspace } from './workspace.js';
 
 /** Null takes a record out; taking out what is not there changes nothing. */
@@ -35,18 +39,19 @@ export interface ResealOptions {
  * give it: the groups are others, or the number of buckets changes with the number of records.
  */
 export async function resealChanged(options: ResealOptions): Promise<SealedType | null> {
-  const { previous, reader } = options;
-  const groups = sealedGroups(options.groups);
-  if (canonicalJson(groups) !== canonicalJson(previous.groups)) return null;
-  const byBucket = changesByBucket(options);
-  const encoder = new EntryEncoder(new RecordLayout(groups), reader.hashKey);
+  const { previous } = options;
+  const layout = new RecordLayout(sealedGroups(options.groups));
+  if (canonicalJson(layout.groups) !== canonicalJson(previous.groups)) return null;
+  const byBucket = keysByBucket(options);
+  const encoder = new EntryEncoder(layout, options.reader.hashKey);
   const workspace = new Workspace();
   const old = new Map(previous.segments.map((segment) => [segment.bucket, segment]));
   const segments: SealedSegment[] = [];
   for (let bucket = 0; bucket < previous.bucketCount; bucket += 1) {
-    const changes = byBucket.get(bucket);
+    await letOthersRun();
+    const keys = byBucket.get(bucket);
     const before = old.get(bucket);
-    const after = changes ? await rewritten(options, bucket, before, changes, encoder, workspace) : before;
+    const after = keys ? await rewritten(options, bucket, before, keys, encoder, layout, workspace) : before;
     if (after) segments.push(after);
   }
   const count = segments.reduce((sum, segment) => sum + segment.count, 0);
@@ -54,38 +59,42 @@ export async function resealChanged(options: ResealOptions): Promise<SealedType 
   return { ...previous, count, segments };
 }
 
-function changesByBucket({ previous, changes, reader }: ResealOptions): Map<number, Map<string, Fields | null>> {
+function keysByBucket({ previous, changes, reader }: ResealOptions): ReadonlyMap<number, readonly string[]> {
   const bits = bucketBitsOf(previous.bucketCount);
-  const byBucket = new Map<number, Map<string, Fields | null>>();
-  for (const [key, fields] of changes) {
+  const byBucket = new Map<number, string[]>();
+  for (const key of changes.keys()) {
     const bucket = bucketOfHigh(Number(reader.hashKey(key) >> 32n), bits);
-    const inBucket = byBucket.get(bucket) ?? new Map<string, Fields | null>();
-    inBucket.set(key, fields);
-    byBucket.set(bucket, inBucket);
+    const inBucket = byBucket.get(bucket);
+    if (inBucket) inBucket.push(key);
+    else byBucket.set(bucket, [key]);
   }
   return byBucket;
 }
 
 async function rewritten(
-  options: ResealOptions,
+  { previous: sealed, changes, reader, store, prefix }: ResealOptions,
   bucket: number,
-  before: SealedSegment | undefined,
-  changes: RecordChanges,
+  segment: SealedSegment | undefined,
+  keys: readonly string[],
   encoder: EntryEncoder,
+  layout: RecordLayout,
   workspace: Workspace,
 ): Promise<SealedSegment | null> {
-  const { previous, reader, store, prefix } = options;
-  const entries: Buffer[] = [];
-  const add = (key: string, fields: Fields): void => {
-    const entry = encoder.encode(key, fields);
-    if (entry === null) throw new Error(`a record of type ${previous.type} has a field that is in none of its groups`);
-    entries.push(Buffer.from(entry));
-  };
-  if (before)
-    for await (const bodies of readSegment(previous, before, reader))
-      for (const { key, fields } of bodies) if (!changes.has(key)) add(key, fields);
-  for (const [key, fields] of changes) if (fields !== null) add(key, fields);
-  const shape = entryShape(previous.groups.length);
-  const built = buildSegment([Buffer.concat(entries)], bucket, bucketBitsOf(previous.bucketCount), shape, workspace);
+  const encoded = keys.map((key): EntryChange => {
+    const fields = changes.get(key) ?? null;
+    const entry = fields && encoder.encode(key, fields);
+    if (fields && !entry) throw new Error(`a record of type ${sealed.type} has a field that is in none of its groups`);
+    return { key, hash: reader.hashKey(key), entry: entry && Buffer.from(entry) };
+  });
+  const built = segment
+    ? await splicedSegment({ sealed, layout, segment, changes: encoded, reader, workspace })
+    : buildSegment(
+        encoded.flatMap(({ entry }) => entry ?? []),
+        bucket,
+        bucketBitsOf(sealed.bucketCount),
+        entryShape(layout.groups.length),
+        workspace,
+      );
+  if (built === 'same') return segment ?? null;
   return built ? await putSegment(store, prefix, bucket, built) : null;
 }

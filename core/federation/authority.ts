@@ -101,6 +101,10 @@ const fileChanges = z
   .strictObject({ fullReadEvery })
   .optional()
   .describe('read only what changed since the last run; without it every run reads everything');
+const streamChanges = z
+  .strictObject({ fullReadEvery })
+  .optional()
+  .describe('read only what the streams of the tables tell since the last run; without it every run reads everything');
 const nameInServer = z.string().regex(/^[a-z0-9_]{1,63}$/, 'must hold at most 63 of a-z, 0-9 and _');
 
 export const Mesh = z.discriminatedUnion('kind', [
@@ -237,6 +241,7 @@ export const Mesh = z.discriminatedUnion('kind', [
       )
       .refine((tables) => Object.keys(tables).length > 0, { error: 'must name at least one table' })
       .describe('native type → the table that holds its records'),
+    changes: streamChanges,
   }),
   z.strictObject({
     kind: z.literal('s3').describe('objects of one bucket that hold records: JSON Lines, CSV, Parquet'),
@@ -247,6 +252,7 @@ export const Mesh = z.discriminatedUnion('kind', [
     endpointFrom: endpointName.optional(),
     profile: awsProfile,
     files: rowFiles.describe('native type → the object that holds its records'),
+    changes: fileChanges,
   }),
   z.strictObject({
     kind: z.literal('azure-tables').describe('tables of an Azure storage account'),
@@ -292,6 +298,7 @@ export const Mesh = z.discriminatedUnion('kind', [
     endpoint: azureEndpoint,
     endpointFrom: endpointName.optional(),
     files: rowFiles.describe('native type → the blob that holds its records'),
+    changes: fileChanges,
   }),
 ]);
 export type Mesh = z.infer<typeof Mesh>;

@@ -20,6 +20,8 @@ export class ChangingStore {
   readonly rows = new Map<string, JsonObject>();
   readonly opaque = new Set<string>();
   readonly #log: string[] = [];
+  /** What is told only by the answer after the next one. */
+  #late: string[] = [];
   #released = 0;
   readonly faults: Faults = {
     lost: new Set(),
@@ -33,9 +35,11 @@ export class ChangingStore {
   meanwhile: (() => void) | null = null;
   fullReads = 0;
   readonly #type: string;
+  readonly #pageSize: number;
 
-  constructor(type: string) {
+  constructor(type: string, pageSize = 7) {
     this.#type = type;
+    this.#pageSize = pageSize;
   }
 
   put(id: string, body: JsonObject): void {
@@ -44,6 +48,12 @@ export class ChangingStore {
   }
   remove(id: string): void {
     if (this.rows.delete(id)) this.#tell(id);
+  }
+  /** As `put`, or `remove` where there is no body, but told late. */
+  writeLate(id: string, body: JsonObject | null): void {
+    if (body) this.rows.set(id, body);
+    else this.rows.delete(id);
+    this.#late.push(id);
   }
   touch(id: string, isOpaque: boolean): void {
     if (isOpaque) this.opaque.add(id);
@@ -63,7 +73,7 @@ export class ChangingStore {
 
   /** `fullReadEvery` undefined: it tells no changes. */
   connector(base: Connector, fullReadEvery?: number): Connector {
-    const { changes: _, ...rest } = base;
+    const { changes: _changes, batches: _batches, ...rest } = base;
     return {
       ...rest,
       readAll: () => this.#readAll(),
@@ -78,11 +88,11 @@ export class ChangingStore {
     this.meanwhile?.();
     this.meanwhile = null;
     const all = [...this.rows.keys()].flatMap((id) => this.#object(id) ?? []);
-    for (let from = 0; from < all.length; from += 7)
+    for (let from = 0; from < all.length; from += this.#pageSize)
       yield await Promise.resolve({
         kind: 'objects',
         scope,
-        objects: all.slice(from, from + 7),
+        objects: all.slice(from, from + this.#pageSize),
         cursor: `${from}`,
       } as const);
     yield { kind: 'scopeEnd', scope, nativeType: scope, complete: true, cursor: 'end' };
@@ -97,6 +107,7 @@ export class ChangingStore {
         this.#released = Math.max(this.#released, Math.min(...cursors.map(Number)));
         return Promise.resolve();
       },
+      idWritten: (write) => (write.kind === 'create' ? null : write.id),
     };
   }
 
@@ -119,5 +130,7 @@ export class ChangingStore {
     }
     yield* items;
     yield { kind: 'end', cursors: { [nativeType]: String(this.#log.length) } };
+    this.#log.push(...this.#late);
+    this.#late = [];
   }
 }

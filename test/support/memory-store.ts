@@ -16,7 +16,7 @@ export class MemoryStore implements ObjectStore {
 
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
     if (this.objects.has(name)) return Promise.resolve(false);
-    this.objects.set(name, Uint8Array.from(bytes));
+    this.objects.set(name, new Uint8Array(bytes));
     return Promise.resolve(true);
   }
   get(name: string): Promise<Uint8Array | null> {

@@ -11,3 +11,8 @@ export function fullRuns(full: number): { readonly numRuns: number } {
   const share = process.env['CONCORDAT_PROPERTIES'] === 'full' ? 1 : 5;
   return { numRuns: Math.ceil((full / share) * factor) };
 }
+
+/** So many as the variable says, as in .ci/run, else `usual`. */
+export function runsOf(variable: string, usual: number): { readonly numRuns: number } {
+  return { numRuns: Math.ceil(Number(process.env[variable] ?? usual) * factor) };
+}

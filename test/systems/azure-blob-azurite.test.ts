@@ -12,6 +12,7 @@ import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
 import { describeWorld } from '../conformance/suite.js';
 import { systemWorld } from '../conformance/world.js';
+import { objectChangesCases } from './support/object-changes.js';
 import { startAzurite, type Azurite } from '../support/systems/azurite.js';
 import { missingWords } from '../support/systems/system.js';
 
@@ -303,5 +304,20 @@ describe.skipIf(system.kind === 'missing')('between the connector and Azure', ()
     await through().probe();
     expect(seen).toContain('PUT');
     expect(await held('parcels.jsonl')).toBe('{"id":"a"}\n{"id":"b"}\n');
+  });
+});
+
+describe.skipIf(system.kind === 'missing')('changes of blobs of Azure', () => {
+  beforeEach(emptyContainer);
+  objectChangesCases({
+    connector: () =>
+      createAzureBlobConnector({
+        mesh: mesh('jsonLines', { changes: { fullReadEvery: 24 } }),
+        environment: available().environment,
+      }),
+    put: (type, text) => put(`${type}s.jsonl`, text),
+    remove: async (type) => {
+      await blob(`${type}s.jsonl`).delete();
+    },
   });
 });

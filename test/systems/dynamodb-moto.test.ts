@@ -3,10 +3,12 @@ import { createServer, request as onward, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   CreateTableCommand,
+  DeleteItemCommand,
   DeleteTableCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  UpdateTableCommand,
   type AttributeValue,
   type CreateTableCommandInput,
 } from '@aws-sdk/client-dynamodb';
@@ -20,6 +22,7 @@ import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
 import { describeWorld } from '../conformance/suite.js';
 import { systemWorld } from '../conformance/world.js';
+import { positionsOf, toldSince } from './support/object-changes.js';
 import { startMoto } from '../support/systems/moto.js';
 import { missingWords, type System } from '../support/systems/system.js';
 
@@ -483,5 +486,87 @@ describe.skipIf(system.kind === 'missing')('between the connector and DynamoDB',
       note: { S: 'x' },
     });
     expect((await read(through())).objects).toHaveLength(1);
+  });
+});
+
+describe.skipIf(system.kind === 'missing')('changes of tables of DynamoDB', () => {
+  const streamed = { StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' } } as const;
+  const numbered: DynamodbMesh['tables'] = { pair: { table: 'pairs', key: ['left', 'right'] } };
+  const connector = (): Connector => connectorOver(mesh(numbered, { changes: { fullReadEvery: 24 } }));
+  const pair = (left: string, right: string, note?: string): Record<string, AttributeValue> => ({
+    left: { S: left },
+    right: { N: right },
+    ...(note === undefined ? {} : { note: { S: note } }),
+  });
+  const key: readonly Definition[] = [
+    ['left', 'S'],
+    ['right', 'N'],
+  ];
+
+  beforeEach(async () => {
+    await available().reset();
+  });
+
+  it('come to what a full read shows, however often they are told', async () => {
+    await createTable('pairs', key, streamed);
+    for (const right of ['1', '2', '3']) await put('pairs', pair('a', right, 'first'));
+    const at = connector();
+    let cursors = await positionsOf(at, ['pair']);
+    const known = new Map((await read(at)).objects.map((object) => [object.id, object]));
+    expect(await toldSince(at, cursors)).toMatchObject({ objects: [], gone: [], untold: [] });
+    for (const change of [
+      async () => put('pairs', pair('a', '2', 'second')),
+      async () => {
+        await put('pairs', pair('b', '9', 'new'));
+        await put('pairs', pair('b', '9', 'newer'));
+        await administrator().send(new DeleteItemCommand({ TableName: 'pairs', Key: pair('a', '1') }));
+      },
+      async () => {
+        await administrator().send(new DeleteItemCommand({ TableName: 'pairs', Key: pair('b', '9') }));
+        await put('pairs', pair('b', '9', 'again'));
+      },
+    ]) {
+      await change();
+      const first = await toldSince(at, cursors);
+      expect((await toldSince(at, cursors)).objects).toEqual(first.objects);
+      expect(first.untold).toEqual([]);
+      for (const object of first.objects) known.set(object.id, object);
+      for (const id of first.gone) known.delete(id);
+      ({ cursors } = first);
+      const all = new Map((await read(at)).objects.map((object) => [object.id, object]));
+      expect(known).toEqual(all);
+    }
+    expect(await toldSince(at, cursors)).toMatchObject({ objects: [], gone: [], untold: [] });
+  });
+
+  it('are not told of a table without a stream, and are in doubt once it is switched off or another', async () => {
+    await createTable('pairs', key);
+    expect(await connector().changes?.positions(['pair'])).toMatchObject({ pair: { kind: 'none', why: 'notOffered' } });
+    await administrator().send(new UpdateTableCommand({ TableName: 'pairs', ...streamed }));
+    const cursors = await positionsOf(connector(), ['pair']);
+    await administrator().send(
+      new UpdateTableCommand({ TableName: 'pairs', StreamSpecification: { StreamEnabled: false } }),
+    );
+    await put('pairs', pair('a', '1'));
+    expect(await toldSince(connector(), cursors)).toMatchObject({ gone: [], untold: ['pair doubtful'], cursors: {} });
+    await administrator().send(new DeleteTableCommand({ TableName: 'pairs' }));
+    expect((await toldSince(connector(), cursors)).untold).toEqual(['pair doubtful']);
+    await createTable('pairs', key, streamed);
+    expect((await toldSince(connector(), cursors)).untold).toEqual(['pair expired']);
+    // Read in another way, what was read before is not what would be read now.
+    const other = await positionsOf(connector(), ['pair']);
+    const attributes = { note: 'number' } as const;
+    const changed = connectorOver(
+      mesh({ pair: { table: 'pairs', key: ['left', 'right'], attributes } }, { changes: { fullReadEvery: 24 } }),
+    );
+    expect((await toldSince(changed, other)).untold).toEqual(['pair expired']);
+  });
+
+  it('need permissions of their own, which doctor shows', async () => {
+    await createTable('pairs', key, streamed);
+    const { permissions } = await connector().probe();
+    expect(permissions).toContainEqual({ permission: 'dynamodb:GetRecords on the stream of pairs', held: true });
+    const without = await connectorOver(mesh(numbered)).probe();
+    expect(without.permissions.filter(({ permission }) => permission.includes('stream'))).toEqual([]);
   });
 });

@@ -19,6 +19,7 @@ import { collect, endsIn } from '../conformance/scene.js';
 import { describeWorld } from '../conformance/suite.js';
 import { systemWorld } from '../conformance/world.js';
 import { startMoto } from '../support/systems/moto.js';
+import { objectChangesCases } from './support/object-changes.js';
 import { missingWords, type System } from '../support/systems/system.js';
 
 const system: System = await startMoto();
@@ -291,5 +292,20 @@ describe.skipIf(system.kind === 'missing')('between the connector and S3', () =>
     await through().probe();
     expect(seen).toContain('PUT');
     expect(await held('parcels.jsonl')).toBe('{"id":"a"}\n{"id":"b"}\n');
+  });
+});
+
+describe.skipIf(system.kind === 'missing')('changes of objects of S3', () => {
+  beforeEach(emptyBucket);
+  objectChangesCases({
+    connector: () =>
+      createS3Connector({
+        mesh: mesh('jsonLines', { changes: { fullReadEvery: 24 } }),
+        environment: available().environment,
+      }),
+    put: (type, text) => put(`${type}s.jsonl`, text),
+    remove: async (type) => {
+      await administrator().send(new DeleteObjectCommand(place(`${type}s.jsonl`)));
+    },
   });
 });

@@ -6,10 +6,9 @@ import { z } from 'zod';
 import type { FieldGroup } from '../../../core/federation/federation.js';
 import type { AuthorityId, Fields } from '../../../core/record.js';
 import type { SealedType } from '../../../core/sealed.js';
-import { readOne } from '../../sealing/read-records.js';
+import { readMany } from '../../sealing/read-records.js';
 import { createSealer, type Sealer } from '../../sealing/sealer.js';
 import { createSegmentReader, type SegmentReader } from '../../sealing/segment-reader.js';
-import { letOthersRun } from '../../event-loop.js';
 import type { AuthorityContext } from '../context.js';
 import { ledgerPrefix, putAnew, type SealState } from './state.js';
 
@@ -21,8 +20,6 @@ const Layer = z.array(z.tuple([z.string(), LedgerEntry.nullable()]));
 const groupsOf = (member: AuthorityId): readonly FieldGroup[] => [
   { id: 'ledger', fields: ['key', 'lossy', 'unmapped'], members: [member] },
 ];
-/** All columns of some millions of objects: they are looked up in the order of their ids' hashes and each is read once. */
-const cacheBytes = 64 * 1024 * 1024;
 
 export function ledgerSealer(context: AuthorityContext, dataset: string, type: string, expectedCount: number): Sealer {
   const { privateStore: store, id } = context;
@@ -58,24 +55,21 @@ export class Ledger {
       for (const [id, entry] of layer) layers.set(id, entry);
     }
     const { privateStore: store } = context;
-    const reader = createSegmentReader({ store, prefixes: [ledgerPrefix(dataset)], cacheBytesMax: cacheBytes });
+    const reader = createSegmentReader({ store, prefixes: [ledgerPrefix(dataset)] });
     return new Ledger(ledger, layers, reader);
   }
 
   /** Entries of those that simply stand in the seal. Throws storeFault where a segment is gone. */
   async entriesOf(ids: Iterable<string>): Promise<ReadonlyMap<string, LedgerEntry>> {
     const found = new Map<string, LedgerEntry>();
-    const below: { readonly id: string; readonly hash: bigint }[] = [];
+    const below: string[] = [];
     for (const id of ids) {
       const entry = this.#layers.get(id);
       if (entry) found.set(id, entry);
-      else if (entry === undefined) below.push({ id, hash: this.#reader.hashKey(id) });
+      else if (entry === undefined) below.push(id);
     }
-    for (const { id } of below.sort((left, right) => (left.hash < right.hash ? -1 : 1))) {
-      await letOthersRun();
-      const record = await readOne(this.#sealed, id, this.#reader);
-      if (record) found.set(id, LedgerEntry.parse(record.fields));
-    }
+    for await (const { key: id, fields } of readMany(this.#sealed, below, this.#reader))
+      found.set(id, LedgerEntry.parse(fields));
     return found;
   }
 }

@@ -11,6 +11,7 @@ import { ReadReport } from '../../../core/messages.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { ChangeCursors, ChangeItem, Changes, ReadItem } from '../../connectors/connector.js';
 import type { AuthorityContext } from '../context.js';
+import { forgetOwnWrites, ownWrites, tellOwnWrites } from './own-writes.js';
 import { NativeState, putAnew, stateBefore } from './state.js';
 
 type Why = ReadReport['why'];
@@ -37,6 +38,8 @@ export const ReadPlan = z.strictObject({
       isChecked: z.boolean(),
     }),
   ),
+  /** Own writes that this run reads by key, or with everything else (own-writes.ts). */
+  written: z.array(z.string()).optional(),
 });
 export type ReadPlan = z.infer<typeof ReadPlan>;
 
@@ -73,7 +76,9 @@ export async function planRead(
       return state ? [[type, state] as const] : [];
     }),
   );
-  const told = await tellChanges(context, changes, dataset, run, known, signal);
+  await forgetOwnWrites(context, before?.state.written ?? []);
+  const written = await ownWrites(context, dataset);
+  const told = await tellChanges(context, changes, dataset, run, { known, written }, signal);
   const types: Record<string, ReadPlan['types'][string]> = {};
   for (const type of nativeTypes) {
     const state = known.get(type);
@@ -109,7 +114,7 @@ export async function planRead(
       types[type] = { ...decided, next: { full: run, count: 0, layers: [], changed: 0, runs: 0, cursor, isTrusted } };
     }
   }
-  const plan: ReadPlan = { types };
+  const plan: ReadPlan = { types, ...(written.length > 0 ? { written: [...written] } : {}) };
   await putAnew(context, planName(dataset, run), plan);
   return plan;
 }
@@ -138,7 +143,7 @@ async function tellChanges(
   changes: Changes,
   dataset: string,
   run: Digest,
-  known: ReadonlyMap<string, NativeState>,
+  { known, written }: { readonly known: ReadonlyMap<string, NativeState>; readonly written: readonly string[] },
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, Told | Untold>> {
   const store = context.privateStore;
@@ -151,18 +156,24 @@ async function tellChanges(
   const cursors: ChangeCursors = Object.fromEntries([...known].map(([type, { cursor }]) => [type, cursor]));
   let sequence = 0;
   let end: ChangeCursors = {};
+  const keep = async (item: Extract<ChangeItem, { kind: 'objects' | 'gone' }>): Promise<void> => {
+    for (const type of item.kind === 'gone' ? [item.nativeType] : item.objects.map((object) => object.type))
+      count(type, item.kind === 'gone' ? item.ids.length : 1);
+    const name = `${changesPrefix(dataset, run)}${String(sequence).padStart(8, '0')}`;
+    await store.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(item)));
+    sequence += 1;
+    context.heartbeat({ pages: sequence });
+  };
   for await (const item of changes.changesSince(cursors, signal)) {
     if (item.kind === 'untold') answers.set(item.nativeType, { kind: 'untold', why: item.why });
     else if (item.kind === 'end') end = item.cursors;
-    else {
-      for (const type of item.kind === 'gone' ? [item.nativeType] : item.objects.map((object) => object.type))
-        count(type, item.kind === 'gone' ? item.ids.length : 1);
-      const name = `${changesPrefix(dataset, run)}${String(sequence).padStart(8, '0')}`;
-      await store.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(item)));
-      sequence += 1;
-      context.heartbeat({ pages: sequence });
-    }
+    else await keep(item);
   }
+  // A type that is read whole shows them.
+  const isTold = (type: string): boolean => !answers.has(type) && end[type] !== undefined;
+  const toldTypes = new Set([...known.keys()].filter(isTold));
+  for await (const item of tellOwnWrites(context, written, toldTypes))
+    if (item.kind === 'objects' || item.kind === 'gone') await keep(item);
   for (const type of known.keys()) {
     const cursor = end[type];
     if (answers.has(type)) continue;

@@ -175,7 +175,9 @@ export class IncrementSeals {
         return [[native, missed.length === 0 ? next : { ...next, isTrusted: wrong === 0 }]];
       }),
     );
-    await keepState(this.#context, this.#inputs.dataset, this.#inputs.run, { natives, seals: this.#seals, salts });
+    const { written } = this.#record.plan;
+    const state = { natives, seals: this.#seals, salts, ...(written ? { written } : {}) };
+    await keepState(this.#context, this.#inputs.dataset, this.#inputs.run, state);
     return [...maps].flatMap(([type, native]): readonly ReadReport[] => {
       const read = this.#record.plan.types[native];
       const missed = this.#missed.get(type);

@@ -12,6 +12,7 @@ import { ConcordatError } from '../../../core/errors.js';
 import { SealedType } from '../../../core/sealed.js';
 import { segmentName } from '../../sealing/segment-reader.js';
 import type { AuthorityContext } from '../context.js';
+import { ownWritesFolder } from './own-writes.js';
 
 const Count = z.int().nonnegative();
 
@@ -59,6 +60,8 @@ export const IncrementState = z.strictObject({
   seals: z.record(z.string(), SealState),
   /** Of the salts that the last snapshot proposed. */
   salts: Digest.nullable(),
+  /** Own writes that the run read (own-writes.ts): they need not be read by key again. */
+  written: z.array(z.string()).optional(),
 });
 export type IncrementState = z.infer<typeof IncrementState>;
 
@@ -134,7 +137,7 @@ export async function neededLater(
         for (const digest of [body, keys, offsets, ...groups]) names.add(segmentName(ledgerPrefix(dataset), digest));
     }
   }
-  folders.add(run);
+  folders.add(run).add(ownWritesFolder);
   return (name) => names.has(name) || folders.has(name.split('/')[2] ?? '');
 }
 

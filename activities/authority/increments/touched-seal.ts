@@ -5,7 +5,7 @@ import type { RunInputs } from '../../../core/messages.js';
 import { isProvisional, type FederatedRecord, type Fields, type NativeObject } from '../../../core/record.js';
 import { groupsHeldBy, type SealedType } from '../../../core/sealed.js';
 import { letOthersRun } from '../../event-loop.js';
-import { readAll, readOne } from '../../sealing/read-records.js';
+import { readAll, readMany } from '../../sealing/read-records.js';
 import { resealChanged } from '../../sealing/reseal-changed.js';
 import { createSealer } from '../../sealing/sealer.js';
 import { createSegmentReader } from '../../sealing/segment-reader.js';
@@ -182,7 +182,8 @@ async function meetsAnother(
     if (key === null) continue;
     if (isProvisional(key) || keys.has(key)) return true;
     keys.add(key);
-    if (!freed.has(key) && (await readOne(sealed, key, reader))) return true;
   }
-  return false;
+  const others = [...keys].filter((key) => !freed.has(key));
+  const found = await readMany(sealed, others, reader).next();
+  return found.done !== true;
 }

@@ -1,6 +1,7 @@
 /** The connector for records in blobs of Azure storage: JSON Lines, CSV and Parquet. */
 import { rowId } from '../../record-formats/row-id.js';
 import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { objectChanges, versionOrNull } from '../../record-objects/changes.js';
 import { readAll, readOne } from '../../record-objects/read.js';
 import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
 import type { Connector } from '../connector.js';
@@ -8,7 +9,7 @@ import { azureBlobCapabilities } from './capabilities.js';
 import { createAzureBlobClient, nameOf } from './client.js';
 import type { AzureBlobConnectorOptions } from './config.js';
 import { probeAzureBlob } from './probe.js';
-import { openBlob, type OpenBlob } from './read.js';
+import { openBlob, versionOf, type OpenBlob } from './read.js';
 import { putBlob } from './write.js';
 
 /** Connects with the first request only. Throws wrongAccount, and credentialsRejected where the connection string is none. */
@@ -23,6 +24,7 @@ export function createAzureBlobConnector(options: AzureBlobConnectorOptions): Co
     open: (file, wanted) => openBlob(client, file, wanted),
     put: (file, opened, copy) => putBlob(client, file, opened, copy),
   };
+  const { changes } = mesh;
   return {
     capabilities: azureBlobCapabilities(mesh),
     probe: () => probeAzureBlob(client),
@@ -36,5 +38,15 @@ export function createAzureBlobConnector(options: AzureBlobConnectorOptions): Co
     consequencesOf: () => ['the blob is put anew: its snapshots stay, and a lease on it forbids the write'],
     write: (write, announce) => executeWrite(store, write, announce),
     batches: batchesOf(store),
+    ...(changes
+      ? {
+          changes: objectChanges({
+            files: mesh.files,
+            fullReadEvery: changes.fullReadEvery,
+            nameOf: store.nameOf,
+            versionOf: (file, signal) => versionOrNull(() => versionOf(client, file, signal)),
+          }),
+        }
+      : {}),
   };
 }

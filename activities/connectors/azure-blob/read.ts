@@ -1,6 +1,7 @@
 /** Opening one version of a blob, whatever is put under its name meanwhile. */
-import type { BlobDownloadResponseParsed } from '@azure/storage-blob';
+import type { BlobDownloadResponseParsed, BlobGetPropertiesResponse } from '@azure/storage-blob';
 import { ConcordatError } from '../../../core/errors.js';
+import type { ObjectVersion } from '../../record-objects/changes.js';
 import { wholeOf, type ObjectFile, type OpenObject } from '../../record-objects/object-store.js';
 import { failureOf, type AzureBlobClient } from './client.js';
 
@@ -31,4 +32,27 @@ export async function openBlob(
   head.readableStreamBody?.on('error', () => undefined);
   const bytes = wholeOf(body, head.contentLength, 'GetBlob', signal);
   return { etag: head.etag, bytes, head, close: () => left.abort() };
+}
+
+/** Throws ConcordatError. */
+export async function versionOf(
+  { reader }: AzureBlobClient,
+  file: ObjectFile,
+  signal: AbortSignal | undefined,
+): Promise<ObjectVersion> {
+  let head: BlobGetPropertiesResponse;
+  try {
+    head = await reader(file).getProperties(signal ? { abortSignal: signal } : {});
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw failureOf('GetBlobProperties', error);
+  }
+  if (head.etag === undefined)
+    throw new ConcordatError('unexpectedAnswer', 'GetBlobProperties answered without an ETag');
+  return {
+    etag: head.etag,
+    bytes: head.contentLength ?? null,
+    changedAtMs: head.lastModified?.getTime() ?? null,
+    version: head.versionId ?? null,
+  };
 }

@@ -3,13 +3,16 @@ import type { Capabilities } from '../connector.js';
 import type { DynamodbMesh } from './config.js';
 
 export const readActions = ['dynamodb:DescribeTable', 'dynamodb:Scan', 'dynamodb:GetItem'] as const;
+/** What telling changes needs; without it every run reads everything. */
+export const streamActions = ['dynamodb:DescribeStream', 'dynamodb:GetShardIterator', 'dynamodb:GetRecords'] as const;
 export const writeActions = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'] as const;
 
 export function dynamodbCapabilities({
   tables,
   segments,
   unitsPerSecond,
-}: Pick<DynamodbMesh, 'tables' | 'segments' | 'unitsPerSecond'>): Capabilities {
+  changes,
+}: Pick<DynamodbMesh, 'tables' | 'segments' | 'unitsPerSecond' | 'changes'>): Capabilities {
   const atMost = (what: string, units: number | undefined): string =>
     units === undefined ? `${what}: what the table gives` : `${what}: ${units} capacity units in a second`;
   return {
@@ -20,7 +23,10 @@ export function dynamodbCapabilities({
       properties: [...new Set([...key, ...Object.keys(attributes)])],
       writes: ['create', 'update', 'delete'],
       permissions: {
-        read: readActions.map((action) => `${action} on ${table}`),
+        read: [
+          ...readActions.map((action) => `${action} on ${table}`),
+          ...(changes ? streamActions.map((action) => `${action} on the stream of ${table}`) : []),
+        ],
         write: writeActions.map((action) => `${action} on ${table}`),
       },
     })),

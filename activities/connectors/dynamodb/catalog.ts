@@ -12,6 +12,8 @@ export interface Table {
   readonly tableId: string;
   /** `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME` */
   readonly arn: string;
+  /** The ARN of the stream that tells what changes; null where it is switched off. */
+  readonly stream: string | null;
   /** In the order of the authority file. */
   readonly key: readonly KeyAttribute[];
   /** Attributes that are keys of indexes: they hold neither null nor an empty value. */
@@ -62,6 +64,7 @@ export async function describeTable(
     name,
     tableId: told?.TableId ?? String(told?.CreationDateTime?.getTime() ?? ''),
     arn,
+    stream: told?.StreamSpecification?.StreamEnabled === true ? (told.LatestStreamArn ?? null) : null,
     key: found,
     indexed,
     declared: (attribute) => {

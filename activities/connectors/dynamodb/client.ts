@@ -9,7 +9,7 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { ConcordatError } from '../../../core/errors.js';
 import { answerOf, answerWords, certainCode, isRefusal, isThrottling, readFailure } from '../../aws-answers.js';
 import type { WriteAnswer } from '../connector.js';
-import { credentialsIn, standardLimits, type DynamodbConnectorOptions } from './config.js';
+import { credentialsIn, standardLimits, type DynamodbConnectorOptions, type Limits } from './config.js';
 import { createPace, type Pace } from './pace.js';
 
 type FailedWrite = Exclude<WriteAnswer, { readonly kind: 'applied' }>;
@@ -36,7 +36,11 @@ export interface DynamodbClient {
 
 const unitsOf = (answer: object): number => (answer as Costed).ConsumedCapacity?.CapacityUnits ?? 0;
 
-export function createDynamodbClient({ mesh, environment, limits: given }: DynamodbConnectorOptions): DynamodbClient {
+/** What every client of the service is made with. */
+export function clientConfig({ mesh, environment, limits: given }: DynamodbConnectorOptions): {
+  readonly shared: DynamoDBClientConfig;
+  readonly limits: Limits;
+} {
   // The SDK warns of the Node versions to come on standard error, where commands say what people must read.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const limits = { ...standardLimits, ...given };
@@ -53,6 +57,12 @@ export function createDynamodbClient({ mesh, environment, limits: given }: Dynam
       throwOnRequestTimeout: true,
     },
   } satisfies DynamoDBClientConfig;
+  return { shared, limits };
+}
+
+export function createDynamodbClient(options: DynamodbConnectorOptions): DynamodbClient {
+  const { mesh } = options;
+  const { shared, limits } = clientConfig(options);
   const reader = new DynamoDBClient({ ...shared, maxAttempts: limits.readAttemptsMax, retryMode: 'adaptive' });
   const writer = new DynamoDBClient({ ...shared, maxAttempts: 1, retryMode: 'standard' });
   const readPace: Pace = createPace(mesh.unitsPerSecond?.read);

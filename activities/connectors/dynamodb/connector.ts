@@ -2,6 +2,7 @@
 import { ConcordatError } from '../../../core/errors.js';
 import type { BatchAnswer, BatchWatch, Connector, NativeWrite } from '../connector.js';
 import { dynamodbCapabilities } from './capabilities.js';
+import { dynamodbChanges } from './changes.js';
 import { describeTable, tableOf, type Table } from './catalog.js';
 import { createDynamodbClient } from './client.js';
 import { standardLimits, type DynamodbConnectorOptions } from './config.js';
@@ -9,6 +10,7 @@ import { probeDynamodb } from './probe.js';
 import { readAll, readOne } from './read.js';
 import { rowId } from './row-id.js';
 import { sideBySide } from './side-by-side.js';
+import { createStreamClient } from './streams.js';
 import { executeWrite, plannedCalls } from './write.js';
 
 const itemsOfBatch = 500;
@@ -56,9 +58,11 @@ export function createDynamodbConnector(options: DynamodbConnectorOptions): Conn
       return answer;
     });
   };
+  const streams = createStreamClient(options);
+  const changes = dynamodbChanges({ client, streams, mesh });
   return {
     capabilities: dynamodbCapabilities(mesh),
-    probe: () => probeDynamodb(client, mesh),
+    probe: () => probeDynamodb(client, streams, mesh),
     readAll: (request) => readAll(client, mesh, pageSize, request),
     readOne: readById,
     findTwin: async (type, after) => {
@@ -76,5 +80,6 @@ export function createDynamodbConnector(options: DynamodbConnectorOptions): Conn
       },
       writeMany,
     },
+    ...(changes ? { changes } : {}),
   };
 }

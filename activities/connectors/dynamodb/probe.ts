@@ -15,9 +15,10 @@ import {
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { ProbeResult } from '../connector.js';
 import { describeTable, tableOf, type Table } from './catalog.js';
-import { readActions, writeActions } from './capabilities.js';
+import { readActions, streamActions, writeActions } from './capabilities.js';
 import type { DynamodbClient } from './client.js';
 import type { DynamodbMesh } from './config.js';
+import { isUntold, type StreamClient } from './streams.js';
 
 const unreached: readonly ErrorCode[] = ['unreachable', 'throttled', 'providerFault', 'unexpectedAnswer'];
 const unauthenticated: readonly ErrorCode[] = [...unreached, 'credentialsMissing', 'credentialsRejected'];
@@ -30,13 +31,19 @@ interface ProbedTable {
   readonly name: string;
   readonly identity: string | null;
   readonly held: Readonly<Record<Action, Held>>;
+  /** What telling its changes needs. */
+  readonly told?: ProbeResult['permissions'];
   readonly code?: ErrorCode;
   readonly detail?: string;
 }
 
-export async function probeDynamodb(client: DynamodbClient, mesh: DynamodbMesh): Promise<ProbeResult> {
+export async function probeDynamodb(
+  client: DynamodbClient,
+  streams: StreamClient,
+  mesh: DynamodbMesh,
+): Promise<ProbeResult> {
   const tables: ProbedTable[] = [];
-  for (const type of Object.keys(mesh.tables)) tables.push(await probeTable(client, mesh, type));
+  for (const type of Object.keys(mesh.tables)) tables.push(await probeTable(client, streams, mesh, type));
   const fault = tables.find(({ code }) => code !== undefined);
   const codes = tables.flatMap(({ code }) => code ?? []);
   const identity = tables.find((table) => table.identity !== null)?.identity ?? undefined;
@@ -49,13 +56,14 @@ export async function probeDynamodb(client: DynamodbClient, mesh: DynamodbMesh):
     reachable: !codes.some((code) => unreached.includes(code) || code === 'credentialsMissing'),
     authenticated: !codes.some((code) => unauthenticated.includes(code)),
     ...(identity === undefined ? {} : { identity }),
-    permissions: tables.flatMap((table) =>
-      [...readActions, ...writeActions].map((action) => ({
+    permissions: tables.flatMap((table) => [
+      ...[...readActions, ...writeActions].map((action) => ({
         permission: `${action} on ${table.name}`,
         held: table.held[action],
         ...(table.detail === undefined ? {} : { detail: table.detail }),
       })),
-    ),
+      ...(table.told ?? []),
+    ]),
     nativeTypes: tables.map((table) => ({
       type: table.type,
       read: has(table, readActions) === true,
@@ -69,7 +77,12 @@ export async function probeDynamodb(client: DynamodbClient, mesh: DynamodbMesh):
 
 const nothingChecked = Object.fromEntries([...readActions, ...writeActions].map((action) => [action, 'notChecked']));
 
-async function probeTable(client: DynamodbClient, mesh: DynamodbMesh, type: string): Promise<ProbedTable> {
+async function probeTable(
+  client: DynamodbClient,
+  streams: StreamClient,
+  mesh: DynamodbMesh,
+  type: string,
+): Promise<ProbedTable> {
   const { table: name } = tableOf(mesh, type);
   const held = { ...nothingChecked } as Record<Action, Held>;
   const found = { type, name, held };
@@ -87,7 +100,30 @@ async function probeTable(client: DynamodbClient, mesh: DynamodbMesh, type: stri
   const identity = `the account ${account ?? ''} in ${region ?? mesh.region}`;
   for (const action of readActions.slice(1)) held[action] = await mayRead(client, table, action);
   for (const action of writeActions) held[action] = await mayWrite(client, table, action);
-  return { ...found, identity };
+  return { ...found, identity, ...(mesh.changes ? { told: await probeStream(streams, table) } : {}) };
+}
+
+/** A read that ends with the first record asks for all three permissions. */
+async function probeStream(streams: StreamClient, { name, stream }: Table): Promise<ProbeResult['permissions']> {
+  const of = (held: Held, detail?: string): ProbeResult['permissions'] =>
+    streamActions.map((action) => ({
+      permission: `${action} on the stream of ${name}`,
+      held,
+      ...(detail === undefined ? {} : { detail }),
+    }));
+  if (stream === null) return of('notChecked', `the table ${name} has no stream: every run reads all of it`);
+  try {
+    const shards = await streams.shards(stream);
+    if (isUntold(shards)) return of(shards.why === 'notOffered' ? false : 'notChecked', shards.detail);
+    const [shard] = shards;
+    if (!shard) return of('notChecked');
+    const read = await streams.read(stream, shard, 'oldest', () => false);
+    return isUntold(read) && read.why !== 'many'
+      ? of(read.why === 'notOffered' ? false : 'notChecked', read.detail)
+      : of(true);
+  } catch (error) {
+    return of('notChecked', error instanceof ConcordatError ? error.message : 'the connector failed');
+  }
 }
 
 function anyKey({ key }: Table): Record<string, AttributeValue> {

@@ -1,6 +1,7 @@
 /** The connector for records in objects of S3: JSON Lines, CSV and Parquet. */
 import { rowId } from '../../record-formats/row-id.js';
 import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { objectChanges, versionOrNull } from '../../record-objects/changes.js';
 import { readAll, readOne } from '../../record-objects/read.js';
 import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
 import type { Connector } from '../connector.js';
@@ -8,7 +9,7 @@ import { s3Capabilities } from './capabilities.js';
 import { createS3RecordsClient, nameOf } from './client.js';
 import type { S3ConnectorOptions } from './config.js';
 import { probeS3 } from './probe.js';
-import { openObject, type OpenS3Object } from './read.js';
+import { openObject, versionOf, type OpenS3Object } from './read.js';
 import { putObject } from './write.js';
 
 /** Connects with the first request only. Throws credentialsMissing for half a key pair. */
@@ -23,6 +24,7 @@ export function createS3Connector(options: S3ConnectorOptions): Connector {
     open: (file, wanted) => openObject(client, file, wanted),
     put: (file, opened, copy) => putObject(client, file, opened, copy),
   };
+  const { changes } = mesh;
   return {
     capabilities: s3Capabilities(mesh),
     probe: () => probeS3(client),
@@ -38,5 +40,15 @@ export function createS3Connector(options: S3ConnectorOptions): Connector {
     ],
     write: (write, announce) => executeWrite(store, write, announce),
     batches: batchesOf(store),
+    ...(changes
+      ? {
+          changes: objectChanges({
+            files: mesh.files,
+            fullReadEvery: changes.fullReadEvery,
+            nameOf: store.nameOf,
+            versionOf: (file, signal) => versionOrNull(() => versionOf(client, file, signal)),
+          }),
+        }
+      : {}),
   };
 }

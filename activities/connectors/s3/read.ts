@@ -1,6 +1,12 @@
 /** Opening one version of an object of S3, whatever is put under its name meanwhile. */
-import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  type GetObjectCommandOutput,
+  type HeadObjectCommandOutput,
+} from '@aws-sdk/client-s3';
 import { ConcordatError } from '../../../core/errors.js';
+import type { ObjectVersion } from '../../record-objects/changes.js';
 import { wholeOf, type ObjectFile, type OpenObject } from '../../record-objects/object-store.js';
 import { failureOf, placeOf, type S3RecordsClient } from './client.js';
 
@@ -29,4 +35,26 @@ export async function openObject(
     throw new ConcordatError('unexpectedAnswer', 's3:GetObject answered without an object');
   const bytes = wholeOf(body, head.ContentLength, 's3:GetObject', signal);
   return { etag: head.ETag, bytes, head, close: () => left.abort() };
+}
+
+/** Throws ConcordatError. */
+export async function versionOf(
+  { mesh, reader }: S3RecordsClient,
+  file: ObjectFile,
+  signal: AbortSignal | undefined,
+): Promise<ObjectVersion> {
+  let head: HeadObjectCommandOutput;
+  try {
+    head = await reader.send(new HeadObjectCommand(placeOf(mesh, file)), signal ? { abortSignal: signal } : {});
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw failureOf('s3:GetObject', error);
+  }
+  if (head.ETag === undefined) throw new ConcordatError('unexpectedAnswer', 's3:HeadObject answered without an ETag');
+  return {
+    etag: head.ETag,
+    bytes: head.ContentLength ?? null,
+    changedAtMs: head.LastModified?.getTime() ?? null,
+    version: head.VersionId ?? null,
+  };
 }

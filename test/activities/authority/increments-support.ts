@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createAuthorityClock } from '../../../activities/authority/clock.js';
 import type { AuthorityContext } from '../../../activities/authority/context.js';
+import { keepOwnWrites } from '../../../activities/authority/increments/own-writes.js';
 import { openRun } from '../../../activities/authority/open.js';
 import { readPages, sealSnapshot } from '../../../activities/authority/snapshot.js';
+import type { NativeWrite } from '../../../activities/connectors/connector.js';
 import { createFolderConnector } from '../../../activities/connectors/folder/connector.js';
 import { getMessage } from '../../../activities/exchange.js';
 import { authorityKeyFile, readKeyFile, type PrivateKey } from '../../../activities/keys/private-key.js';
+import { digestOf } from '../../../core/digest.js';
+import type { JsonObject } from '../../../core/json.js';
 import type { Federation } from '../../../core/federation/federation.js';
 import { keysOf } from '../../../core/federation/keys-of.js';
 import { runIdOf, SnapshotStatement, snapshotType, type Ref, type RunInputs } from '../../../core/messages.js';
@@ -48,15 +52,17 @@ export async function layGround(edit: (file: string, text: string) => string = (
 
 export class IncrementWorld {
   readonly ground: Ground;
-  readonly store = new ChangingStore(native);
+  readonly store: ChangingStore;
   readonly exchange = new MemoryStore();
   readonly privates: Readonly<Record<Member, MemoryStore>>;
   readonly #fullReadEvery: number;
   #round = 0;
+  #writes = 0;
   federation: Federation;
 
-  constructor(ground: Ground, fullReadEvery = 1_000) {
+  constructor(ground: Ground, fullReadEvery = 1_000, pageSize?: number) {
     this.ground = ground;
+    this.store = new ChangingStore(native, pageSize);
     this.federation = ground.federation;
     this.#fullReadEvery = fullReadEvery;
     this.privates = { berlin: new MemoryStore(), lyon: new MemoryStore(), oslo: new MemoryStore() };
@@ -98,6 +104,17 @@ export class IncrementWorld {
       ids.push(opened.id);
     }
     return { dataset, run: runIdOf(ids), opens, snapshots: [], correlation: null, firstSnapshots: [] };
+  }
+
+  /** What Concordat writes to the store itself, which tells it late. */
+  async write(id: string, body: JsonObject | null): Promise<void> {
+    const permit = digestOf({ write: (this.#writes += 1) });
+    const before = this.store.rows.get(id) ?? {};
+    const write: NativeWrite = body
+      ? { kind: 'update', type: native, id, before, after: body }
+      : { kind: 'delete', type: native, id, before, deletionMayRemove: [] };
+    await keepOwnWrites(this.context(here), dataset, permit, [write]);
+    this.store.writeLate(id, body);
   }
 
   async read(inputs: RunInputs): Promise<void> {
