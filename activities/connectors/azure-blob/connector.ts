@@ -43,7 +43,7 @@ export function createAzureBlobConnector(options: AzureBlobConnectorOptions): Co
           changes: objectChanges({
             files: mesh.files,
             fullReadEvery: changes.fullReadEvery,
-            nameOf: store.nameOf,
+            nameOf: (file) => nameOf(mesh, file),
             versionOf: (file, signal) => versionOrNull(() => versionOf(client, file, signal)),
           }),
         }

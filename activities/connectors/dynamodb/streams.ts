@@ -54,7 +54,7 @@ export interface StreamClient {
  * has come so far. HAZARD: what comes after them is told once the shard is closed, some hours later at most, as a closed
  * shard is read until the service says that it has ended.
  */
-const emptyPagesMax = 10;
+const emptyPagesMax = 5;
 
 export function createStreamClient(options: DynamodbConnectorOptions): StreamClient {
   const { shared, limits } = clientConfig(options);

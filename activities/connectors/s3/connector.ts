@@ -45,7 +45,7 @@ export function createS3Connector(options: S3ConnectorOptions): Connector {
           changes: objectChanges({
             files: mesh.files,
             fullReadEvery: changes.fullReadEvery,
-            nameOf: store.nameOf,
+            nameOf: (file) => nameOf(mesh, file),
             versionOf: (file, signal) => versionOrNull(() => versionOf(client, file, signal)),
           }),
         }

@@ -4,9 +4,9 @@ import type { ChangeCursors, ChangeItem, Changes, Connector } from '../../../act
 
 export interface ObjectScene {
   /** Of the native types `parcel` and `pair`. */
-  connector(): Connector;
-  put(type: 'parcel' | 'pair', text: string): Promise<void>;
-  remove(type: 'parcel' | 'pair'): Promise<void>;
+  readonly connector: () => Connector;
+  readonly put: (type: 'parcel' | 'pair', text: string) => Promise<void>;
+  readonly remove: (type: 'parcel' | 'pair') => Promise<void>;
 }
 
 export async function positionsOf({ changes }: Connector, types: readonly string[]): Promise<ChangeCursors> {

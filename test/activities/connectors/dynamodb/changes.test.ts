@@ -156,7 +156,8 @@ class Follower {
         this.#cursor = cursor;
         for (const item of items) {
           if (item.kind === 'objects')
-            for (const { id, body } of item.objects) this.known.set(id, String(body['value']));
+            for (const { id, body } of item.objects)
+              this.known.set(id, typeof body['value'] === 'string' ? body['value'] : '');
           if (item.kind === 'gone') for (const id of item.ids) this.known.delete(id);
         }
         return;
