@@ -5,7 +5,6 @@ import type { SealedSegment, SealedType } from '../../core/sealed.js';
 import { openBodies, openBody, readBytesMax, type OpenBody } from './body.js';
 import { bucketBitsOf, bucketOfHigh, firstEntryWithHash } from './bucket.js';
 import { byCodeUnit } from '../../core/json.js';
-import { letOthersRun } from '../event-loop.js';
 import { hashBytes } from './entry-buffer.js';
 import { RecordLayout } from './record-layout.js';
 import { notAuthentic, SegmentColumns, type ReadColumn } from './segment-columns.js';
@@ -70,7 +69,6 @@ export async function* readMany(
     await columns.loadAll();
     const ascending = Uint32Array.from(entries).sort();
     for (let from = 0; from < ascending.length; from += bodiesAtOnce) {
-      await letOthersRun();
       for (const { key, fields } of await openBodies(
         columns,
         [...ascending.subarray(from, from + bodiesAtOnce)],

@@ -6,7 +6,6 @@ import { canonicalJson } from '../../core/digest.js';
 import type { FieldGroup } from '../../core/federation/federation.js';
 import type { Fields } from '../../core/record.js';
 import { bucketCountFor, sealedGroups, type SealedSegment, type SealedType } from '../../core/sealed.js';
-import { letOthersRun } from '../event-loop.js';
 import type { ObjectStore } from '../store.js';
 import { bucketBitsOf, bucketOfHigh } from './bucket.js';
 import { entryShape } from './entry-buffer.js';
@@ -48,7 +47,6 @@ export async function resealChanged(options: ResealOptions): Promise<SealedType 
   const old = new Map(previous.segments.map((segment) => [segment.bucket, segment]));
   const segments: SealedSegment[] = [];
   for (let bucket = 0; bucket < previous.bucketCount; bucket += 1) {
-    await letOthersRun();
     const keys = byBucket.get(bucket);
     const before = old.get(bucket);
     const after = keys ? await rewritten(options, bucket, before, keys, encoder, layout, workspace) : before;

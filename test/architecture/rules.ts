@@ -39,7 +39,7 @@ export const zones: readonly Zone[] = [
   {
     path: 'activities/connectors/dynamodb/',
     own: ['core/', 'activities/connectors/connector.ts', 'activities/aws-answers.ts', 'activities/row-key.ts'],
-    packages: ['node:', 'zod', '@aws-sdk/client-dynamodb'],
+    packages: ['node:', 'zod', '@aws-sdk/client-dynamodb', '@aws-sdk/client-dynamodb-streams'],
   },
   {
     path: 'activities/connectors/entra/',
