@@ -132,7 +132,7 @@ function laidOut(
     from = at + drops;
   }
   copyEntries(columns, body, from, segment.count, target);
-  return { ...target, count, repeated: 0 };
+  return { ...target, count, repeated: [] };
 }
 
 interface Target {
