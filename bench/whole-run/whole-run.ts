@@ -8,20 +8,11 @@
  * For each size: first contact of equal tables, a run without differences (the middle one of three), and one row in
  * `--one-in` changed somewhere: the plan, and the run that writes it everywhere.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { loadFederation } from '../../activities/federation-folder/load.js';
-import { loadSignedFederation } from '../../activities/federation-folder/load-signed.js';
-import { generateKeys } from '../../activities/keys/generate.js';
-import { signFolder } from '../../activities/manifests/sign-folder.js';
-import type { startLocalFederation as Start } from '../../cli/local/local-federation.js';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { startPostgresql, type PostgresqlSystem } from '../../test/support/systems/postgresql.js';
+import { calm, median, requireAgreed, startLocalRuns, type ProcessUsage } from './local-runs.js';
 import { drifting, federationFiles, loading, members, words } from './three-schemas.js';
-
-const dist = path.resolve('dist');
-const program = path.join(dist, 'cli', 'main.js');
 
 interface Measured {
   readonly events: number;
@@ -37,8 +28,7 @@ interface Size {
   readonly differing: number;
   readonly planned: Measured;
   readonly written: Measured;
-  /** Peak resident memory, and processor time, of each process since its start. */
-  readonly processes: readonly { readonly name: string; readonly peakMb: number; readonly processorSeconds: number }[];
+  readonly processes: readonly ProcessUsage[];
 }
 
 type Available = Extract<PostgresqlSystem, { readonly kind: 'available' }>;
@@ -72,42 +62,21 @@ async function measure(system: Available, rows: number, oneIn: number): Promise<
   for (const text of loading(rows)) await system.sql(text, database);
   const connection = environment['PGCONNECTION'] ?? '';
   const floor = (): number => median([0, 1, 2].map(() => copySeconds(connection)));
-  const root = mkdtempSync(path.join(tmpdir(), 'concordat-whole-run-'));
-  const folder = path.join(root, 'federation');
-  const { startLocalFederation } = (await import(path.join(dist, 'cli/local/local-federation.js'))) as {
-    readonly startLocalFederation: typeof Start;
-  };
-  const federation = await makeFederation(folder, rows);
-  const local = await startLocalFederation({
-    federation,
-    federationFolder: folder,
-    dataFolder: path.join(root, 'data'),
-    headless: true,
-    environmentOf: () => ({
-      ...environment,
-      ...(process.env['WORKER_NODE_OPTIONS'] === undefined ? {} : { NODE_OPTIONS: process.env['WORKER_NODE_OPTIONS'] }),
-    }),
-    onUnexpectedEnd: ({ name, logFile }, code) => {
-      console.error(`${name} ended with ${code}\n${readFileSync(logFile, 'utf8').slice(-4_000)}`);
-    },
-  });
-  const cli = commandOf(folder, local.address);
+  const local = await startLocalRuns(federationFiles('whole', rows), environment);
+  const { cli } = local;
   try {
     const timed = (floorSeconds: number): Measured => {
-      const { runs } = cli('runs', '--limit', '1') as { readonly runs: readonly RunLine[] };
-      const [run] = runs;
-      if (!run) throw new Error('there is no run');
-      const seconds = (Date.parse(run.closedAt) - Date.parse(run.startedAt)) / 1000;
-      console.error(`${rows} rows: ${run.status} ${seconds} s`);
-      return { events: run.events, seconds, overFloor: seconds / floorSeconds };
+      const { status, events, seconds } = local.lastRun();
+      console.error(`${rows} rows: ${status} ${seconds} s`);
+      return { events, seconds, overFloor: seconds / floorSeconds };
     };
     const first = floor();
-    requireEnded(cli('run'));
+    requireAgreed(cli('run'));
     const firstContact = timed(first);
     const without: Measured[] = [];
     for (let round = 0; round < 3; round += 1) {
       const before = floor();
-      requireEnded(cli('run'));
+      requireAgreed(cli('run'));
       without.push(timed(before));
     }
     const [withoutDifferences] = [...without].sort((a, b) => a.overFloor - b.overFloor).slice(1);
@@ -128,68 +97,12 @@ async function measure(system: Available, rows: number, oneIn: number): Promise<
       differing: Number((plan['plan'] as { readonly divergences?: number } | undefined)?.divergences ?? Number.NaN),
       planned,
       written,
-      processes: local.processes.running().map(({ name, pid }) => ({ name, ...usageOf(pid) })),
+      processes: local.usage(),
     };
   } finally {
-    if (process.env['KEEP_LOGS'] === undefined) await local.stop();
-    else await local.stop().then(() => console.error(root));
-    if (process.env['KEEP_LOGS'] === undefined) rmSync(root, { recursive: true, force: true });
+    await local.stop();
     await system.sql(`DROP DATABASE ${database} WITH (FORCE)`);
   }
-}
-
-async function makeFederation(folder: string, rows: number) {
-  for (const [name, text] of Object.entries(federationFiles('whole', rows))) {
-    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
-    writeFileSync(path.join(folder, name), text);
-  }
-  const valid = async () => {
-    const loaded = await loadFederation(folder);
-    if (loaded.kind !== 'valid') throw new Error(JSON.stringify(loaded));
-    return loaded.federation;
-  };
-  await generateKeys(folder, await valid(), {});
-  await signFolder(folder, await valid());
-  const signed = await loadSignedFederation(folder);
-  if (signed.kind !== 'valid') throw new Error(JSON.stringify(signed));
-  return signed.federation;
-}
-
-type Answer = Readonly<Record<string, unknown>>;
-type Cli = (...argv: readonly string[]) => Answer;
-
-/** Runs one command with --json. 2 means that something is open, which is no failure here. */
-function commandOf(folder: string, address: string): Cli {
-  return (...argv) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...argv, '--json'], {
-      env: { ...process.env, TEMPORAL_ADDRESS: address, CONCORDAT_FEDERATION: folder },
-      maxBuffer: 1024 * 1024 * 1024,
-      encoding: 'utf8',
-    });
-    if (status !== 0 && status !== 2)
-      throw new Error(`concordat ${argv.join(' ')}: ${status} ${stdout.slice(0, 4_000)} ${stderr.slice(-4_000)}`);
-    return JSON.parse(stdout) as Answer;
-  };
-}
-
-function requireEnded(answer: Answer): void {
-  if (answer['outcome'] !== 'agreed' && (answer['result'] as Answer | undefined)?.['outcome'] !== 'agreed')
-    throw new Error(`the run did not agree: ${JSON.stringify(answer).slice(0, 2_000)}`);
-}
-
-async function calm(cli: Cli): Promise<void> {
-  for (let quiet = 0; quiet < 3;) {
-    await new Promise((done) => setTimeout(done, 1_000));
-    const { runs } = cli('runs') as { readonly runs: readonly RunLine[] };
-    quiet = runs.some(({ status }) => status === 'running') ? 0 : quiet + 1;
-  }
-}
-
-interface RunLine {
-  readonly status: string;
-  readonly events: number;
-  readonly startedAt: string;
-  readonly closedAt: string;
 }
 
 /** One COPY of each table to nowhere, one after another. */
@@ -215,18 +128,6 @@ function requireSame(connection: string): void {
     ),
   ];
   if (new Set(sums).size !== 1) throw new Error(`the three tables differ after the run: ${sums.join('; ')}`);
-}
-
-function usageOf(pid: number): { readonly peakMb: number; readonly processorSeconds: number } {
-  const peakMb = Number(/VmHWM:\s+([0-9]+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-  const parts = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return { peakMb, processorSeconds: (Number(parts[11]) + Number(parts[12])) / 100 };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function print(results: readonly Size[]): void {
