@@ -28,7 +28,7 @@ export interface LocalRuns {
   /** Of its Temporal server. */
   readonly address: string;
   /** Of the run that began last. */
-  lastRun(): { readonly status: string; readonly events: number; readonly seconds: number };
+  readonly lastRun: () => { readonly status: string; readonly events: number; readonly seconds: number };
   usage(): readonly ProcessUsage[];
   stop(): Promise<void>;
 }
