@@ -2,14 +2,15 @@
 import type { RunInputs } from '../../core/messages.js';
 import { mapOf, surfaceIn, type DatasetType } from '../../core/federation/federation.js';
 import { exposedFields } from '../../core/federation/surface.js';
-import { inDependencyOrder } from '../../core/federation/taxonomy.js';
+import { inDependencyOrder, type TaxonomyType } from '../../core/federation/taxonomy.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { translate, type Translation } from '../../core/translate.js';
 import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
 import { loadLinks, type Links } from '../links.js';
 import type { AuthorityContext } from './context.js';
 import { NaturalKeys, preferenceRank } from './natural-keys.js';
-import { storedPages } from './pages.js';
+import { storedObjects, storedPages } from './pages.js';
 import { rowFilterOf } from './row-filter.js';
 import { assignedLinks, keyInRun } from './snapshot.js';
 
@@ -49,56 +50,60 @@ export class OwnRecords {
       await assignedLinks(context, inputs),
       digests,
     );
-    const filters = new Map([...own.#typeOfNative.values()].map((type) => [type, rowFilterOf(context, type)] as const));
-    for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-      if (item.kind !== 'objects') continue;
-      for (const object of item.objects) {
-        const type = own.typeOfNative(object.type);
-        if (type === undefined) continue;
-        if (object.opaque !== undefined) own.#opaque.add(`${type} ${object.id}`);
-        if (context.federation.taxonomy[type]?.key !== undefined) continue;
-        const key = own.keyOf(type, object.id);
-        // HAZARD: a hidden row that peers never saw must stay in the sets of this mesh, so nothing may resolve it.
-        const filter = filters.get(type);
-        if (filter && isProvisional(key) && !filter(object)) continue;
-        own.learn(type, object.id, key);
-      }
-    }
-    // After all others: the key of an edge holds the keys of what it refers to.
-    await own.#learnNaturalKeys(context, inputs);
+    const types = context.federation.datasets[inputs.dataset]?.types ?? [];
+    const taxonomies = types.flatMap((type) => context.federation.taxonomy[type] ?? []);
+    // Where every type has a natural key, the pass below shows every object once more.
+    if ([...own.#typeOfNative.values()].some((type) => context.federation.taxonomy[type]?.key === undefined))
+      await own.#learnLinked(inputs);
+    // After all others: the key of an edge holds the keys of what it refers to. In order of dependency, as the snapshot did.
+    for (const taxonomy of inDependencyOrder(taxonomies)) await own.#learnNatural(inputs, taxonomy);
     return own;
   }
 
-  /** In order of dependency, as the snapshot did. */
-  async #learnNaturalKeys(context: AuthorityContext, inputs: RunInputs): Promise<void> {
-    const types = context.federation.datasets[inputs.dataset]?.types ?? [];
-    const taxonomies = types.flatMap((type) => context.federation.taxonomy[type] ?? []);
-    for (const taxonomy of inDependencyOrder(taxonomies)) {
-      const { type } = taxonomy;
-      const map = mapOf(context.federation, context.id, type);
-      const surface = surfaceIn(context.federation, context.id, type);
-      if (taxonomy.key === undefined || !map || !surface) continue;
-      this.#naturals.take(type);
-      const isExposed = rowFilterOf(context, type);
-      for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-        if (item.kind !== 'objects') continue;
-        for (const object of item.objects) {
-          if (object.type !== map.native) continue;
-          const isHidden = isExposed !== null && !isExposed(object);
-          const translation = isHidden
-            ? null
-            : this.#naturals.keyed({
-                object,
-                map,
-                taxonomy,
-                surface: exposedFields(surface),
-                resolve: this.resolve,
-              });
-          if (translation?.kind === 'record')
-            this.#naturals.learn(type, object.id, translation.record.key, preferenceRank(map, object));
-          else if (this.links.isLinked(type, object.id) && (isHidden || object.opaque !== undefined))
-            this.#naturals.learn(type, object.id, this.links.keyOf(type, object.id), Number.MAX_SAFE_INTEGER);
-        }
+  /** Objects of types that links join, and what is opaque of any. */
+  async #learnLinked(inputs: RunInputs): Promise<void> {
+    const context = this.#context;
+    const filters = new Map(
+      [...this.#typeOfNative.values()].map((type) => [type, rowFilterOf(context, type)] as const),
+    );
+    for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+      if (item.kind !== 'objects') continue;
+      for (const object of item.objects) {
+        const type = this.typeOfNative(object.type);
+        if (type === undefined) continue;
+        if (object.opaque !== undefined) this.#opaque.add(`${type} ${object.id}`);
+        if (context.federation.taxonomy[type]?.key !== undefined) continue;
+        const key = this.keyOf(type, object.id);
+        // HAZARD: a hidden row that peers never saw must stay in the sets of this mesh, so nothing may resolve it.
+        const filter = filters.get(type);
+        if (filter && isProvisional(key) && !filter(object)) continue;
+        this.learn(type, object.id, key);
+      }
+    }
+  }
+
+  async #learnNatural(inputs: RunInputs, taxonomy: TaxonomyType): Promise<void> {
+    const context = this.#context;
+    const { type } = taxonomy;
+    const map = mapOf(context.federation, context.id, type);
+    const surface = surfaceIn(context.federation, context.id, type);
+    if (taxonomy.key === undefined || !map || !surface) return;
+    this.#naturals.take(type);
+    const isExposed = rowFilterOf(context, type);
+    const told = exposedFields(surface);
+    for await (const objects of storedObjects(context, inputs, map.native)) {
+      for (const object of objects) {
+        if (isSliceOver()) await letOthersRun();
+        if (object.opaque !== undefined && this.typeOfNative(object.type) === type)
+          this.#opaque.add(`${type} ${object.id}`);
+        const isHidden = isExposed !== null && !isExposed(object);
+        const translation = isHidden
+          ? null
+          : this.#naturals.keyed({ object, map, taxonomy, surface: told, resolve: this.resolve });
+        if (translation?.kind === 'record')
+          this.#naturals.learn(type, object.id, translation.record.key, preferenceRank(map, object));
+        else if (this.links.isLinked(type, object.id) && (isHidden || object.opaque !== undefined))
+          this.#naturals.learn(type, object.id, this.links.keyOf(type, object.id), Number.MAX_SAFE_INTEGER);
       }
     }
   }

@@ -113,6 +113,9 @@ function isInSample(id: string, bits: number): boolean {
 }
 
 const plusSign = 0x2b;
+const minusSign = 0x2d;
+const pointSign = 0x2e;
+const digitZero = 0x30;
 const digitNine = 0x39;
 const numberText = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const dateText = /^\d{4}-\d{2}-\d{2}$/;
@@ -171,6 +174,25 @@ export function kindOf(value: Json): ValueKind | null {
 
 /** The power of ten of the first digit that is not zero: 1500 → "3", 0.25 → "-1", 0 → "zero". */
 export function magnitudeOf(text: string): string {
+  let point = -1;
+  let first = -1;
+  for (
+    let at = text.charCodeAt(0) === plusSign || text.charCodeAt(0) === minusSign ? 1 : 0;
+    at < text.length;
+    at += 1
+  ) {
+    const unit = text.charCodeAt(at);
+    if (unit === pointSign && point === -1) point = at;
+    else if (unit < digitZero || unit > digitNine) return magnitudeOfAny(text);
+    else if (unit !== digitZero && first === -1) first = at;
+  }
+  if (first === -1) return 'zero';
+  const end = point === -1 ? text.length : point;
+  return String(first < end ? end - first - 1 : end - first);
+}
+
+/** With an exponent. */
+function magnitudeOfAny(text: string): string {
   const [digits = '', exponent = '0'] = text.toLowerCase().split('e');
   const unsigned = digits.startsWith('-') || digits.startsWith('+') ? digits.slice(1) : digits;
   const [whole = '', fraction = ''] = unsigned.split('.');

@@ -88,6 +88,11 @@ export function zoneSeconds(text: string): number | null {
   if (text === 'Z' || text === 'z') return 0;
   const sign = text.charAt(0) === '+' ? 1 : text.charAt(0) === '-' ? -1 : 0;
   if (sign === 0) return null;
+  // As stores write it; whatever else there may be is taken apart below.
+  if (text.length === 3 || (text.length === 6 && text.charAt(3) === ':')) {
+    const [hours, minutes] = [numberAt(text, 1, 2), text.length === 6 ? numberAt(text, 4, 2) : 0];
+    if (hours >= 0 && hours <= 18 && minutes >= 0 && minutes <= 59) return sign * (hours * 3_600 + minutes * 60);
+  }
   const digits = text.slice(1).split(':').join('');
   if (digits.length !== 2 && digits.length !== 4 && digits.length !== 6) return null;
   const [hours, minutes, seconds] = [
