@@ -1,4 +1,5 @@
 /** Names of very many records, sixteen bytes each, in memory that the collector of JavaScript's garbage need not look at. */
+import { endianness } from 'node:os';
 import { sha256Binary } from '../sealing/sha256.js';
 import { tableIdBytes } from './record-table.js';
 
@@ -34,8 +35,8 @@ export class RecordIds {
     this.#chunks = this.#chunks.slice(0, Math.ceil(this.#count / idsPerChunk));
   }
 
-  /** One behind another, in the order of Buffer.compare, each once. */
-  sorted(): Buffer {
+  /** One behind another, in the order of Buffer.compare, each once. Nothing is held here afterwards. */
+  takeSorted(): Buffer {
     const words = new Uint32Array(this.#count * wordsPerId);
     const partBits = Math.min(partBitsMax, Math.max(0, Math.ceil(Math.log2(this.#count / idsPerPart))));
     const partOf = (high: number): number => (partBits === 0 ? 0 : high >>> (32 - partBits));
@@ -54,6 +55,8 @@ export class RecordIds {
       next[part] = at + 1;
       for (let word = 0; word < wordsPerId; word += 1) words[at * wordsPerId + word] = this.#wordOf(id, word);
     }
+    this.#chunks = [];
+    this.#count = 0;
     for (let part = 0; part < ends.length; part += 1) sortPart(words, begins[part] ?? 0, ends[part] ?? 0);
     return withoutRepeats(words);
   }
@@ -102,12 +105,14 @@ function sortPart(words: Uint32Array, from: number, to: number): void {
   }
 }
 
+/** In the memory of the words: the bytes of each are those of Buffer.writeUInt32BE, whatever the machine. */
 function withoutRepeats(words: Uint32Array): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(words.length * 4);
-  let at = 0;
+  let kept = 0;
   for (let id = 0; id < words.length / wordsPerId; id += 1) {
-    if (id > 0 && compareIds(words, id - 1, id) === 0) continue;
-    for (let word = 0; word < wordsPerId; word += 1) at = bytes.writeUInt32BE(words[id * wordsPerId + word] ?? 0, at);
+    if (kept > 0 && compareIds(words, kept - 1, id) === 0) continue;
+    words.copyWithin(kept * wordsPerId, id * wordsPerId, (id + 1) * wordsPerId);
+    kept += 1;
   }
-  return bytes.subarray(0, at);
+  const bytes = Buffer.from(words.buffer, 0, kept * tableIdBytes);
+  return endianness() === 'LE' ? bytes.swap32() : bytes;
 }

@@ -86,12 +86,12 @@ export class RecordTable {
   }
 
   /**
-   * Those of these ids that have no row here. They stand one behind another in the order of Buffer.compare. Holds one
-   * bucket at a time, however many there are.
+   * Those of these ids that have no row here. They stand one behind another in the order of Buffer.compare, and the answer
+   * stands in their memory. Holds one bucket at a time, however many there are.
    */
   async lacking(ids: Buffer): Promise<Buffer> {
-    const { bits } = this.manifest;
-    const found = Buffer.allocUnsafeSlow(ids.length);
+    const { bits, count } = this.manifest;
+    if (count === 0) return ids;
     let length = 0;
     let bucket: Buffer = Buffer.alloc(0);
     let bucketNumber = -1;
@@ -105,9 +105,9 @@ export class RecordTable {
       }
       while (row < bucket.length / rowBytes && compareAt(bucket, row, id) < 0) row += 1;
       if (row < bucket.length / rowBytes && compareAt(bucket, row, id) === 0) continue;
-      length += id.copy(found, length);
+      length += id.copy(ids, length);
     }
-    return found.subarray(0, length);
+    return ids.subarray(0, length);
   }
 
   /** Writes the buckets that these rows touch and says what the table then is. A row replaces the one of its id. */

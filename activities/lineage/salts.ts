@@ -48,7 +48,7 @@ export class SaltProposals {
 
   /** Null where every record has its salt already. */
   async put(exchange: ObjectStore, authority: AuthorityId): Promise<Digest | null> {
-    const ids = await this.#table.lacking(this.#ids.sorted());
+    const ids = await this.#table.lacking(this.#ids.takeSorted());
     if (ids.length === 0) return null;
     const bytes = randomBytes((ids.length / tableIdBytes) * rowBytes);
     for (let id = 0; id < ids.length / tableIdBytes; id += 1)

@@ -1,6 +1,7 @@
 /** The table of records and the salts that members come to share. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { RecordIds } from '../../../activities/lineage/record-ids.js';
 import { emptyManifest, RecordTable, tableId, type TableRow } from '../../../activities/lineage/record-table.js';
 import { SaltProposals, saltsOf } from '../../../activities/lineage/salts.js';
 import { MemoryStore } from '../authority/gate-world.js';
@@ -80,6 +81,21 @@ describe('the table of records', () => {
       new RecordTable(store, 'p', manifest).rowOf(tableId({ type: 'person', key: 'a' })),
     ).rejects.toMatchObject({ code: 'inputNotAuthentic' });
   });
+});
+
+it('ids of many records come sorted and once, without those that were taken back', () => {
+  const ids = new RecordIds();
+  const names = Array.from({ length: 9_000 }, (_, at) => `${at % 5_000}`);
+  for (const name of names) ids.add('person', name);
+  ids.cutTo(8_192);
+  ids.cutTo(6_000);
+  ids.add('team', 'one');
+  const expected = [...new Set([...names.slice(0, 6_000).map((key) => `person ${key}`), 'team one'])].map((name) => {
+    const [type = '', key = ''] = name.split(' ');
+    return tableId({ type, key });
+  });
+  expect(ids.takeSorted()).toEqual(Buffer.concat(expected.sort((left, right) => Buffer.compare(left, right))));
+  expect(ids.takeSorted()).toHaveLength(0);
 });
 
 describe('salts', () => {
