@@ -53,7 +53,7 @@ test('changing a seal gives what sealing the changed records gives, or nothing w
   );
   expect(given).toBeGreaterThan(20);
   expect(refused).toBeGreaterThan(0);
-});
+}, 300_000);
 
 test('one changed record reads and writes one segment', async () => {
   const rows = new Map<string, Fields>(

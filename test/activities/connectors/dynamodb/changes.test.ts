@@ -220,7 +220,7 @@ describe('changes of a table by its stream', () => {
     );
     expect(seen.increments).toBeGreaterThan(50);
     expect(seen.fullReads).toBeGreaterThan(50);
-  });
+  }, 300_000);
 
   it('tell late what the stream tells late, and nothing as gone that is there', async () => {
     const world = new World();
