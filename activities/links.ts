@@ -8,67 +8,68 @@ import { sha256Hex } from '../core/digest.js';
 import { byCodeUnit } from '../core/json.js';
 import { ConcordatError } from '../core/errors.js';
 import { hmacSha256 } from './log/sha256.js';
+import { LinkPairs } from './link-pairs.js';
+import { linkTableBytes, parseLinkTable } from './link-table-json.js';
 import type { ObjectStore } from './store.js';
 
-/** type → native id → federated key */
-const LinkTable = z.record(z.string(), z.record(z.string(), z.string()));
-type LinkTable = z.infer<typeof LinkTable>;
 const CreatedLink = z.strictObject({ type: z.string(), nativeId: z.string(), key: z.string() });
 type CreatedLink = z.infer<typeof CreatedLink>;
 
 export class Links {
-  readonly #keys: Map<string, Map<string, string>>;
-  readonly #natives: Map<string, Map<string, string>>;
+  readonly #pairs: Map<string, LinkPairs>;
   readonly #hmacKey: Uint8Array;
   readonly #dataset: string;
 
-  constructor(table: LinkTable, hmacKey: Uint8Array, dataset: string) {
+  /** `table`: type → native id → federated key, or such a table as it is kept. */
+  constructor(
+    table: Readonly<Record<string, Readonly<Record<string, string>>>> | Uint8Array,
+    hmacKey: Uint8Array,
+    dataset: string,
+  ) {
     this.#hmacKey = hmacKey;
     this.#dataset = dataset;
-    this.#keys = new Map();
-    this.#natives = new Map();
-    for (const [type, links] of Object.entries(table))
-      for (const [nativeId, key] of Object.entries(links)) this.set(type, nativeId, key);
+    this.#pairs = table instanceof Uint8Array ? parseLinkTable(table) : new Map<string, LinkPairs>();
+    if (!(table instanceof Uint8Array))
+      for (const [type, links] of Object.entries(table))
+        for (const [nativeId, key] of Object.entries(links)) this.set(type, nativeId, key);
   }
 
   set(type: string, nativeId: string, key: string): void {
-    this.remove(type, nativeId);
-    this.#keys.set(type, (this.#keys.get(type) ?? new Map<string, string>()).set(nativeId, key));
-    this.#natives.set(type, (this.#natives.get(type) ?? new Map<string, string>()).set(key, nativeId));
+    const known = this.#pairs.get(type);
+    const pairs = known ?? new LinkPairs();
+    if (!known) this.#pairs.set(type, pairs);
+    pairs.set(nativeId, key);
   }
 
   remove(type: string, nativeId: string): void {
-    const key = this.#keys.get(type)?.get(nativeId);
-    if (key === undefined) return;
-    this.#keys.get(type)?.delete(nativeId);
-    if (this.#natives.get(type)?.get(key) === nativeId) this.#natives.get(type)?.delete(key);
+    this.#pairs.get(type)?.remove(nativeId);
   }
 
   /** The federated key, or the provisional one: the same for the same object in every run. */
   keyOf(type: string, nativeId: string): string {
-    return this.#keys.get(type)?.get(nativeId) ?? this.provisionalKeyOf(type, nativeId);
+    return this.#pairs.get(type)?.keyOf(nativeId) ?? this.provisionalKeyOf(type, nativeId);
   }
 
   isLinked(type: string, nativeId: string): boolean {
-    return this.#keys.get(type)?.has(nativeId) ?? false;
+    return this.#pairs.get(type)?.has(nativeId) ?? false;
   }
 
   nativeIdOf(type: string, key: string): string | null {
-    return this.#natives.get(type)?.get(key) ?? null;
+    return this.#pairs.get(type)?.nativeIdOf(key) ?? null;
   }
 
   provisionalKeyOf(type: string, nativeId: string): string {
     return `~${hmacSha256(this.#hmacKey, `${this.#dataset}\n${type}\n${nativeId}`)}`;
   }
 
+  /** In code unit order of the native ids. */
   entries(type: string): readonly (readonly [nativeId: string, key: string])[] {
-    return [...(this.#keys.get(type) ?? [])].sort(([left], [right]) => byCodeUnit(left, right));
+    return this.#pairs.get(type)?.sorted() ?? [];
   }
 
-  table(): LinkTable {
-    return Object.fromEntries(
-      [...this.#keys.keys()].sort(byCodeUnit).map((type) => [type, Object.fromEntries(this.entries(type))]),
-    );
+  /** As they are kept. */
+  bytes(): Buffer {
+    return linkTableBytes([...this.#pairs].sort(([left], [right]) => byCodeUnit(left, right)));
   }
 }
 
@@ -94,11 +95,7 @@ async function createdGroups(store: ObjectStore, dataset: string): Promise<reado
 
 export async function loadLinks(store: ObjectStore, dataset: string, hmacKey: Uint8Array): Promise<Links> {
   const head = await store.readHead(`links/${dataset}`);
-  const links = new Links(
-    head ? LinkTable.parse(JSON.parse(new TextDecoder().decode(head.bytes))) : {},
-    hmacKey,
-    dataset,
-  );
+  const links = new Links(head?.bytes ?? {}, hmacKey, dataset);
   const together = new Map<string, string>();
   for (const { type, nativeId, key } of await createdGroups(store, dataset)) {
     together.set(`${type} ${key}`, nativeId);
@@ -195,8 +192,8 @@ export async function saveLinks(store: ObjectStore, dataset: string, links: Link
   const created = [...(await store.list(createdPrefix(dataset))), ...(await store.list(createdGroupsPrefix(dataset)))];
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const head = await store.readHead(`links/${dataset}`);
-    const bytes = new TextEncoder().encode(JSON.stringify(links.table()));
-    if (head && Buffer.from(head.bytes).equals(bytes)) return;
+    const bytes = links.bytes();
+    if (head && bytes.equals(head.bytes)) return;
     if (await store.compareAndSetHead(`links/${dataset}`, head?.version ?? 0, bytes)) {
       for (const name of created) await store.remove(name);
       return;
