@@ -28,11 +28,13 @@ export function isSliceOver(): boolean {
   return performance.now() >= sliceEndsMs;
 }
 
-/** Takes the steps of a pure computation in slices and gives its result. */
-export async function inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
+/** Takes the steps of a pure computation in slices and gives its result. Between two slices it hears that it was cancelled. */
+export async function inSlices<Result>(steps: Generator<void, Result>, signal?: AbortSignal): Promise<Result> {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
-    if (isSliceOver()) await letOthersRun();
+    if (!isSliceOver()) continue;
+    await letOthersRun();
+    signal?.throwIfAborted();
   }
 }

@@ -9,3 +9,8 @@ export function beat(details?: unknown): void {
   // An attempt that follows another one begins with what that one told last.
   context.heartbeat(told.get(context) ?? (context.info.heartbeatDetails as unknown));
 }
+
+/** Aborted once the server says, in its answer to a heartbeat, that the running activity was cancelled. */
+export function cancellation(): AbortSignal {
+  return Context.current().cancellationSignal;
+}

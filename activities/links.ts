@@ -67,6 +67,13 @@ export class Links {
     return this.#pairs.get(type)?.sorted() ?? [];
   }
 
+  /** Those whose key is one of some, in code unit order of the native ids. */
+  linkedTo(type: string, isOne: (key: string) => boolean): readonly (readonly [nativeId: string, key: string])[] {
+    const found: (readonly [string, string])[] = [];
+    for (const pair of this.#pairs.get(type)?.entries() ?? []) if (isOne(pair[1])) found.push(pair);
+    return found.sort(([left], [right]) => byCodeUnit(left, right));
+  }
+
   /** As they are kept. */
   bytes(): Buffer {
     return linkTableBytes([...this.#pairs].sort(([left], [right]) => byCodeUnit(left, right)));

@@ -81,13 +81,27 @@ export async function requireSamePlan(
   );
 }
 
+/** Whoever waits for a computation: how it is ended, and told how far it is. */
+export interface Watched {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: CompareProgress) => void;
+}
+
+export interface CompareProgress {
+  /** The type that is being compared. */
+  readonly type: string;
+  /** Records so far that differ, and that all members show alike and the base lacks. */
+  readonly differing: number;
+  readonly unanimous: number;
+}
+
 /** Everything from the references of a run to its plan. Throws where an input is not authentic or the run does not fit together. */
 export async function recomputePlan(
   federation: Federation,
   exchange: ObjectStore,
   inputs: RunInputs,
   terms: Terms = 'own',
-  signal?: AbortSignal,
+  { signal, onProgress }: Watched = {},
 ): Promise<Recomputed> {
   const messages = await readOpens(federation, exchange, inputs, terms);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
@@ -97,7 +111,11 @@ export async function recomputePlan(
   const acceptances = ownStatements(messages, (standing) => standing.acceptances);
   // What somebody said something of is looked at, whoever shows it.
   const named = [...undone, ...opaque, ...acceptances];
-  const compared = await differingRecords(messages.shape, snapshots, messages.base, exchange, { named, signal });
+  const compared = await differingRecords(messages.shape, snapshots, messages.base, exchange, {
+    named,
+    signal,
+    onProgress,
+  });
   const differing = await viewsWithUndone(compared.views, undone, messages, exchange);
   const comparable = await withResealedBase(differing, snapshots, messages, exchange);
   const shown = await withVersions(comparable, snapshots, messages, exchange);
@@ -133,7 +151,7 @@ export async function recomputePlan(
     opaque,
     ...(undone.length > 0 ? { undos: undone } : {}),
   };
-  const plan = await inSlices(planSteps(planInput));
+  const plan = await inSlices(planSteps(planInput), signal);
   await letOthersRun();
   const planDigest = await digestInPieces(plan);
   return {
@@ -180,7 +198,7 @@ export async function recomputeCorrelation(
   federation: Federation,
   exchange: ObjectStore,
   inputs: RunInputs,
-  signal?: AbortSignal,
+  { signal, onProgress }: Watched = {},
 ): Promise<Pick<Recomputed, 'messages' | 'snapshots' | 'correlation'>> {
   const messages = await readOpens(federation, exchange, inputs);
   const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
@@ -189,6 +207,7 @@ export async function recomputeCorrelation(
   const { views } = await differingRecords({ ...messages.shape, types }, snapshots, messages.base, exchange, {
     named: [],
     signal,
+    onProgress,
   });
   const records = await withTokens(views, snapshots, { ...messages.shape, types }, exchange);
   return { messages, snapshots, correlation: await correlateViews(messages, records) };
@@ -203,7 +222,11 @@ interface CompareSettings {
   /** Records that get a view wherever they are not all equal. */
   readonly named: readonly { readonly type: string; readonly key: string }[];
   readonly signal: AbortSignal | undefined;
+  readonly onProgress: Watched['onProgress'];
 }
+
+/** So often somebody is told how far a compare is. */
+const recordsPerProgress = 1_000;
 
 /**
  * Per type, every record on which members and base are not all equal: as a view, or, where nothing can follow from it but
@@ -214,7 +237,7 @@ export async function differingRecords(
   snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
   base: Base | null,
   exchange: ObjectStore,
-  { named, signal }: CompareSettings,
+  { named, signal, onProgress }: CompareSettings,
 ): Promise<Compared> {
   const views: Record<string, RecordView[]> = {};
   const unanimous: Record<string, UnanimousRecords> = {};
@@ -240,6 +263,7 @@ export async function differingRecords(
       ...(passes ? { unanimous: { base: baseParticipant, wanted: new Set(keys.map(xxh64)) } } : {}),
     };
     let count = 0;
+    const tell = (): void => onProgress?.({ type: name, differing: found.length, unanimous: count });
     for await (const differing of walkWide({
       ...walk,
       store: exchange,
@@ -256,7 +280,9 @@ export async function differingRecords(
           ? { base: migratedFields(stored, type.taxonomy), storedBase: stored }
           : { base: stored }),
       });
+      if (found.length % recordsPerProgress === 0) tell();
     }
+    tell();
     views[name] = found;
     // What an absent member holds it has not agreed to.
     if (count > 0 && walk.unanimous && type.absent.length === 0)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
-import { beat } from '../activities/heartbeat.js';
+import { beat, cancellation } from '../activities/heartbeat.js';
 import { createAuthorityActivities } from '../activities/authority/activities.js';
 import { createAuthorityClock } from '../activities/authority/clock.js';
 import type { AuthorityContext } from '../activities/authority/context.js';
@@ -62,6 +62,8 @@ export function namespaceOf(config: WorkerConfig, federation: Federation): strin
 
 const common = {
   taskQueue,
+  // A cancellation comes with the answer to a heartbeat, so none may wait for long to be sent.
+  maxHeartbeatThrottleInterval: '5s',
   // Long enough to end the native call a worker is in, so that a deploy leaves no unknown effects.
   shutdownGraceTime: '20s',
   maxConcurrentActivityTaskExecutions: 20,
@@ -107,7 +109,8 @@ export async function createFederationWorker(
       exchange: openStore(config.exchangeLocation),
       missingEndpoints: (names) => checkEndpoints(connection, names),
       now: () => Date.now(),
-      heartbeat: () => beat(),
+      heartbeat: beat,
+      signal: cancellation,
       ...(config.absentAfterMs === undefined ? {} : { absentAfterMs: config.absentAfterMs }),
     }),
     nexusServices: [createFederationService()],

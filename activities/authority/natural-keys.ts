@@ -11,6 +11,7 @@ import { preferenceOf } from '../../core/lens/table.js';
 import { naturalKeyOf } from '../../core/natural-key.js';
 import type { Fields, NativeObject } from '../../core/record.js';
 import { translate, type Translation } from '../../core/translate.js';
+import { LinkPairs } from '../link-pairs.js';
 import type { Links } from '../links.js';
 import { sha256Hex } from '../sealing/sha256.js';
 
@@ -20,10 +21,13 @@ interface Place {
   readonly rank: number;
 }
 
-/** What is known of one type. Of millions of records nearly all have one object of rank 0: for these a text is enough. */
+/** What is known of one type. Of millions of records nearly all have one object of rank 0: for these a pair is enough. */
 interface Learned {
-  readonly keys: Map<string, string>;
-  readonly places: Map<string, string | readonly Place[]>;
+  readonly pairs: LinkPairs;
+  /** All objects of a record, the preferred one first, where it is not the one of rank 0 that the pairs lead to. */
+  readonly several: Map<string, readonly Place[]>;
+  /** Of which nobody will ask for the objects of a record. */
+  readonly keysAlone: LinkPairs;
 }
 
 export class NaturalKeys {
@@ -36,7 +40,7 @@ export class NaturalKeys {
 
   /** From now on the keys of this type are told here, and by no link. What was learned of it before is forgotten. */
   take(type: string): void {
-    this.#types.set(type, { keys: new Map(), places: new Map() });
+    this.#types.set(type, { pairs: new LinkPairs(), several: new Map(), keysAlone: new LinkPairs() });
   }
 
   has(type: string): boolean {
@@ -46,42 +50,42 @@ export class NaturalKeys {
   learn(type: string, nativeId: string, key: string, rank = 0): void {
     const learned = this.#types.get(type);
     if (!learned) throw new Error(`natural keys of ${type} came before it was taken`);
-    const { keys, places } = learned;
-    const known = keys.get(nativeId);
+    const { pairs, several } = learned;
+    const known = keyIn(learned, nativeId);
     if (known === key) return;
     // A later sight of the same object counts.
     if (known !== undefined)
-      places.set(
+      several.set(
         known,
-        placesOf(places.get(known)).filter((place) => place.nativeId !== nativeId),
+        placesOf(learned, known).filter((place) => place.nativeId !== nativeId),
       );
-    keys.set(nativeId, key);
-    const others = places.get(key);
-    if (others === undefined && rank === 0) {
-      places.set(key, nativeId);
-      return;
-    }
-    const all = [...placesOf(others), { nativeId, rank }];
-    places.set(
-      key,
-      all.sort((left, right) => left.rank - right.rank || byCodeUnit(left.nativeId, right.nativeId)),
-    );
+    learned.keysAlone.remove(nativeId);
+    const others = placesOf(learned, key);
+    if (others.length > 0 || rank > 0 || several.has(key))
+      several.set(
+        key,
+        [...others, { nativeId, rank }].sort(
+          (left, right) => left.rank - right.rank || byCodeUnit(left.nativeId, right.nativeId),
+        ),
+      );
+    pairs.set(nativeId, key);
   }
 
   /** The key alone, where nobody will ask for the objects of a record. */
   learnKey(type: string, nativeId: string, key: string): void {
-    this.#types.get(type)?.keys.set(nativeId, key);
+    this.#types.get(type)?.keysAlone.set(nativeId, key);
   }
 
   /** undefined for an object that is not of the dataset. */
   keyOf(type: string, nativeId: string): string | undefined {
-    return this.#types.get(type)?.keys.get(nativeId);
+    const learned = this.#types.get(type);
+    return learned && keyIn(learned, nativeId);
   }
 
   /** All native objects that are this record, the preferred one first. */
   nativeIdsOf(type: string, key: string): readonly string[] {
-    const places = this.#types.get(type)?.places.get(key);
-    return typeof places === 'string' ? [places] : placesOf(places).map(({ nativeId }) => nativeId);
+    const learned = this.#types.get(type);
+    return learned ? placesOf(learned, key).map(({ nativeId }) => nativeId) : [];
   }
 
   /** The key of one object as it is now. */
@@ -112,8 +116,15 @@ export class NaturalKeys {
   }
 }
 
-function placesOf(places: string | readonly Place[] | undefined): readonly Place[] {
-  return typeof places === 'string' ? [{ nativeId: places, rank: 0 }] : (places ?? []);
+function keyIn({ pairs, keysAlone }: Learned, nativeId: string): string | undefined {
+  return keysAlone.keyOf(nativeId) ?? pairs.keyOf(nativeId);
+}
+
+function placesOf({ pairs, several }: Learned, key: string): readonly Place[] {
+  const all = several.get(key);
+  if (all) return all;
+  const nativeId = pairs.nativeIdOf(key);
+  return nativeId === undefined ? [] : [{ nativeId, rank: 0 }];
 }
 
 /**

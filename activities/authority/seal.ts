@@ -129,12 +129,12 @@ async function firmLinks(
         if (!isProvisional(key) && isAgreed) own.links.set(name, object.id, key);
       }
     }
-    for (const [nativeId, key] of own.links.entries(name))
-      if (gone.has(`${name} ${key}`)) {
-        if (type.taxonomy.key === undefined)
-          await keepFormerLink(context.privateStore, inputs.dataset, name, nativeId, key);
-        own.links.remove(name, nativeId);
-      }
+    const isGone = (key: string): boolean => gone.has(`${name} ${key}`);
+    for (const [nativeId, key] of gone.size > 0 ? own.links.linkedTo(name, isGone) : []) {
+      if (type.taxonomy.key === undefined)
+        await keepFormerLink(context.privateStore, inputs.dataset, name, nativeId, key);
+      own.links.remove(name, nativeId);
+    }
   }
   await saveLinks(context.privateStore, recomputed.plan.dataset, own.links);
 }

@@ -20,7 +20,7 @@ import { highestRound } from '../round-hints.js';
 import { eraseCopies } from '../erasure/erase-copies.js';
 import { judgeOpens } from './judge-opens.js';
 import { nextAgreement } from '../next-agreement.js';
-import { recomputeCorrelation, recomputePlan, type Recomputed } from '../recompute.js';
+import { recomputeCorrelation, recomputePlan, type Recomputed, type Watched } from '../recompute.js';
 import { recomputePermit } from '../reviews.js';
 import type { ObjectStore } from '../store.js';
 import { hasUnanimous } from '../unanimous.js';
@@ -34,7 +34,9 @@ export interface FederationContext {
   readonly exchange: ObjectStore;
   /** Which of these Nexus endpoints do not exist. */
   readonly missingEndpoints: (names: readonly string[]) => Promise<readonly string[]>;
-  readonly heartbeat: () => void;
+  readonly heartbeat: (details?: unknown) => void;
+  /** Aborted where the activity that runs is cancelled; absent where nobody can cancel it. */
+  readonly signal?: () => AbortSignal;
   /** Milliseconds since the epoch, as this machine believes. Decides nothing: who is left out by it may be asked again. */
   readonly now: () => number;
   /** How long the worker of an authority may be away before its step fails; 2 minutes where absent. */
@@ -79,7 +81,7 @@ export function createFederationActivities(context: FederationContext): Federati
     inputs: RunInputs,
   ): Promise<Awaited<ReturnType<FederationActivities['correlateSnapshots']>>> {
     const { correlation } = await withHeartbeat(context, () =>
-      recomputeCorrelation(context.federation, exchange, inputs),
+      recomputeCorrelation(context.federation, exchange, inputs, watchedBy(context)),
     );
     const linksBy: Record<string, number> = {};
     for (const { authority } of correlation.assignments) linksBy[authority] = (linksBy[authority] ?? 0) + 1;
@@ -91,7 +93,9 @@ export function createFederationActivities(context: FederationContext): Federati
   }
 
   async function compareAndPlan(inputs: RunInputs): Promise<PlanSummary> {
-    const recomputed = await withHeartbeat(context, () => recomputePlan(context.federation, exchange, inputs));
+    const recomputed = await withHeartbeat(context, () =>
+      recomputePlan(context.federation, exchange, inputs, 'own', watchedBy(context)),
+    );
     const { plan, planDigest } = recomputed;
     const operationsBy: Record<string, number> = {};
     for (const { authority } of plan.operations) operationsBy[authority] = (operationsBy[authority] ?? 0) + 1;
@@ -105,6 +109,7 @@ export function createFederationActivities(context: FederationContext): Federati
         effective: [],
         heldAtBase: heldAtBase(recomputed.messages.base, recomputed.messages.shape),
       }),
+      context.signal?.(),
     );
     const snapshots = Object.values(recomputed.snapshots);
     return {
@@ -165,7 +170,9 @@ export function createFederationActivities(context: FederationContext): Federati
   }
 
   async function planOf(inputs: RunInputs, planDigest: Digest): Promise<Recomputed> {
-    const recomputed = await withHeartbeat(context, () => recomputePlan(context.federation, exchange, inputs));
+    const recomputed = await withHeartbeat(context, () =>
+      recomputePlan(context.federation, exchange, inputs, 'own', watchedBy(context)),
+    );
     if (recomputed.planDigest !== planDigest)
       throw new ConcordatError('planNotReproduced', 'the plan of this run cannot be made again from its inputs');
     return recomputed;
@@ -201,6 +208,11 @@ export function divergencesLeft(recomputed: Recomputed, effective: ReadonlySet<D
     if (divergence.kind === 'suspended') return true;
     return divergence.operations.length === 0 || !divergence.operations.every((id) => effective.has(id));
   }).length;
+}
+
+/** What a compare says of itself is what the heartbeats tell until it says more. */
+function watchedBy({ heartbeat, signal }: FederationContext): Watched {
+  return { onProgress: heartbeat, ...(signal ? { signal: signal() } : {}) };
 }
 
 async function withHeartbeat<Result>(context: FederationContext, work: () => Promise<Result>): Promise<Result> {

@@ -77,9 +77,24 @@ export type SaltOf = (type: string, key: string, isInBase: boolean) => Promise<U
 
 /** Throws inputNotAuthentic where proposals are not what was signed, or nobody has a salt for a record. */
 export async function saltsOf({ exchange, own, proposed, tables }: SaltSources): Promise<SaltOf> {
-  const proposals: Buffer[] = [];
-  for (const [authority, digest] of Object.entries(proposed).sort(([left], [right]) => byCodeUnit(left, right)))
-    if (digest !== null) proposals.push(await readProposals(exchange, authority, digest));
+  const inOrder = Object.entries(proposed).sort(([left], [right]) => byCodeUnit(left, right));
+  const read = new Map<AuthorityId, Buffer>();
+  for (const [authority, digest] of inOrder) {
+    if (digest === null) continue;
+    const rows = await readProposals(exchange, authority, digest);
+    if (read.size === 0) read.set(authority, rows);
+  }
+  /** Of the first member that showed the record: most often the first of all, so that no others need to be kept. */
+  const fromProposals = async (id: Buffer): Promise<Uint8Array | undefined> => {
+    for (const [authority, digest] of inOrder) {
+      if (digest === null) continue;
+      const rows = read.get(authority) ?? (await readProposals(exchange, authority, digest));
+      read.set(authority, rows);
+      const salt = proposedSalt(rows, id);
+      if (salt) return salt;
+    }
+    return undefined;
+  };
   let others: readonly RecordTable[] | undefined;
   const fromTables = async (id: Buffer): Promise<Uint8Array | undefined> => {
     others ??= await tables();
@@ -101,7 +116,7 @@ export async function saltsOf({ exchange, own, proposed, tables }: SaltSources):
     const known = await own.rowOf(id);
     if (known) return known.salt;
     // What the base holds already has its salt with those who were there.
-    const salt = (isInBase ? await fromTables(id) : undefined) ?? proposedSalt(proposals, id);
+    const salt = (isInBase ? await fromTables(id) : undefined) ?? (await fromProposals(id));
     if (!salt)
       throw new ConcordatError('inputNotAuthentic', `no member proposed a salt for a ${type} that this run agreed on`);
     return salt;
@@ -116,17 +131,15 @@ async function readProposals(exchange: ObjectStore, authority: AuthorityId, dige
   return Buffer.from(bytes);
 }
 
-function proposedSalt(proposals: readonly Buffer[], id: Buffer): Uint8Array | undefined {
-  for (const rows of proposals) {
-    let [low, high] = [0, rows.length / rowBytes];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (rows.compare(id, 0, tableIdBytes, middle * rowBytes, middle * rowBytes + tableIdBytes) < 0) low = middle + 1;
-      else high = middle;
-    }
-    const at = low * rowBytes;
-    if (at < rows.length && rows.compare(id, 0, tableIdBytes, at, at + tableIdBytes) === 0)
-      return rows.subarray(at + tableIdBytes, at + rowBytes);
+function proposedSalt(rows: Buffer, id: Buffer): Uint8Array | undefined {
+  let [low, high] = [0, rows.length / rowBytes];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rows.compare(id, 0, tableIdBytes, middle * rowBytes, middle * rowBytes + tableIdBytes) < 0) low = middle + 1;
+    else high = middle;
   }
-  return undefined;
+  const at = low * rowBytes;
+  return at < rows.length && rows.compare(id, 0, tableIdBytes, at, at + tableIdBytes) === 0
+    ? rows.subarray(at + tableIdBytes, at + rowBytes)
+    : undefined;
 }

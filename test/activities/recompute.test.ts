@@ -1,5 +1,6 @@
 /** One input gives one plan: for the coordinator, for every authority, in whatever order the references come. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFederationActivities } from '../../activities/federation/activities.js';
 import { recomputeCorrelation, recomputePlan } from '../../activities/recompute.js';
 import { digestOf } from '../../core/digest.js';
 import { awsUser, keystoneUser } from '../support/equal-clouds.js';
@@ -32,6 +33,26 @@ describe('the plan', () => {
     const [first, second] = [await world.planned(), await world.planned()];
     expect(second.inputs.run).not.toBe(first.inputs.run);
     expect(second.plan.planDigest).toBe(first.plan.planDigest);
+  });
+
+  it('is given up where somebody cancels the activity that makes it, which told how far it was', async () => {
+    keystoneUser(ground.sandbox, 3).extra['department'] = 'Archive';
+    const world = agreed.copy();
+    const { inputs } = await world.planned();
+    const told: unknown[] = [];
+    const cancelling = new AbortController();
+    const activities = createFederationActivities({
+      federation: ground.federation,
+      exchange: world.exchange,
+      missingEndpoints: () => Promise.resolve([]),
+      heartbeat: (details) => void told.push(details),
+      signal: () => cancelling.signal,
+      now: () => 0,
+    });
+    await activities.compareAndPlan(inputs);
+    expect(told).toContainEqual(expect.objectContaining({ type: 'person', unanimous: 0 }));
+    cancelling.abort(new Error('somebody cancelled the run'));
+    await expect(activities.compareAndPlan(inputs)).rejects.toThrow('somebody cancelled the run');
   });
 
   it('is refused where records that correlate were compared before they were linked', async () => {

@@ -185,6 +185,7 @@ async function outcome(given: Case, world: World, named: readonly string[]) {
   const { views, unanimous } = await differingRecords(shape, snapshots, base, store, {
     named: [...opaque, ...named.map((key) => ({ type: 'parcel', key }))],
     signal: undefined,
+    onProgress: undefined,
   });
   const index = new OpaqueIndex(opaque);
   const silenced = Object.fromEntries(
