@@ -31,7 +31,8 @@ function foldUnits(text: string): string {
 export function foldSimple(text: string): string {
   let folded = '';
   for (const character of text) {
-    const upper = character.toUpperCase();
+    // The one letter whose upper case is that of another: for regular expressions the dotless i is no i.
+    const upper = character === 'ı' ? character : character.toUpperCase();
     const single = isOneCodePoint(upper) ? upper : character;
     const lower = single.toLowerCase();
     folded += isOneCodePoint(lower) ? lower : single;
