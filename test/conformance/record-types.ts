@@ -5,6 +5,7 @@ import type { Connector } from '../../activities/connectors/connector.js';
 import { TypeMap } from '../../core/federation/map.js';
 import { TaxonomyType } from '../../core/federation/taxonomy.js';
 import type { Json } from '../../core/json.js';
+import { decimalText } from '../../core/lens/decimal.js';
 import { translateBack } from '../../core/translate-back.js';
 import { translate } from '../../core/translate.js';
 import { propertyRuns } from '../support/property-runs.js';
@@ -99,6 +100,70 @@ const references = { resolve: () => null, resolveBack: () => null };
 
 /** Creates a record, reads it, changes it, reads it: the store shows every value that the federation gave it. */
 export async function holdsEveryValue(connector: Connector, map: TypeMap, runs: number): Promise<void> {
+  await showsEveryValue(connector, map, runs);
+  await holdsOrRefuses(connector, map, runs);
+}
+
+/** As many digits as anybody may write, half characters, characters that some stores end texts with, forms of one letter. */
+const wildText = fc.oneof(
+  safeText,
+  fc.string({ unit: 'binary', maxLength: 6 }),
+  fc.constantFrom('', '\0', 'a\0b', '\ud800', 'b\udc00', 'e\u0301', '\u00e9', '\u212b', '\ufeffx', 'x '),
+);
+const wildDecimal = fc
+  .tuple(fc.bigInt({ min: -(10n ** 80n), max: 10n ** 80n }), fc.integer({ min: 0, max: 120 }))
+  .map(([unscaled, scale]) => decimalText({ unscaled, scale }));
+const noNumber = fc.constantFrom('NaN', 'Infinity', '-Infinity', '1e5', '01', '');
+const wildOf: Readonly<Record<string, fc.Arbitrary<Json>>> = {
+  text: fc.option(wildText),
+  composed: fc.option(wildText.map((text) => text.normalize('NFC'))),
+  amount: fc.option(fc.oneof({ arbitrary: wildDecimal, weight: 9 }, { arbitrary: noNumber, weight: 1 })),
+  tags: fc.array(wildText, { maxLength: 3 }).map((texts) => sortedUnique(texts)),
+};
+
+/**
+ * What nobody promised to hold, keys among it: either the store shows it as it was given, or it is refused and nothing is
+ * there. Nothing is rounded, cut or put into another form.
+ */
+async function holdsOrRefuses(connector: Connector, map: TypeMap, runs: number): Promise<void> {
+  const names = Object.keys(map.fields).filter((name) => name !== 'id');
+  const fields = fc.record(
+    Object.fromEntries(names.map((name) => [name, wildOf[name] ?? valueOf[name] ?? fc.constant(null)])),
+  );
+  let number = 0;
+  const outcomes = { held: 0, refused: 0 };
+  await fc.assert(
+    fc.asyncProperty(fields, wildText, async (values, ending) => {
+      number += 1;
+      const id = ending === '' ? '' : `w${number}${ending}`;
+      const change = { map, taxonomy: sampleTaxonomy, ...references };
+      const created = translateBack({ ...change, changes: { id, ...values }, native: null });
+      if (created.kind === 'refused') {
+        outcomes.refused += 1;
+        return;
+      }
+      const answer = await connector.write({ kind: 'create', type: 'sample', after: created.after });
+      const there = id === '' ? null : await connector.readOne('sample', id);
+      if (answer.kind !== 'applied') {
+        expect(answer).toMatchObject({ kind: 'refused', code: 'valueNotRepresentable' });
+        expect(there).toBeNull();
+        outcomes.refused += 1;
+        return;
+      }
+      expect(answer.id).toBe(id);
+      if (there === null) throw new Error('what was applied is not there');
+      const request = { object: there, map, taxonomy: sampleTaxonomy, surface: Object.keys(map.fields), key: 'k' };
+      const translation = translate({ ...request, resolve: references.resolve });
+      if (translation.kind !== 'record') throw new Error(JSON.stringify(translation));
+      expect(translation.record.fields).toEqual({ id, ...values });
+      outcomes.held += 1;
+    }),
+    { ...propertyRuns(runs * 2), examples: [[Object.fromEntries(names.map((name) => [name, null])), '']] },
+  );
+  expect(outcomes.refused).toBeGreaterThan(0);
+}
+
+async function showsEveryValue(connector: Connector, map: TypeMap, runs: number): Promise<void> {
   const names = Object.keys(map.fields).filter((name) => name !== 'id');
   const fields = fc.record(Object.fromEntries(names.map((name) => [name, valueOf[name] ?? fc.constant(null)])));
   let number = 0;

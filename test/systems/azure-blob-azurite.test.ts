@@ -1,18 +1,8 @@
-/** The azure-blob connector against azurite: the cases of every store of records, and what only blobs have. */
-import { createServer, request as onward, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+/** The azure-blob connector against azurite: the cases of every store of objects. */
 import { BlobServiceClient, type BlockBlobClient, type BlockBlobUploadOptions } from '@azure/storage-blob';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAzureBlobConnector } from '../../activities/connectors/azure-blob/connector.js';
+import { afterAll, expect } from 'vitest';
 import type { AzureBlobMesh } from '../../activities/connectors/azure-blob/config.js';
-import type { Connector } from '../../activities/connectors/connector.js';
-import { batchCases } from '../conformance/batch-cases.js';
-import { recordCases } from '../conformance/record-cases.js';
-import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
-import { collect, endsIn } from '../conformance/scene.js';
-import { describeWorld } from '../conformance/suite.js';
-import { systemWorld } from '../conformance/world.js';
-import { objectChangesCases } from './support/object-changes.js';
+import { describeObjectStore, type ObjectWorld } from '../conformance/object-suite.js';
 import { startAzurite, type Azurite } from '../support/systems/azurite.js';
 import { missingWords } from '../support/systems/system.js';
 
@@ -22,302 +12,61 @@ afterAll(async () => {
   if (system.kind === 'available') await system.stop();
 });
 
-function available(): Azurite {
-  if (system.kind === 'missing') throw new Error('skipped where it is missing');
-  return system;
-}
-
-const blob = (name: string): BlockBlobClient =>
-  BlobServiceClient.fromConnectionString(available().environment.AZURE_STORAGE_CONNECTION_STRING)
-    .getContainerClient('records')
-    .getBlockBlobClient(`daily/${name}`);
-const put = async (name: string, text: string | Buffer, more: BlockBlobUploadOptions = {}): Promise<void> => {
-  await blob(name).upload(text, Buffer.byteLength(text), more);
-};
-const held = async (name: string): Promise<string> => (await blob(name).downloadToBuffer()).toString();
-const emptyContainer = async (): Promise<void> => {
-  await available().reset();
-  const service = BlobServiceClient.fromConnectionString(available().environment.AZURE_STORAGE_CONNECTION_STRING);
-  await service.createContainer('records');
-};
-
-const mesh = (format: 'jsonLines' | 'csv', change: Partial<AzureBlobMesh> = {}): AzureBlobMesh => {
-  const extension = format === 'csv' ? 'csv' : 'jsonl';
-  return {
+function worldOf({ name, version, environment, account, blobEndpoint, reset }: Azurite): ObjectWorld {
+  const service = BlobServiceClient.fromConnectionString(environment.AZURE_STORAGE_CONNECTION_STRING);
+  const blob = (file: string): BlockBlobClient =>
+    service.getContainerClient('records').getBlockBlobClient(`daily/${file}`);
+  const put = async (file: string, bytes: string | Buffer, more: BlockBlobUploadOptions = {}): Promise<void> => {
+    await blob(file).upload(bytes, Buffer.byteLength(bytes), more);
+  };
+  const mesh = (files: AzureBlobMesh['files'], change: Partial<AzureBlobMesh> = {}): AzureBlobMesh => ({
     kind: 'azure-blob',
-    account: available().account,
+    account,
     connectionFrom: 'AZURE_STORAGE_CONNECTION_STRING',
     container: 'records',
     prefix: 'daily/',
-    files: {
-      parcel: { file: `parcels.${extension}`, format, key: ['id'] },
-      pair: { file: `pairs.${extension}`, format, key: ['left', 'right'] },
-    },
+    files,
     ...change,
-  };
-};
-
-for (const format of ['jsonLines', 'csv'] as const)
-  describeWorld(
-    `azure-blob ${format}`,
-    [],
-    () => {
-      if (system.kind === 'missing') return Promise.resolve(systemWorld(system, []));
-      const reset = async (): Promise<void> => {
-        await emptyContainer();
-        const extension = format === 'csv' ? 'csv' : 'jsonl';
-        await put(`parcels.${extension}`, format === 'csv' ? 'id,name,note\n' : '');
-        await put(`pairs.${extension}`, format === 'csv' ? 'left,right,note\n' : '');
-      };
-      const { name, version, blobEndpoint: endpoint, environment } = system;
-      // The suite ends its world; azurite is ended once for the whole file.
-      const ends = { reset, stop: async () => undefined };
-      return Promise.resolve(
-        systemWorld({ kind: 'available', name, version, endpoint, environment, mesh: mesh(format), ...ends }, []),
-      );
-    },
-    [],
-    undefined,
-    [...recordCases, ...batchCases],
-  );
-
-const connectorOver = (of: AzureBlobMesh, pageSize = 2): Connector =>
-  createAzureBlobConnector({
-    mesh: of,
-    environment: available().environment,
-    limits: { pageSize, backOffBaseMs: 1, backOffMaxMs: 5, requestTimeoutMs: 5_000, readAttemptsMax: 2 },
   });
-const read = async (connector: Connector, cursor?: string) => {
-  const items = await collect(connector.readAll(cursor === undefined ? {} : { cursor }));
   return {
-    items,
-    ends: endsIn(items),
-    objects: items.flatMap((item) => (item.kind === 'objects' ? item.objects : [])),
-  };
-};
-
-describe.skipIf(system.kind === 'missing')('blobs of Azure', () => {
-  beforeEach(async () => {
-    await emptyContainer();
-    await put('pairs.jsonl', '');
-  });
-
-  it('hold values of every kind', async () => {
-    await put('samples.jsonl', '');
-    const files: AzureBlobMesh['files'] = { sample: { file: 'samples.jsonl', format: 'jsonLines', key: ['id'] } };
-    await holdsEveryValue(
-      connectorOver(mesh('jsonLines', { files })),
-      sampleMap({
-        long: [{ number: 'json' }],
-        amount: [{ number: 'json' }],
-        price: [{ number: 'json' }],
-        weight: [{ number: 'json' }, { unit: 'kg', times: '1000' }],
-        localAt: [{ epoch: 'second' }],
-        raw: [{ bytes: 'hex' }],
-        tags: [{ set: true }],
-      }),
-      5,
-    );
-  });
-
-  it('keep the bytes of every other row, and what Azure knows of them beside', async () => {
-    const [first, second] = ['\ufeff{"id": "a",  "name":1.50}\r\n', '{"id":"b","note":"x"}'];
-    const blobHTTPHeaders = { blobContentType: 'application/x-ndjson', blobCacheControl: 'no-store' };
-    await put('parcels.jsonl', first + second, {
-      blobHTTPHeaders,
-      metadata: { owner: 'harbour' },
-      tier: 'Cool',
-      tags: { team: 'quay' },
-    });
-    const connector = connectorOver(mesh('jsonLines'));
-    const before = { id: 'b', note: 'x' };
-    const after = { id: 'b', note: 'y' };
-    expect(await connector.write({ kind: 'update', type: 'parcel', id: 'b', before, after })).toMatchObject({
-      kind: 'applied',
-    });
-    expect(await held('parcels.jsonl')).toBe(`${first}{"id":"b","note":"y"}`);
-    expect(await blob('parcels.jsonl').getProperties()).toMatchObject({
-      contentType: 'application/x-ndjson',
-      cacheControl: 'no-store',
-      metadata: { owner: 'harbour' },
-      accessTier: 'Cool',
-    });
-    expect((await blob('parcels.jsonl').getTags()).tags).toEqual({ team: 'quay' });
-    await connector.write({ kind: 'delete', type: 'parcel', id: 'b', before: after, deletionMayRemove: [] });
-    const [a] = (await read(connector)).objects;
-    await connector.write({ kind: 'delete', type: 'parcel', id: 'a', before: a?.body ?? {}, deletionMayRemove: [] });
-    expect(await held('parcels.jsonl')).toBe('');
-  });
-
-  it('that are not there, hold a row that nobody can read or a row without a key are incomplete and not empty', async () => {
-    const connector = connectorOver(mesh('jsonLines'));
-    expect((await read(connector)).ends).toEqual(['parcel: scopeNotFound', 'pair']);
-    expect(await connector.probe()).toMatchObject({ reachable: true, code: 'scopeNotFound' });
-    expect(await connector.write({ kind: 'create', type: 'parcel', after: { id: 'a' } })).toMatchObject({
-      kind: 'refused',
-      code: 'scopeNotFound',
-    });
-    for (const bad of ['{"id":"b"', '{"name":"no key"}', '[1]', Buffer.from([0x7b, 0xff])]) {
-      await put('parcels.jsonl', Buffer.concat([Buffer.from('{"id":"a"}\n'), Buffer.from(bad)]));
-      expect((await read(connector)).ends).toEqual(['parcel: rowUnreadable', 'pair']);
-    }
-    const nowhere = connectorOver(mesh('jsonLines', { container: 'nowhere' }));
-    expect((await read(nowhere)).ends).toEqual(['parcel: scopeNotFound', 'pair: scopeNotFound']);
-  });
-
-  it('that hold a key twice show one opaque row, which is not written', async () => {
-    await put('parcels.jsonl', '{"id":"a","note":"1"}\n{"id":"a","note":"2"}\n');
-    const connector = connectorOver(mesh('jsonLines'));
-    expect((await read(connector)).objects.at(-1)?.opaque).toMatch(/more than one row/);
-    const write = {
-      kind: 'delete',
-      type: 'parcel',
-      id: 'a',
-      before: { id: 'a', note: '1' },
-      deletionMayRemove: [],
-    } as const;
-    expect(await connector.write(write)).toMatchObject({ kind: 'refused', code: 'opaqueRecord' });
-  });
-
-  it('are read as they were when the read began, and a read that is resumed on another version begins again', async () => {
-    await put('parcels.jsonl', ['a', 'b', 'c', 'd', 'e'].map((id) => `{"id":"${id}"}\n`).join(''));
-    const ids: string[] = [];
-    let cursor: string | undefined;
-    for await (const item of connectorOver(mesh('jsonLines')).readAll({})) {
-      cursor ??= item.cursor;
-      if (item.kind === 'objects') ids.push(...item.objects.map(({ id }) => id));
-      await put('parcels.jsonl', '{"id":"z"}\n');
-    }
-    expect(ids).toEqual(['a', 'b', 'c', 'd', 'e']);
-    await expect(read(connectorOver(mesh('jsonLines')), cursor)).rejects.toMatchObject({ code: 'cursorLost' });
-  });
-
-  it('that somebody changes between the copy and the put keep that change: the row is put into what stands there now', async () => {
-    await put('parcels.jsonl', '{"id":"a"}\n');
-    const announced: string[] = [];
-    const write = { kind: 'create', type: 'parcel', after: { id: 'b' } } as const;
-    const answer = await connectorOver(mesh('jsonLines')).write(write, async ({ target }) => {
-      announced.push(target);
-      await put('parcels.jsonl', '{"id":"c"}\n');
-    });
-    expect(answer).toEqual({ kind: 'applied', id: 'b' });
-    expect(announced).toEqual(['devstoreaccount1/records/daily/parcels.jsonl b']);
-    expect(await held('parcels.jsonl')).toBe('{"id":"c"}\n{"id":"b"}\n');
-    const late = await connectorOver(mesh('jsonLines')).write({ ...write, after: { id: 'd' } }, () =>
-      put('parcels.jsonl', '{"id":"d","note":"theirs"}\n'),
-    );
-    expect(late).toMatchObject({ kind: 'conflict', code: 'nameTaken' });
-    expect(await held('parcels.jsonl')).toBe('{"id":"d","note":"theirs"}\n');
-    const gone = await connectorOver(mesh('jsonLines')).write({ ...write, after: { id: 'e' } }, async () => {
-      await blob('parcels.jsonl').delete();
-    });
-    expect(gone).toMatchObject({ kind: 'refused', code: 'scopeNotFound' });
-  });
-});
-
-describe.skipIf(system.kind === 'missing')('between the connector and Azure', () => {
-  let server: Server;
-  const seen: string[] = [];
-  let meet: (method: string) => { readonly status: number; readonly code: string } | 'lost' | 'cut' | undefined = () =>
-    undefined;
-
-  beforeEach(async () => {
-    await emptyContainer();
-    await put('parcels.jsonl', '{"id":"a"}\n{"id":"b"}\n');
-    await put('pairs.jsonl', '');
-    seen.length = 0;
-    meet = () => undefined;
-    const target = new URL(available().blobEndpoint);
-    server = createServer((incoming, outgoing) => {
-      const { method = '', url, headers } = incoming;
-      seen.push(method);
-      const met = meet(method);
-      if (met !== undefined && typeof met !== 'string') {
-        incoming.resume();
-        outgoing.writeHead(met.status, { 'content-type': 'application/xml', 'x-ms-error-code': met.code });
-        outgoing.end(`<Error><Code>${met.code}</Code><Message>of the secret row a</Message></Error>`);
-        return;
-      }
-      const passed = onward({ host: target.hostname, port: target.port, method, path: url, headers }, (answer) => {
-        if (met === 'lost') {
-          answer.resume().once('end', () => outgoing.destroy());
-          return;
-        }
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        if (met === 'cut')
-          answer.once('data', (chunk: Buffer) => outgoing.write(chunk.subarray(0, 12), () => outgoing.destroy()));
-        else answer.pipe(outgoing);
-      });
-      incoming.pipe(passed);
-    });
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  });
-  afterEach(async () => {
-    server.closeAllConnections();
-    await new Promise((closed) => server.close(closed));
-  });
-  const through = (): Connector =>
-    connectorOver(
-      mesh('jsonLines', {
-        endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${available().account}`,
-      }),
-      1,
-    );
-  const create = { kind: 'create', type: 'parcel', after: { id: 'c' } } as const;
-
-  it('a lost answer to a put is unknown and the put is sent once; one that was asked to wait is sent again', async () => {
-    meet = (method) => (method === 'PUT' ? 'lost' : undefined);
-    expect(await through().write(create)).toMatchObject({ kind: 'unknown', code: 'effectUnknown' });
-    expect(seen.filter((method) => method === 'PUT')).toHaveLength(1);
-    expect(await held('parcels.jsonl')).toContain('{"id":"c"}');
-    let slow = 0;
-    meet = (method) => (method === 'PUT' && (slow += 1) <= 2 ? { status: 503, code: 'ServerBusy' } : undefined);
-    expect(await through().write({ ...create, after: { id: 'd' } })).toEqual({ kind: 'applied', id: 'd' });
-  });
-
-  it('an object that is cut short is a failed read and no shorter list', async () => {
-    meet = (method) => (method === 'GET' ? 'cut' : undefined);
-    await expect(read(through())).rejects.toMatchObject({ code: 'unreachable' });
-    expect(await through().write(create)).toMatchObject({ kind: 'refused', code: 'unreachable' });
-    meet = () => undefined;
-    expect(await held('parcels.jsonl')).toBe('{"id":"a"}\n{"id":"b"}\n');
-  });
-
-  it('what is forbidden is told by the probe, ends the scope as incomplete, and refuses the write', async () => {
-    meet = (method) => (method === 'PUT' ? { status: 403, code: 'AuthorizationPermissionMismatch' } : undefined);
-    const [reads, puts] = (await through().probe()).permissions;
-    expect([reads?.held, puts?.held]).toEqual([true, false]);
-    const answer = await through().write(create);
-    expect(answer).toMatchObject({ kind: 'refused', code: 'forbidden' });
-    expect(JSON.stringify(answer)).not.toContain('secret');
-    meet = (method) => (method === 'GET' ? { status: 403, code: 'AuthorizationPermissionMismatch' } : undefined);
-    expect((await read(through())).ends).toEqual(['parcel: forbidden', 'pair: forbidden']);
-    meet = () => ({ status: 403, code: 'AuthenticationFailed' });
-    expect(await through().probe()).toMatchObject({
-      reachable: true,
-      authenticated: false,
-      code: 'credentialsRejected',
-    });
-  });
-
-  it('a probe writes nothing', async () => {
-    await through().probe();
-    expect(seen).toContain('PUT');
-    expect(await held('parcels.jsonl')).toBe('{"id":"a"}\n{"id":"b"}\n');
-  });
-});
-
-describe.skipIf(system.kind === 'missing')('changes of blobs of Azure', () => {
-  beforeEach(emptyContainer);
-  objectChangesCases({
-    connector: () =>
-      createAzureBlobConnector({
-        mesh: mesh('jsonLines', { changes: { fullReadEvery: 24 } }),
-        environment: available().environment,
-      }),
-    put: (type, text) => put(`${type}s.jsonl`, text),
-    remove: async (type) => {
-      await blob(`${type}s.jsonl`).delete();
+    name: 'azure-blob',
+    system: { name, version, environment },
+    origin: blobEndpoint,
+    label: `${account}/records/`,
+    mesh,
+    nowhere: (files) => mesh(files, { container: 'nowhere' }),
+    through: (files, port) => mesh(files, { endpoint: `http://127.0.0.1:${port}/${account}` }),
+    emptied: async () => {
+      await reset();
+      await service.createContainer('records');
     },
-  });
-});
+    put,
+    held: async (file) => (await blob(file).downloadToBuffer()).toString(),
+    remove: async (file) => void (await blob(file).delete()),
+    putWithMore: (file, text) =>
+      put(file, text, {
+        blobHTTPHeaders: { blobContentType: 'application/x-ndjson', blobCacheControl: 'no-store' },
+        metadata: { owner: 'harbour' },
+        tier: 'Cool',
+        tags: { team: 'quay' },
+      }),
+    expectMore: async (file) => {
+      expect(await blob(file).getProperties()).toMatchObject({
+        contentType: 'application/x-ndjson',
+        cacheControl: 'no-store',
+        metadata: { owner: 'harbour' },
+        accessTier: 'Cool',
+      });
+      expect((await blob(file).getTags()).tags).toEqual({ team: 'quay' });
+    },
+    busy: { status: 503, code: 'ServerBusy' },
+    forbidden: { status: 403, code: 'AuthorizationPermissionMismatch' },
+    rejected: { status: 403, code: 'AuthenticationFailed' },
+    fault: ({ code = '' }) => ({
+      headers: { 'content-type': 'application/xml', 'x-ms-error-code': code },
+      body: `<Error><Code>${code}</Code><Message>of the secret row a</Message></Error>`,
+    }),
+  };
+}
+
+describeObjectStore('azure-blob', system.kind === 'missing' ? system : worldOf(system));
