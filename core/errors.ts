@@ -81,6 +81,21 @@ export const errorTable = {
     actor: 'nobody',
     next: 'an object that no list showed is there by its id: the list changed while it was read, or the object was renamed out of what is read; the next run reads again',
   },
+  objectNotPlain: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'put it as one plain object of at most 5 GB: neither made of segments nor compressed',
+  },
+  versionsNotKept: {
+    retry: 'never',
+    actor: 'authority',
+    next: 'let the container keep versions (`X-Versions-Enabled: true`): without them a put could take away what somebody else wrote, and nobody would know',
+  },
+  versionsCrossed: {
+    retry: 'ask',
+    actor: 'authority',
+    next: 'look at the newest versions of the object, and put it as it should be: until then it counts as incomplete and is not written',
+  },
   fileDamaged: { retry: 'never', actor: 'authority', next: 'write the file anew: it is cut short or damaged' },
   rowUnreadable: { retry: 'never', actor: 'authority', next: 'correct the rows without a key or of another format' },
   cursorLost: { retry: 'later', actor: 'nobody', next: 'the read starts again from the first page' },

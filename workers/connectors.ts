@@ -47,6 +47,14 @@ export async function createConnector(
       const { createAzureBlobConnector } = await import('../activities/connectors/azure-blob/connector.js');
       return createAzureBlobConnector({ mesh, environment });
     }
+    case 'cosmos': {
+      const { createCosmosConnector } = await import('../activities/connectors/cosmos/connector.js');
+      return createCosmosConnector({ mesh, environment });
+    }
+    case 'swift': {
+      const { createSwiftConnector } = await import('../activities/connectors/swift/connector.js');
+      return createSwiftConnector({ mesh, environment });
+    }
     default:
       return assertNever(mesh);
   }

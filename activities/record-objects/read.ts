@@ -17,7 +17,7 @@ interface Position {
 }
 
 /** What a read of one object may meet and the reads of others need not. */
-const ofOneObject: readonly ErrorCode[] = ['scopeNotFound', 'forbidden'];
+const ofOneObject: readonly ErrorCode[] = ['scopeNotFound', 'forbidden', 'objectNotPlain', 'versionsCrossed'];
 
 export async function* readAll<Opened extends OpenObject>(
   store: ObjectStore<Opened>,

@@ -16,6 +16,8 @@ const prefixes: Readonly<Record<Exclude<Mesh['kind'], 'folder' | 'postgresql'>, 
   'azure-tables': 'AZURE_',
   'azure-blob': 'AZURE_',
   keystone: 'OS_',
+  cosmos: 'AZURE_',
+  swift: 'OS_',
 };
 
 export function credentialsOf(mesh: Mesh, environment: Environment): Readonly<Record<string, string>> {
@@ -27,13 +29,14 @@ export function credentialsOf(mesh: Mesh, environment: Environment): Readonly<Re
   const names = new Set([mesh.endpointFrom]);
   if (mesh.kind === 'entra')
     for (const name of [mesh.authorityHostFrom, mesh.clientIdFrom, mesh.clientSecretFrom]) names.add(name);
-  if (mesh.kind === 'keystone') for (const name of [mesh.userFrom, mesh.passwordFrom]) names.add(name);
-  const isStorage = mesh.kind === 'azure-tables' || mesh.kind === 'azure-blob';
+  if (mesh.kind === 'keystone' || mesh.kind === 'swift')
+    for (const name of [mesh.userFrom, mesh.passwordFrom]) names.add(name);
+  const isStorage = mesh.kind === 'azure-tables' || mesh.kind === 'azure-blob' || mesh.kind === 'cosmos';
   if (isStorage && environment[mesh.connectionFrom] !== undefined)
     return only(environment, (name) => name === mesh.connectionFrom || names.has(name));
   const prefix = prefixes[mesh.kind];
-  // The key of a storage account is nothing for whoever signs in to a tenant.
-  const isOther = (name: string): boolean => mesh.kind === 'entra' && name.startsWith('AZURE_STORAGE_');
+  // The key of an account of storage or Cosmos DB is nothing for whoever signs in to a tenant.
+  const isOther = (name: string): boolean => mesh.kind === 'entra' && /^AZURE_(STORAGE|COSMOS)_/.test(name);
   return only(environment, (name) => (name.startsWith(prefix) && !isOther(name)) || names.has(name));
 }
 
@@ -50,6 +53,7 @@ function credentialOf(mesh: Mesh): string | null {
   if (mesh.kind === 'folder') return null;
   if (mesh.kind === 'postgresql') return `${mesh.kind} ${mesh.connectionFrom}`;
   if (mesh.kind === 'azure-tables' || mesh.kind === 'azure-blob') return `AZURE_STORAGE ${mesh.connectionFrom}`;
+  if (mesh.kind === 'cosmos') return `AZURE_COSMOS ${mesh.connectionFrom}`;
   return prefixes[mesh.kind];
 }
 
@@ -63,7 +67,7 @@ export function requireKindsApart({ authorities }: Federation): void {
     if (other !== undefined)
       throw new ConcordatError(
         'usage',
-        `${other.id} and ${id} ${other.kind === mesh.kind ? `are of the same kind (${mesh.kind})` : 'are both of AWS'} and would get the same credentials; start them with \`concordat worker --authority ${other.id}\` and \`concordat worker --authority ${id}\`, each with its own`,
+        `${other.id} and ${id} ${other.kind === mesh.kind ? `are of the same kind (${mesh.kind})` : `are both of ${credential === 'OS_' ? 'OpenStack' : 'AWS'}`} and would get the same credentials; start them with \`concordat worker --authority ${other.id}\` and \`concordat worker --authority ${id}\`, each with its own`,
       );
     seen.set(credential, { id, kind: mesh.kind });
   }

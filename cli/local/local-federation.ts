@@ -249,6 +249,8 @@ function sandboxEnvironment(mesh: Mesh, sandbox: SandboxReady): Readonly<Record<
     case 's3':
     case 'azure-tables':
     case 'azure-blob':
+    case 'cosmos':
+    case 'swift':
       return {};
   }
 }

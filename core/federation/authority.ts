@@ -300,6 +300,67 @@ export const Mesh = z.discriminatedUnion('kind', [
     files: rowFiles.describe('native type → the blob that holds its records'),
     changes: fileChanges,
   }),
+  z.strictObject({
+    kind: z.literal('cosmos').describe('containers of one database of Azure Cosmos DB for NoSQL'),
+    account: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{1,42}[a-z0-9]$/, 'must be the name of an account: 3 to 44 of a-z, 0-9 and hyphens')
+      .describe('refuse to work in any other account'),
+    connectionFrom: environmentName
+      .default('AZURE_COSMOS_CONNECTION_STRING')
+      .describe(
+        'the environment variable with the connection string of the account; where it is not set, the standard chain of @azure/identity is asked',
+      ),
+    endpoint: azureEndpoint,
+    endpointFrom: endpointName.optional(),
+    database: z.string().min(1).max(255),
+    containers: z
+      .record(
+        nativeName,
+        z.strictObject({
+          container: z.string().min(1).max(255).describe('its name in the database'),
+          key: recordKey
+            .max(2)
+            .refine((key) => new Set(key).size === key.length && (key.length === 1 || key[0] !== 'id'), {
+              error:
+                'must be what id is called, after the property by which the container is partitioned where that is another',
+            })
+            .describe(
+              'what `id` is called in records, where the container is partitioned by /id; else the property by which it is partitioned, and what `id` is called',
+            ),
+        }),
+      )
+      .refine((containers) => Object.keys(containers).length > 0, { error: 'must name at least one container' })
+      .describe('native type → the container that holds its records'),
+  }),
+  z.strictObject({
+    kind: z.literal('swift').describe('objects of one container of OpenStack Swift: JSON Lines, CSV, Parquet'),
+    endpoint: z
+      .url()
+      .describe('the identity endpoint including /v3; without `project`, where Swift itself gives tokens (/auth/v1.0)'),
+    endpointFrom: endpointName.optional(),
+    project: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('id of the project whose account it is; leave out where Swift itself knows its users'),
+    userFrom: environmentName.default('OS_USERNAME'),
+    passwordFrom: environmentName.default('OS_PASSWORD'),
+    userDomain: z.string().default('default').describe('id of the domain of the service user'),
+    region: z.string().min(1).optional().describe('of the object store in the catalog; else the first'),
+    interface: z.enum(['public', 'internal', 'admin']).default('public').describe('of the endpoint in the catalog'),
+    storageUrl: z
+      .url()
+      .optional()
+      .describe('the address of the account, where the catalog names one that does not lead there'),
+    container: z
+      .string()
+      .regex(/^[^/]{1,256}$/, 'must be the name of a container: at most 256 characters and no /')
+      .describe('it must keep versions (X-Versions-Enabled: true), or nothing is written'),
+    prefix: objectPrefix,
+    files: rowFiles.describe('native type → the object that holds its records'),
+    changes: fileChanges,
+  }),
 ]);
 export type Mesh = z.infer<typeof Mesh>;
 
@@ -313,6 +374,8 @@ export const meshKinds = [
   's3',
   'azure-tables',
   'azure-blob',
+  'cosmos',
+  'swift',
 ] as const satisfies readonly Mesh['kind'][];
 
 export const Approver = z.strictObject({

@@ -34,6 +34,8 @@ export const effectNatives: Readonly<Record<Mesh['kind'], Needed>> = {
   s3: {},
   'azure-tables': {},
   'azure-blob': {},
+  cosmos: {},
+  swift: {},
 };
 
 /** Of which native types it is worked out where a grant counts, and what is read for it: the scopes that inherit. */
@@ -48,6 +50,8 @@ export const placeNatives: Readonly<Record<Mesh['kind'], Needed>> = {
   s3: {},
   'azure-tables': {},
   'azure-blob': {},
+  cosmos: {},
+  swift: {},
 };
 
 export function hasEffect(map: TypeMap): boolean {
@@ -81,6 +85,8 @@ export function sayable(kind: Mesh['kind'], native: string, capabilities: readon
         case 's3':
         case 'azure-tables':
         case 'azure-blob':
+        case 'cosmos':
+        case 'swift':
           return false;
       }
     })

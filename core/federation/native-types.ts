@@ -20,6 +20,8 @@ export const recordMeshKinds = [
   's3',
   'azure-tables',
   'azure-blob',
+  'cosmos',
+  'swift',
 ] as const satisfies readonly Mesh['kind'][];
 export type RecordMeshKind = (typeof recordMeshKinds)[number];
 export type RecordMesh = Extract<Mesh, { readonly kind: RecordMeshKind }>;
@@ -54,11 +56,14 @@ export function nativeNamesOf(mesh: Mesh): readonly string[] {
     case 'folder':
     case 's3':
     case 'azure-blob':
+    case 'swift':
       return Object.keys(mesh.files);
     case 'postgresql':
     case 'dynamodb':
     case 'azure-tables':
       return Object.keys(mesh.tables);
+    case 'cosmos':
+      return Object.keys(mesh.containers);
     default:
       return Object.keys(nativeTypes[mesh.kind]);
   }
@@ -66,7 +71,8 @@ export function nativeNamesOf(mesh: Mesh): readonly string[] {
 
 /** The columns or properties by which a row of a native type is known, as the authority file says. */
 export function rowKeyOf(mesh: RecordMesh, native: string): readonly string[] {
-  return (('files' in mesh ? mesh.files[native] : mesh.tables[native])?.key ?? []).slice();
+  const declared = 'files' in mesh ? mesh.files : 'tables' in mesh ? mesh.tables : mesh.containers;
+  return (declared[native]?.key ?? []).slice();
 }
 
 export const nativeTypes: Readonly<Record<CloudKind, Readonly<Record<string, readonly NativeWriteKind[]>>>> = {

@@ -21,4 +21,6 @@ export const notEvaluated: Readonly<Record<Mesh['kind'], readonly string[]>> = {
   s3: [],
   'azure-tables': [],
   'azure-blob': [],
+  cosmos: [],
+  swift: [],
 };

@@ -130,6 +130,8 @@ function wordsOf(mesh: Mesh): Words {
     case 's3':
     case 'azure-tables':
     case 'azure-blob':
+    case 'cosmos':
+    case 'swift':
       throw new Error(`a ${mesh.kind} has no users and groups`);
     default:
       return assertNever(mesh);

@@ -47,8 +47,12 @@ const difficult = [
   '-- comment; DROP TABLE parcels',
 ];
 
-/** https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model#characters-disallowed-in-key-fields */
+/**
+ * https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model#characters-disallowed-in-key-fields
+ * https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
+ */
 function holdsKey({ world }: Scene, key: string): boolean {
+  if (world.mesh.kind === 'cosmos') return !/[/\\#?\p{Cc}]|\s$/u.test(key);
   return world.mesh.kind !== 'azure-tables' || !/[/\\#?\p{Cc}]/u.test(key);
 }
 

@@ -7,6 +7,8 @@ import { createFolderConnector } from '../../activities/connectors/folder/connec
 import { createDynamodbConnector } from '../../activities/connectors/dynamodb/connector.js';
 import { createAzureBlobConnector } from '../../activities/connectors/azure-blob/connector.js';
 import { createAzureTablesConnector } from '../../activities/connectors/azure-tables/connector.js';
+import { createCosmosConnector } from '../../activities/connectors/cosmos/connector.js';
+import { createSwiftConnector } from '../../activities/connectors/swift/connector.js';
 import { createS3Connector } from '../../activities/connectors/s3/connector.js';
 import { createPostgresqlConnector } from '../../activities/connectors/postgresql/connector.js';
 import type { Mesh } from '../../core/federation/authority.js';
@@ -109,6 +111,10 @@ export function connectorFor(
       return createAzureTablesConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
     case 'azure-blob':
       return createAzureBlobConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...size } });
+    case 'cosmos':
+      return createCosmosConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
+    case 'swift':
+      return createSwiftConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...size } });
     default:
       return assertNever(mesh);
   }

@@ -1,5 +1,6 @@
 /** The connector for tables of Amazon DynamoDB. */
 import { ConcordatError } from '../../../core/errors.js';
+import { sideBySide } from '../../side-by-side.js';
 import type { BatchAnswer, BatchWatch, Connector, NativeWrite } from '../connector.js';
 import { dynamodbCapabilities } from './capabilities.js';
 import { dynamodbChanges } from './changes.js';
@@ -9,7 +10,6 @@ import { standardLimits, type DynamodbConnectorOptions } from './config.js';
 import { probeDynamodb } from './probe.js';
 import { readAll, readOne } from './read.js';
 import { rowId } from './row-id.js';
-import { sideBySide } from './side-by-side.js';
 import { createStreamClient } from './streams.js';
 import { executeWrite, plannedCalls } from './write.js';
 

@@ -94,7 +94,7 @@ const schemaRows: readonly Row[] = [
     'kind: aws-iam',
     'kind: aws-iamm',
     `${aws}:2:15 mesh.kind`,
-    /aws-iam, entra, keystone, folder, postgresql, dynamodb, s3, azure-tables, azure-blob; did you mean "aws-iam"\?/,
+    /aws-iam, entra, keystone, folder, postgresql, dynamodb, s3, azure-tables, azure-blob, cosmos, swift; did you mean "aws-iam"\?/,
   ),
   row(
     'a missing field is shown at the group that lacks it',

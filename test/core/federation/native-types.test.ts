@@ -15,6 +15,10 @@ import { azureBlobCapabilities } from '../../../activities/connectors/azure-blob
 import type { AzureBlobMesh } from '../../../activities/connectors/azure-blob/config.js';
 import { azureTablesCapabilities } from '../../../activities/connectors/azure-tables/capabilities.js';
 import type { AzureTablesMesh } from '../../../activities/connectors/azure-tables/config.js';
+import { cosmosCapabilities } from '../../../activities/connectors/cosmos/capabilities.js';
+import type { CosmosMesh } from '../../../activities/connectors/cosmos/config.js';
+import { swiftCapabilities } from '../../../activities/connectors/swift/capabilities.js';
+import type { SwiftMesh } from '../../../activities/connectors/swift/config.js';
 import { Mesh } from '../../../core/federation/authority.js';
 import {
   isRecordKind,
@@ -67,7 +71,24 @@ const azureBlob = Mesh.parse({
   files: { parcel: { file: 'a/p.csv', format: 'csv', key } },
 });
 
+const cosmos = Mesh.parse({
+  kind: 'cosmos',
+  account: 'harbour',
+  database: 'data',
+  containers: { parcel: { container: 'parcels', key }, pair: { container: 'pairs', key: ['left', 'id'] } },
+});
+
+const swift = Mesh.parse({
+  kind: 'swift',
+  endpoint: 'https://keystone.example/v3',
+  project: 'p',
+  container: 'data',
+  files: { parcel: { file: 'a/p.csv', format: 'csv', key } },
+});
+
 test.each([
+  [cosmos, (mesh: Mesh) => cosmosCapabilities(mesh as CosmosMesh)],
+  [swift, (mesh: Mesh) => swiftCapabilities(mesh as SwiftMesh)],
   [azureTables, (mesh: Mesh) => azureTablesCapabilities(mesh as AzureTablesMesh)],
   [azureBlob, (mesh: Mesh) => azureBlobCapabilities(mesh as AzureBlobMesh)],
   [folder, (mesh: Mesh) => folderCapabilities(mesh as FolderMesh)],

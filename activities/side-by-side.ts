@@ -1,6 +1,6 @@
 /**
- * A batch as single requests side by side. Each keeps its own condition and its own answer, needs no permission beyond
- * those of single reads and writes, and costs half of what a transaction does (two units a kilobyte:
+ * A batch as single requests side by side. Each keeps its own condition and its own answer, and needs no permission beyond
+ * those of single reads and writes. A transaction would take all back for one of them, and costs twice as much in DynamoDB (two units a kilobyte:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
  */
 

@@ -1,0 +1,30 @@
+/** What Cosmos DB can do, and the permissions it asks for. */
+import type { Capabilities } from '../connector.js';
+import type { CosmosMesh } from './config.js';
+
+/** https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-actions */
+export const readActions = ['readMetadata', 'executeQuery', 'items/read'] as const;
+export const writeActions = ['items/create', 'items/replace', 'items/delete'] as const;
+
+export function cosmosCapabilities({
+  database,
+  containers,
+}: Pick<CosmosMesh, 'database' | 'containers'>): Capabilities {
+  return {
+    kind: 'cosmos',
+    nativeTypes: Object.entries(containers).map(([type, { container, key }]) => ({
+      type,
+      // Items of a container share nothing but their key.
+      properties: key,
+      writes: ['create', 'update', 'delete'],
+      permissions: {
+        read: readActions.map((action) => `${action} on ${database}/${container}`),
+        write: writeActions.map((action) => `${action} on ${database}/${container}`),
+      },
+    })),
+    absenceProvesDeletion: true,
+    conditionalWrites: true,
+    rateLimits: ['what the container gives in request units: a request too many is answered with how long to wait'],
+    permissions: { read: [], write: [] },
+  };
+}

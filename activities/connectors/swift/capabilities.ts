@@ -1,0 +1,28 @@
+/** What objects of Swift can do as a store of records, and the permissions it asks for. */
+import type { Capabilities } from '../connector.js';
+import type { SwiftMesh } from './config.js';
+
+export function swiftCapabilities({
+  container,
+  prefix,
+  files,
+}: Pick<SwiftMesh, 'container' | 'prefix' | 'files'>): Capabilities {
+  return {
+    kind: 'swift',
+    nativeTypes: Object.entries(files).map(([type, { file, key, format }]) => ({
+      type,
+      // Files declare no further properties: what a row holds is what it has.
+      properties: key,
+      writes: format === 'parquet' ? [] : ['create', 'update', 'delete'],
+      permissions: {
+        read: [`GET of ${container}/${prefix}${file}`],
+        write: format === 'parquet' ? [] : [`PUT of ${container}/${prefix}${file}, versions kept`],
+      },
+    })),
+    absenceProvesDeletion: true,
+    // It has no condition for a put: versions are compared before and after (versions.ts).
+    conditionalWrites: false,
+    rateLimits: ['each write puts its object anew'],
+    permissions: { read: [], write: [] },
+  };
+}

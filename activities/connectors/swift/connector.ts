@@ -1,0 +1,52 @@
+/** The connector for records in objects of OpenStack Swift: JSON Lines, CSV and Parquet. */
+import { rowId } from '../../record-formats/row-id.js';
+import { objectChanges } from '../../record-objects/changes.js';
+import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { readAll, readOne } from '../../record-objects/read.js';
+import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
+import type { Connector } from '../connector.js';
+import { swiftCapabilities } from './capabilities.js';
+import { createSwiftClient, nameOf } from './client.js';
+import type { SwiftConnectorOptions } from './config.js';
+import { probeSwift } from './probe.js';
+import { openObject, seenVersion, type OpenSwiftObject } from './read.js';
+import { putObject } from './write.js';
+
+/** Connects with the first request only. */
+export function createSwiftConnector(options: SwiftConnectorOptions): Connector {
+  const { mesh } = options;
+  const client = createSwiftClient(options);
+  const store: ObjectStore<OpenSwiftObject> = {
+    files: mesh.files,
+    limits: client.limits,
+    putCall: 'PUT of the object',
+    nameOf: (file) => nameOf(mesh, file),
+    open: (file, wanted) => openObject(client, file, wanted),
+    put: (file, opened, copy) => putObject(client, file, opened, copy),
+  };
+  const { changes } = mesh;
+  return {
+    capabilities: swiftCapabilities(mesh),
+    probe: () => probeSwift(client),
+    readAll: (request) => readAll(store, request),
+    readOne: (type, id) => readOne(store, type, id),
+    findTwin: async (type, after) => {
+      const id = rowId(after, fileOf(mesh.files, type).key);
+      return id === null ? null : readOne(store, type, id);
+    },
+    plannedCalls: (write) => plannedCalls(store, write),
+    consequencesOf: () => ['the object is put anew, and the container keeps the version before'],
+    write: (write, announce) => executeWrite(store, write, announce),
+    batches: batchesOf(store),
+    ...(changes
+      ? {
+          changes: objectChanges({
+            files: mesh.files,
+            fullReadEvery: changes.fullReadEvery,
+            nameOf: (file) => nameOf(mesh, file),
+            versionOf: (file, signal) => seenVersion(client, file, signal),
+          }),
+        }
+      : {}),
+  };
+}
