@@ -306,11 +306,25 @@ describe.skipIf(system.kind === 'missing')('a put that crosses another', () => {
   });
 });
 
-describe.skipIf(system.kind === 'missing')('Swift that takes tokens of Keystone', () => {
-  it('is found in the catalog, by its region and interface', async (context) => {
+describe('a token of Keystone', () => {
+  it('is of the project, and leads to the account that the catalog names for the region', async (context) => {
     const keystone = await startKeystone();
     if (keystone.kind === 'missing') return context.skip(missingWords(keystone));
+    // Instead of Swift, which would ask Keystone for the same: whose token is it?
+    const asked: string[] = [];
+    const server = createServer((incoming, outgoing) => {
+      const token = String(incoming.headers['x-auth-token']);
+      void fetch(`${identity}/auth/tokens`, { headers: { 'x-auth-token': token, 'x-subject-token': token } })
+        .then((answer) => answer.json())
+        .then((body) => {
+          const { token: told } = body as { readonly token?: { readonly project?: { readonly id: string } } };
+          asked.push(`${incoming.method ?? ''} ${incoming.url ?? ''} of ${told?.project?.id ?? 'nobody'}`);
+          outgoing.writeHead(404).end();
+        });
+    });
+    const identity = keystone.mesh.kind === 'keystone' ? keystone.mesh.endpoint : '';
     try {
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
       const { admin } = keystone;
       const must = async (method: string, path: string, body?: object): Promise<Record<string, { id: string }>> => {
         const answer = await admin.request(method, path, body);
@@ -320,39 +334,49 @@ describe.skipIf(system.kind === 'missing')('Swift that takes tokens of Keystone'
       const { project } = await must('POST', '/projects', { project: { name: 'harbour', domain_id: 'default' } });
       const user = { name: 'quay', domain_id: 'default', password: 'quayside' };
       const made = await must('POST', '/users', { user });
-      const roles = (await admin.request('GET', '/roles?name=admin')).body as {
+      const { roles } = (await admin.request('GET', '/roles?name=admin')).body as {
         readonly roles: readonly { id: string }[];
       };
-      const role = roles.roles[0]?.id ?? '';
-      await must('PUT', `/projects/${project?.id}/users/${made['user']?.id}/roles/${role}`);
-      await must('PUT', `/system/users/${made['user']?.id}/roles/${role}`);
-      const identity = keystone.mesh.kind === 'keystone' ? keystone.mesh.endpoint : '';
-      const swift = await startSwift({ endpoint: identity, name: 'quay', password: 'quayside' });
-      if (swift.kind === 'missing') throw new Error(missingWords(swift));
-      try {
-        const { service } = await must('POST', '/services', { service: { type: 'object-store', name: 'swift' } });
-        for (const region of ['north', 'south']) {
-          await must('POST', '/regions', { region: { id: region } });
-          const url = region === 'north' ? 'http://127.0.0.1:9/v1' : `${swift.origin}/v1/AUTH_$(project_id)s`;
-          await must('POST', '/endpoints', {
-            endpoint: { interface: 'public', region_id: region, url, service_id: service?.id },
-          });
-        }
-        const mesh = meshOf(files, { endpoint: identity, project: project?.id ?? '', region: 'south' });
-        const environment = { OS_USERNAME: 'quay', OS_PASSWORD: 'quayside' };
-        const over = (change: Partial<SwiftMesh>, known = environment): Connector =>
-          createSwiftConnector({ mesh: { ...mesh, ...change }, environment: known, limits: { readAttemptsMax: 2 } });
-        expect(await over({}).probe()).toMatchObject({ reachable: true, authenticated: true, code: 'scopeNotFound' });
-        expect(await over({ region: 'west' }).probe()).toMatchObject({ code: 'scopeNotFound' });
-        expect(await over({ project: 'nobody' }).probe()).toMatchObject({ code: 'credentialsRejected' });
-        expect(await over({}, { ...environment, OS_PASSWORD: 'wrong' }).probe()).toMatchObject({
-          authenticated: false,
-          code: 'credentialsRejected',
-        });
-      } finally {
-        await swift.stop();
+      await must('PUT', `/projects/${project?.id}/users/${made['user']?.id}/roles/${roles[0]?.id}`);
+      const { service } = await must('POST', '/services', { service: { type: 'object-store', name: 'swift' } });
+      for (const [region, port] of [
+        ['north', 9],
+        ['south', (server.address() as AddressInfo).port],
+      ] as const) {
+        await must('POST', '/regions', { region: { id: region } });
+        const url = `http://127.0.0.1:${port}/v1/AUTH_$(project_id)s`;
+        const endpoint = { interface: 'public', region_id: region, url, service_id: service?.id };
+        await must('POST', '/endpoints', { endpoint });
       }
+      const over = (change: Partial<SwiftMesh>, password = 'quayside'): Connector =>
+        createSwiftConnector({
+          mesh: {
+            kind: 'swift',
+            endpoint: identity,
+            project: project?.id ?? '',
+            region: 'south',
+            userFrom: 'OS_USERNAME',
+            passwordFrom: 'OS_PASSWORD',
+            userDomain: 'default',
+            interface: 'public',
+            container: 'records',
+            prefix: 'daily/',
+            files,
+            ...change,
+          },
+          environment: { OS_USERNAME: 'quay', OS_PASSWORD: password },
+          limits: { readAttemptsMax: 2, backOffBaseMs: 1 },
+        });
+      expect(await endsOf(over({}))).toEqual(['parcel: scopeNotFound']);
+      expect(asked).toEqual([`GET /v1/AUTH_${project?.id}/records/daily/parcels.jsonl of ${project?.id}`]);
+      expect(await over({ region: 'west' }).probe()).toMatchObject({ code: 'scopeNotFound' });
+      expect(await over({ interface: 'internal' }).probe()).toMatchObject({ code: 'scopeNotFound' });
+      for (const rejected of [over({ project: 'nobody' }), over({}, 'wrong')])
+        expect(await rejected.probe()).toMatchObject({ authenticated: false, code: 'credentialsRejected' });
+      expect(asked).toHaveLength(1);
     } finally {
+      server.closeAllConnections();
+      server.close();
       await keystone.stop();
     }
   });

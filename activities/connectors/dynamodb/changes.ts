@@ -16,7 +16,7 @@ import type { DynamodbMesh } from './config.js';
 import { keyNames, readOne } from './read.js';
 import { rowId } from './row-id.js';
 import { shardsToRead, type ReadShards, type Shard } from './shards.js';
-import { sideBySide } from './side-by-side.js';
+import { sideBySide } from '../../side-by-side.js';
 import { isUntold, type FromWhere, type StreamClient, type Untold } from './streams.js';
 import { bodyOf } from './values.js';
 

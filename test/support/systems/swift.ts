@@ -15,7 +15,7 @@ import type { MissingSystem } from './system.js';
 const run = promisify(execFile);
 const python = '/usr/bin/python3';
 const script = fileURLToPath(new URL('./swift/serve.py', import.meta.url));
-const packages = ['swift-proxy', 'swift-account', 'swift-container', 'swift-object', 'python3-keystonemiddleware'];
+const packages = ['swift-proxy', 'swift-account', 'swift-container', 'swift-object'];
 const howToGet = `on Debian 12 as root: apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 
 export interface Swift {
@@ -37,31 +37,22 @@ export interface Swift {
   stop(): Promise<void>;
 }
 
-/** Whoever asks Keystone for what a token says. */
-export interface ServiceUser {
-  readonly endpoint: string;
-  readonly name: string;
-  readonly password: string;
-}
-
 async function swiftVersion(): Promise<string | undefined> {
   try {
-    const needed =
-      'swift.proxy.server, swift.account.server, swift.container.server, swift.obj.server, keystonemiddleware';
+    const needed = 'swift.proxy.server, swift.account.server, swift.container.server, swift.obj.server';
     return (await run(python, ['-c', `import ${needed}; print(swift.__version__)`])).stdout.trim();
   } catch {
     return undefined;
   }
 }
 
-/** With `keystone` it takes the tokens of that, else it gives its own. */
-export async function startSwift(keystone?: ServiceUser): Promise<Swift | MissingSystem> {
+/** It gives its own tokens. */
+export async function startSwift(): Promise<Swift | MissingSystem> {
   const name = 'swift';
   const found = await withDebianPackages(packages, swiftVersion);
   if ('reason' in found) return { kind: 'missing', name, reason: found.reason, howToGet };
   const folder = await mkdtemp(join(tmpdir(), 'concordat-swift-'));
-  const service = keystone === undefined ? [] : [keystone.endpoint, keystone.name, keystone.password];
-  const server = spawn(python, [script, folder, ...service], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const server = spawn(python, [script, folder], { stdio: ['pipe', 'pipe', 'pipe'] });
   let told = '';
   server.stderr.on('data', (chunk: Buffer) => (told = `${told}${chunk.toString()}`.slice(-2_000)));
   const ended = new Promise<string>((resolve) => {

@@ -1,7 +1,7 @@
 """Serves the real Swift of Debian 12 in one process: proxy, account, container and object server on free loopback ports,
 one device, one replica; only for tests. Prints the port of the proxy once it answers.
 
-Usage: /usr/bin/python3 serve.py <empty folder> [<identity endpoint of Keystone> <service user> <password>]
+Usage: /usr/bin/python3 serve.py <empty folder>
 """
 import json
 import os
@@ -18,7 +18,7 @@ from swift.common.ring import RingBuilder
 from swift.common.http_protocol import SwiftHttpProtocol
 from swift.common.wsgi import loadapp
 
-folder, *keystone = sys.argv[1:]
+(folder,) = sys.argv[1:]
 
 # What is kept here is forgotten with the process, so that no disk needs to be waited for.
 os.fsync = os.fdatasync = lambda _file: None
@@ -93,35 +93,6 @@ log_address = /dev/null
 fallocate_reserve = 0
 """
 
-pipeline = "catch_errors gatekeeper cache listing_formats"
-authentication = """[filter:tempauth]
-use = egg:swift#tempauth
-user_test_tester = testing .admin
-user_test_reader = reading
-"""
-if keystone:
-    endpoint, user, password = keystone
-    pipeline += " authtoken keystoneauth"
-    authentication = f"""[filter:authtoken]
-paste.filter_factory = keystonemiddleware.auth_token:filter_factory
-www_authenticate_uri = {endpoint}
-auth_url = {endpoint}
-auth_type = password
-username = {user}
-password = {password}
-user_domain_id = default
-system_scope = all
-delay_auth_decision = true
-cache = swift.cache
-include_service_catalog = false
-
-[filter:keystoneauth]
-use = egg:swift#keystoneauth
-operator_roles = admin
-"""
-else:
-    pipeline += " tempauth"
-
 sockets = {}
 for server in ("account", "container", "object", "proxy"):
     sockets[server] = eventlet.listen(("127.0.0.1", 0))
@@ -144,7 +115,7 @@ configurations["proxy"] = write(
     "proxy.conf",
     f"""{shared}
 [pipeline:main]
-pipeline = {pipeline} copy slo dlo versioned_writes symlink proxy-server
+pipeline = catch_errors gatekeeper cache listing_formats tempauth copy slo dlo versioned_writes symlink proxy-server
 
 [app:proxy-server]
 use = egg:swift#proxy
@@ -153,7 +124,10 @@ account_autocreate = true
 [filter:cache]
 paste.filter_factory = concordat_cache:cache_factory
 
-{authentication}
+[filter:tempauth]
+use = egg:swift#tempauth
+user_test_tester = testing .admin
+user_test_reader = reading
 [filter:catch_errors]
 use = egg:swift#catch_errors
 [filter:gatekeeper]
