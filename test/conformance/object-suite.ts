@@ -196,7 +196,7 @@ export function describeObjectStore(name: string, attempt: ObjectWorld | Missing
   });
 
   describe(`changes of objects of ${name}`, () => {
-    beforeEach(world.emptied);
+    beforeEach(() => world.emptied());
     objectChangesCases({
       connector: () => connectorOver({ ...world.mesh(jsonLines), changes: { fullReadEvery: 24 } } as Mesh),
       put: (type, text) => world.put(`${type}s.jsonl`, text),

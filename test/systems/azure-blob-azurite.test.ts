@@ -12,7 +12,8 @@ afterAll(async () => {
   if (system.kind === 'available') await system.stop();
 });
 
-function worldOf({ name, version, environment, account, blobEndpoint, reset }: Azurite): ObjectWorld {
+function worldOf(azurite: Azurite): ObjectWorld {
+  const { name, version, environment, account, blobEndpoint } = azurite;
   const service = BlobServiceClient.fromConnectionString(environment.AZURE_STORAGE_CONNECTION_STRING);
   const blob = (file: string): BlockBlobClient =>
     service.getContainerClient('records').getBlockBlobClient(`daily/${file}`);
@@ -37,7 +38,7 @@ function worldOf({ name, version, environment, account, blobEndpoint, reset }: A
     nowhere: (files) => mesh(files, { container: 'nowhere' }),
     through: (files, port) => mesh(files, { endpoint: `http://127.0.0.1:${port}/${account}` }),
     emptied: async () => {
-      await reset();
+      await azurite.reset();
       await service.createContainer('records');
     },
     put,

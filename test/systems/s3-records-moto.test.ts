@@ -18,7 +18,8 @@ afterAll(async () => {
   if (system.kind === 'available') await system.stop();
 });
 
-function worldOf({ name, version, environment, endpoint, reset }: AvailableSystem): ObjectWorld {
+function worldOf(moto: AvailableSystem): ObjectWorld {
+  const { name, version, environment, endpoint } = moto;
   const credentials = { accessKeyId: 'testing', secretAccessKey: 'testing' };
   const administrator = new S3Client({ region: 'us-east-1', endpoint, credentials, forcePathStyle: true });
   const place = (file: string) => ({ Bucket: 'records', Key: `daily/${file}` });
@@ -45,7 +46,7 @@ function worldOf({ name, version, environment, endpoint, reset }: AvailableSyste
     nowhere: (files) => mesh(files, { bucket: 'nowhere' }),
     through: (files, port) => mesh(files, { endpoint: `http://127.0.0.1:${port}` }),
     emptied: async () => {
-      await reset();
+      await moto.reset();
       await administrator.send(new CreateBucketCommand({ Bucket: 'records' }));
     },
     put,
