@@ -256,7 +256,21 @@ describe('a shape', () => {
 
   it('tells how large a number is', () => {
     const texts = ['1500', '0.25', '-0.001', '7', '0', '000', '1e3', '1.5e-7', '00042.1', '.05', '5.', '+12', '-0.0'];
-    expect(texts.map(magnitudeOf)).toEqual(['3', '-1', '-3', '0', 'zero', 'zero', '3', '-7', '1', '-2', '0', '1', 'zero']);
+    expect(texts.map(magnitudeOf)).toEqual([
+      '3',
+      '-1',
+      '-3',
+      '0',
+      'zero',
+      'zero',
+      '3',
+      '-7',
+      '1',
+      '-2',
+      '0',
+      '1',
+      'zero',
+    ]);
   });
 
   it('samples the same objects whatever their order, and a part of what a smaller sample holds', () => {
