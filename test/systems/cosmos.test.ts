@@ -218,6 +218,18 @@ describe.skipIf(system.kind === 'missing')('between the connector and Cosmos DB'
       const { method = '', url, headers } = incoming;
       seen.push(method);
       const met = meet(method);
+      if (met === undefined && method === 'GET' && url === '/') {
+        // The account of several regions, all of them here: where the SDK would turn to with what it sends again.
+        incoming.resume();
+        const { port } = server.address() as AddressInfo;
+        const regions = ['north', 'south'].map((name) => ({
+          name,
+          databaseAccountEndpoint: `http://127.0.0.1:${port}/`,
+        }));
+        const told = { writableLocations: regions, readableLocations: regions, enableMultipleWriteLocations: true };
+        outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(told));
+        return;
+      }
       if (met !== undefined && met !== 'lost') {
         incoming.resume();
         outgoing.writeHead(met.status, { 'content-type': 'application/json', ...met.headers });
@@ -257,6 +269,24 @@ describe.skipIf(system.kind === 'missing')('between the connector and Cosmos DB'
       const answer = await through().write(update({ id: 'a' }, { id: 'a', note: 'x' }));
       expect(answer).toMatchObject({ kind: 'unknown', code: 'effectUnknown' });
       expect(JSON.stringify(answer)).not.toContain('secret');
+      expect(seen.filter((method) => method === 'PUT')).toHaveLength(1);
+    }
+  });
+
+  it('a write leaves once, also where the SDK knows of other regions to send it to', async () => {
+    const { port } = server.address() as AddressInfo;
+    const key = Buffer.from('any key').toString('base64');
+    const { endpoint: _none, ...mesh } = meshOf();
+    const connector = createCosmosConnector({
+      mesh,
+      environment: { AZURE_COSMOS_CONNECTION_STRING: `AccountEndpoint=http://127.0.0.1:${port}/;AccountKey=${key};` },
+      limits: { readAttemptsMax: 2, backOffBaseMs: 1, requestTimeoutMs: 20_000 },
+    });
+    for (const met of [{ status: 503 }, 'lost'] as const) {
+      seen.length = 0;
+      meet = (method) => (method === 'PUT' ? met : undefined);
+      const answer = await connector.write(update({ id: 'a' }, { id: 'a', note: 'x' }));
+      expect(answer).toMatchObject({ kind: 'unknown', code: 'effectUnknown' });
       expect(seen.filter((method) => method === 'PUT')).toHaveLength(1);
     }
   });
