@@ -57,6 +57,10 @@ export class SegmentColumns {
     return loaded(this.#keys);
   }
 
+  get offsets(): Buffer {
+    return loaded(this.#offsets);
+  }
+
   groupColumn(group: number): Buffer {
     return loaded(this.#groups[group]);
   }
