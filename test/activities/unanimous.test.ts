@@ -242,6 +242,24 @@ describe('what all members show alike and the base lacks', () => {
     expect(unseen).toBeGreaterThan(20);
   });
 
+  it('is neither planned nor taken over while a member that holds the type is away', async () => {
+    const rows = Array.from({ length: 5 }, () => ({ city: 'Bergen' as const }));
+    const given: Case = {
+      held: 'all alike',
+      policy: 'none',
+      absent: ['openstack'],
+      rows,
+      agreed: null,
+      changes: [],
+      opaque: [],
+      incomplete: [],
+      prefix: 'aws',
+    };
+    const { moves, views, plan } = await outcome(given, await worldOf(given), []);
+    expect([moves, views['parcel']]).toEqual([0, []]);
+    expect(JSON.parse(plan)).toMatchObject({ operations: [], divergences: [] });
+  });
+
   it('a member keeps all of the next base under its own prefix', async () => {
     const rows = Array.from({ length: 12 }, () => ({ city: 'Bergen' as const }));
     for (const held of Object.keys(heldOf)) {
