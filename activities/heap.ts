@@ -3,15 +3,15 @@
  * to the next worker, which ends in the same way.
  */
 import { performance } from 'node:perf_hooks';
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 import { ConcordatError } from '../core/errors.js';
 
-/** Of the limit: used up to here without asking whether it is garbage. */
-const doubtfulPercent = 85;
+/** Of the limit: used up to here without asking whether it is garbage. V8 itself gives up from 80 % on, where collecting is of little use. */
+const doubtfulPercent = 79;
 /** What is left after the garbage is gone and still is too much to go on: copies for sorting and sending come on top. */
-const fullPercent = 80;
+const fullPercent = 74;
 const looksEveryMs = 50;
 
 /** Of this process. */
@@ -23,13 +23,35 @@ export function requireHeap(holding: string): void {
   const nowMs = performance.now();
   if (!isMainThread || nowMs < looksAgainMs) return;
   looksAgainMs = nowMs + looksEveryMs;
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  if (used * 100 < limit * doubtfulPercent) return;
-  // Much of it may be garbage that V8 has not come to yet. It collects all of it within a second or two, and only here.
-  garbageCollector()();
-  const alive = getHeapStatistics().used_heap_size;
-  // Where little is left over, this does not become most of what is done.
-  looksAgainMs = performance.now() + 20 * (performance.now() - nowMs);
+  requirePlace(holding, ownHeap);
+}
+
+export interface Heap {
+  readonly limit: () => number;
+  /** Garbage included. */
+  readonly used: () => number;
+  readonly collect: () => void;
+}
+
+/** V8 counts the place of what is young (three times 16 MB) into its limit, and what is old finds none there. */
+const youngBytes = 48 * 1024 * 1024;
+
+const ownHeap: Heap = {
+  limit: () => getHeapStatistics().heap_size_limit - youngBytes,
+  used: () =>
+    getHeapSpaceStatistics()
+      .filter(({ space_name: space }) => !space.startsWith('new_'))
+      .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0),
+  collect: () => garbageCollector()(),
+};
+
+export function requirePlace(holding: string, heap: Heap): void {
+  const limit = heap.limit();
+  if (heap.used() * 100 < limit * doubtfulPercent) return;
+  // Much of it may be garbage that V8 has not come to yet. It collects all of it within a second or two. Between the two shares
+  // lies what has to be filled before it is asked again, so this never becomes most of what is done.
+  heap.collect();
+  const alive = heap.used();
   if (alive * 100 < limit * fullPercent) return;
   throw new ConcordatError(
     'heapTooSmall',

@@ -1,6 +1,6 @@
 /** Canonical JSON (RFC 8785) and the SHA-256 over it: how everything that is signed, planned or compared is named. */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import type { Json } from './json.js';
@@ -17,7 +17,16 @@ export function canonicalJson(value: Json | object): string {
 }
 
 export function sha256Hex(bytes: Uint8Array | string): Digest {
-  return bytesToHex(sha256(typeof bytes === 'string' ? utf8ToBytes(bytes) : bytes));
+  return hexOf(sha256(typeof bytes === 'string' ? utf8ToBytes(bytes) : bytes));
+}
+
+const digits = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+
+/** At once: a text that is put together digit by digit is kept as a tree of its parts until somebody reads it, ten times as large. */
+function hexOf(bytes: Uint8Array): string {
+  const codes: number[] = [];
+  for (const byte of bytes) codes.push(digits[byte >> 4] ?? 0, digits[byte & 15] ?? 0);
+  return String.fromCharCode(...codes);
 }
 
 /** The name of a value: SHA-256 over its canonical JSON. */

@@ -16,7 +16,9 @@ export interface Presence {
 
 /** What a record refers to by single values; where one member shows it, all with this key do. */
 export function referencesOfView(view: RecordView, { taxonomy }: DatasetType): readonly Reference[] {
-  return taxonomy.key === undefined ? [] : referencesOf(taxonomy, keyFieldsOf(view, taxonomy));
+  // Asked several times of each record of a plan, and most types refer to nothing.
+  if (taxonomy.key === undefined || !Object.values(taxonomy.fields).some(({ kind }) => kind === 'reference')) return [];
+  return referencesOf(taxonomy, keyFieldsOf(view, taxonomy));
 }
 
 /** The fields of the natural key, as the base or any member shows them; a silent record shows none. */
@@ -34,12 +36,12 @@ export function placelessMembers(
   { type, references }: Pick<CompareContext, 'type' | 'references'>,
 ): readonly AuthorityId[] {
   const { taxonomy, lacks } = type;
-  if (taxonomy.key === undefined) return [];
+  const without = Object.keys(type.held).filter((member) => view.members[member] === undefined);
+  if (taxonomy.key === undefined || without.length === 0) return [];
   const fields = keyFieldsOf(view, taxonomy);
   const referred = referencesOf(taxonomy, fields);
-  return Object.keys(type.held)
+  return without
     .filter((member) => {
-      if (view.members[member] !== undefined) return false;
       const lacking = lacks?.[member] ?? {};
       const lacksValue = Object.entries(lacking).some(
         ([field, values]) => typeof fields[field] === 'string' && values.includes(fields[field]),

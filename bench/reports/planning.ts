@@ -11,11 +11,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { digestInPieces } from '../../activities/documents/put-in-pieces.js';
+import { inSlices } from '../../activities/event-loop.js';
 import { getDocument, putDocument } from '../../activities/exchange.js';
 import { createFileStore } from '../../activities/store-files.js';
 import type { RecordView } from '../../core/compare.js';
 import { byCodeUnit } from '../../core/json.js';
-import { makePlan, Plan, type PlanInput } from '../../core/plan.js';
+import { Plan, planSteps, type PlanInput } from '../../core/plan.js';
 import { PlanCensus } from '../../core/report/plan-census.js';
 import { oneCauseText } from '../../cli/showing/census-text.js';
 import { syntheticKey, syntheticNumber } from '../../test/support/synthetic-plan.js';
@@ -93,7 +94,7 @@ async function main(): Promise<void> {
     }
     views.sort((a, b) => byCodeUnit(a.key, b.key));
     say('views');
-    const plan = makePlan(inputOf(views, members));
+    const plan = await inSlices(planSteps(inputOf(views, members)));
     say('plan');
     const digest = await digestInPieces(plan);
     say('digest');
