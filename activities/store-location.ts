@@ -5,8 +5,8 @@
  */
 import path from 'node:path';
 import { ConcordatError } from '../core/errors.js';
+import { createLateStore } from './late-store.js';
 import { createFileStore } from './store-files.js';
-import { createS3Store } from './store-s3.js';
 import type { ObjectStore } from './store.js';
 
 export type StoreLocation = FolderLocation | S3Location;
@@ -81,7 +81,10 @@ const locations = new WeakMap<ObjectStore, string>();
 /** Opens what `text` names. Nothing is read or made before the first use. Throws usage. */
 export function openStore(text: string, name = 'the store'): ObjectStore {
   const location = parseStoreLocation(text, name);
-  const store = location.kind === 'folder' ? createFileStore(location.folder) : createS3Store(location);
+  const store =
+    location.kind === 'folder'
+      ? createFileStore(location.folder)
+      : createLateStore(async () => (await import('./store-s3.js')).createS3Store(location));
   locations.set(store, absoluteLocation(text, name));
   return store;
 }

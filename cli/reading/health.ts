@@ -4,8 +4,7 @@ import type { Connection } from '@temporalio/client';
 import { faultLine } from '../../activities/federation-folder/fault.js';
 import { loadFederation } from '../../activities/federation-folder/load.js';
 import { readManifests } from '../../activities/manifests/read-manifests.js';
-import { parseStoreLocation } from '../../activities/store-location.js';
-import { createS3Store } from '../../activities/store-s3.js';
+import { openStore, parseStoreLocation } from '../../activities/store-location.js';
 import { checkEndpoints } from '../../activities/temporal-setup/nexus-endpoints.js';
 import { grpcCodeOf, grpcStatus } from '../../activities/temporal-setup/temporal-services.js';
 import { ConcordatError, errorTable, isErrorCode } from '../../core/errors.js';
@@ -88,7 +87,7 @@ export async function checkExchange({ exchangeLocation }: Layout): Promise<Healt
   const location = parseStoreLocation(exchangeLocation, 'CONCORDAT_EXCHANGE');
   if (location.kind === 's3') {
     try {
-      await createS3Store(location).get('federation/doctor');
+      await openStore(exchangeLocation).get('federation/doctor');
       return ok('federation', 'exchange store', exchangeLocation);
     } catch (error) {
       return {

@@ -143,11 +143,6 @@ export const zones: readonly Zone[] = [
     own: ['core/', 'activities/keys/'],
     packages: ['node:', '@aws-sdk/client-kms'],
   },
-  {
-    path: 'activities/store-s3.ts',
-    own: ['core/', 'activities/store.ts', 'activities/store-names.ts', 'activities/store-location.ts'],
-    packages: ['node:', '@aws-sdk/client-s3'],
-  },
   // The language of rules, and nothing of what they are asked about.
   { path: 'activities/constraints/', own: ['core/'], packages: ['node:', '@marcbachmann/cel-js'] },
   // What is sealed is fixed to the byte, so little may have a say in it.
@@ -182,7 +177,6 @@ export const zones: readonly Zone[] = [
       'activities/store.ts',
       'activities/store-files.ts',
       'activities/store-location.ts',
-      'activities/store-s3.ts',
       'activities/documents/document-parts.ts',
       'activities/documents/open-document.ts',
       'activities/exchange.ts',

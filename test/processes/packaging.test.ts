@@ -79,13 +79,20 @@ it('the installed program tells its version', async () => {
   expect((await concordat('--version')).trim()).toBe(version);
 });
 
-it('the installed program shows its commands, and the help of each', async () => {
-  const help = await concordat('--help');
-  const commands = [...help.matchAll(/^ {2}([a-z]+)(?: .*)? {2}/gm)].flatMap(([, name]) =>
-    name === undefined || name === 'help' ? [] : [name],
+it('the installed program shows its commands, and help of one', async () => {
+  expect(await concordat('--help')).toMatch(/^ {2}init /m);
+  expect(await concordat('help', 'init')).toContain('Usage: concordat');
+});
+
+it('every command and every connector finds the packages that it needs', async () => {
+  const modules = files.filter((file) =>
+    /^dist\/(?:cli\/commands|activities\/connectors\/[^/]+)\/[^/]+\.js$/.test(file),
   );
-  expect(commands).toContain('init');
-  for (const name of commands) expect(await concordat('help', name)).toContain('Usage: concordat');
+  expect(modules).toContain('dist/cli/commands/show.js');
+  expect(modules).toContain('dist/activities/connectors/postgresql/connector.js');
+  const names = JSON.stringify(modules.map((file) => `concordat/${file}`));
+  const importAll = `for (const name of ${names}) await import(new URL('node_modules/' + name, 'file://' + process.cwd() + '/'));`;
+  await run('node', ['--input-type=module', '--eval', importAll], { cwd: path.join(scratch, 'installed') });
 });
 
 it('the installed program writes a federation and finds it valid', async () => {

@@ -8,7 +8,7 @@ import type { Capability } from '../../../core/effect/capability.js';
 import type { Effect } from '../../../core/effect/effect.js';
 import { isJsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
-import { denied, denyPolicyName } from '../../connectors/aws-iam/suspension.js';
+import { denied, denyPolicyName } from '../../connectors/aws-iam/deny-policy.js';
 import { partsOf, textOf, type SeenObjects } from './seen-objects.js';
 
 export function awsEffects(

@@ -3,7 +3,7 @@ import type { NativeWrite } from '../connector.js';
 import type { AccessType } from './access/native-types.js';
 import { textIn, type NativeType } from './body.js';
 import { stateChange } from './planned-calls.js';
-import { denyPolicyName } from './suspension.js';
+import { denyPolicyName } from './deny-policy.js';
 
 /** Unique ids: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids */
 const newId = 'has a new unique id: policies that name the old one lead nowhere';

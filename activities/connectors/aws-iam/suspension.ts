@@ -13,29 +13,16 @@ import {
   type ListAccessKeysCommandInput,
   type StatusType,
 } from '@aws-sdk/client-iam';
-import { parsePolicy, parsePolicyJson } from '../../../core/iam-policy/parse.js';
-import { samePolicy } from '../../../core/iam-policy/canonical.js';
 import { byCodeUnit } from '../../../core/json.js';
 import type { NativeCall } from '../connector.js';
 import { given, type ShownUser, type Suspension } from './body.js';
 import type { AwsIamClient } from './client.js';
+import { denied, denyPolicyName, isDenyPolicy } from './deny-policy.js';
 import { nextMarker } from './paging.js';
 
-export const denyPolicyName = 'concordat-suspended';
 export const memoryTag = 'concordat:suspension';
 
-export const denied = {
-  Version: '2012-10-17',
-  Statement: [{ Sid: 'ConcordatSuspended', Effect: 'Deny', Action: '*', Resource: '*' }],
-};
 export const denyDocument = JSON.stringify(denied);
-
-/** Whether an inline policy is the one of a suspension: by its name and by what it says. `document`: as IAM shows it. */
-export function isDenyPolicy(name: string, document: string): boolean {
-  if (name !== denyPolicyName) return false;
-  const [found, ours] = [parsePolicy(document), parsePolicyJson(denied)];
-  return found.kind === 'document' && ours.kind === 'document' && samePolicy(found.document, ours.document);
-}
 
 /** `ending`: the keys are on their way back to active. */
 interface Memory {

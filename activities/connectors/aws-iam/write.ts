@@ -20,7 +20,8 @@ import type { Names } from './names.js';
 import { memberIds, plannedCalls, stateChange } from './planned-calls.js';
 import { notRepresentable } from './representable.js';
 import { sendCall } from './send-call.js';
-import { denyPolicyName, denyPolicyNow, endOfDenial, isDenyPolicy, suspensionCalls } from './suspension.js';
+import { denyPolicyName, isDenyPolicy } from './deny-policy.js';
+import { denyPolicyNow, endOfDenial, suspensionCalls } from './suspension.js';
 
 /** The calls to send, with the verified user names that membership calls need. */
 type Prepared =

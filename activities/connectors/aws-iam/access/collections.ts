@@ -2,7 +2,7 @@
 import { byCodeUnit } from '../../../../core/json.js';
 import type { NativeObject } from '../../../../core/record.js';
 import type { AwsIamClient } from '../client.js';
-import { isDenyPolicy } from '../suspension.js';
+import { isDenyPolicy } from '../deny-policy.js';
 import { assumptionObjects, isHalfOfGrant } from './assumptions.js';
 import { identityProviders, policyDocumentNow } from './inventory.js';
 import type { Holder, InlinePolicy, Inventory, Role } from './inventory.js';
