@@ -11,7 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ConcordatError } from '../core/errors.js';
 import { byCodeUnit } from '../core/json.js';
 import { folderOfPrefix, partsOfName, versionName, versionOf } from './store-names.js';
-import type { Head, ObjectStore } from './store.js';
+import type { ByteRange, Head, ObjectStore } from './store.js';
 
 const unfinishedFolder = '.unfinished';
 /**
@@ -89,6 +89,25 @@ class FileStore implements ObjectStore {
       } finally {
         await file.close();
       }
+    });
+  }
+
+  async getRanges(name: string, ranges: readonly ByteRange[]): Promise<readonly Uint8Array[]> {
+    const path = this.#path(name);
+    if (ranges.length === 0 || ranges.some(({ length }) => length > synchronousReadBytes))
+      return await Promise.all(ranges.map(({ start, length }) => this.getRange(name, start, length)));
+    return await asStoreFault(`cannot read ${name}`, () => {
+      // One look at the file and one buffer serve all: either costs as much as a read of a few kilobytes.
+      const descriptor = this.#openFile(path);
+      const all = Buffer.allocUnsafeSlow(ranges.reduce((sum, { length }) => sum + length, 0));
+      let end = 0;
+      return Promise.resolve(
+        ranges.map(({ start, length }) => {
+          const bytes = all.subarray(end, (end += length));
+          readInto(bytes, descriptor, name, start);
+          return bytes;
+        }),
+      );
     });
   }
 
@@ -213,12 +232,7 @@ class FileStore implements ObjectStore {
   #readSmall(path: string, name: string, start: number, length: number): Uint8Array {
     const descriptor = this.#openFile(path);
     const bytes = Buffer.allocUnsafe(length);
-    let done = 0;
-    while (done < length) {
-      const read = readSync(descriptor, bytes, done, length - done, start + done);
-      if (read === 0) throw shorter(name, start + length);
-      done += read;
-    }
+    readInto(bytes, descriptor, name, start);
     return bytes;
   }
 
@@ -288,6 +302,15 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+function readInto(bytes: Buffer, descriptor: number, name: string, start: number): void {
+  let done = 0;
+  while (done < bytes.length) {
+    const read = readSync(descriptor, bytes, done, bytes.length - done, start + done);
+    if (read === 0) throw shorter(name, start + bytes.length);
+    done += read;
   }
 }
 

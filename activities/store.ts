@@ -13,6 +13,8 @@ export interface ObjectStore {
   get(name: string): Promise<Uint8Array | null>;
   /** A piece of an object, for bodies inside a segment. Throws storeFault where the object is missing or shorter. */
   getRange(name: string, start: number, length: number): Promise<Uint8Array>;
+  /** Many pieces of one object at once, in their order, where the store has a cheaper way than one after the other. Throws as getRange. */
+  getRanges?(name: string, ranges: readonly ByteRange[]): Promise<readonly Uint8Array[]>;
   /** Bytes of an object without reading it, null where there is none. Where a store cannot say, `get` has to. */
   size?(name: string): Promise<number | null>;
   /** Names under a prefix, in code unit order. */
@@ -29,6 +31,11 @@ export interface ObjectStore {
   rewriteOlder(name: string, rewrite: (bytes: Uint8Array) => Uint8Array | null): Promise<number>;
   /** For erasure only: removes what a writer that died left half written, where `holds` says so. */
   removeUnfinished(holds: (bytes: Uint8Array) => boolean): Promise<number>;
+}
+
+export interface ByteRange {
+  readonly start: number;
+  readonly length: number;
 }
 
 export interface Head {

@@ -16,7 +16,7 @@ export interface OpenBody {
 const depthMax = 16;
 const lineHeadBytes = 2 * hashBytes + 1;
 export const readBytesMax = 1024 * 1024;
-const readsAtOnce = 8;
+const readBytesAtOnce = 4 * readBytesMax;
 
 interface Stretch {
   /** Positions within the list of entries. */
@@ -26,6 +26,8 @@ interface Stretch {
   readonly end: number;
 }
 
+const nowhere: Stretch = { from: 0, to: 0, start: 0, end: 0 };
+
 /** The bodies of ascending entries of one segment whose columns are all loaded. Throws inputNotAuthentic on the first that is forged. */
 export async function openBodies(
   columns: SegmentColumns,
@@ -33,16 +35,31 @@ export async function openBodies(
   reader: SegmentReader,
 ): Promise<readonly OpenBody[]> {
   const opened: OpenBody[] = [];
-  const stretches = nearStretches(columns, entries, reader.coalesceGapBytes);
-  const openStretch = async ({ from, to, start, end }: Stretch): Promise<void> => {
-    await reader.piece(columns.segment.body, start, end - start, (bytes) => {
+  for (const some of bounded(nearStretches(columns, entries, reader.coalesceGapBytes))) {
+    const ranges = some.map(({ start, end }) => ({ start, length: end - start }));
+    await reader.pieces(columns.segment.body, ranges, (bytes, index) => {
+      const { from, to, start } = some[index] ?? nowhere;
       for (let position = from; position < to; position += 1)
         opened[position] = openBody(columns, entries[position] ?? 0, bytes, start, reader);
     });
-  };
-  for (let next = 0; next < stretches.length; next += readsAtOnce)
-    await Promise.all(stretches.slice(next, next + readsAtOnce).map(openStretch));
+  }
   return opened;
+}
+
+/** As many as lie in memory at once. */
+function* bounded(stretches: readonly Stretch[]): Generator<readonly Stretch[]> {
+  let some: Stretch[] = [];
+  let bytes = 0;
+  for (const stretch of stretches) {
+    if (some.length > 0 && bytes + stretch.end - stretch.start > readBytesAtOnce) {
+      yield some;
+      some = [];
+      bytes = 0;
+    }
+    some.push(stretch);
+    bytes += stretch.end - stretch.start;
+  }
+  if (some.length > 0) yield some;
 }
 
 function nearStretches(columns: SegmentColumns, entries: readonly number[], gapBytes: number): readonly Stretch[] {

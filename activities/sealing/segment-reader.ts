@@ -6,7 +6,7 @@
  */
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
-import type { ObjectStore } from '../store.js';
+import type { ByteRange, ObjectStore } from '../store.js';
 import { xxh64, type KeyHash } from './key-hash.js';
 import { sha256Hex } from './sha256.js';
 
@@ -20,7 +20,8 @@ export interface SegmentReaderOptions {
   readonly prefixes: readonly string[];
   /**
    * Bodies no further apart than this are read in one go. The default suits a local disk, where a read costs about what
-   * 16 kB of copying does; give a store across a network more.
+   * 4 kB of copying does (measured at a million records: of 1 kB to 16 kB this reads least without taking longer); give a
+   * store across a network more.
    */
   readonly coalesceGapBytes?: number;
   /** Columns kept for readOne. Default 16 MiB. */
@@ -30,6 +31,7 @@ export interface SegmentReaderOptions {
 
 /** How many objects a reader remembers the place of: a body is read in many pieces. */
 const placesMax = 4096;
+const readsAtOnce = 8;
 
 export interface SegmentReader {
   readonly hashKey: KeyHash;
@@ -40,10 +42,12 @@ export interface SegmentReader {
   wholeKept(digest: Digest, bytes: number): Promise<Buffer>;
   /** A piece of an object. `accept` checks it and throws inputNotAuthentic, whereupon the next prefix is tried. */
   piece<T>(digest: Digest, start: number, length: number, accept: (bytes: Buffer) => T): Promise<T>;
+  /** Several pieces of one object. `accept` may hear of a piece again, from the next prefix, after one that it refused. */
+  pieces(digest: Digest, ranges: readonly ByteRange[], accept: (bytes: Buffer, index: number) => void): Promise<void>;
 }
 
 export function createSegmentReader(options: SegmentReaderOptions): SegmentReader {
-  const { store, prefixes, coalesceGapBytes = 16 * 1024, cacheBytesMax = 16 * 1024 * 1024, hashKey = xxh64 } = options;
+  const { store, prefixes, coalesceGapBytes = 4 * 1024, cacheBytesMax = 16 * 1024 * 1024, hashKey = xxh64 } = options;
   if (prefixes.length === 0) throw new Error('a reader needs at least one prefix to look under');
   const cache = new Map<Digest, Buffer>();
   let cacheBytes = 0;
@@ -74,7 +78,7 @@ export function createSegmentReader(options: SegmentReaderOptions): SegmentReade
     return await firstGood(digest, async (name) => {
       const found = await store.get(name);
       if (found === null) return null;
-      const buffer = Buffer.from(found.buffer, found.byteOffset, found.byteLength);
+      const buffer = asBuffer(found);
       if (buffer.length !== bytes || sha256Hex(buffer) !== digest)
         throw new ConcordatError('inputNotAuthentic', `the object ${name} is not what its name says`);
       return buffer;
@@ -101,17 +105,44 @@ export function createSegmentReader(options: SegmentReaderOptions): SegmentReade
 
   async function piece<T>(digest: Digest, start: number, length: number, accept: (bytes: Buffer) => T): Promise<T> {
     const { result } = await firstGood(digest, async (name) => {
-      const found = await store.getRange(name, start, length);
-      const bytes = Buffer.from(found.buffer, found.byteOffset, found.byteLength);
-      try {
-        return { result: accept(bytes) };
-      } catch (error) {
-        if (!(error instanceof ConcordatError) || error.code !== 'inputNotAuthentic') throw error;
-        throw new ConcordatError('inputNotAuthentic', `${error.message} (${name})`, { cause: error });
-      }
+      const bytes = asBuffer(await store.getRange(name, start, length));
+      return { result: accepted(name, () => accept(bytes)) };
     });
     return result;
   }
 
-  return { hashKey, coalesceGapBytes, whole, wholeKept, piece };
+  async function pieces(
+    digest: Digest,
+    ranges: readonly ByteRange[],
+    accept: (bytes: Buffer, index: number) => void,
+  ): Promise<void> {
+    await firstGood(digest, async (name) => {
+      const take = (found: readonly Uint8Array[], from: number): void => {
+        accepted(name, () => found.forEach((bytes, index) => accept(asBuffer(bytes), from + index)));
+      };
+      if (store.getRanges) take(await store.getRanges(name, ranges), 0);
+      else
+        for (let next = 0; next < ranges.length; next += readsAtOnce) {
+          const some = ranges.slice(next, next + readsAtOnce);
+          take(await Promise.all(some.map(({ start, length }) => store.getRange(name, start, length))), next);
+        }
+      return true;
+    });
+  }
+
+  return { hashKey, coalesceGapBytes, whole, wholeKept, piece, pieces };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Says of which object it was that something in it is not what it should be. */
+function accepted<T>(name: string, accept: () => T): T {
+  try {
+    return accept();
+  } catch (error) {
+    if (!(error instanceof ConcordatError) || error.code !== 'inputNotAuthentic') throw error;
+    throw new ConcordatError('inputNotAuthentic', `${error.message} (${name})`, { cause: error });
+  }
 }

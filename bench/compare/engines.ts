@@ -199,6 +199,8 @@ async function walk(folder: string, sources: readonly ParticipantName[]): Promis
   const [get, getRange] = [store.get.bind(store), store.getRange.bind(store)];
   store.get = async (name) => tally(await get(name));
   store.getRange = async (name, start, length) => tally(await getRange(name, start, length));
+  const getRanges = store.getRanges?.bind(store);
+  if (getRanges) store.getRanges = async (name, ranges) => (await getRanges(name, ranges)).map(tally);
   const reader = createSegmentReader({ store, prefixes: participants });
   const differing: Differing[] = [];
   const compared = sources.map((source, index) => ({

@@ -72,6 +72,29 @@ export function describeStore(place: () => FreshPlace, { pieces = 60 } = {}): vo
       );
     });
 
+    test('is read in many pieces at once as in one after the other', async () => {
+      const store = place().open();
+      const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 7) % 251));
+      await store.putIfAbsent('large', bytes);
+      const range = fc.record({ start: fc.nat(100_000), length: fc.oneof(fc.nat(300), fc.nat(100_000)) });
+      await fc.assert(
+        fc.asyncProperty(fc.array(range, { maxLength: 20 }), async (ranges) => {
+          const found = await store.getRanges?.('large', ranges);
+          expect(found?.map((piece) => Buffer.from(piece).toString('hex'))).toEqual(
+            found && ranges.map(({ start, length }) => bytes.toString('hex', start, start + length)),
+          );
+        }),
+        { numRuns: pieces },
+      );
+      for (const name of ['large', 'none'])
+        await expect(
+          store.getRanges?.(name, [
+            { start: 0, length: 1 },
+            { start: 199_999, length: 2 },
+          ]) ?? store.getRange(name, 199_999, 2),
+        ).rejects.toMatchObject({ code: 'storeFault' });
+    });
+
     test('that was removed and put anew is read anew, also where it was open, also by another store', async () => {
       const { open } = place();
       const store = open();
