@@ -14,6 +14,7 @@ import type { PreviousHop } from '../../core/lineage/hop.js';
 import { saltBytes, type RecordName } from '../../core/lineage/salted.js';
 import type { AuthorityId } from '../../core/record.js';
 import { parsePublished } from '../exchange.js';
+import { sha256Binary } from '../sealing/sha256.js';
 import type { ObjectStore } from '../store.js';
 
 export const tableIdBytes = 16;
@@ -43,7 +44,13 @@ export interface TableRow {
 
 /** The first 16 bytes of SHA-256 over type and key: orders and finds, and proves nothing. */
 export function tableId({ type, key }: Pick<RecordName, 'type' | 'key'>): Buffer {
-  return createHash('sha256').update(`${type}\n${key}`).digest().subarray(0, tableIdBytes);
+  return writeTableId(type, key, Buffer.allocUnsafe(tableIdBytes));
+}
+
+/** Into a buffer of just that length, for those who need one id after another. */
+export function writeTableId(type: string, key: string, id: Buffer): Buffer {
+  id.write(sha256Binary(`${type}\n${key}`), 0, tableIdBytes, 'latin1');
+  return id;
 }
 
 export function lineagePrefix(authority: AuthorityId, dataset: string): string {

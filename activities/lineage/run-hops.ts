@@ -6,39 +6,30 @@ import { z } from 'zod';
 import { canonicalJson, Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetShape } from '../../core/federation/federation.js';
-import { HopRoot, hopRootType, type Cause, type LogEntry } from '../../core/lineage/hop.js';
-import { draftHop, type AgreedChange } from '../../core/lineage/make-hops.js';
-import { sameJson } from '../../core/lens/same-json.js';
+import { HopRoot, hopRootType, type LogEntry } from '../../core/lineage/hop.js';
 import { Ref } from '../../core/messages.js';
 import type { BaseChange } from '../../core/next-base.js';
 import type { Operation } from '../../core/operation.js';
 import type { RecordView } from '../../core/compare.js';
 import type { RecordName } from '../../core/lineage/salted.js';
-import type { AuthorityId, Fields } from '../../core/record.js';
-import { agreedAsShown } from '../../core/unanimous.js';
+import type { AuthorityId } from '../../core/record.js';
 import { parsePublished } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import type { SigningKey } from '../keys/signer.js';
-import { letOthersRun } from '../event-loop.js';
-import { createSegmentReader } from '../sealing/segment-reader.js';
-import { unanimousRecords } from '../sealing/walk-unanimous.js';
 import type { UnanimousByType } from '../unanimous.js';
 import { readUnverified, verifyCompact, type VerifyingKey } from '../keys/verify.js';
 import { appendToLog, type LogOwner } from '../log/own-log.js';
-import { hmacSha256 } from '../log/sha256.js';
+import { draftHops } from './draft-hops.js';
 import { hopFolder, putHops } from './hop-files.js';
 import {
   emptyManifest,
   encodeRow,
-  leafBytes,
   lineagePrefix,
-  readPublishedTable,
   RecordTable,
   rowBytes,
   tableId,
   TableManifest,
 } from './record-table.js';
-import { saltsOf } from './salts.js';
 import { SortedHops } from './sorted-hops.js';
 
 export interface HopOwner extends LogOwner {
@@ -104,10 +95,7 @@ export async function makeRunHops(owner: HopOwner, witnessed: Witnessed): Promis
   const prefix = lineagePrefix(owner.id, dataset);
   const hops = new SortedHops(countOf(witnessed));
   try {
-    for await (const change of agreedChanges(owner, witnessed, await ownTable(owner, dataset))) {
-      const draft = draftHop(change, hmacSha256);
-      if (draft) hops.add(draft, change);
-    }
+    await draftHops(owner, witnessed, await ownTable(owner, dataset), hops);
     return await keepHops(owner, witnessed, prefix, hops);
   } finally {
     hops.discard();
@@ -122,8 +110,14 @@ function countOf({ changes, unanimous }: Witnessed): number {
 async function keepHops(owner: HopOwner, witnessed: Witnessed, prefix: string, hops: SortedHops): Promise<Made> {
   const { dataset } = witnessed.shape.dataset;
   const { count } = hops;
-  const { leaves, root } = hops.leaves();
-  witnessed.heartbeat?.();
+  const rows = Buffer.alloc(count * rowBytes);
+  let index = 0;
+  const { leaves, root } = await hops.leaves(({ tableId: id, salt }, leaf) => {
+    const hop = Buffer.from(leaf).toString('hex');
+    encodeRow({ id, salt, end: { sequence: witnessed.sequence, index, hop } }, rows, index);
+    index += 1;
+    if (index % 10_000 === 0) witnessed.heartbeat?.();
+  });
   let made: Made = { sequence: witnessed.sequence, hops: null };
   if (count > 0) {
     await putHops(owner.exchange, hopFolder(prefix, root), textsOf(hops), leaves, witnessed.heartbeat);
@@ -146,13 +140,6 @@ async function keepHops(owner: HopOwner, witnessed: Witnessed, prefix: string, h
       message,
     });
     made = { sequence: witnessed.sequence, hops: { ...statement.hops, message, position } };
-  }
-  const rows = Buffer.alloc(count * rowBytes);
-  let index = 0;
-  for (const { tableId: id, salt } of hops.inOrder()) {
-    const hop = leaves.toString('hex', index * leafBytes, (index + 1) * leafBytes);
-    encodeRow({ id, salt, end: { sequence: witnessed.sequence, index, hop } }, rows, index);
-    index += 1;
   }
   await owner.privateStore.putIfAbsent(`${madeName(dataset, witnessed.candidate)}/rows`, rows);
   await owner.privateStore.putIfAbsent(`${madeName(dataset, witnessed.candidate)}/made`, encode(made));
@@ -236,102 +223,6 @@ export async function appendAgreement(
 
 async function appendEntry(owner: LogOwner, entry: LogEntry): Promise<number> {
   return (await appendToLog(owner, [new TextEncoder().encode(canonicalJson(entry))])).position;
-}
-
-async function* agreedChanges(owner: LogOwner, witnessed: Witnessed, own: RecordTable): AsyncGenerator<AgreedChange> {
-  const { shape, heartbeat } = witnessed;
-  const saltOf = await saltsOf({
-    exchange: owner.exchange,
-    own,
-    proposed: witnessed.salts,
-    tables: async () => {
-      const tables = await Promise.all(
-        shape.members
-          .filter((member) => member !== owner.id)
-          .map((member) =>
-            readPublishedTable(owner.exchange, member, shape.dataset.dataset).catch((error: unknown) => {
-              // Who publishes what is no table keeps nobody from what the others have.
-              if (error instanceof ConcordatError && error.code === 'inputNotAuthentic') return null;
-              throw error;
-            }),
-          ),
-      );
-      return tables.filter((table) => table !== null);
-    },
-  });
-  const causes = causesOf(owner.id, witnessed);
-  const changesOf = new Map<string, BaseChange[]>();
-  for (const change of witnessed.changes) {
-    const known = changesOf.get(change.type);
-    if (known) known.push(change);
-    else changesOf.set(change.type, [change]);
-  }
-  const named = async (type: string, key: string, isInBase: boolean): Promise<Omit<AgreedChange, AgreedPart>> => {
-    const row = await own.rowOf(tableId({ type, key }));
-    return {
-      dataset: shape.dataset.dataset,
-      type,
-      key,
-      salt: row?.salt ?? (await saltOf(type, key, isInBase)),
-      native: witnessed.nativeOf(type, key),
-      previous: row?.end ?? null,
-    };
-  };
-  let count = 0;
-  for (const type of shape.types) {
-    const name = type.taxonomy.type;
-    const held = type.held[owner.id];
-    if (!held) continue;
-    const views = new Map((witnessed.views[name] ?? []).map((view) => [view.key, view]));
-    for (const change of changesOf.get(name) ?? []) {
-      const view = views.get(change.key);
-      const old = view?.storedBase ?? view?.base;
-      const isResealed = view?.storedBase !== undefined && change.kind === 'put' && sameJson(view.base, change.fields);
-      await letOthersRun();
-      yield {
-        ...(await named(name, change.key, old !== undefined)),
-        before: old === undefined ? null : heldFields(old, held),
-        after: change.kind === 'remove' ? null : heldFields(change.fields, held),
-        cause: causes.get(`${name} ${change.key}`) ?? { kind: isResealed ? 'resealed' : 'observed' },
-      };
-      if (++count % 5_000 === 0) heartbeat?.();
-    }
-    const unanimous = witnessed.unanimous[name];
-    if (!unanimous) continue;
-    const reader = createSegmentReader({ store: owner.exchange, prefixes: [owner.id, ...shape.members] });
-    // What its own mesh shows of them is all that it holds of them.
-    for await (const records of unanimousRecords({ ...unanimous.walk, reader }, [owner.id])) {
-      for (const { key, fields } of records) {
-        await letOthersRun();
-        const after = heldFields(agreedAsShown(fields, type), held);
-        yield { ...(await named(name, key, false)), before: null, after, cause: { kind: 'observed' } };
-      }
-      heartbeat?.();
-    }
-  }
-}
-
-/** What is told of each change by itself. */
-type AgreedPart = 'before' | 'after' | 'cause';
-
-function causesOf(id: AuthorityId, { effective, decisionsBy }: Witnessed): ReadonlyMap<string, Cause> {
-  const causes = new Map<string, Cause>();
-  for (const operation of effective) {
-    if (operation.authority !== id) continue;
-    const record = `${operation.type} ${operation.key}`;
-    const known = causes.get(record);
-    const before = known?.kind === 'written' ? known : { operations: [], decisions: [] };
-    causes.set(record, {
-      kind: 'written',
-      operations: [...before.operations, operation.id].sort(),
-      decisions: [...new Set([...before.decisions, ...(decisionsBy.get(operation.id) ?? [])])].sort(),
-    });
-  }
-  return causes;
-}
-
-function heldFields(fields: Fields, held: readonly string[]): Fields {
-  return Object.fromEntries(held.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])));
 }
 
 /** HAZARD: the clock moves between two attempts, so the root that was signed first is the one that stands. */

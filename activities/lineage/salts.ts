@@ -11,7 +11,8 @@ import { saltBytes } from '../../core/lineage/salted.js';
 import { isProvisional, type AuthorityId } from '../../core/record.js';
 import type { ObjectStore } from '../store.js';
 import { RecordIds } from './record-ids.js';
-import { tableId, tableIdBytes, type RecordTable } from './record-table.js';
+import { IdIndex } from './id-index.js';
+import { tableIdBytes, type RecordTable } from './record-table.js';
 
 const rowBytes = tableIdBytes + saltBytes;
 
@@ -73,24 +74,32 @@ export interface SaltSources {
   readonly tables: () => Promise<readonly RecordTable[]>;
 }
 
-export type SaltOf = (type: string, key: string, isInBase: boolean) => Promise<Uint8Array>;
+export interface Salts {
+  /** Of the record with that tableId. Throws inputNotAuthentic where nobody has one. */
+  of(id: Buffer, type: string, isInBase: boolean): Promise<Uint8Array>;
+  /** Of one that is in no base and has no row here, where nothing has to be waited for: of most there are. */
+  proposedFirst(id: Buffer): Uint8Array | undefined;
+}
 
-/** Throws inputNotAuthentic where proposals are not what was signed, or nobody has a salt for a record. */
-export async function saltsOf({ exchange, own, proposed, tables }: SaltSources): Promise<SaltOf> {
+/** Throws inputNotAuthentic where proposals are not what was signed. */
+export async function saltsOf({ exchange, own, proposed, tables }: SaltSources): Promise<Salts> {
   const inOrder = Object.entries(proposed).sort(([left], [right]) => byCodeUnit(left, right));
-  const read = new Map<AuthorityId, Buffer>();
+  const read = new Map<AuthorityId, Proposals>();
+  let first: Proposals | undefined;
   for (const [authority, digest] of inOrder) {
     if (digest === null) continue;
     const rows = await readProposals(exchange, authority, digest);
-    if (read.size === 0) read.set(authority, rows);
+    if (first) continue;
+    first = proposalsIn(rows);
+    read.set(authority, first);
   }
   /** Of the first member that showed the record: most often the first of all, so that no others need to be kept. */
   const fromProposals = async (id: Buffer): Promise<Uint8Array | undefined> => {
     for (const [authority, digest] of inOrder) {
       if (digest === null) continue;
-      const rows = read.get(authority) ?? (await readProposals(exchange, authority, digest));
-      read.set(authority, rows);
-      const salt = proposedSalt(rows, id);
+      const proposals = read.get(authority) ?? proposalsIn(await readProposals(exchange, authority, digest));
+      read.set(authority, proposals);
+      const salt = proposedSalt(proposals, id);
       if (salt) return salt;
     }
     return undefined;
@@ -111,8 +120,7 @@ export async function saltsOf({ exchange, own, proposed, tables }: SaltSources):
     if (failed) throw failed;
     return undefined;
   };
-  return async (type, key, isInBase) => {
-    const id = tableId({ type, key });
+  const of: Salts['of'] = async (id, type, isInBase) => {
     const known = await own.rowOf(id);
     if (known) return known.salt;
     // What the base holds already has its salt with those who were there.
@@ -121,6 +129,16 @@ export async function saltsOf({ exchange, own, proposed, tables }: SaltSources):
       throw new ConcordatError('inputNotAuthentic', `no member proposed a salt for a ${type} that this run agreed on`);
     return salt;
   };
+  return { of, proposedFirst: (id) => first && proposedSalt(first, id) };
+}
+
+interface Proposals {
+  readonly rows: Buffer;
+  readonly index: IdIndex;
+}
+
+function proposalsIn(rows: Buffer): Proposals {
+  return { rows, index: new IdIndex(rows, rowBytes) };
 }
 
 async function readProposals(exchange: ObjectStore, authority: AuthorityId, digest: Digest): Promise<Buffer> {
@@ -131,15 +149,7 @@ async function readProposals(exchange: ObjectStore, authority: AuthorityId, dige
   return Buffer.from(bytes);
 }
 
-function proposedSalt(rows: Buffer, id: Buffer): Uint8Array | undefined {
-  let [low, high] = [0, rows.length / rowBytes];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (rows.compare(id, 0, tableIdBytes, middle * rowBytes, middle * rowBytes + tableIdBytes) < 0) low = middle + 1;
-    else high = middle;
-  }
-  const at = low * rowBytes;
-  return at < rows.length && rows.compare(id, 0, tableIdBytes, at, at + tableIdBytes) === 0
-    ? rows.subarray(at + tableIdBytes, at + rowBytes)
-    : undefined;
+function proposedSalt({ rows, index }: Proposals, id: Buffer): Uint8Array | undefined {
+  const row = index.find(id);
+  return row < 0 ? undefined : rows.subarray(row * rowBytes + tableIdBytes, (row + 1) * rowBytes);
 }

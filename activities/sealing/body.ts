@@ -14,7 +14,7 @@ export interface OpenBody {
 
 /** No field of a taxonomy is deeper than a list; what recurses over records must not overflow on a peer's. */
 const depthMax = 16;
-const lineHeadBytes = 2 * hashBytes + 1;
+export const lineHeadBytes = 2 * hashBytes + 1;
 export const readBytesMax = 1024 * 1024;
 const readBytesAtOnce = 4 * readBytesMax;
 

@@ -43,10 +43,10 @@ export class SegmentColumns {
 
   /** Everything that opening a body needs. */
   async loadAll(): Promise<void> {
-    await Promise.all([this.loadKeys(), this.#loadOffsets(), ...this.#groups.map((_, group) => this.loadGroup(group))]);
+    await Promise.all([this.loadKeys(), this.loadOffsets(), ...this.#groups.map((_, group) => this.loadGroup(group))]);
   }
 
-  async #loadOffsets(): Promise<void> {
+  async loadOffsets(): Promise<void> {
     if (this.#offsets) return;
     const offsets = await this.#read(this.segment.offsets, this.segment.count * offsetBytes);
     checkOffsets(offsets, this.segment);

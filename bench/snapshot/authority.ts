@@ -15,7 +15,7 @@ import { signFolder } from '../../activities/manifests/sign-folder.js';
 import { createFileStore } from '../../activities/store-files.js';
 import { runIdOf, type RunInputs } from '../../core/messages.js';
 import type { NativeObject } from '../../core/record.js';
-import { federationFiles, members } from '../whole-run/three-schemas.js';
+import { federationFiles, members, type MemberName } from '../whole-run/three-schemas.js';
 
 export const dataset = 'parcels';
 const here = 'alpha';
@@ -68,9 +68,14 @@ function tableOf(rows: number): Connector {
   };
 }
 
-export async function prepare(root: string, rows: number): Promise<void> {
+/** `alike`: whose words all members use, so that the one table that is made here is each of theirs. */
+export async function prepare(root: string, rows: number, alike?: MemberName): Promise<void> {
   const folder = path.join(root, 'federation');
-  for (const [name, text] of Object.entries(federationFiles('snapshots', rows))) {
+  const files = federationFiles('snapshots', rows);
+  for (const [name, own] of Object.entries(files)) {
+    const member = members.find((id) => [`maps/${id}.parcel.yaml`, `authorities/${id}.yaml`].includes(name));
+    const theirs = alike && member && files[name.replace(member, alike)];
+    const text = theirs?.replace(`authority: ${alike}`, `authority: ${member}`) ?? own;
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     writeFileSync(path.join(folder, name), text);
   }

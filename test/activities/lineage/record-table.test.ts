@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RecordIds } from '../../../activities/lineage/record-ids.js';
 import { emptyManifest, RecordTable, tableId, type TableRow } from '../../../activities/lineage/record-table.js';
-import { SaltProposals, saltsOf } from '../../../activities/lineage/salts.js';
+import { SaltProposals, saltsOf, type SaltSources } from '../../../activities/lineage/salts.js';
 import { MemoryStore } from '../authority/gate-world.js';
 
 const row = (key: string, sequence: number): TableRow => ({
@@ -98,6 +98,11 @@ it('ids of many records come sorted and once, without those that were taken back
   expect(ids.takeSorted()).toHaveLength(0);
 });
 
+const asked = async (sources: SaltSources) => {
+  const salts = await saltsOf(sources);
+  return (type: string, key: string, isInBase: boolean) => salts.of(tableId({ type, key }), type, isInBase);
+};
+
 describe('salts', () => {
   const empty = (store: MemoryStore): RecordTable => new RecordTable(store, 'none', emptyManifest);
   const sources = (store: MemoryStore, proposed: Record<string, string | null>) => ({
@@ -116,13 +121,13 @@ describe('salts', () => {
       for (const key of keys) proposals.add('person', key);
       proposed[member] = await proposals.put(store, member);
     }
-    const one = await saltsOf(sources(store, proposed));
-    const other = await saltsOf(sources(store, Object.fromEntries(Object.entries(proposed).reverse())));
+    const one = await asked(sources(store, proposed));
+    const other = await asked(sources(store, Object.fromEntries(Object.entries(proposed).reverse())));
     const salts = await Promise.all(['a', 'b', 'c', 'd'].map((key) => one('person', key, false)));
     expect(new Set(salts.map((salt) => Buffer.from(salt).toString('hex'))).size).toBe(4);
     for (const [at, key] of ['a', 'b', 'c', 'd'].entries())
       expect(Buffer.from(await other('person', key, false))).toEqual(Buffer.from(salts[at] ?? []));
-    const onlyAws = await saltsOf(sources(store, { aws: proposed['aws'] ?? null }));
+    const onlyAws = await asked(sources(store, { aws: proposed['aws'] ?? null }));
     expect(Buffer.from(await onlyAws('person', 'b', false))).toEqual(Buffer.from(salts[1] ?? []));
     await expect(onlyAws('person', 'd', false)).rejects.toMatchObject({ code: 'inputNotAuthentic' });
     await expect(onlyAws('person', '~c', false)).rejects.toMatchObject({ code: 'inputNotAuthentic' });
@@ -134,7 +139,7 @@ describe('salts', () => {
     const manifest = await new RecordTable(store, 'sov/lineage/d', emptyManifest).with([theirs], 3);
     const proposals = new SaltProposals(empty(store));
     proposals.add('person', 'a');
-    const saltOf = await saltsOf({
+    const saltOf = await asked({
       ...sources(store, { azure: await proposals.put(store, 'azure') }),
       tables: () => Promise.resolve([new RecordTable(store, 'sov/lineage/d', manifest)]),
     });
@@ -147,7 +152,7 @@ describe('salts', () => {
     const good = await new RecordTable(store, 'sov/lineage/d', emptyManifest).with([theirs], 3);
     const spoiled = new RecordTable(store, 'aws/lineage/d', { ...good, buckets: ['ab'.repeat(32)] });
     const from = (...tables: readonly RecordTable[]) =>
-      saltsOf({ ...sources(store, {}), tables: () => Promise.resolve(tables) });
+      asked({ ...sources(store, {}), tables: () => Promise.resolve(tables) });
     const saltOf = await from(spoiled, new RecordTable(store, 'sov/lineage/d', good));
     expect(Buffer.from(await saltOf('person', 'a', true))).toEqual(theirs.salt);
     await expect((await from(spoiled))('person', 'a', true)).rejects.toMatchObject({ code: 'storeFault' });
@@ -163,6 +168,6 @@ describe('salts', () => {
     other.add('person', 'b');
     const digest = await other.put(store, 'aws');
     store.objects.set(`aws/salts/${digest}`, Buffer.alloc(48));
-    await expect(saltsOf(sources(store, { aws: digest }))).rejects.toMatchObject({ code: 'inputNotAuthentic' });
+    await expect(asked(sources(store, { aws: digest }))).rejects.toMatchObject({ code: 'inputNotAuthentic' });
   });
 });

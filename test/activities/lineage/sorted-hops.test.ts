@@ -22,15 +22,15 @@ it.each([
   { where: 'in memory', memoryBytesMax: 64 * 1024 * 1024, expectedCount: 600 },
   { where: 'in one file', memoryBytesMax: 1, expectedCount: 1 },
   { where: 'in a file of many parts', memoryBytesMax: 1, expectedCount: 100_000 },
-])('$where', ({ memoryBytesMax, expectedCount }) => {
+])('$where', async ({ memoryBytesMax, expectedCount }) => {
   const expected = makeHops(changes, { sha256, hmac: hmacSha256 });
   const sorted = new SortedHops(expectedCount, memoryBytesMax);
   try {
     for (const change of changes) {
       const draft = draftHop(change, hmacSha256);
-      if (draft) sorted.add(draft, change);
+      if (draft) sorted.add(draft, { tableId: tableId(change), salt: change.salt });
     }
-    const { leaves, root } = sorted.leaves();
+    const { leaves, root } = await sorted.leaves();
     expect(root).toBe(expected.root);
     expect(leaves.equals(Buffer.concat(expected.hops.map(({ leaf }) => leaf)))).toBe(true);
     // Asked again it gives the same.

@@ -1,0 +1,198 @@
+/** From what an authority witnessed to the drafts of its hops: of each change by itself, and of all that is taken over unseen. */
+import { ConcordatError } from '../../core/errors.js';
+import type { DatasetType } from '../../core/federation/federation.js';
+import type { Cause } from '../../core/lineage/hop.js';
+import { draftHop, type AgreedChange } from '../../core/lineage/make-hops.js';
+import { sameJson } from '../../core/lens/same-json.js';
+import type { BaseChange } from '../../core/next-base.js';
+import type { AuthorityId, Fields } from '../../core/record.js';
+import { agreedAsShown, setFields } from '../../core/unanimous.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
+import { hmacSha256 } from '../log/sha256.js';
+import type { OpenBody } from '../sealing/body.js';
+import { unanimousLines } from '../sealing/unanimous-lines.js';
+import { createSegmentReader } from '../sealing/segment-reader.js';
+import type { UnanimousRecords } from '../unanimous.js';
+import { FirstHops } from './first-hops.js';
+import {
+  readPublishedTable,
+  tableId,
+  tableIdBytes,
+  writeTableId,
+  type RecordTable,
+  type TableRow,
+} from './record-table.js';
+import type { HopOwner, Witnessed } from './run-hops.js';
+import { saltsOf, type Salts } from './salts.js';
+import type { SortedHops } from './sorted-hops.js';
+
+const heartbeatEvery = 5_000;
+
+export async function draftHops(
+  owner: HopOwner,
+  witnessed: Witnessed,
+  own: RecordTable,
+  hops: SortedHops,
+): Promise<void> {
+  const drafting = new Drafting(owner, witnessed, own, await sharedSalts(owner, witnessed, own), hops);
+  const changesOf = new Map<string, BaseChange[]>();
+  for (const change of witnessed.changes) {
+    const known = changesOf.get(change.type);
+    if (known) known.push(change);
+    else changesOf.set(change.type, [change]);
+  }
+  for (const type of witnessed.shape.types) {
+    const name = type.taxonomy.type;
+    const held = type.held[owner.id];
+    if (!held) continue;
+    await drafting.changed(name, held, changesOf.get(name) ?? []);
+    const unanimous = witnessed.unanimous[name];
+    if (unanimous) await drafting.unanimous(type, held, unanimous);
+  }
+}
+
+async function sharedSalts(owner: HopOwner, { shape, salts }: Witnessed, own: RecordTable): Promise<Salts> {
+  return saltsOf({
+    exchange: owner.exchange,
+    own,
+    proposed: salts,
+    tables: async () => {
+      const tables = await Promise.all(
+        shape.members
+          .filter((member) => member !== owner.id)
+          .map((member) =>
+            readPublishedTable(owner.exchange, member, shape.dataset.dataset).catch((error: unknown) => {
+              // Who publishes what is no table keeps nobody from what the others have.
+              if (error instanceof ConcordatError && error.code === 'inputNotAuthentic') return null;
+              throw error;
+            }),
+          ),
+      );
+      return tables.filter((table) => table !== null);
+    },
+  });
+}
+
+class Drafting {
+  readonly #owner: HopOwner;
+  readonly #witnessed: Witnessed;
+  readonly #own: RecordTable;
+  readonly #salts: Salts;
+  readonly #hops: SortedHops;
+  readonly #causes: ReadonlyMap<string, Cause>;
+  #count = 0;
+
+  constructor(owner: HopOwner, witnessed: Witnessed, own: RecordTable, salts: Salts, hops: SortedHops) {
+    this.#owner = owner;
+    this.#witnessed = witnessed;
+    this.#own = own;
+    this.#salts = salts;
+    this.#hops = hops;
+    this.#causes = causesOf(owner.id, witnessed);
+  }
+
+  async changed(type: string, held: readonly string[], changes: readonly BaseChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    const views = new Map((this.#witnessed.views[type] ?? []).map((view) => [view.key, view]));
+    for (const change of changes) {
+      const view = views.get(change.key);
+      const old = view?.storedBase ?? view?.base;
+      const isResealed = view?.storedBase !== undefined && change.kind === 'put' && sameJson(view.base, change.fields);
+      await this.#add({
+        type,
+        key: change.key,
+        isInBase: old !== undefined,
+        before: old === undefined ? null : heldFields(old, held),
+        after: change.kind === 'remove' ? null : heldFields(change.fields, held),
+        cause: this.#causes.get(`${type} ${change.key}`) ?? { kind: isResealed ? 'resealed' : 'observed' },
+      });
+    }
+  }
+
+  /** What its own mesh shows of them is all that it holds of them. */
+  async unanimous(type: DatasetType, held: readonly string[], { walk }: UnanimousRecords): Promise<void> {
+    const { shape, nativeOf } = this.#witnessed;
+    const { dataset } = shape.dataset;
+    const { type: name } = type.taxonomy;
+    const reader = createSegmentReader({
+      store: this.#owner.exchange,
+      prefixes: [this.#owner.id, ...shape.members],
+    });
+    const first = new FirstHops({ dataset, type: name, held, setFields: setFields(type) });
+    const isNew = this.#own.manifest.count === 0;
+    const id = Buffer.alloc(tableIdBytes);
+    for await (const { bytes, lines } of unanimousLines({ ...walk, reader }, this.#owner.id)) {
+      for (let line = 0; line < lines.length; line += 2) {
+        if (isSliceOver()) await letOthersRun();
+        const [start, end] = [lines[line] ?? 0, lines[line + 1] ?? 0];
+        const key = first.read(bytes, start, end);
+        const salt = key !== null && isNew ? this.#salts.proposedFirst(writeTableId(name, key, id)) : undefined;
+        if (key === null || !salt) {
+          const record = JSON.parse(bytes.toString('utf8', start, end)) as OpenBody;
+          const after = heldFields(agreedAsShown(record.fields, type), held);
+          await this.#add({
+            type: name,
+            key: record.key,
+            isInBase: false,
+            before: null,
+            after,
+            cause: { kind: 'observed' },
+          });
+          continue;
+        }
+        this.#hops.add(first.draft(salt, nativeOf(name, key)), { tableId: id, salt });
+        this.#counted();
+      }
+    }
+  }
+
+  async #add(told: Told): Promise<void> {
+    const { type, key, isInBase, before, after, cause } = told;
+    if (isSliceOver()) await letOthersRun();
+    const id = tableId({ type, key });
+    const row: TableRow | null = await this.#own.rowOf(id);
+    const change: AgreedChange = {
+      dataset: this.#witnessed.shape.dataset.dataset,
+      type,
+      key,
+      salt: row?.salt ?? (await this.#salts.of(id, type, isInBase)),
+      native: this.#witnessed.nativeOf(type, key),
+      previous: row?.end ?? null,
+      before,
+      after,
+      cause,
+    };
+    const draft = draftHop(change, hmacSha256);
+    if (draft) this.#hops.add(draft, { tableId: id, salt: change.salt });
+    this.#counted();
+  }
+
+  #counted(): void {
+    this.#count += 1;
+    if (this.#count % heartbeatEvery === 0) this.#witnessed.heartbeat?.();
+  }
+}
+
+interface Told extends Pick<AgreedChange, 'type' | 'key' | 'before' | 'after' | 'cause'> {
+  readonly isInBase: boolean;
+}
+
+function causesOf(id: AuthorityId, { effective, decisionsBy }: Witnessed): ReadonlyMap<string, Cause> {
+  const causes = new Map<string, Cause>();
+  for (const operation of effective) {
+    if (operation.authority !== id) continue;
+    const record = `${operation.type} ${operation.key}`;
+    const known = causes.get(record);
+    const before = known?.kind === 'written' ? known : { operations: [], decisions: [] };
+    causes.set(record, {
+      kind: 'written',
+      operations: [...before.operations, operation.id].sort(),
+      decisions: [...new Set([...before.decisions, ...(decisionsBy.get(operation.id) ?? [])])].sort(),
+    });
+  }
+  return causes;
+}
+
+function heldFields(fields: Fields, held: readonly string[]): Fields {
+  return Object.fromEntries(held.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])));
+}
