@@ -7,10 +7,12 @@ import { stepsOf, type FieldMap, type LensStep, type TypeMap } from './federatio
 import { referredTypes, type FieldKind } from './federation/taxonomy.js';
 import type { Json, JsonObject } from './json.js';
 import {
+  roundTripOf,
   source,
   type FieldLens,
   type Got,
   type GotAndPut,
+  type LocationLens,
   type Put,
   type References,
   type RoundTripLens,
@@ -61,7 +63,7 @@ export function stepLens(step: LensStep): StepLens {
 }
 
 /** A location seen through steps, the first next to the native side. */
-export function compose(location: FieldLens, steps: readonly StepLens[]): RoundTripLens {
+export function compose(location: LocationLens, steps: readonly StepLens[]): RoundTripLens {
   /** Fills `sources` with what the location and each step got; fewer where one of them gave no value. */
   const getEach = (body: JsonObject, references: References, sources: Json[]): Got => {
     let got = location.get(body, references);
@@ -91,7 +93,20 @@ export function compose(location: FieldLens, steps: readonly StepLens[]): RoundT
   };
   // The last steps, where they only check, let pass what they have just let pass.
   const changing = steps.slice(0, steps.findLastIndex((step) => step.onlyChecks !== true) + 1);
+  const roundTrips = steps.map((step) => roundTripOf(step));
+  const { read } = location;
+  const readAt = (body: JsonObject, references: References): Json | undefined => {
+    if (read) return read(body);
+    const got = location.get(body, references);
+    return got.kind === 'value' ? got.value : undefined;
+  };
   return {
+    // GetPut of the location itself: what it gave, it holds. So if every step gives back what it got, nothing changes.
+    roundTrip: (body, references) => {
+      let now = readAt(body, references);
+      for (let at = 0; at < roundTrips.length && now !== undefined; at++) now = roundTrips[at]?.(now, references);
+      return now;
+    },
     get: (body, references) => getEach(body, references, []),
     // A new object is an empty one: steps then see what the location gives for it, such as a constant.
     put: (wanted, body = {}, references) => {
@@ -113,7 +128,7 @@ export function compose(location: FieldLens, steps: readonly StepLens[]): RoundT
   };
 }
 
-function locationOf(field: FieldMap, native: string): FieldLens {
+function locationOf(field: FieldMap, native: string): LocationLens {
   if ('path' in field) return pathLocation(field.path, native === 'group' && field.path === 'members');
   if ('tag' in field) return tagLocation(field.tag);
   return 'from' in field ? derivedLocation : constantLocation(field.constant);

@@ -45,6 +45,37 @@ function keyText(type: string, key: Readonly<Record<string, Json>>, isText: bool
   return isText && !text.includes('\\ud') ? text : canonicalJson({ type, key });
 }
 
+/**
+ * The same of very many records whose values stand in the order of `names`: null where they are not all plain texts and
+ * naturalKeyOf must be asked.
+ */
+export function naturalKeysOf(
+  taxonomy: TaxonomyType,
+  names: readonly string[],
+  sha256: (text: string) => Digest,
+): (values: readonly (Json | undefined)[]) => string | null {
+  const fields = [...(taxonomy.key ?? [])].sort(byCodeUnit);
+  // Other names JavaScript may put in an order of its own, and naturalKeyOf takes that for the order of the key.
+  const isPlain = fields.every((field) => /^[A-Za-z]\w*$/.test(field) && names.includes(field));
+  if (!isPlain || fields.length === 0) return () => null;
+  const parts = fields.map((field, index) => ({
+    at: names.indexOf(field),
+    before: `${index === 0 ? '{"key":{' : ','}"${field}":`,
+    isReference: taxonomy.fields[field]?.kind === 'reference',
+  }));
+  const end = `},"type":${JSON.stringify(taxonomy.type)}}`;
+  return (values) => {
+    let text = '';
+    for (const { at, before, isReference } of parts) {
+      const value = values[at];
+      if (typeof value !== 'string' || value === '') return null;
+      if (isReference && isProvisional(referenceOf(value)?.key ?? '')) return null;
+      text += before + JSON.stringify(value);
+    }
+    return text.includes('\\ud') ? null : sha256(text + end);
+  };
+}
+
 /** A type whose every field is of its key: its records are there or not, and nothing else. */
 export function isEdge(taxonomy: TaxonomyType): boolean {
   return taxonomy.key !== undefined && Object.keys(taxonomy.fields).every((field) => taxonomy.key?.includes(field));

@@ -27,6 +27,16 @@ export type NativeObject = z.infer<typeof NativeObject>;
 
 export type Fields = Readonly<Record<string, Json>>;
 
+/** Of values in the order of their names; undefined where the record does not have the field. */
+export function fieldsOf(names: readonly string[], values: readonly (Json | undefined)[]): Fields {
+  const fields: Record<string, Json> = {};
+  for (let at = 0; at < names.length; at += 1) {
+    const [name, value] = [names[at], values[at]];
+    if (name !== undefined && value !== undefined) fields[name] = value;
+  }
+  return fields;
+}
+
 /**
  * One record in federated words. A field that is absent was not read or is not held; null means held and empty.
  * Sets are arrays sorted by code unit without duplicates. References are federated keys.

@@ -2,7 +2,6 @@
  * The schema of this authority's stores of records, as each read shows it, held against the one of the last agreement.
  * Both stay in its private store; peers are told what drifted, by the names of properties and by no value.
  */
-import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { Digest } from '../../core/digest.js';
 import { usualDriftRules, type DriftRules } from '../../core/drift/drift-rules.js';
@@ -13,6 +12,7 @@ import { ConcordatError } from '../../core/errors.js';
 import type { Mesh } from '../../core/federation/authority.js';
 import type { TypeMap } from '../../core/federation/map.js';
 import { isRecordMesh, rowKeyOf } from '../../core/federation/native-types.js';
+import { hmacSha256 } from '../log/sha256.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 
 /** By federated type. */
@@ -68,7 +68,7 @@ export class SchemaSeen {
   counter(type: string, expectedCount: number): ShapeCounter {
     return new ShapeCounter({
       expectedCount,
-      digest: (text) => createHmac('sha256', this.#context.linkKey).update(`schema\n${type}\n${text}`).digest('hex'),
+      digest: (text) => hmacSha256(this.#context.linkKey, `schema\n${type}\n${text}`),
     });
   }
 

@@ -5,9 +5,13 @@
 import type { ErrorCode } from '../../core/errors.js';
 import type { DatasetType } from '../../core/federation/federation.js';
 import type { TypeMap } from '../../core/federation/map.js';
-import { isProvisional, type NativeObject } from '../../core/record.js';
+import type { Json } from '../../core/json.js';
+import { naturalKeysOf } from '../../core/natural-key.js';
+import { fieldsOf, isProvisional, type FederatedRecord, type NativeObject } from '../../core/record.js';
+import { straightTranslation, type StraightTranslation } from '../../core/straight-translation.js';
 import { translate, type Translation } from '../../core/translate.js';
-import type { Sealer } from '../sealing/sealer.js';
+import type { AddValues, Sealer } from '../sealing/sealer.js';
+import { sha256Hex } from '../sealing/sha256.js';
 import { sealedRecord } from '../surface/field-digests.js';
 import type { SealingRecorder } from './increments/recorder.js';
 import type { MatchSeal } from './match-seal.js';
@@ -25,7 +29,7 @@ export interface PassParts {
   readonly map: TypeMap;
   /** Fields that records of the type may tell. */
   readonly told: readonly string[];
-  readonly sealer: Pick<Sealer, 'add'>;
+  readonly sealer: Pick<Sealer, 'add' | 'adder'>;
   readonly matches: MatchSeal | undefined;
   readonly claimed: TypeClaims | undefined;
   readonly recorder: SealingRecorder | null;
@@ -42,6 +46,13 @@ export class SealPass {
   readonly #isAskedFor: boolean;
   readonly #saltsBefore: number;
   readonly #silent = new Set<string>();
+  readonly #straight: StraightTranslation;
+  readonly #naturalKeyOf: (values: readonly (Json | undefined)[]) => string | null;
+  readonly #addValues: AddValues;
+  /** Of the object that is looked at, in the order of the names of `#straight`. */
+  readonly #values: (Json | undefined)[];
+  /** Whether more is asked of a record than its values, so that it has to be made. */
+  readonly #needsRecord: boolean;
   readonly doubts = new Map<Doubt['scope'], Doubt>();
   /** Natural keys under which an object stands or could stand that the seal does not show: who has them must be learned. */
   readonly unclear = new Set<string>();
@@ -55,6 +66,14 @@ export class SealPass {
     this.#isNatural = taxonomy.key !== undefined;
     this.#isAskedFor = this.#isNatural && sealing.isReferredTo(taxonomy.type);
     this.#saltsBefore = sealing.salts.count;
+    const { type, map, told, sealer, matches, claimed } = parts;
+    this.#straight = straightTranslation(map, taxonomy, told, map.native);
+    const { names } = this.#straight;
+    this.#naturalKeyOf = naturalKeysOf(taxonomy, names, sha256Hex);
+    this.#addValues = sealer.adder(names);
+    this.#values = names.map(() => undefined);
+    this.#needsRecord =
+      sealing.effects !== null || type.digests.length > 0 || matches !== undefined || claimed !== undefined;
   }
 
   /** A promise where something must be waited for before the next object. */
@@ -71,6 +90,11 @@ export class SealPass {
       if (!isProvisional(known)) this.#keep(object, known, false);
       if (isHere) this.#addSilent(known);
       return undefined;
+    }
+    if (object.type === this.#parts.map.native) {
+      const unmapped = this.#straight.values(object.body, this.#sealing.resolve, this.#values);
+      const key = unmapped && this.#keyOf(object);
+      if (unmapped && key !== null) return this.#add(object, key, null, unmapped, false);
     }
     const translation = translated(this.#sealing, this.#parts, object);
     if (translation.kind === 'setAside') {
@@ -102,14 +126,26 @@ export class SealPass {
       recorder?.apart(object, isHere ? key : null);
       return undefined;
     }
-    return this.#add(object, translation);
+    const { record, unmapped, roundTrips } = translation;
+    return this.#add(object, record.key, record, unmapped, !roundTrips);
   }
 
-  #add(object: NativeObject, translation: Extract<Translation, { kind: 'record' }>): Promise<void> | undefined {
-    const { counters, digests, effects, naturals, opaque, resolve, salts } = this.#sealing;
-    const { type, map, told, sealer, matches, claimed, recorder, learned } = this.#parts;
+  /** Of the values that were just translated; null where a natural key cannot be told from them alone. */
+  #keyOf({ id }: NativeObject): string | null {
+    return this.#isNatural ? this.#naturalKeyOf(this.#values) : this.#sealing.keyOf(this.#name, id);
+  }
+
+  /** `record`: null where its values stand in `#values`. */
+  #add(
+    object: NativeObject,
+    key: string,
+    record: FederatedRecord | null,
+    unmapped: readonly string[],
+    isLossy: boolean,
+  ): Promise<void> | undefined {
+    const { counters, opaque, salts } = this.#sealing;
+    const { recorder } = this.#parts;
     const name = this.#name;
-    const { key } = translation.record;
     if (object.opaque !== undefined) opaque.add(name, key, object);
     this.#keep(object, key, false);
     if (!this.#isPreferred(object, key)) {
@@ -118,26 +154,26 @@ export class SealPass {
       return undefined;
     }
     if (isProvisional(key)) this.unlinked += 1;
-    for (const property of translation.unmapped) counters.unmapped(name, property);
-    if (!translation.roundTrips) counters.lossy(name);
-    const record = effects
-      ? effects.added(
-          translation.record,
-          map,
-          learned.has(key) ? naturals.nativeIdsOf(name, key) : [object.id],
-          told,
-          resolve,
-        )
-      : translation.record;
+    for (const property of unmapped) counters.unmapped(name, property);
+    if (isLossy) counters.lossy(name);
+    if (record === null && !this.#needsRecord) this.#addValues(key, this.#values);
+    else this.#addRecord(object, record ?? { type: name, key, fields: fieldsOf(this.#straight.names, this.#values) });
+    salts.add(name, key);
+    if (!recorder) return undefined;
+    if (object.opaque === undefined) return recorder.plain(object.id, { key, unmapped: [...unmapped], lossy: isLossy });
+    recorder.apart(object, key);
+    return undefined;
+  }
+
+  #addRecord(object: NativeObject, translated: FederatedRecord): void {
+    const { digests, effects, naturals, resolve } = this.#sealing;
+    const { type, map, told, sealer, matches, claimed, learned } = this.#parts;
+    const { key } = translated;
+    const nativeIds = learned.has(key) ? naturals.nativeIdsOf(this.#name, key) : [object.id];
+    const record = effects ? effects.added(translated, map, nativeIds, told, resolve) : translated;
     sealer.add(sealedRecord(digests, type, record));
     matches?.add(key, record.fields);
     claimed?.add(record);
-    salts.add(name, key);
-    if (!recorder) return undefined;
-    if (object.opaque === undefined)
-      return recorder.plain(object.id, { key, unmapped: [...translation.unmapped], lossy: !translation.roundTrips });
-    recorder.apart(object, key);
-    return undefined;
   }
 
   /** The pass has to be made again: nothing that it counted, named or proposed stays. */

@@ -13,6 +13,16 @@ const chunkBytes = 1024 * 1024;
 const stagingBytesTotal = 16 * 1024 * 1024;
 const stagingBytesMax = 64 * 1024;
 
+interface Chunk {
+  readonly bytes: Buffer;
+  used: number;
+}
+
+export interface Room {
+  readonly bytes: Buffer;
+  readonly start: number;
+}
+
 interface Stretch {
   readonly start: number;
   readonly length: number;
@@ -34,14 +44,48 @@ export interface CollectorOptions {
 
 export class EntryCollector {
   readonly #options: CollectorOptions;
-  #chunks: { readonly bytes: Buffer; used: number }[] = [];
+  #chunks: Chunk[] = [];
   #memoryBytes = 0;
   #parts: readonly Part[] | undefined;
   #file: number | undefined;
   #fileBytes = 0;
+  /** One for all: of a million entries each would else make one. */
+  readonly #room: { bytes: Buffer; start: number } = { bytes: Buffer.alloc(0), start: 0 };
+  #roomIn: { used: number } | undefined;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Where an entry of at most so many bytes may be written, instead of adding it; `hashHigh` is what its key hash begins with.
+   * The place counts once `keep` was called, and is another one's as soon as anything else is. Null where it must be added.
+   */
+  room(hashHigh: number, bytesMax: number): Room | null {
+    const room = this.#room;
+    if (!this.#parts) {
+      if (bytesMax > chunkBytes / 16) return null;
+      const chunk = this.#chunkFor(bytesMax);
+      room.bytes = chunk.bytes;
+      room.start = chunk.used;
+      this.#roomIn = chunk;
+      return room;
+    }
+    const part = this.#parts[bucketOfHigh(hashHigh, this.#options.partBits)];
+    if (!part || bytesMax > part.staging.length) return null;
+    if (part.used + bytesMax > part.staging.length) this.#flush(part);
+    room.bytes = part.staging;
+    room.start = part.used;
+    this.#roomIn = part;
+    return room;
+  }
+
+  /** An entry of so many bytes stands where there was room. */
+  keep(bytes: number): void {
+    if (!this.#roomIn) throw new Error('an entry was kept for which there was no room');
+    this.#roomIn.used += bytes;
+    this.#roomIn = undefined;
+    if (!this.#parts && this.#memoryBytes > this.#options.memoryBytesMax) this.#startSpilling();
   }
 
   /** Copies the entry: the caller may use its buffer again. Writes to the page cache synchronously where it spills. */
@@ -50,16 +94,20 @@ export class EntryCollector {
       this.#spill(this.#parts, entry);
       return;
     }
-    let chunk = this.#chunks.at(-1);
-    if (!chunk || chunk.used + entry.length > chunk.bytes.length) {
-      const size = this.#chunks.length === 0 ? chunkBytes / 16 : chunkBytes;
-      chunk = { bytes: Buffer.allocUnsafeSlow(Math.max(size, entry.length)), used: 0 };
-      this.#chunks.push(chunk);
-      this.#memoryBytes += chunk.bytes.length;
-    }
+    const chunk = this.#chunkFor(entry.length);
     chunk.bytes.set(entry, chunk.used);
     chunk.used += entry.length;
     if (this.#memoryBytes > this.#options.memoryBytesMax) this.#startSpilling();
+  }
+
+  #chunkFor(bytes: number): Chunk {
+    const last = this.#chunks.at(-1);
+    if (last && last.used + bytes <= last.bytes.length) return last;
+    const size = this.#chunks.length === 0 ? chunkBytes / 16 : chunkBytes;
+    const chunk = { bytes: Buffer.allocUnsafeSlow(Math.max(size, bytes)), used: 0 };
+    this.#chunks.push(chunk);
+    this.#memoryBytes += chunk.bytes.length;
+    return chunk;
   }
 
   /** Buffers of whole entries, among which are all of one bucket of 2^bucketBits (and perhaps others). Good until the next call. */
@@ -112,16 +160,18 @@ export class EntryCollector {
   #spill(parts: readonly Part[], entry: Buffer): void {
     const part = parts[bucketOfHigh(entry.readUInt32BE(0), this.#options.partBits)];
     if (!part) throw new Error('a part is missing');
-    if (part.used + entry.length > part.staging.length) {
-      this.#writeStretch(part, part.staging.subarray(0, part.used));
-      part.used = 0;
-    }
+    if (part.used + entry.length > part.staging.length) this.#flush(part);
     if (entry.length > part.staging.length) {
       this.#writeStretch(part, entry);
       return;
     }
     part.staging.set(entry, part.used);
     part.used += entry.length;
+  }
+
+  #flush(part: Part): void {
+    this.#writeStretch(part, part.staging.subarray(0, part.used));
+    part.used = 0;
   }
 
   #writeStretch(part: Part, bytes: Buffer): void {

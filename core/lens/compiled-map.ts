@@ -49,5 +49,6 @@ function impossible(problem: string): RoundTripLens {
     get: () => untranslatable(problem),
     put: () => refused(problem),
     getAndPut: () => ({ got: untranslatable(problem), put: null }),
+    roundTrip: () => undefined,
   };
 }

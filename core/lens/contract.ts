@@ -49,8 +49,20 @@ export interface Lens<Source> {
 export interface StepLens extends Lens<Json> {
   /** It only looks: what it lets pass, both ways, it passes on as it is. So putting back what it got need not ask it again. */
   readonly onlyChecks?: true;
+  /** `get` and `put` in one go, where the step knows by its laws what `put` would say. See roundTripOf. */
+  readonly roundTrip?: RoundTrip;
 }
+/**
+ * The value that `get` gives, where nothing is set aside and `put` of it gives back the very source. Undefined where it is
+ * otherwise or nobody knows without asking both.
+ */
+export type RoundTrip = (native: Json, references: References) => Json | undefined;
+
 export type FieldLens = Lens<JsonObject>;
+export interface LocationLens extends FieldLens {
+  /** The value of `get`; undefined where it gives none, or is not known without asking. */
+  readonly read?: (body: JsonObject) => Json | undefined;
+}
 
 export interface GotAndPut {
   readonly got: Got;
@@ -60,6 +72,8 @@ export interface GotAndPut {
 /** A field lens that reads its steps once for what `get` and then `put` of the same body would read twice. */
 export interface RoundTripLens extends FieldLens {
   readonly getAndPut: (body: JsonObject, references: References) => GotAndPut;
+  /** The value, where `getAndPut` gives it with nothing set aside, and the body back as it was; undefined: ask that. */
+  readonly roundTrip: (body: JsonObject, references: References) => Json | undefined;
 }
 
 export const absent: Got = { kind: 'absent' };
@@ -86,9 +100,26 @@ export function refused(reason: string, code: ErrorCode = 'valueNotRepresentable
 
 /** A step for which null is null on both sides: held and empty. */
 export function nullStaysNull(lens: StepLens): StepLens {
+  const { roundTrip } = lens;
   return {
     ...lens,
     get: (native, references) => (native === null ? value(null) : lens.get(native, references)),
     put: (wanted, native, references) => (wanted === null ? source(null) : lens.put(wanted, native, references)),
+    ...(roundTrip
+      ? {
+          roundTrip: (native, references): Json | undefined => (native === null ? null : roundTrip(native, references)),
+        }
+      : {}),
+  };
+}
+
+/** Of any step: by its own word, or by asking it twice. */
+export function roundTripOf(step: StepLens): RoundTrip {
+  if (step.roundTrip) return step.roundTrip;
+  return (native, references) => {
+    const got = step.get(native, references);
+    if (got.kind !== 'value' || got.setAside !== undefined) return undefined;
+    const put = step.put(got.value, native, references);
+    return put.kind === 'value' && put.value === native ? got.value : undefined;
   };
 }

@@ -71,18 +71,28 @@ export function decimalText({ unscaled, scale }: Decimal): string {
   return end === 0 ? `${sign}${digits}` : `${sign}${digits}.${fraction.slice(0, end)}`;
 }
 
-function isCanonical(text: string): boolean {
-  const start = text.charAt(0) === '-' ? 1 : 0;
+const minusSign = 45;
+const pointSign = 46;
+const zeroDigit = 48;
+
+/** The canonical text, where only zeros at the end of a fraction keep it from being so; null for any other. */
+function plainDecimal(text: string): string | null {
+  const start = text.charCodeAt(0) === minusSign ? 1 : 0;
   const end = digitsEnd(text, start);
-  if (end === start || (text.charAt(start) === '0' && end > start + 1)) return false;
-  if (end === text.length) return !(start === 1 && text === '-0');
-  if (text.charAt(end) !== '.') return false;
-  return end + 1 < text.length && digitsEnd(text, end + 1) === text.length && text.charCodeAt(text.length - 1) !== 48;
+  if (end === start || (text.charCodeAt(start) === zeroDigit && end > start + 1)) return null;
+  if (end === text.length) return text === '-0' ? '0' : text;
+  if (text.charCodeAt(end) !== pointSign || digitsEnd(text, end + 1) !== text.length) return null;
+  let last = text.length;
+  while (text.charCodeAt(last - 1) === zeroDigit) last -= 1;
+  if (last > end + 1) return last === text.length ? text : text.slice(0, last);
+  const whole = text.slice(0, end);
+  return whole === '-0' ? '0' : whole;
 }
 
 /** Null where the text is no decimal number that can be held. */
 export function canonicalDecimal(text: string): string | null {
-  if (text.length <= digitsMax && isCanonical(text)) return text;
+  const plain = text.length <= digitsMax ? plainDecimal(text) : null;
+  if (plain !== null) return plain;
   const parsed = parseDecimal(text);
   return parsed && decimalText(parsed);
 }
@@ -161,6 +171,11 @@ export function decimalStep(kind: DecimalKind): StepLens {
     return plain;
   };
   return nullStaysNull({
+    // What is canonical is so once more; but longer ones may not be read again.
+    roundTrip: (native) => {
+      const text = canonical(native);
+      return typeof text === 'string' && text.length <= digitsMax ? text : undefined;
+    },
     get: (native) => {
       const text = canonical(native);
       return typeof text === 'string' ? value(text) : untranslatable(text.fault);
@@ -193,6 +208,11 @@ export function exactNumberText(native: Json): string | null {
 
 /** The step `number: json`: a JSON number on the native side, the text of a decimal on the other. */
 export const jsonNumberStep: StepLens = nullStaysNull({
+  roundTrip: (native) => {
+    const text = exactNumberText(native);
+    const plain = text === null ? null : canonicalDecimal(text);
+    return plain !== null && plain.length <= digitsMax ? plain : undefined;
+  },
   get: (native) => {
     const text = exactNumberText(native);
     const plain = text === null ? null : canonicalDecimal(text);
@@ -207,6 +227,45 @@ export const jsonNumberStep: StepLens = nullStaysNull({
   },
 });
 
+interface SmallFactor {
+  readonly unscaled: number;
+  readonly scale: number;
+}
+
+function smallFactor({ unscaled, scale }: Decimal): SmallFactor | null {
+  const number = Number(unscaled);
+  return number > 0 && number <= 1_000_000_000 ? { unscaled: number, scale } : null;
+}
+
+/** The canonical text of a product that a double holds exactly, without a big integer; null for any other. */
+function smallProduct(text: string, factor: SmallFactor): string | null {
+  if (text.length > 17) return null;
+  if (factor.unscaled === 1 && factor.scale === 0) return plainDecimal(text);
+  const isNegative = text.charCodeAt(0) === minusSign;
+  let product = 0;
+  let point = -1;
+  let at = isNegative ? 1 : 0;
+  if (at === text.length) return null;
+  for (; at < text.length; at += 1) {
+    if (isDigit(text, at)) product = product * 10 + text.charCodeAt(at) - zeroDigit;
+    else if (text.charCodeAt(at) === pointSign && point === -1 && at > (isNegative ? 1 : 0)) point = at;
+    else return null;
+  }
+  product *= factor.unscaled;
+  if (product > Number.MAX_SAFE_INTEGER) return null;
+  let scale = (point === -1 ? 0 : text.length - point - 1) + factor.scale;
+  while (scale > 0 && product % 10 === 0) {
+    product /= 10;
+    scale -= 1;
+    if (product === 0) return '0';
+  }
+  if (product === 0) return '0';
+  const digits = String(product).padStart(scale + 1, '0');
+  const sign = isNegative ? '-' : '';
+  if (scale === 0) return sign + digits;
+  return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}
+
 /** The step `unit`: what one native unit is in the unit of the taxonomy. Writing divides, and refuses what does not come out even. */
 export function unitStep(times: string): StepLens {
   const factor = parseDecimal(times) ?? { unscaled: 1n, scale: 0 };
@@ -214,7 +273,13 @@ export function unitStep(times: string): StepLens {
     const parsed = typeof native === 'string' ? parseDecimal(native) : null;
     return parsed && decimalText(timesDecimal(parsed, factor));
   };
+  const small = smallFactor(factor);
   return nullStaysNull({
+    roundTrip: (native) => {
+      if (typeof native !== 'string') return undefined;
+      const text = (small && smallProduct(native, small)) ?? read(native);
+      return text !== null && text.length <= digitsMax ? text : undefined;
+    },
     get: (native) => {
       const text = read(native);
       return text === null ? untranslatable(notDecimal) : value(text);

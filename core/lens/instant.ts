@@ -76,11 +76,20 @@ function civilOf(days: number): { readonly year: number; readonly month: number;
   };
 }
 
-/** Days of a date text at the start of another; null where none stands there. */
+const hyphen = 45;
+
+/** Whether a date text stands at the start of another. */
+function isDateAt(text: string): boolean {
+  if (text.charCodeAt(4) !== hyphen || text.charCodeAt(7) !== hyphen) return false;
+  const year = numberAt(text, 0, 4);
+  const month = numberAt(text, 5, 2);
+  const day = numberAt(text, 8, 2);
+  return year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+}
+
+/** Its days; null where none stands there. */
 function dateAt(text: string): number | null {
-  const [year, month, day] = [numberAt(text, 0, 4), numberAt(text, 5, 2), numberAt(text, 8, 2)];
-  if (text.charAt(4) !== '-' || text.charAt(7) !== '-' || year < 1 || month < 1 || month > 12) return null;
-  return day < 1 || day > daysInMonth(year, month) ? null : daysOf(year, month, day);
+  return isDateAt(text) ? daysOf(numberAt(text, 0, 4), numberAt(text, 5, 2), numberAt(text, 8, 2)) : null;
 }
 
 /** Seconds that a zone is ahead of UTC: Z, +02, +02:00, +0200, +05:30:15; null for anything else. */
@@ -137,8 +146,10 @@ function inDay({ days, seconds, fraction }: Moment): Moment {
   return { days: days + shift, seconds: seconds - shift * 86_400, fraction };
 }
 
+const twoDigits = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'));
+
 function two(number: number): string {
-  return String(number).padStart(2, '0');
+  return twoDigits[number] ?? '';
 }
 
 function dateText(days: number): string | null {
@@ -158,8 +169,30 @@ function textOf({ days, seconds, fraction }: Moment, precision: Precision): stri
   return `${date}T${two(hours)}:${two(minutes)}:${two(left)}${shown}Z`;
 }
 
+const zones = { utc: ['Z', '+00', '+00:00'], none: [''] } as const;
+
+/**
+ * Of a text to the second whose zone is UTC, or that says none where UTC is meant: nothing moves, so its own digits stand.
+ * Null where it is anything else, such as one with a fraction.
+ */
+function unmoved(text: string, precision: 'minute' | 'second', zone: keyof typeof zones): string | null {
+  const between = text.charCodeAt(10);
+  if (text.length > 25 || (between !== 0x20 && between !== 0x54) || text.charCodeAt(13) !== 0x3a) return null;
+  if (text.charCodeAt(16) !== 0x3a || !isDateAt(text)) return null;
+  const hours = numberAt(text, 11, 2);
+  const minutes = numberAt(text, 14, 2);
+  const seconds = numberAt(text, 17, 2);
+  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || seconds < 0 || seconds > 59) return null;
+  if (!(zones[zone] as readonly string[]).includes(text.slice(19))) return null;
+  if (precision === 'minute') return `${text.slice(0, 10)}T${text.slice(11, 16)}:00Z`;
+  if (text.length === 20 && between === 0x54) return text;
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}Z`;
+}
+
 /** Null where the text is no moment with a zone, or lies outside the years 1 to 9999 in UTC. */
 export function canonicalInstant(text: string, precision: Precision): string | null {
+  const asItStands = precision === 'second' || precision === 'minute' ? unmoved(text, precision, 'utc') : null;
+  if (asItStands !== null) return asItStands;
   const moment = momentOf(text);
   return moment && textOf(moment, precision);
 }
@@ -168,6 +201,12 @@ export function canonicalInstant(text: string, precision: Precision): string | n
 export function epochSeconds(text: string): number | null {
   const moment = momentOf(text);
   return moment && moment.days * 86_400 + moment.seconds;
+}
+
+/** A whole number that a double divides without an error; null for any other. */
+function smallCount(native: Json): number | null {
+  if (typeof native === 'number') return Number.isSafeInteger(native) ? native + 0 : null;
+  return typeof native === 'string' && /^\d{1,15}$/.test(native) ? Number(native) : null;
 }
 
 /** The shortest text of a moment: what stands between the steps of a lens, and what is written where nothing stood. */
@@ -187,6 +226,8 @@ function canonicalStep(
 ): StepLens {
   const read = (native: Json): string | null => (typeof native === 'string' ? canonical(native) : null);
   return nullStaysNull({
+    // What is canonical is so once more.
+    roundTrip: (native) => read(native) ?? undefined,
     get: (native) => {
       const text = read(native);
       return text === null ? untranslatable(fault) : value(text);
@@ -215,11 +256,15 @@ export const dateStep: StepLens = canonicalStep(
 export function zoneStep(zone: string): StepLens {
   const ahead = zoneSeconds(zone) ?? 0;
   const read = (native: Json): string | null => {
-    const moment = typeof native === 'string' ? momentOf(native, ahead) : null;
+    if (typeof native !== 'string') return null;
+    const asItStands = ahead === 0 ? unmoved(native, 'second', 'none') : null;
+    if (asItStands !== null) return asItStands;
+    const moment = momentOf(native, ahead);
     return moment && shortText(moment);
   };
   const fault = 'the value is not a moment without a zone, such as 2024-05-01 12:00:00';
   return nullStaysNull({
+    roundTrip: (native) => read(native) ?? undefined,
     get: (native) => {
       const text = read(native);
       return text === null ? untranslatable(fault) : value(text);
@@ -249,7 +294,16 @@ export type EpochUnit = (typeof epochUnits)[number];
 /** The step `epoch`: the native value counts units since 1970-01-01T00:00:00Z, as a JSON number or as a text. */
 export function epochStep(unit: EpochUnit): StepLens {
   const digits = fractionDigits[unit];
+  const perSecond = 10 ** digits;
   const read = (native: Json): string | null => {
+    const count = smallCount(native);
+    if (count !== null) {
+      const whole = Math.floor(count / perSecond);
+      const days = Math.floor(whole / 86_400);
+      if (days < -719_162 || days > 2_932_896) return null;
+      const fraction = digits === 0 ? '' : String(count - whole * perSecond).padStart(digits, '0');
+      return shortText({ days, seconds: whole - days * 86_400, fraction });
+    }
     const text = typeof native === 'string' ? native : exactNumberText(native);
     const parsed = text === null ? null : parseDecimal(text);
     if (!parsed) return null;
@@ -267,6 +321,7 @@ export function epochStep(unit: EpochUnit): StepLens {
   };
   const fault = `the value is no count of ${unit}s since 1970`;
   return nullStaysNull({
+    roundTrip: (native) => read(native) ?? undefined,
     get: (native) => {
       const text = read(native);
       return text === null ? untranslatable(fault) : value(text);

@@ -9,11 +9,13 @@ import { isReferenceTo } from './reference.js';
 import { setStep, sortedUnique } from './set.js';
 import { equalTextStep, foldStep, isWellFormed, notText } from './text.js';
 import { sameJson } from './same-json.js';
+import type { Json } from '../json.js';
 
 const notWellFormed = 'the value is not well-formed Unicode';
 
 const text: StepLens = nullStaysNull({
   onlyChecks: true,
+  roundTrip: (native) => (typeof native === 'string' && isWellFormed(native) ? native : undefined),
   get: (native) => {
     if (typeof native !== 'string') return untranslatable(notText);
     return isWellFormed(native) ? value(native) : untranslatable(notWellFormed);
@@ -26,13 +28,17 @@ const text: StepLens = nullStaysNull({
 
 const boolean: StepLens = nullStaysNull({
   onlyChecks: true,
+  roundTrip: (native) => (typeof native === 'boolean' ? native : undefined),
   get: (native) =>
     typeof native === 'boolean' ? value(native) : untranslatable('the value is neither true nor false'),
   put: (wanted) => (typeof wanted === 'boolean' ? source(wanted) : refused('the value is neither true nor false')),
 });
 
+const noElements: Json = [];
+
 /** The empty set has one name, []: a native null reads as [] and stays null when [] is put. */
 const set: StepLens = {
+  roundTrip: (native, references) => (native === null ? noElements : setStep.roundTrip?.(native, references)),
   get: (native, references) => (native === null ? value([]) : setStep.get(native, references)),
   put: (wanted, native, references) => {
     if (wanted === null) return refused('an empty set is [], not null');
@@ -68,6 +74,7 @@ function reference(of: readonly string[]): StepLens {
   const wrong = `the value does not refer to ${of.join(' or ')}`;
   return nullStaysNull({
     onlyChecks: true,
+    roundTrip: (native) => (isReferenceTo(native, of) ? native : undefined),
     get: (native) => (isReferenceTo(native, of) ? value(native) : untranslatable(wrong)),
     put: (wanted) => (isReferenceTo(wanted, of) ? source(wanted) : refused(wrong)),
   });

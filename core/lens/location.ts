@@ -1,6 +1,6 @@
 /** Where a field lies in a native body: under a dotted path, in the tags, or nowhere (a constant). */
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import { absent, refused, source, untranslatable, value, type FieldLens, type Got, type Put } from './contract.js';
+import { absent, refused, source, untranslatable, value, type Got, type LocationLens, type Put } from './contract.js';
 import { sameJson } from './same-json.js';
 import { foldAscii } from './text.js';
 
@@ -34,9 +34,17 @@ function putAt(wanted: Json, body: JsonObject, path: readonly string[]): Put<Jso
 }
 
 /** What is missing reads as null (held and empty), except a property that its connector leaves out where it could not be read. */
-export function pathLocation(dotted: string, leftOutWhereUnread: boolean): FieldLens {
+export function pathLocation(dotted: string, leftOutWhereUnread: boolean): LocationLens {
   const path = dotted.split('.');
+  // Names that every object seems to have are asked for by `own`.
+  const isOwnIfThere = path.length === 1 && !(dotted in Object.prototype);
   return {
+    ...(isOwnIfThere
+      ? {
+          read: (body: JsonObject) =>
+            body[dotted] ?? (leftOutWhereUnread && body[dotted] === undefined ? undefined : null),
+        }
+      : {}),
     get: (body) => (leftOutWhereUnread && own(body, dotted) === undefined ? absent : getAt(body, path)),
     put: (wanted, body = {}) => {
       const before = getAt(body, path);
@@ -59,7 +67,7 @@ function sameTag(left: string, right: string): boolean {
 }
 
 /** A tag that is missing reads as null, and null removes the tag: a tag list holds no null. */
-export function tagLocation(key: string): FieldLens {
+export function tagLocation(key: string): LocationLens {
   const tagsOf = (body: JsonObject): JsonObject | null => {
     const tags = own(body, tagsProperty) ?? {};
     return isJsonObject(tags) ? tags : null;
@@ -82,8 +90,9 @@ export function tagLocation(key: string): FieldLens {
 }
 
 /** The mesh says this of every record: it can hear it, and nothing else. */
-export function constantLocation(constant: Json): FieldLens {
+export function constantLocation(constant: Json): LocationLens {
   return {
+    read: () => constant,
     get: () => value(constant),
     put: (wanted, body = {}) =>
       sameJson(wanted, constant) ? source(body) : refused('this mesh says one thing of every record and it is another'),
@@ -91,7 +100,7 @@ export function constantLocation(constant: Json): FieldLens {
 }
 
 /** No place at all: the value is worked out from other objects when the snapshot is sealed, and nothing can be told it. */
-export const derivedLocation: FieldLens = {
+export const derivedLocation: LocationLens = {
   get: () => absent,
   put: () => refused('the field is worked out from the policies of this mesh and cannot be written'),
 };

@@ -41,6 +41,10 @@ export function referenceStep(types: Readonly<Record<string, string>>): StepLens
     return key === null ? outside(`it refers to a ${type} outside the dataset`, type) : value(`${type}/${key}`);
   };
   return nullStaysNull({
+    roundTrip: (native, references) => {
+      const got = read(native, references);
+      return got.kind === 'value' && referenceOf(got.value) ? got.value : undefined;
+    },
     get: read,
     put: (wanted, native, references) => {
       const named = referenceOf(wanted);

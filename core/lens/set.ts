@@ -37,6 +37,7 @@ function inserted(list: readonly string[]): readonly string[] {
 }
 
 export const setStep: StepLens = nullStaysNull({
+  roundTrip: (native) => (isTexts(native) ? sortedUnique(native) : undefined),
   get: (native) => (isTexts(native) ? value(sortedUnique(native)) : untranslatable(notTexts)),
   put: (wanted, native) => {
     if (!isTexts(wanted)) return refused(notTexts);

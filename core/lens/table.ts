@@ -18,7 +18,11 @@ export function isOneToOne(table: EnumTable): boolean {
 export function enumStep(table: EnumTable): StepLens {
   const entries = Object.entries(table);
   const values = new Map(entries);
+  const isWritten = ([text, of]: (typeof entries)[number]): boolean =>
+    entries.find(([, other]) => sameJson(other, of))?.[0] === text;
+  const written = new Map(entries.filter(isWritten));
   return {
+    roundTrip: (native) => (native === null ? null : typeof native === 'string' ? written.get(native) : undefined),
     get: (native) => {
       if (native === null) return value(null);
       const found = typeof native === 'string' ? values.get(native) : undefined;
@@ -51,6 +55,7 @@ export function tableStep(table: ManyToOne, otherwise?: 'setAside'): StepLens {
   const meaning = new Map(Object.entries(table).flatMap(([wanted, texts]) => texts.map((text) => [text, wanted])));
   const unknown = 'the table of the map does not know the native value';
   return nullStaysNull({
+    roundTrip: (native) => (typeof native === 'string' ? meaning.get(native) : undefined),
     get: (native) => {
       if (typeof native !== 'string') return untranslatable(notText);
       const found = meaning.get(native);

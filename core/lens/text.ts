@@ -62,6 +62,7 @@ export function equalTextStep({ fold, normalForm }: TextEquality): StepLens {
     return normal(fold === 'ascii' ? foldAscii(first) : foldSimple(first));
   };
   return nullStaysNull({
+    roundTrip: (native) => (typeof native === 'string' ? canonical(native) : undefined),
     get: (native) => (typeof native === 'string' ? value(canonical(native)) : untranslatable(notText)),
     put: (wanted, native) => {
       if (typeof wanted !== 'string') return refused(notText);
@@ -80,6 +81,7 @@ export const notText = 'the value is not text';
 
 /** get folds; put keeps the native spelling where it folds to the value. Only folded text is in its range. */
 export const foldStep: StepLens = nullStaysNull({
+  roundTrip: (native) => (typeof native === 'string' ? foldAscii(native) : undefined),
   get: (native) => (typeof native === 'string' ? value(foldAscii(native)) : untranslatable(notText)),
   put: (wanted, native) => {
     if (typeof wanted !== 'string') return refused(notText);
@@ -95,6 +97,7 @@ export const foldStep: StepLens = nullStaysNull({
  * Microsoft Graph refuses the empty text for most properties.
  */
 export const emptyAsNullStep: StepLens = {
+  roundTrip: (native) => (native === '' ? null : native),
   get: (native) => value(native === '' ? null : native),
   put: (wanted, native) => {
     if (wanted === '') return refused('the empty text and null are one for this mesh, and null is its name');
@@ -105,6 +108,7 @@ export const emptyAsNullStep: StepLens = {
 /** `length` counts UTF-16 code units: never fewer than the characters that any cloud counts. What a cloud already holds passes. */
 export function maxLengthStep(maxLength: number, loss: string): StepLens {
   return nullStaysNull({
+    roundTrip: (native) => (typeof native === 'string' ? native : undefined),
     get: (native) => (typeof native === 'string' ? value(native) : untranslatable(notText)),
     put: (wanted: Json, native) => {
       if (typeof wanted !== 'string') return refused(notText);

@@ -56,6 +56,42 @@ function levelBelow({ paths, tags }: Known, level: Level, name: string): Level {
   return below;
 }
 
+/** The properties of objects, as one shape after another of them was met. */
+interface Shape {
+  readonly names: readonly string[];
+  /** Null where it depends on what lies within them. */
+  readonly unmapped: readonly string[] | null;
+}
+const shapesKept = 8;
+
+/** unmappedProperties for very many objects of few shapes: what their own names say is found once a shape. */
+export function unmappedFinder(map: TypeMap): (body: JsonObject) => readonly string[] {
+  const { top } = knownOf(map);
+  const shapes: Shape[] = [];
+  let next = 0;
+  const shapeOf = (names: readonly string[], body: JsonObject): Shape => {
+    const known = shapes.find((shape) => sameNames(shape.names, names));
+    if (known) return known;
+    const looksInside = names.some((name) => !top.whole.has(name) && top.within.has(name));
+    const shape: Shape = { names, unmapped: looksInside ? null : unmappedProperties(body, map) };
+    shapes[next] = shape;
+    next = (next + 1) % shapesKept;
+    return shape;
+  };
+  let last: Shape = { names: [], unmapped: [] };
+  return (body) => {
+    const names = Object.keys(body);
+    if (!sameNames(last.names, names)) last = shapeOf(names, body);
+    return last.unmapped ?? unmappedProperties(body, map);
+  };
+}
+
+export function sameNames(left: readonly string[], right: readonly string[]): boolean {
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at += 1) if (left[at] !== right[at]) return false;
+  return true;
+}
+
 /** Dotted names, sorted by code unit. A property with a mapped one inside it is reported part by part. */
 export function unmappedProperties(body: JsonObject, map: TypeMap): readonly string[] {
   const known = knownOf(map);

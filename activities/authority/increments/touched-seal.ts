@@ -2,12 +2,12 @@
 import type { DatasetType } from '../../../core/federation/federation.js';
 import { exposedFields } from '../../../core/federation/surface.js';
 import type { RunInputs } from '../../../core/messages.js';
-import { isProvisional, type FederatedRecord, type Fields, type NativeObject } from '../../../core/record.js';
+import { fieldsOf, isProvisional, type FederatedRecord, type Fields, type NativeObject } from '../../../core/record.js';
 import { groupsHeldBy, type SealedType } from '../../../core/sealed.js';
 import { letOthersRun } from '../../event-loop.js';
 import { readAll, readMany } from '../../sealing/read-records.js';
 import { resealChanged } from '../../sealing/reseal-changed.js';
-import { createSealer } from '../../sealing/sealer.js';
+import { createSealer, type AddValues } from '../../sealing/sealer.js';
 import { createSegmentReader } from '../../sealing/segment-reader.js';
 import type { AuthorityContext } from '../context.js';
 import { NaturalKeys } from '../natural-keys.js';
@@ -95,6 +95,11 @@ export class TouchedSeal implements SealingRecorder {
 
   add({ key, fields }: FederatedRecord): void {
     this.#changes.set(key, fields);
+  }
+  adder(names: readonly string[]): AddValues {
+    return (key, values) => {
+      this.#changes.set(key, fieldsOf(names, values));
+    };
   }
   plain(id: string, entry: LedgerEntry): Promise<void> {
     this.#counted.add(entry, 1);

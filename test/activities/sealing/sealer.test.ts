@@ -9,9 +9,9 @@ import { createSegmentReader } from '../../../activities/sealing/segment-reader.
 import { readAll, readOne, verifySealed } from '../../../activities/sealing/read-records.js';
 import { xxh64 } from '../../../activities/sealing/key-hash.js';
 import { canonicalJson } from '../../../core/digest.js';
-import { byCodeUnit } from '../../../core/json.js';
+import { byCodeUnit, type Json } from '../../../core/json.js';
 import { groupText } from '../../../core/record-digest.js';
-import type { Fields } from '../../../core/record.js';
+import { fieldsOf, type Fields } from '../../../core/record.js';
 import { SealedType, sealedGroups } from '../../../core/sealed.js';
 import { anyFields, base, collected, CountingStore, groups, prefixes, sameObjects, seal, weakHash } from './worlds.js';
 
@@ -88,6 +88,69 @@ describe('a seal', () => {
     expect(second).toEqual(first);
     expect(first.bucketCount).toBe(8);
     expect(sameObjects(spilled, plain)).toBe(true);
+  });
+
+  test('is the same where values come in the order of their names instead of records', async () => {
+    const names = ['mail', 'path', 'phone', 'team'];
+    const several = groups;
+    const one = [{ id: 'all', fields: names, members: ['aws'] }];
+    const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ maxLength: 40 }));
+    const value = fc.oneof(
+      { weight: 3, arbitrary: text },
+      fc.array(text, { maxLength: 3 }),
+      fc.constantFrom<Json>(null, true, false, 7, 1e21, { deep: ['x'] }, [1], '\u007f\u0001"\\', 'm'.repeat(12_000)),
+    );
+    const rows = fc.uniqueArray(
+      fc.tuple(text, fc.tuple(...names.map(() => fc.option(value, { nil: undefined, freq: 6 })))),
+      { maxLength: 40, selector: ([key]) => key },
+    );
+    let kept = 0;
+    await fc.assert(
+      fc.asyncProperty(rows, fc.boolean(), fc.boolean(), async (all, isOne, spills) => {
+        const common = {
+          prefix: 'aws',
+          type: 'person',
+          groups: isOne ? one : several,
+          expectedCount: 10,
+          ...(spills ? { memoryBytesMax: 0, spillFolder } : {}),
+        };
+        const [left, right] = [new CountingStore(), new CountingStore()];
+        const plain = createSealer({ ...common, store: left });
+        const straight = createSealer({ ...common, store: right });
+        const add = straight.adder(names);
+        for (const [key, values] of all) {
+          plain.add({ type: 'person', key, fields: fieldsOf(names, values) });
+          add(key, values);
+          kept += 1;
+        }
+        expect(await straight.finish()).toEqual(await plain.finish());
+        expect(sameObjects(left, right)).toBe(true);
+      }),
+      { numRuns: 150 },
+    );
+    expect(kept).toBeGreaterThan(500);
+  });
+
+  test('refuses values as it refuses records, and keeps nothing of them', async () => {
+    const sealer = createSealer({
+      store: new CountingStore(),
+      prefix: 'aws',
+      type: 'person',
+      groups,
+      expectedCount: 1,
+    });
+    const add = sealer.adder(['mail', 'path']);
+    for (const [key, values] of [
+      ['\ud800', ['m', 'p']],
+      ['k', ['m', '\udc00']],
+      ['k', [['\udc00'], null]],
+      ['k', [Number.NaN, null]],
+    ] as const)
+      expect(() => add(key, values as readonly Json[])).toThrow();
+    expect(() => sealer.adder(['other'])('k', ['x'])).toThrow();
+    add('k', ['m', 'p']);
+    expect((await sealer.finish()).count).toBe(1);
+    expect(() => add('l', ['m', 'p'])).toThrow('ended');
   });
 
   test('of an empty set has no segment', async () => {
