@@ -9,7 +9,6 @@ import type { Json, JsonObject } from './json.js';
 import {
   roundTripOf,
   source,
-  type FieldLens,
   type Got,
   type GotAndPut,
   type LocationLens,

@@ -7,7 +7,8 @@ import { byCodeUnit, type Json, type JsonObject } from '../../../core/json.js';
 
 const numberText = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const digest = (text: string): string =>
-  [...text]
+  text
+    .split('')
     .map((one) => one.charCodeAt(0).toString(16))
     .join('')
     .padEnd(16, 'f');
