@@ -12,6 +12,7 @@ import { collect, endsIn } from '../conformance/scene.js';
 import { describeWorld } from '../conformance/suite.js';
 import { systemWorld } from '../conformance/world.js';
 import { startPostgresql, type PostgresqlSystem } from '../support/systems/postgresql.js';
+import { byCodeUnit } from '../../core/json.js';
 import { missingWords } from '../support/systems/system.js';
 
 const own: readonly ConformanceCase[] = [
@@ -51,7 +52,11 @@ let databases = 0;
 /** A database of its own with one table, named `sample`. */
 async function connectorOver(
   columns: string,
-  { key = ['id'], more = '' }: { readonly key?: string[]; readonly more?: string } = {},
+  {
+    key = ['id'],
+    before = '',
+    more = '',
+  }: { readonly key?: string[]; readonly before?: string; readonly more?: string } = {},
 ): Promise<{
   readonly connector: Connector;
   readonly sql: (text: string) => Promise<void>;
@@ -60,7 +65,7 @@ async function connectorOver(
   const name = `own${(databases += 1)}`;
   const environment = await available().database(name);
   const sql = (text: string) => available().sql(text, name);
-  await sql(`CREATE TABLE sample (${columns}); ${more}`);
+  await sql(`${before}; CREATE TABLE sample (${columns}); ${more}`);
   const mesh: PostgresqlMesh = { ...available().mesh, tables: { sample: { table: 'sample', key } } };
   return { connector: createPostgresqlConnector({ mesh, environment, pageSize: 2 }), sql, environment };
 }
@@ -139,6 +144,48 @@ describe.skipIf(system.kind === 'missing')('tables of PostgreSQL', () => {
       await sql(`INSERT INTO sample VALUES ('later ${(later += 1)}'); DELETE FROM sample WHERE id = 'k5'`);
     }
     expect(rows).toBe(5);
+  });
+
+  it('are read on in another process where a read died, unless what it read is not as it was', async () => {
+    const { connector, sql } = await connectorOver('id text PRIMARY KEY, note text, mood mood', {
+      before: `CREATE TYPE mood AS ENUM ('calm')`,
+    });
+    const again = async (): Promise<string> => {
+      await sql(`TRUNCATE sample`);
+      await sql(`INSERT INTO sample SELECT 'k' || n, 'as it was', 'calm' FROM generate_series(1, 9) n`);
+      const [, second] = await collect(connector.readAll({}));
+      return second?.cursor ?? '';
+    };
+    const restAfter = async (...changes: readonly string[]): Promise<readonly string[] | string> => {
+      const cursor = await again();
+      for (const change of changes) await sql(change);
+      const rest = await collect(connector.readAll({ cursor })).catch((error: unknown) => error);
+      if (!Array.isArray(rest)) return String((rest as { readonly code?: string }).code);
+      const objects = (rest as Awaited<ReturnType<typeof collect>>).flatMap((item) =>
+        item.kind === 'objects' ? item.objects.map(({ id }) => id) : [],
+      );
+      return [...objects].sort(byCodeUnit);
+    };
+    expect(await restAfter()).toEqual(['k5', 'k6', 'k7', 'k8', 'k9']);
+    expect(await restAfter(`INSERT INTO sample VALUES ('k0'); DELETE FROM sample WHERE id = 'k8'`)).toEqual([
+      'k0',
+      'k5',
+      'k6',
+      'k7',
+      'k9',
+    ]);
+    expect(await restAfter(`UPDATE sample SET note = 'new' WHERE id = 'k7'`)).toHaveLength(5);
+    expect(await restAfter(`UPDATE sample SET note = 'new' WHERE id = 'k2'`)).toBe('cursorLost');
+    expect(await restAfter(`DELETE FROM sample WHERE id = 'k2'`)).toBe('cursorLost');
+    // Another row in its very place, so that as many are there.
+    expect(
+      await restAfter(`DELETE FROM sample WHERE id = 'k2'`, 'VACUUM sample', `INSERT INTO sample VALUES ('k0')`),
+    ).toBe('cursorLost');
+    // As many rows before the place, and other ones.
+    expect(await restAfter('VACUUM FULL sample')).toBe('cursorLost');
+    expect(await restAfter(`ALTER TYPE mood RENAME VALUE 'calm' TO 'quiet'`)).toBe('cursorLost');
+    await sql(`ALTER TYPE mood RENAME VALUE 'quiet' TO 'calm'`);
+    expect(await restAfter(`ALTER TABLE sample ADD COLUMN more text DEFAULT 'x'`)).toBe('cursorLost');
   });
 
   it('are incomplete where the user may not read them, they are not there, or row security would hide rows', async () => {

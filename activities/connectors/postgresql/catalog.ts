@@ -31,10 +31,15 @@ export function tableOf({ tables }: PostgresqlMesh, type: string): TableMesh {
   return table;
 }
 
+/** Schema and table, in quotes. */
+export function nameOf(mesh: PostgresqlMesh, type: string): string {
+  return `${quoted(mesh.schema)}.${quoted(tableOf(mesh, type).table)}`;
+}
+
 /** Throws ConcordatError (scopeNotFound) where the table or a column of its key is not there. */
 export async function describeTable(client: PoolClient, mesh: PostgresqlMesh, type: string): Promise<Table> {
   const { table, key } = tableOf(mesh, type);
-  const name = `${quoted(mesh.schema)}.${quoted(table)}`;
+  const name = nameOf(mesh, type);
   const { rows } = await client.query<{
     name: string;
     type: string;

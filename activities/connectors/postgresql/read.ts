@@ -2,8 +2,8 @@
  * Reading tables: all of them in one transaction that sees one moment (REPEATABLE READ, READ ONLY), through a cursor, so
  * that no more rows are in memory than a page holds.
  *
- * HAZARD: the moment is gone with the transaction. A read that is resumed elsewhere would see another one, so it begins
- * again (cursorLost).
+ * HAZARD: the moment is gone with the transaction. A read goes on in another one only where that proves to see what was read
+ * as it was (resume.ts); else it begins again (cursorLost).
  */
 import Cursor from 'pg-cursor';
 import type { PoolClient } from 'pg';
@@ -12,8 +12,18 @@ import type { JsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { ReadItem, ReadRequest } from '../connector.js';
 import { asConcordatError, quoted, sqlState, type PostgresqlClient } from './client.js';
-import { describeTable, type Table } from './catalog.js';
+import { describeTable, nameOf, type Table } from './catalog.js';
 import type { PostgresqlMesh } from './config.js';
+import {
+  endedBefore,
+  fingerprintOf,
+  ifTold,
+  lost,
+  readCursorOf,
+  requireUnchanged,
+  type ReadCursor,
+  type ReadTable,
+} from './resume.js';
 import { keyTexts, rowId } from './row-id.js';
 import { bodyValue } from './values.js';
 
@@ -38,14 +48,17 @@ export async function* readAll(
   { cursor, nativeTypes, signal }: ReadRequest,
 ): AsyncGenerator<ReadItem> {
   const wanted = Object.keys(mesh.tables).filter((type) => nativeTypes === undefined || nativeTypes.includes(type));
-  if (cursor !== undefined) {
-    if (cursor === endOf(wanted.at(-1) ?? '')) return;
-    throw new ConcordatError('cursorLost', 'the transaction that the read began in is over');
-  }
+  const resumed = cursor === undefined ? null : readCursorOf(cursor);
+  if (resumed?.tables.some(({ type }, at) => type !== wanted[at])) throw lost('the read was of other tables');
+  // Nothing is left to be read, so no other moment comes in.
+  if (resumed?.tables.length === wanted.length && resumed.tables.every(({ isEnded }) => isEnded)) return;
   const lease = await borrow(client);
   try {
     await lease.client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    for (const type of wanted) yield* readTable(lease.client, mesh, type, pageSize, signal);
+    const reading = await beginReading(lease.client, mesh, resumed);
+    for (const type of wanted)
+      if (!reading.tables.some((table) => table.type === type && table.isEnded))
+        yield* readTable(lease.client, mesh, type, pageSize, reading, signal);
     await lease.client.query('COMMIT');
     lease.end();
   } catch (error) {
@@ -76,8 +89,21 @@ async function borrow(client: PostgresqlClient): Promise<Lease> {
   });
 }
 
-function endOf(type: string): string {
-  return `${type} end`;
+/** What has been read so far, by this attempt and those before it. */
+async function beginReading(
+  client: PoolClient,
+  mesh: PostgresqlMesh,
+  resumed: ReadCursor | null,
+): Promise<{ readonly before: string | null; readonly tables: ReadTable[] }> {
+  // Rows come in the order in which they lie, from the first on.
+  await ifTold(client, () =>
+    client.query('SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0'),
+  );
+  const before = await endedBefore(client);
+  if (resumed === null) return { before, tables: [] };
+  if (resumed.before === null) throw lost('the transaction that the read began in is over');
+  for (const table of resumed.tables) await requireUnchanged(client, nameOf(mesh, table.type), table, resumed.before);
+  return { before, tables: [...resumed.tables] };
 }
 
 async function* readTable(
@@ -85,22 +111,31 @@ async function* readTable(
   mesh: PostgresqlMesh,
   type: string,
   pageSize: number,
+  reading: { readonly before: string | null; readonly tables: ReadTable[] },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ReadItem> {
-  const end = (reason?: ErrorCode): ReadItem => {
-    const told = { kind: 'scopeEnd', scope: type, nativeType: type, cursor: endOf(type) } as const;
-    return reason === undefined ? { ...told, complete: true } : { ...told, complete: false, reason };
-  };
+  const begun = reading.tables.find((table) => table.type === type);
+  const others = reading.tables.filter((table) => table !== begun);
+  let read: ReadTable = begun ?? { type, rows: 0, at: null, isEnded: false, fingerprint: null };
+  const cursorNow = (): string =>
+    JSON.stringify({ before: reading.before, tables: [...others, read] } satisfies ReadCursor);
   // A statement that fails ends the transaction, unless it can be rolled back to here.
   await client.query('SAVEPOINT before_table');
   let reason: ErrorCode | undefined;
-  let rows = 0;
   try {
     const table = await describeTable(client, mesh, type);
     // Where nothing keeps the key unique, rows with the same key must come one after another to be seen.
+    const fingerprint = table.isUnique ? await fingerprintOf(client, table.name) : null;
+    read = { ...read, fingerprint };
+    const place = fingerprint === null ? '' : ', ctid';
+    const from = read.at === null ? '' : ' WHERE ctid > $1::tid';
     const order = table.isUnique ? '' : ` ORDER BY ${table.key.map((name) => quoted(name)).join(', ')}`;
     const fetched = client.query(
-      new Cursor<TextRow>(`SELECT ${columnList(table)} FROM ${table.name}${order}`, [], { rowMode: 'array' }),
+      new Cursor<TextRow>(
+        `SELECT ${columnList(table)}${place} FROM ${table.name}${from}${order}`,
+        read.at === null ? [] : [read.at],
+        { rowMode: 'array' },
+      ),
     );
     // The last row waits for the next one, which may have its key.
     const waiting: { object: NativeObject | null } = { object: null };
@@ -108,7 +143,6 @@ async function* readTable(
     for (;;) {
       const some = await fetched.read(pageSize);
       for (const row of some) {
-        rows += 1;
         const body = bodyOf(table, row);
         const id = rowId(body, table.key);
         if (id === null) {
@@ -121,10 +155,20 @@ async function* readTable(
           waiting.object = { type, id, body };
         }
       }
-      if (some.length < pageSize && waiting.object) page.push(waiting.object);
+      // Nobody waits for another row with a key that is unique.
+      if ((some.length < pageSize || table.isUnique) && waiting.object) {
+        page.push(waiting.object);
+        waiting.object = null;
+      }
+      const last = some.at(-1);
+      if (last) {
+        const at = fingerprint === null ? null : (last[table.columns.length] ?? null);
+        // What could not be read is told at the end of this read alone.
+        read = { ...read, rows: read.rows + some.length, at: reason === undefined ? at : null };
+      }
       if (page.length > 0) {
         signal?.throwIfAborted();
-        yield { kind: 'objects', scope: type, objects: page, cursor: `${type} ${rows}` };
+        yield { kind: 'objects', scope: type, objects: page, cursor: cursorNow() };
         page = [];
       }
       if (some.length < pageSize) break;
@@ -137,7 +181,11 @@ async function* readTable(
     await client.query('ROLLBACK TO SAVEPOINT before_table');
     reason = known.code;
   }
-  yield end(reason);
+  // HAZARD: of what was not read to its end nothing is proven.
+  read = { ...read, isEnded: true, at: null, ...(reason === undefined ? {} : { fingerprint: null }) };
+  reading.tables.splice(0, reading.tables.length, ...others, read);
+  const told = { kind: 'scopeEnd', scope: type, nativeType: type, cursor: cursorNow() } as const;
+  yield reason === undefined ? { ...told, complete: true } : { ...told, complete: false, reason };
 }
 
 export async function readOne(
