@@ -22,7 +22,7 @@ import { isBaseBehind, migratedFields, requireProvenVersions } from '../core/mig
 import { planDifference } from '../core/plan-difference.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import { sealedGroups, type SealedType } from '../core/sealed.js';
-import { takesUnanimous } from '../core/unanimous.js';
+import { isAsAgreed, setFields, takesUnanimous } from '../core/unanimous.js';
 import type { HeldFields, RecordView } from '../core/compare.js';
 import { agreedValues } from './agreed-values.js';
 import { OpaqueIndex, OpaqueRecords, type OpaqueRecord } from '../core/opaque.js';
@@ -257,6 +257,8 @@ export async function differingRecords(
     const found: RecordView[] = [];
     const isBehind = isBaseBehind(base, type.taxonomy);
     const keys = named.flatMap((one) => (one.type === name ? [one.key] : []));
+    const asked = new Set(keys);
+    const saysOtherwise = passes && !isBehind && setFields(type).length > 0;
     const walk = {
       participants,
       groups: type.groups,
@@ -273,6 +275,7 @@ export async function differingRecords(
     })) {
       await letOthersRun();
       const stored = differing.present[baseParticipant];
+      if (saysOtherwise && !asked.has(differing.key) && isAsAgreed(differing.present, stored, type)) continue;
       found.push({
         key: differing.key,
         members: Object.fromEntries(members.map((member) => [member, differing.present[member]])),

@@ -5,8 +5,9 @@
 import type { DatasetType } from './federation/federation.js';
 import { referredTypes } from './federation/taxonomy.js';
 import { byCodeUnit, type Json } from './json.js';
+import { sameJson } from './lens/same-json.js';
 import { setElements } from './operation.js';
-import type { Fields } from './record.js';
+import type { AuthorityId, Fields } from './record.js';
 
 /**
  * Whether that holds for a type whatever its records say. It does not where one record is held against others (links,
@@ -42,4 +43,28 @@ export function agreedAsShown(fields: Fields, type: Pick<DatasetType, 'taxonomy'
   for (const field of setFields(type))
     if (fields[field] !== undefined) agreed[field] = [...new Set(setElements(fields[field]))].sort(byCodeUnit);
   return agreed;
+}
+
+/**
+ * Whether the base says of a record what all that hold it show, in its own words: the digests differ, and nothing follows. Without
+ * asking, each record with an empty set that a member calls null would be looked at in every run.
+ */
+export function isAsAgreed(
+  shown: Readonly<Record<AuthorityId, Fields | undefined>>,
+  base: Fields | undefined,
+  type: Pick<DatasetType, 'taxonomy' | 'held'>,
+): boolean {
+  return (
+    base !== undefined &&
+    Object.entries(type.held).every(([member, held]) => {
+      const fields = shown[member];
+      if (fields === undefined) return false;
+      const said = agreedAsShown(fields, type);
+      return held.every((field) => {
+        const [here, there] = [said[field], base[field]];
+        // Who could not read a field says nothing of it.
+        return here === undefined || (there !== undefined && sameJson(here, there));
+      });
+    })
+  );
 }
