@@ -70,7 +70,7 @@ export async function applyGroup(
   let stoppedBy: unknown;
   try {
     for (const operation of operations) {
-      const receipt = await journal.readReceipt(operation.id);
+      const receipt = await journal.readReceiptBefore(operation.id);
       if (receipt) endings.set(operation.id, { kind: 'kept', receipt });
     }
     const open = operations.filter(({ id }) => !endings.has(id));
@@ -171,7 +171,7 @@ async function decide(scope: OperationContext, batches: Batches, together: Toget
   const targets = new Set<string>();
   for (const operation of open) {
     await letOthersRun();
-    const announced = await journal.hadIntent(operation.id);
+    const announced = journal.hadIntentBefore(operation.id);
     const [nativeId, second] = nativeIds.get(operation.id) ?? [];
     const object = nativeId === undefined ? null : (objects.get(nativeId) ?? null);
     const isPlain =

@@ -68,6 +68,9 @@ export class Journal {
   readonly #permit: Digest;
   readonly #announced = new Set<Digest>();
   readonly #receipts = new Map<Digest, Receipt>();
+  /** Of operations that went by themselves, as they were when the journal was opened. */
+  readonly #intentsAlone = new Set<string>();
+  readonly #receiptsAlone = new Set<string>();
 
   private constructor(context: Pick<AuthorityContext, 'privateStore'>, permit: Digest) {
     this.#context = context;
@@ -76,9 +79,14 @@ export class Journal {
 
   static async open(context: Pick<AuthorityContext, 'privateStore'>, permit: Digest): Promise<Journal> {
     const journal = new Journal(context, permit);
-    for (const name of await context.privateStore.list(groupsPrefix(permit))) {
-      if (name.includes('/receipts')) await journal.#takeReceipts(name);
-      else await journal.#takeIntent(name);
+    const prefix = `journal/${permit}/`;
+    for (const name of await context.privateStore.list(prefix)) {
+      const [operation = '', part] = name.slice(prefix.length).split('/');
+      if (name.startsWith(groupsPrefix(permit))) {
+        if (name.includes('/receipts')) await journal.#takeReceipts(name);
+        else await journal.#takeIntent(name);
+      } else if (part === 'receipt') journal.#receiptsAlone.add(operation);
+      else journal.#intentsAlone.add(operation);
     }
     return journal;
   }
@@ -98,6 +106,21 @@ export class Journal {
 
   async readReceipt(operation: Digest): Promise<Receipt | null> {
     return this.#receipts.get(operation) ?? (await readReceipt(this.#context, this.#permit, operation));
+  }
+
+  /**
+   * As hadIntent, of what was there when the journal was opened: for many operations at once, each of which would ask the
+   * store for what nearly never is there.
+   */
+  hadIntentBefore(operation: Digest): boolean {
+    return this.#announced.has(operation) || this.#intentsAlone.has(operation);
+  }
+
+  /** As readReceipt, of what was there when the journal was opened, and of what groups got since. */
+  async readReceiptBefore(operation: Digest): Promise<Receipt | null> {
+    const together = this.#receipts.get(operation);
+    if (together || !this.#receiptsAlone.has(operation)) return together ?? null;
+    return readReceipt(this.#context, this.#permit, operation);
   }
 
   /** Durable before it returns. What it announces is no earlier attempt to this journal. */

@@ -190,11 +190,14 @@ describe('a commit in bulk', () => {
     const { world, ready } = readyWorld({ answer: (at, answer) => (at === 2 ? { kind: 'notSent' } : answer) });
     const result = await world.apply('aws', ready.commit);
     expect(result).toMatchObject({ kind: 'done', complete: false, counts: { applied: 2 } });
-    expect(await receiptsOf(world, result.receipts)).toHaveLength(2);
+    const first = await receiptsOf(world, result.receipts);
+    expect(first).toHaveLength(2);
     const { connector } = world.contexts.aws;
     world.change('aws', { connector: { ...connector, batches: batchesOver(connector) } });
     const [second, third] = [await world.apply('aws', ready.commit), await world.apply('aws', ready.commit)];
     expect(second).toMatchObject({ complete: true, counts: { applied: 4 } });
+    // The receipts that were kept one by one stand.
+    expect(await receiptsOf(world, second.receipts)).toEqual(expect.arrayContaining([...first]));
     expect(await receiptsOf(world, third.receipts)).toEqual(await receiptsOf(world, second.receipts));
   });
 
