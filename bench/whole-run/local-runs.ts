@@ -1,5 +1,5 @@
 /** A federation of this machine for one measurement: its folder, its workers as processes, and commands with --json. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { loadFederation } from '../../activities/federation-folder/load.js';
 import { loadSignedFederation } from '../../activities/federation-folder/load-signed.js';
 import { generateKeys } from '../../activities/keys/generate.js';
 import { signFolder } from '../../activities/manifests/sign-folder.js';
-import type { startLocalFederation as Start } from '../../cli/local/local-federation.js';
+import type { LocalFederation, startLocalFederation as Start } from '../../cli/local/local-federation.js';
 
 const dist = path.resolve('dist');
 const program = path.join(dist, 'cli', 'main.js');
@@ -25,6 +25,11 @@ export interface ProcessUsage {
 
 export interface LocalRuns {
   readonly cli: Cli;
+  /** The same, while other things go on. */
+  readonly cliLater: (...argv: readonly string[]) => Promise<Answer>;
+  readonly local: LocalFederation;
+  /** Of processes whose end was asked for nothing is said. */
+  readonly expectEnd: (name: string) => void;
   /** Of its Temporal server. */
   readonly address: string;
   /** Of the run that began last. */
@@ -51,6 +56,7 @@ export async function startLocalRuns(
     readonly startLocalFederation: typeof Start;
   };
   const federation = await makeFederation(folder, files);
+  const expected = new Set<string>();
   const local = await startLocalFederation({
     federation,
     federationFolder: folder,
@@ -61,12 +67,16 @@ export async function startLocalRuns(
       ...(process.env['WORKER_NODE_OPTIONS'] === undefined ? {} : { NODE_OPTIONS: process.env['WORKER_NODE_OPTIONS'] }),
     }),
     onUnexpectedEnd: ({ name, logFile }, code) => {
-      console.error(`${name} ended with ${code}\n${readFileSync(logFile, 'utf8').slice(-4_000)}`);
+      if (!expected.has(name))
+        console.error(`${name} ended with ${code}\n${readFileSync(logFile, 'utf8').slice(-4_000)}`);
     },
   });
   const cli = commandOf(folder, local.address);
   return {
     cli,
+    cliLater: laterOf(folder, local.address),
+    local,
+    expectEnd: (name) => void expected.add(name),
     address: local.address,
     lastRun: () => {
       const { runs } = cli('runs', '--limit', '1') as { readonly runs: readonly RunLine[] };
@@ -101,17 +111,43 @@ async function makeFederation(folder: string, files: Readonly<Record<string, str
   return signed.federation;
 }
 
+function environmentOf(folder: string, address: string): NodeJS.ProcessEnv {
+  return { ...process.env, TEMPORAL_ADDRESS: address, CONCORDAT_FEDERATION: folder };
+}
+
+function answerOf(argv: readonly string[], status: number | null, stdout: string, stderr: string): Answer {
+  if (status !== 0 && status !== 2)
+    throw new Error(`concordat ${argv.join(' ')}: ${status} ${stdout.slice(0, 4_000)} ${stderr.slice(-4_000)}`);
+  return JSON.parse(stdout) as Answer;
+}
+
 function commandOf(folder: string, address: string): Cli {
   return (...argv) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...argv, '--json'], {
-      env: { ...process.env, TEMPORAL_ADDRESS: address, CONCORDAT_FEDERATION: folder },
+      env: environmentOf(folder, address),
       maxBuffer: 1024 * 1024 * 1024,
       encoding: 'utf8',
     });
-    if (status !== 0 && status !== 2)
-      throw new Error(`concordat ${argv.join(' ')}: ${status} ${stdout.slice(0, 4_000)} ${stderr.slice(-4_000)}`);
-    return JSON.parse(stdout) as Answer;
+    return answerOf(argv, status, stdout, stderr);
   };
+}
+
+function laterOf(folder: string, address: string): LocalRuns['cliLater'] {
+  return (...argv) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [program, ...argv, '--json'], { env: environmentOf(folder, address) });
+      const [out, err]: [Buffer[], Buffer[]] = [[], []];
+      child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
+      child.stderr.on('data', (bytes: Buffer) => err.push(bytes));
+      child.once('error', reject);
+      child.once('close', (status) => {
+        try {
+          resolve(answerOf(argv, status, Buffer.concat(out).toString(), Buffer.concat(err).toString()));
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
 }
 
 export function requireAgreed(answer: Answer): void {
@@ -128,7 +164,7 @@ export async function calm(cli: Cli): Promise<void> {
   }
 }
 
-function usageOf(pid: number): Omit<ProcessUsage, 'name'> {
+export function usageOf(pid: number): Omit<ProcessUsage, 'name'> {
   const peakMb = Number(/VmHWM:\s+([0-9]+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
   const parts = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')

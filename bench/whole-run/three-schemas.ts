@@ -1,5 +1,7 @@
 /** One dataset in three schemas of one database, each in its own words, and the folder of the federation that holds them together. */
 
+import { execFileSync } from 'node:child_process';
+
 export const members = ['alpha', 'beta', 'gamma'] as const;
 export type MemberName = (typeof members)[number];
 
@@ -129,4 +131,21 @@ approvers: [{ id: you }]
     ),
     'datasets/parcels.yaml': `dataset: parcels\nmembers: [${members.join(', ')}]\ntypes: [parcel]\n`,
   };
+}
+
+/** What the three hold must be the same, as the database sees it. */
+export function requireSame(connection: string): void {
+  const sum = (text: string): string => execFileSync('psql', [connection, '-qAtc', text], { encoding: 'utf8' }).trim();
+  const sums = [
+    sum(
+      `SELECT count(*), sum(hashtextextended(concat_ws('|', number, receiver, street, city, grams::numeric(20,2), note), 0)) FROM alpha.parcels`,
+    ),
+    sum(
+      `SELECT count(*), sum(hashtextextended(concat_ws('|', numero, destinataire, rue, ville, (poids * 1000)::numeric(20,2), note), 0)) FROM beta.envois`,
+    ),
+    sum(
+      `SELECT count(*), sum(hashtextextended(concat_ws('|', nr, mottaker, gate, sted, vekt::numeric(20,2), notat), 0)) FROM gamma.sendinger`,
+    ),
+  ];
+  if (new Set(sums).size !== 1) throw new Error(`the three tables differ after the run: ${sums.join('; ')}`);
 }

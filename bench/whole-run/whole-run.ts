@@ -12,7 +12,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { startPostgresql, type PostgresqlSystem } from '../../test/support/systems/postgresql.js';
 import { calm, median, requireAgreed, startLocalRuns, type ProcessUsage } from './local-runs.js';
-import { drifting, federationFiles, loading, members, words } from './three-schemas.js';
+import { drifting, federationFiles, loading, members, requireSame, words } from './three-schemas.js';
 
 interface Measured {
   readonly events: number;
@@ -111,23 +111,6 @@ function copySeconds(connection: string): number {
   for (const name of members)
     execFileSync('psql', [connection, '-q', '-c', `\\copy ${words[name].table} TO '/dev/null'`], { stdio: 'ignore' });
   return (performance.now() - began) / 1000;
-}
-
-/** What the three hold must be the same, as the database sees it. */
-function requireSame(connection: string): void {
-  const sum = (text: string): string => execFileSync('psql', [connection, '-qAtc', text], { encoding: 'utf8' }).trim();
-  const sums = [
-    sum(
-      `SELECT count(*), sum(hashtextextended(concat_ws('|', number, receiver, street, city, grams::numeric(20,2), note), 0)) FROM alpha.parcels`,
-    ),
-    sum(
-      `SELECT count(*), sum(hashtextextended(concat_ws('|', numero, destinataire, rue, ville, (poids * 1000)::numeric(20,2), note), 0)) FROM beta.envois`,
-    ),
-    sum(
-      `SELECT count(*), sum(hashtextextended(concat_ws('|', nr, mottaker, gate, sted, vekt::numeric(20,2), notat), 0)) FROM gamma.sendinger`,
-    ),
-  ];
-  if (new Set(sums).size !== 1) throw new Error(`the three tables differ after the run: ${sums.join('; ')}`);
 }
 
 function print(results: readonly Size[]): void {
