@@ -105,6 +105,12 @@ const streamChanges = z
   .strictObject({ fullReadEvery })
   .optional()
   .describe('read only what the streams of the tables tell since the last run; without it every run reads everything');
+const feedChanges = z
+  .strictObject({ fullReadEvery })
+  .optional()
+  .describe(
+    'read only what the change feed tells since the last run, deletions included, which needs continuous backup of the account; without it every run reads everything',
+  );
 const nameInServer = z.string().regex(/^[a-z0-9_]{1,63}$/, 'must hold at most 63 of a-z, 0-9 and _');
 
 export const Mesh = z.discriminatedUnion('kind', [
@@ -332,6 +338,7 @@ export const Mesh = z.discriminatedUnion('kind', [
       )
       .refine((containers) => Object.keys(containers).length > 0, { error: 'must name at least one container' })
       .describe('native type → the container that holds its records'),
+    changes: feedChanges,
   }),
   z.strictObject({
     kind: z.literal('swift').describe('objects of one container of OpenStack Swift: JSON Lines, CSV, Parquet'),

@@ -2,6 +2,7 @@
 import { sideBySide } from '../../side-by-side.js';
 import type { BatchAnswer, BatchWatch, Connector, NativeWrite } from '../connector.js';
 import { cosmosCapabilities } from './capabilities.js';
+import { cosmosChanges } from './changes.js';
 import { createCosmosRecordsClient } from './client.js';
 import { containerOf, type CosmosConnectorOptions } from './config.js';
 import { probeCosmos } from './probe.js';
@@ -29,6 +30,7 @@ export function createCosmosConnector(options: CosmosConnectorOptions): Connecto
       return answer;
     });
   };
+  const changes = cosmosChanges({ client });
   return {
     capabilities: cosmosCapabilities(mesh),
     probe: () => probeCosmos(client),
@@ -49,5 +51,6 @@ export function createCosmosConnector(options: CosmosConnectorOptions): Connecto
       },
       writeMany,
     },
+    ...(changes ? { changes } : {}),
   };
 }

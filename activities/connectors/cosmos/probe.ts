@@ -8,8 +8,10 @@ import type { Container } from '@azure/cosmos';
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { ProbeResult } from '../connector.js';
 import type { CosmosAnswer } from './answers.js';
+import { positionOf } from './changes.js';
 import type { CosmosRecordsClient } from './client.js';
 import { containerOf } from './config.js';
+import { isUntold } from './feed.js';
 import { requirePartition } from './read.js';
 
 const unreached: readonly ErrorCode[] = ['unreachable', 'throttled', 'providerFault', 'unexpectedAnswer'];
@@ -23,6 +25,8 @@ interface Probed {
   readonly read: Held;
   readonly replace: Held;
   readonly remove: Held;
+  /** Where the mesh declares changes. */
+  readonly feed?: ProbeResult['permissions'][number];
   readonly code?: ErrorCode;
   readonly detail?: string;
 }
@@ -42,6 +46,7 @@ export async function probeCosmos(client: CosmosRecordsClient): Promise<ProbeRes
       { permission: `items/read on ${each.name}`, held: each.read, ...detailOf(each) },
       { permission: `items/replace on ${each.name}`, held: each.replace },
       { permission: `items/delete on ${each.name}`, held: each.remove },
+      ...(each.feed ? [each.feed] : []),
     ]),
     nativeTypes: probed.map((each) => ({
       type: each.type,
@@ -80,7 +85,25 @@ async function probeContainer(client: CosmosRecordsClient, type: string): Promis
       return place(container).replace(item, condition);
     }),
     remove: await may(client, type, (container) => place(container).delete(condition)),
+    ...(client.mesh.changes ? { feed: await probeFeed(client, type, name) } : {}),
   };
+}
+
+async function probeFeed(
+  client: CosmosRecordsClient,
+  type: string,
+  name: string,
+): Promise<ProbeResult['permissions'][number]> {
+  const permission = `readChangeFeed, with deletions, on ${name}`;
+  try {
+    const position = await positionOf(client, type);
+    if (!isUntold(position)) return { permission, held: true };
+    const held = position.why === 'notOffered' ? false : 'notChecked';
+    return { permission, held, detail: `${position.detail}; every run reads all of it` };
+  } catch (error) {
+    const detail = error instanceof ConcordatError ? error.message : 'the connector failed';
+    return { permission, held: 'notChecked', detail };
+  }
 }
 
 async function may(
