@@ -11,14 +11,9 @@ import { nativeTypesFor } from '../../core/federation/effect-natives.js';
 import type { NativeObject } from '../../core/record.js';
 import type { Changes, ReadItem } from '../connectors/connector.js';
 import { authorityOf, type AuthorityContext } from './context.js';
-import {
-  changedMeanwhile,
-  folderOf,
-  incrementOf,
-  planRead,
-  ReadRecord,
-  type ReadPlan,
-} from './increments/read-plan.js';
+import { folderOf, planRead, ReadRecord } from './increments/read-plan.js';
+import { knownPages } from './increments/known-pages.js';
+import { recordRead } from './increments/read-record.js';
 import { cursorsKept, neededLater } from './increments/state.js';
 import { pageFiles, pagesIn, PageWriter } from './page-files.js';
 import { listedIn, unlistedScopes } from './unlisted.js';
@@ -79,7 +74,7 @@ export async function readPagesOnce(
   const plan = await planRead(context, changes, dataset, run, wanted, signal);
   const whole = wanted.filter((type) => plan.types[type]?.read !== 'increment');
   const told = whole.length > 0 ? await readWhole(context, dataset, run, whole, signal) : { objects: {}, ends: [] };
-  const record = await recordRead(context, plan, told, signal);
+  const record = await recordRead(context, dataset, run, plan, told, signal);
   await store.putIfAbsent(doneName(dataset, run), encoder.encode(JSON.stringify(record)));
 }
 
@@ -107,30 +102,6 @@ async function releaseChanges(context: AuthorityContext, changes: Changes): Prom
   } catch (error) {
     if (!(error instanceof ConcordatError)) throw error;
   }
-}
-
-async function recordRead(
-  context: AuthorityContext,
-  plan: ReadPlan,
-  told: ReadTally,
-  signal: AbortSignal | undefined,
-): Promise<ReadRecord> {
-  const ends = [...told.ends];
-  const types = Object.entries(plan.types).map(([type, read]) => {
-    if (read.read === 'increment') {
-      ends.push({ kind: 'scopeEnd', scope: type, nativeType: type, complete: true, cursor: '' });
-      return [type, read] as const;
-    }
-    // HAZARD: over what was not read to its end no change is right.
-    const isComplete =
-      ends.some(({ nativeType }) => nativeType === type) &&
-      ends.every((end) => end.nativeType !== type || end.complete);
-    const count = told.objects[type] ?? 0;
-    return [type, { ...read, objects: count, next: isComplete && read.next ? { ...read.next, count } : null }] as const;
-  });
-  const { changes } = context.connector;
-  const meanwhile = changes ? await changedMeanwhile(context, changes, plan, signal) : {};
-  return { plan: { ...plan, types: Object.fromEntries(types) }, ends, meanwhile };
 }
 
 /** Null where the mesh declares no changes: then every page is one of this run. */
@@ -210,6 +181,7 @@ async function readOn(
   }))
     await add(item);
   await writer.end();
+  // Where changes are told, what was read before counts too, and is looked at then.
   if (context.connector.changes) return tally.told();
   await tellUnlisted(
     context,
@@ -238,18 +210,7 @@ function nativeTypesOf({ federation, id, connector }: AuthorityContext, dataset:
  * named since comes from their pages.
  */
 export async function* storedPages(context: AuthorityContext, dataset: string, run: Digest): AsyncIterable<ReadItem> {
-  yield* pagesIn(context.privateStore, dataset, run);
-  const record = await readRecord(context, dataset, run);
-  for (const [type, { read, next }] of Object.entries(record?.plan.types ?? {})) {
-    if (read !== 'increment' || !next) continue;
-    const { objects } = await incrementOf(context, dataset, next.layers, type);
-    const isStill = (object: NativeObject): boolean => object.type === type && !objects.has(object.id);
-    for await (const item of pagesIn(context.privateStore, dataset, next.full))
-      if (item.kind === 'objects') yield { ...item, objects: item.objects.filter(isStill) };
-    const changed = [...objects.values()].filter((object) => object !== null);
-    if (changed.length > 0) yield { kind: 'objects', scope: type, objects: changed, cursor: '' };
-    yield { kind: 'scopeEnd', scope: type, nativeType: type, complete: true, cursor: '' };
-  }
+  yield* knownPages(context, dataset, run, (await readRecord(context, dataset, run))?.plan ?? null);
 }
 
 /** The objects of one native type, a page at a time, in the order of the pages. */

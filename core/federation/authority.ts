@@ -111,6 +111,12 @@ const feedChanges = z
   .describe(
     'read only what the change feed tells since the last run, deletions included, which needs continuous backup of the account; without it every run reads everything',
   );
+const deltaChanges = z
+  .strictObject({ fullReadEvery })
+  .optional()
+  .describe(
+    'read only the users and groups that delta queries name since the last run; without it every run reads all',
+  );
 const nameInServer = z.string().regex(/^[a-z0-9_]{1,63}$/, 'must hold at most 63 of a-z, 0-9 and _');
 
 export const Mesh = z.discriminatedUnion('kind', [
@@ -158,6 +164,7 @@ export const Mesh = z.discriminatedUnion('kind', [
     clientIdFrom: environmentName.default('AZURE_CLIENT_ID'),
     clientSecretFrom: environmentName.optional().describe('leave out to use the standard chain of @azure/identity'),
     groupPrefix: z.string().optional().describe('groups whose displayName starts with it only'),
+    changes: deltaChanges,
     applications: z
       .array(z.guid())
       .optional()

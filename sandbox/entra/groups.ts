@@ -104,6 +104,11 @@ export const groupRoutes: Readonly<Record<string, Run>> = {
     return create(call, { ...body, uniqueName: name });
   },
 
+  'GET /groups/delta'(call) {
+    requirePermission(call, readMembers);
+    return call.state.delta.answer(call, 'group');
+  },
+
   'GET /groups/{id}'(call) {
     requirePermission(call, readGroups);
     return json(200, { ...context(call, 'groups/$entity'), ...show(found(call), selectOf(call, 'group')) });

@@ -1,6 +1,7 @@
 /** The users and groups of one Entra tenant, in memory, with the deleted ones that can still be restored. */
 import { createHash } from 'node:crypto';
 import { AccessState, type EntraApplication, type EntraServicePrincipal } from './access-state.js';
+import { DeltaQueries } from './delta.js';
 
 export type Properties = Record<string, unknown>;
 
@@ -35,6 +36,7 @@ export class EntraState {
   readonly groups = new Map<string, EntraGroup>();
   readonly deleted = new Map<string, EntraObject>();
   readonly access = new AccessState(() => this.newId());
+  readonly delta = new DeltaQueries(this);
   private readonly byPrincipalName = new Map<string, EntraUser>();
   private readonly byUniqueName = new Map<string, EntraGroup>();
   private order: { users: EntraUser[] | undefined; groups: EntraGroup[] | undefined } = {
@@ -217,6 +219,7 @@ export class EntraState {
     for (const object of [...saved.users, ...saved.groups]) this.index(whole(object));
     for (const object of saved.deleted) this.deleted.set(object.id, whole(object));
     this.access.restore(saved.access);
+    this.delta.clear();
     this.made = saved.made;
   }
 }

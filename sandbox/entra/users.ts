@@ -58,6 +58,11 @@ export const userRoutes: Readonly<Record<string, Run>> = {
     return json(201, { ...context(call, 'users/$entity'), ...show(user, undefined) });
   },
 
+  'GET /users/delta'(call) {
+    requirePermission(call, readUsers);
+    return call.state.delta.answer(call, 'user');
+  },
+
   'GET /users/{id}'(call) {
     requirePermission(call, readUsers);
     const select = selectOf(call, 'user');

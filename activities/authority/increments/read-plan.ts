@@ -48,6 +48,8 @@ export const ReadRecord = z.strictObject({
   ends: z.array(ScopeEnd),
   /** Of checked types, the ids that changed while all was read; null where that could not be told. */
   meanwhile: z.record(z.string(), z.array(z.string()).nullable()),
+  /** By native type, how many objects the changes were wrong about; not of types whose seal is the proof. */
+  missed: z.record(z.string(), z.int().nonnegative()).optional(),
 });
 export type ReadRecord = z.infer<typeof ReadRecord>;
 
@@ -121,6 +123,7 @@ export async function planRead(
 
 function whyNot(state: NativeState, change: Told | Untold, fullReadEvery: number): Why {
   if (change.kind === 'untold') return change.why;
+  if (state.isDoubtful) return 'doubtful';
   if (!state.isTrusted) return 'missed';
   if (state.runs + 1 >= fullReadEvery) return 'scheduled';
   const changed = state.changed + change.objects;

@@ -170,7 +170,10 @@ export class IncrementSeals {
     const natives = Object.fromEntries(
       Object.entries(this.#record.plan.types).flatMap(([native, { next }]) => {
         if (!next) return [];
-        const missed = [...maps].flatMap(([type, of]) => (of === native ? (this.#missed.get(type) ?? []) : []));
+        const missed = [
+          ...[...maps].flatMap(([type, of]) => (of === native ? (this.#missed.get(type) ?? []) : [])),
+          ...[this.#record.missed?.[native] ?? []].flat(),
+        ];
         const wrong = missed.reduce((sum, count) => sum + count, 0);
         return [[native, missed.length === 0 ? next : { ...next, isTrusted: wrong === 0 }]];
       }),
@@ -180,7 +183,7 @@ export class IncrementSeals {
     await keepState(this.#context, this.#inputs.dataset, this.#inputs.run, state);
     return [...maps].flatMap(([type, native]): readonly ReadReport[] => {
       const read = this.#record.plan.types[native];
-      const missed = this.#missed.get(type);
+      const missed = this.#missed.get(type) ?? this.#record.missed?.[native];
       if (!read) return [];
       return [
         { type, read: read.read, why: read.why, objects: read.objects, ...(missed === undefined ? {} : { missed }) },

@@ -29,6 +29,10 @@ export const NativeState = z.strictObject({
   cursor: z.string(),
   /** False from a missed change on, until a full read proves that the changes between missed nothing. */
   isTrusted: z.boolean(),
+  /** What the full read called its scopes; each was read to its end. */
+  scopes: z.array(z.string()).optional(),
+  /** An object is there that neither the full read nor the changes told. */
+  isDoubtful: z.literal(true).optional(),
 });
 export type NativeState = z.infer<typeof NativeState>;
 

@@ -5,6 +5,7 @@ import { findAccessTwin } from './access/find.js';
 import { readOneAccess } from './access/read-one.js';
 import { isAccessType, type AccessType } from './access/types.js';
 import { writeAccess } from './access/write.js';
+import { entraChanges } from './changes.js';
 import { entraCapabilities } from './capabilities.js';
 import { consequencesOf } from './consequences.js';
 import { createGraph, type Graph, type GraphTuning } from './client.js';
@@ -34,6 +35,7 @@ export function createEntraConnector(options: EntraConnectorOptions): Connector<
   let made: Graph | undefined;
   const graph = (): Graph => (made ??= createGraph(entraConfig(options.mesh, options.environment), options.tuning));
   const { groupPrefix, workloadPrefix } = options.mesh;
+  const changes = entraChanges({ graph, mesh: options.mesh });
   return {
     capabilities: entraCapabilities({ groupPrefix, workloadPrefix }),
     probe: (request) => probe(graph, request?.nativeTypes),
@@ -47,5 +49,6 @@ export function createEntraConnector(options: EntraConnectorOptions): Connector<
     consequencesOf,
     write: async (order, announce) =>
       isAccess(order) ? writeAccess(graph(), order, announce) : write(graph(), order as PlainWrite, announce),
+    ...(changes ? { changes } : {}),
   };
 }
