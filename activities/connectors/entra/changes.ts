@@ -13,7 +13,6 @@ import { z } from 'zod';
 import { isJsonObject, type Json, type JsonObject } from '../../../core/json.js';
 import { sameJson } from '../../../core/lens/same-json.js';
 import type { NativeObject } from '../../../core/record.js';
-import { sideBySide } from '../../side-by-side.js';
 import type { ChangeItem, ChangePosition, Changes } from '../connector.js';
 import type { Graph } from './client.js';
 import type { EntraMesh } from './config.js';
@@ -24,7 +23,6 @@ import { readMembers } from './read-members.js';
 
 /** Well within what the smallest tenant may read in a second. */
 const readsAtOnce = 8;
-const objectsOfItem = 200;
 
 const Cursor = z.strictObject({
   /** Which tenant, and how its objects are read. */
@@ -139,7 +137,7 @@ async function groupsOfComing(
   if ([...users.values()].some(isRemoved))
     return { why: 'doubtful', detail: 'a user was deleted, and nobody tells which groups it was in' };
   const groups = new Set<string>();
-  const answers = await sideBySide([...users.keys()], readsAtOnce, async (id): Promise<Untold | null> => {
+  const ask = async (id: string): Promise<Untold | null> => {
     let path: string | undefined = `${pathOf('user', id)}/memberOf?$select=id&$top=${graph.pageSize}`;
     while (path !== undefined) {
       const { status, body } = await graph.read(path, { allow: [403, 404], signal });
@@ -151,8 +149,14 @@ async function groupsOfComing(
       path = page.next;
     }
     return null;
-  });
-  return answers.find((answer) => answer !== null) ?? groups;
+  };
+  const ids = [...users.keys()];
+  for (let from = 0; from < ids.length; from += readsAtOnce) {
+    const answers = await Promise.all(ids.slice(from, from + readsAtOnce).map(ask));
+    const untold = answers.find((answer) => answer !== null);
+    if (untold) return untold;
+  }
+  return groups;
 }
 
 /** Directory roles and administrative units are no groups; what does not say what it is may be one. */
@@ -170,13 +174,15 @@ async function* readTold(
 ): AsyncGenerator<ChangeItem, { readonly all: boolean } | Untold> {
   let all = true;
   const entries = [...told];
-  for (let from = 0; from < entries.length; from += objectsOfItem) {
+  for (let from = 0; from < entries.length; from += readsAtOnce) {
     signal?.throwIfAborted();
-    const page = await sideBySide(entries.slice(from, from + objectsOfItem), readsAtOnce, async ([id, entry]) => ({
-      id,
-      entry,
-      read: await readNow(graph, type, id, signal),
-    }));
+    const page = await Promise.all(
+      entries.slice(from, from + readsAtOnce).map(async ([id, entry]) => ({
+        id,
+        entry,
+        read: await readNow(graph, type, id, signal),
+      })),
+    );
     const unread = page.find(({ read }) => read === 'membersUnread');
     if (unread) return { why: 'doubtful', detail: 'the members of a group that changed cannot be read' };
     const objects: NativeObject[] = [];
