@@ -8,34 +8,26 @@ import type { Case } from '../core/correlation-cases.js';
 import { ConcordatError } from '../core/errors.js';
 import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
-import {
-  standingDigest,
-  type Base,
-  type Ref,
-  type RunInputs,
-  type SnapshotStatement,
-  type Standing,
-} from '../core/messages.js';
+import { standingDigest, type Ref, type RunInputs, type SnapshotStatement, type Standing } from '../core/messages.js';
 import { heldAtBase } from '../core/next-base.js';
 import { Plan, planSteps, type IncompleteScope, type PlanInput } from '../core/plan.js';
-import { isBaseBehind, migratedFields, requireProvenVersions } from '../core/migrate-base.js';
+import { requireProvenVersions } from '../core/migrate-base.js';
 import { planDifference } from '../core/plan-difference.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
-import { sealedGroups, type SealedType } from '../core/sealed.js';
-import { isAsAgreed, setFields, takesUnanimous } from '../core/unanimous.js';
 import type { HeldFields, RecordView } from '../core/compare.js';
 import { agreedValues } from './agreed-values.js';
 import { OpaqueIndex, OpaqueRecords, type OpaqueRecord } from '../core/opaque.js';
 import { digestInPieces } from './documents/put-in-pieces.js';
+import { differingRecords, walksOf, type Walk, type Watched } from './differing-records.js';
 import { inSlices, letOthersRun } from './event-loop.js';
 import { getDocument } from './exchange.js';
 import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
+import { compareGroup, type GroupSettings } from './walking/compared-group.js';
 import { walkWide } from './walking/walk-in-threads.js';
 import type { ObjectStore } from './store.js';
 import { withResealedBase } from './resealed-views.js';
 import { withTokens } from './tokens-of-views.js';
-import { xxh64 } from './sealing/key-hash.js';
-import type { UnanimousByType, UnanimousRecords } from './unanimous.js';
+import type { UnanimousByType } from './unanimous.js';
 import { undoneRecords, viewsWithUndone } from './undone.js';
 import { withVersions } from './versions-of-views.js';
 
@@ -56,8 +48,6 @@ export interface Recomputed {
   readonly plan: Plan;
   readonly planDigest: Digest;
 }
-
-const baseParticipant = '(base)';
 
 /**
  * Throws planNotReproduced with the first operation that differs. The named plan is read for these words alone, and
@@ -81,40 +71,30 @@ export async function requireSamePlan(
   );
 }
 
-/** Whoever waits for a computation: how it is ended, and told how far it is. */
-export interface Watched {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: CompareProgress) => void;
-}
-
-export interface CompareProgress {
-  /** The type that is being compared. */
-  readonly type: string;
-  /** Records so far that differ, and that all members show alike and the base lacks. */
-  readonly differing: number;
-  readonly unanimous: number;
-}
-
-/** Everything from the references of a run to its plan. Throws where an input is not authentic or the run does not fit together. */
+/**
+ * Everything from the references of a run to its plan. Throws where an input is not authentic or the run does not fit together.
+ *
+ * HAZARD: whoever gives a `walk` of its own believes what that says of the sealed records. An authority gives none.
+ */
 export async function recomputePlan(
   federation: Federation,
   exchange: ObjectStore,
   inputs: RunInputs,
   terms: Terms = 'own',
   { signal, onProgress }: Watched = {},
+  walk: Walk = walkWide,
 ): Promise<Recomputed> {
-  const messages = await readOpens(federation, exchange, inputs, terms);
-  const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
-  requireProvenVersions(messages.shape.types, messages.base, Object.values(snapshots));
-  const undone = await undoneRecords(messages, exchange);
-  const opaque = await opaqueRecords(exchange, snapshots);
-  const acceptances = ownStatements(messages, (standing) => standing.acceptances);
-  // What somebody said something of is looked at, whoever shows it.
-  const named = [...undone, ...opaque, ...acceptances];
+  const { messages, snapshots, undone, opaque, acceptances, named } = await toCompare(
+    federation,
+    exchange,
+    inputs,
+    terms,
+  );
   const compared = await differingRecords(messages.shape, snapshots, messages.base, exchange, {
     named,
     signal,
     onProgress,
+    walk,
   });
   const differing = await viewsWithUndone(compared.views, undone, messages, exchange);
   const comparable = await withResealedBase(differing, snapshots, messages, exchange);
@@ -169,6 +149,31 @@ export async function recomputePlan(
   };
 }
 
+/** One group of the compare from which recomputePlan makes the plan. */
+export async function recomputeGroup(
+  federation: Federation,
+  exchange: ObjectStore,
+  inputs: RunInputs,
+  settings: Omit<GroupSettings, 'exchange' | 'prefixes' | 'inputs'>,
+): ReturnType<typeof compareGroup> {
+  const { messages, snapshots, named } = await toCompare(federation, exchange, inputs, 'own');
+  const walks = walksOf(messages.shape, snapshots, messages.base, named);
+  return compareGroup(walks, { ...settings, exchange, prefixes: messages.shape.members, inputs });
+}
+
+/** What is held against each other, and what was said of it, before a record of it is read. */
+async function toCompare(federation: Federation, exchange: ObjectStore, inputs: RunInputs, terms: Terms) {
+  const messages = await readOpens(federation, exchange, inputs, terms);
+  const snapshots = await readSnapshots(federation, exchange, inputs, inputs.snapshots, messages);
+  requireProvenVersions(messages.shape.types, messages.base, Object.values(snapshots));
+  const undone = await undoneRecords(messages, exchange);
+  const opaque = await opaqueRecords(exchange, snapshots);
+  const acceptances = ownStatements(messages, (standing) => standing.acceptances);
+  // What somebody said something of is looked at, whoever shows it.
+  const named = [...undone, ...opaque, ...acceptances];
+  return { messages, snapshots, undone, opaque, acceptances, named };
+}
+
 function byType({ types }: DatasetShape): Recomputed['typeOf'] {
   const known = new Map(types.map((type) => [type.taxonomy.type, type]));
   return (type) => known.get(type);
@@ -211,98 +216,6 @@ export async function recomputeCorrelation(
   });
   const records = await withTokens(views, snapshots, { ...messages.shape, types }, exchange);
   return { messages, snapshots, correlation: await correlateViews(messages, records) };
-}
-
-interface Compared {
-  readonly views: Readonly<Record<string, readonly RecordView[]>>;
-  readonly unanimous: UnanimousByType;
-}
-
-interface CompareSettings {
-  /** Records that get a view wherever they are not all equal. */
-  readonly named: readonly { readonly type: string; readonly key: string }[];
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: Watched['onProgress'];
-}
-
-/** So often somebody is told how far a compare is. */
-const recordsPerProgress = 1_000;
-
-/**
- * Per type, every record on which members and base are not all equal: as a view, or, where nothing can follow from it but
- * that the base takes it over, among the unanimous ones. Memory follows the views, not what is stored.
- */
-export async function differingRecords(
-  shape: DatasetShape,
-  snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
-  base: Base | null,
-  exchange: ObjectStore,
-  { named, signal, onProgress }: CompareSettings,
-): Promise<Compared> {
-  const views: Record<string, RecordView[]> = {};
-  const unanimous: Record<string, UnanimousRecords> = {};
-  for (const type of shape.types) {
-    const name = type.taxonomy.type;
-    const members = Object.keys(type.held).sort(byCodeUnit);
-    const participants = members.flatMap((member) => {
-      const sealed = snapshots[member]?.types.find((one) => one.type === name);
-      return sealed ? [{ id: member, sealed }] : [];
-    });
-    const passes = participants.length === members.length && takesUnanimous(type, shape.types);
-    // Without a base an empty one takes part, so that records equal everywhere are seen and can be agreed on.
-    participants.push({
-      id: baseParticipant,
-      sealed: base?.types.find((one) => one.type === name) ?? emptySealed(type),
-    });
-    const found: RecordView[] = [];
-    const isBehind = isBaseBehind(base, type.taxonomy);
-    const keys = named.flatMap((one) => (one.type === name ? [one.key] : []));
-    const asked = new Set(keys);
-    const saysOtherwise = passes && !isBehind && setFields(type).length > 0;
-    const walk = {
-      participants,
-      groups: type.groups,
-      ...(passes ? { unanimous: { base: baseParticipant, wanted: new Set(keys.map(xxh64)) } } : {}),
-    };
-    let count = 0;
-    const tell = (): void => onProgress?.({ type: name, differing: found.length, unanimous: count });
-    for await (const differing of walkWide({
-      ...walk,
-      store: exchange,
-      prefixes: shape.members,
-      onUnanimous: (more) => void (count += more),
-      ...(signal ? { signal } : {}),
-    })) {
-      await letOthersRun();
-      const stored = differing.present[baseParticipant];
-      if (saysOtherwise && !asked.has(differing.key) && isAsAgreed(differing.present, stored, type)) continue;
-      found.push({
-        key: differing.key,
-        members: Object.fromEntries(members.map((member) => [member, differing.present[member]])),
-        ...(isBehind && stored
-          ? { base: migratedFields(stored, type.taxonomy), storedBase: stored }
-          : { base: stored }),
-      });
-      if (found.length % recordsPerProgress === 0) tell();
-    }
-    tell();
-    views[name] = found;
-    // What an absent member holds it has not agreed to.
-    if (count > 0 && walk.unanimous && type.absent.length === 0)
-      unanimous[name] = { type, count, walk: { ...walk, unanimous: walk.unanimous } };
-  }
-  return { views, unanimous };
-}
-
-function emptySealed(type: DatasetType): SealedType {
-  return {
-    format: 1,
-    type: type.taxonomy.type,
-    count: 0,
-    bucketCount: 1,
-    groups: sealedGroups(type.groups),
-    segments: [],
-  };
 }
 
 export async function correlateViews(

@@ -10,6 +10,8 @@ import type { AuthorityId } from './record.js';
 
 /** One queue per namespace; the namespace says whose it is. */
 export const taskQueue = 'concordat';
+/** Groups of buckets that are compared: a queue of their own, because each keeps a processor busy for as long as it takes. */
+export const compareQueue = 'concordat-compare';
 
 /** The id that the federation's own endpoint takes, so no authority may have it. */
 const federationEndpointSuffix = 'federation';

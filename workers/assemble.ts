@@ -1,5 +1,7 @@
 /** Puts a worker together: its context, activities, Nexus service and workflow bundle. */
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { log } from '@temporalio/activity';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { beat, cancellation } from '../activities/heartbeat.js';
@@ -29,7 +31,7 @@ import type { Federation } from '../core/federation/federation.js';
 import { keysOf } from '../core/federation/keys-of.js';
 import { signingState } from '../core/key-state.js';
 import { isSameKey } from '../core/public-key.js';
-import { authorityNamespace, federationNamespace, reviewWorkflowId, taskQueue } from '../core/names.js';
+import { authorityNamespace, federationNamespace, compareQueue, reviewWorkflowId, taskQueue } from '../core/names.js';
 import { replacedSignal } from '../workflows/messages.js';
 import { createAuthorityService } from './authority-service.js';
 import { bundleFile } from './bundle-workflows.js';
@@ -85,36 +87,61 @@ const common = {
   },
 } satisfies Partial<WorkerOptions>;
 
-export async function createFederationWorker(
+/** Each walks in a thread of its own that holds the columns of one segment a member, about 80 MB. */
+const groupsAtOnceMax = 2;
+
+/**
+ * The worker of the federation, and the one that compares groups of buckets: it takes as many at once as this machine has
+ * processors, so that another machine finds some left.
+ */
+export async function createFederationWorkers(
   config: FederationWorkerConfig,
   federation: Federation,
   connection: NativeConnection,
-): Promise<Worker> {
+): Promise<readonly [Worker, Worker]> {
   const living = await openLivingFederation({
     folder: config.federationFolder,
     read: () => openFolder(config),
     now: () => Date.now(),
     initial: federation,
   });
-  return Worker.create({
-    ...common,
-    connection,
-    namespace: namespaceOf(config, federation),
-    workflowBundle: { codePath: bundleFile('federation') },
-    activities: createFederationActivities({
-      get federation() {
-        return living.current();
-      },
-      refreshTerms: () => living.refresh(),
-      exchange: openStore(config.exchangeLocation),
-      missingEndpoints: (names) => checkEndpoints(connection, names),
-      now: () => Date.now(),
-      heartbeat: beat,
-      signal: cancellation,
-      ...(config.absentAfterMs === undefined ? {} : { absentAfterMs: config.absentAfterMs }),
-    }),
-    nexusServices: [createFederationService()],
+  const activities = createFederationActivities({
+    get federation() {
+      return living.current();
+    },
+    refreshTerms: () => living.refresh(),
+    exchange: openStore(config.exchangeLocation),
+    missingEndpoints: (names) => checkEndpoints(connection, names),
+    now: () => Date.now(),
+    heartbeat: beat,
+    signal: cancellation,
+    warn: (message) => log.warn(message),
+    ...(config.absentAfterMs === undefined ? {} : { absentAfterMs: config.absentAfterMs }),
+    ...(config.recordsPerGroup === undefined ? {} : { recordsPerGroup: config.recordsPerGroup }),
   });
+  const namespace = namespaceOf(config, federation);
+  return [
+    await Worker.create({
+      ...common,
+      connection,
+      namespace,
+      workflowBundle: { codePath: bundleFile('federation') },
+      activities,
+      nexusServices: [createFederationService()],
+    }),
+    await Worker.create({
+      ...common,
+      connection,
+      namespace,
+      taskQueue: compareQueue,
+      activities: {
+        compareGroup: (input: Parameters<typeof activities.compareGroup>[0]) => activities.compareGroup(input),
+      },
+      maxConcurrentActivityTaskExecutions: Math.min(groupsAtOnceMax, availableParallelism()),
+      // One that is cancelled ends at the next record.
+      shutdownGraceTime: '5s',
+    }),
+  ];
 }
 
 export async function createAuthorityWorker(
@@ -194,6 +221,7 @@ async function authorityContext(config: AuthorityWorkerConfig, federation: Feder
     }),
     now,
     heartbeat: beat,
+    signal: cancellation,
     ...killPoint(config),
   };
 }

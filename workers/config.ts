@@ -19,6 +19,8 @@ export interface FederationWorkerConfig extends SharedConfig {
   readonly kind: 'federation';
   /** How long the worker of an authority may be away before a run gives up; the default of the run where absent. */
   readonly absentAfterMs?: number;
+  /** Records of all members that one group of a compare takes; the default of the run where absent. */
+  readonly recordsPerGroup?: number;
   /** Where events about runs go; null where no endpoint is named. */
   readonly lineage: LineageSettings | null;
 }
@@ -73,6 +75,9 @@ export function parseConfig(
     const absentAfter = environment['CONCORDAT_ABSENT_AFTER'];
     if (absentAfter !== undefined && !Duration.safeParse(absentAfter).success)
       faults.push('CONCORDAT_ABSENT_AFTER must be a duration such as 90s or 2m');
+    const perGroup = environment['CONCORDAT_COMPARE_GROUP_RECORDS'];
+    if (perGroup !== undefined && !/^[1-9][0-9]{0,11}$/.test(perGroup))
+      faults.push('CONCORDAT_COMPARE_GROUP_RECORDS must be a whole number of records, at least 1');
     let lineage: LineageSettings | null = null;
     try {
       lineage = lineageSettings(environment);
@@ -85,6 +90,7 @@ export function parseConfig(
       ...shared,
       lineage,
       ...(absentAfter === undefined ? {} : { absentAfterMs: durationMs(absentAfter) }),
+      ...(perGroup === undefined ? {} : { recordsPerGroup: Number(perGroup) }),
     };
   } else {
     const authority = AuthorityId.safeParse(values.authority);

@@ -5,10 +5,10 @@
  * the file that CONCORDAT_READY_FILE names while it does, and ends in order on SIGTERM and SIGINT.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection } from '@temporalio/worker';
+import { NativeConnection, type Worker } from '@temporalio/worker';
 import { openStore } from '../activities/store-location.js';
 import { ConcordatError, errorTable } from '../core/errors.js';
-import { createAuthorityWorker, createFederationWorker, namespaceOf, openFolder } from './assemble.js';
+import { createAuthorityWorker, createFederationWorkers, namespaceOf, openFolder } from './assemble.js';
 import { parseConfig } from './config.js';
 import { startLineageEvents } from './lineage-events.js';
 import { installLogging } from './logging.js';
@@ -23,12 +23,12 @@ async function main(): Promise<void> {
   const { connectionOptions } = loadClientConnectConfig();
   const connection = await connect(connectionOptions);
   try {
-    const worker =
+    const workers =
       config.kind === 'federation'
-        ? await createFederationWorker(config, federation, connection)
-        : await createAuthorityWorker(config, federation, connection, connectionOptions);
-    // Worker installs its own handlers for SIGTERM and SIGINT and drains before run() returns.
-    const running = worker.run();
+        ? await createFederationWorkers(config, federation, connection)
+        : [await createAuthorityWorker(config, federation, connection, connectionOptions)];
+    // Each installs its own handlers for SIGTERM and SIGINT and drains before run() returns.
+    const running = runTogether(workers);
     logger.info({ namespace, federation: federation.file.federation }, 'worker polls');
     process.stdout.write(`${JSON.stringify({ ready: true, worker: name, namespace, pid: process.pid })}\n`);
     const readyFile = process.env['CONCORDAT_READY_FILE'];
@@ -45,7 +45,8 @@ async function main(): Promise<void> {
     const endReadyFile = readyFile
       ? keepReadyFile({
           file: readyFile,
-          isReady: async () => worker.getState() === 'RUNNING' && (await answers(connection)),
+          isReady: async () =>
+            workers.every((worker) => worker.getState() === 'RUNNING') && (await answers(connection)),
         })
       : undefined;
     try {
@@ -58,6 +59,15 @@ async function main(): Promise<void> {
   } finally {
     await connection.close();
   }
+}
+
+/** Where one of them fails, the others end too. */
+async function runTogether(workers: readonly Worker[]): Promise<void> {
+  const end = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const ended = await Promise.allSettled(workers.map((worker) => worker.run().finally(end)));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
 async function answers(connection: NativeConnection): Promise<boolean> {

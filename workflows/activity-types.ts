@@ -35,6 +35,8 @@ export interface RunSetup {
   readonly absentAfterMs: number;
   /** The highest round that any member is known to have opened; a hint, never trusted. */
   readonly highestRound: number;
+  /** Records of all members that one group of a compare takes; absent in runs that began before there were groups. */
+  readonly recordsPerGroup?: number;
 }
 
 /** Why a member takes no part in a run. */
@@ -75,14 +77,22 @@ export interface FederationActivities {
   correlateSnapshots(
     inputs: RunInputs,
   ): Promise<{ readonly correlation: Ref; readonly linksBy: Readonly<Record<string, number>>; readonly cases: number }>;
-  compareAndPlan(inputs: RunInputs): Promise<PlanSummary>;
+  /** Group `group` of `groups`: puts what differs in its buckets. Runs on the queue of its own (compareQueue). */
+  compareGroup(input: {
+    readonly inputs: RunInputs;
+    readonly group: number;
+    readonly groups: number;
+  }): Promise<{ readonly compared: Ref; readonly differing: number }>;
+  /** `compared`: what each group of the compare left; where absent, all is compared here. */
+  compareAndPlan(inputs: RunInputs, compared?: readonly Ref[]): Promise<PlanSummary>;
   settleReviews(input: {
     readonly inputs: RunInputs;
     readonly plan: Ref;
     readonly reviews: readonly Ref[];
+    readonly compared?: readonly Ref[];
   }): Promise<{ readonly permit: Ref; readonly operationsBy: Readonly<Record<string, number>> }>;
   proposeCandidate(
-    input: Omit<Proposal, 'candidate'>,
+    input: Omit<Proposal, 'candidate'> & { readonly compared?: readonly Ref[] },
   ): Promise<{ readonly proposal: Ref | null; readonly left: number }>;
   /** Puts the signatures of a run together; whoever doubts them reads them again. */
   assembleSeal(seal: Seal): Promise<{ readonly seal: Ref }>;

@@ -83,6 +83,8 @@ export interface RunProgress {
   readonly snapshots: readonly Ref[];
   /** Everything that the plan was made from, once there is one. */
   readonly inputs?: RunInputs | null;
+  /** How many of the groups of a large compare are done; null or absent where there are none. */
+  readonly groups?: { readonly done: number; readonly of: number } | null;
 }
 
 /** The same signed decision for Update and Signal. The validator reads no more of it than the envelope. */

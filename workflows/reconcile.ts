@@ -18,6 +18,7 @@ import {
 import type { Ref, RunInputs } from '../core/messages.js';
 import type { FederationActivities } from './activity-types.js';
 import { sealCandidate } from './agreeing.js';
+import { compareInGroups, type GroupsDone } from './comparing.js';
 import { authorityService, type ReviewResult, type SnapshotResult } from './contract.js';
 import { disclosed, gatherDisclosures } from './disclosing.js';
 import { codeOf, failure, messageOf } from './failure.js';
@@ -54,7 +55,8 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   const closedReviews: { authority: string; plan: string }[] = [];
   let sealed: readonly Ref[] = [];
   let planned: RunInputs | null = null;
-  setHandler(progressQuery, () => ({ stage, waitingFor, plan, snapshots: sealed, inputs: planned }), {
+  let groups: GroupsDone | null = null;
+  setHandler(progressQuery, () => ({ stage, waitingFor, plan, snapshots: sealed, inputs: planned, groups }), {
     description: 'Stage of the run, and whom it waits for',
   });
   setHandler(
@@ -121,9 +123,20 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   sealed = inputs.snapshots;
   planned = inputs;
   stage = 'compare';
-  plan = await checked(() =>
-    compareAndPlan.executeWithOptions({ summary: 'compare with the base and plan' }, [inputs]),
+  const total = Object.values(records).reduce((sum, count) => sum + count, 0);
+  const compared = await checked(() =>
+    compareInGroups(inputs, total, setup.recordsPerGroup, (told) => {
+      groups = told;
+      show({}, `Comparing ${total} records: ${told.done} of ${told.of} groups of buckets are done.`);
+    }),
   );
+  plan = await checked(() =>
+    compareAndPlan.executeWithOptions(
+      { summary: 'compare with the base and plan' },
+      compared ? [inputs, compared] : [inputs],
+    ),
+  );
+  const fromGroups = compared ? { compared } : {};
   const counts = { divergences: plan.divergences, operations: plan.operations, cases: plan.cases };
   const report = { dataset: input.dataset, run, plan, newLinks, records, snapshots: sealed, inputs, absent };
   if (input.planOnly === true) {
@@ -174,7 +187,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
   const somethingApproved = settled.some(({ approved, choices }) => approved + choices > 0);
   if (somethingApproved || plan.baseMoves) {
     const { permit, operationsBy } = await checked(() =>
-      settleReviews({ inputs, plan: (plan as PlanSummary).plan, reviews: reviewRefs }),
+      settleReviews({ inputs, plan: (plan as PlanSummary).plan, reviews: reviewRefs, ...fromGroups }),
     );
     settledPermit = permit;
     const writers = members.filter(({ authority }) => (operationsBy[authority] ?? 0) > 0);
@@ -190,7 +203,14 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     }
     stage = 'agree';
     const proposal = await checked(() =>
-      proposeCandidate({ inputs, plan: (plan as PlanSummary).plan, reviews: reviewRefs, permit, receipts }),
+      proposeCandidate({
+        inputs,
+        plan: (plan as PlanSummary).plan,
+        reviews: reviewRefs,
+        permit,
+        receipts,
+        ...fromGroups,
+      }),
     );
     left = proposal.left;
     if (proposal.proposal) agreement = await sealCandidate(members, inputs, proposal.proposal, timeouts);

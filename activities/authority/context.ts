@@ -3,6 +3,7 @@ import type { Authority } from '../../core/federation/authority.js';
 import type { Federation } from '../../core/federation/federation.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { AuthorityId } from '../../core/record.js';
+import type { Watched } from '../differing-records.js';
 import type { AuthorityClock } from './clock.js';
 import type { Connector } from '../connectors/connector.js';
 import type { PrivateKey } from '../keys/private-key.js';
@@ -36,8 +37,15 @@ export interface AuthorityContext {
   /** Operations that a review sheet lists one by one; beyond them it counts (sheetOperationsUsually where absent). */
   readonly sheetOperationsMax?: number;
   readonly heartbeat: (details?: unknown) => void;
+  /** Aborted where the activity that runs is cancelled; absent where nobody can cancel it. */
+  readonly signal?: () => AbortSignal;
   /** Names the point that a commit has reached; a crash test kills the process at one of them. */
   readonly checkpoint?: (point: string) => Promise<void>;
+}
+
+/** What a computation of this authority tells, and how it is ended: what a compare says of itself is what heartbeats tell. */
+export function watchedBy({ heartbeat, signal }: Pick<AuthorityContext, 'heartbeat' | 'signal'>): Watched {
+  return { onProgress: heartbeat, ...(signal ? { signal: signal() } : {}) };
 }
 
 export function authorityOf(context: AuthorityContext): Authority {

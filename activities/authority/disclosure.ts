@@ -14,7 +14,7 @@ import type { Operation } from '../../core/operation.js';
 import { AuthorityId } from '../../core/record.js';
 import { isSealedValue } from '../../core/sealed-value.js';
 import type { DiscloseResult, ReviewInput } from '../../workflows/contract.js';
-import type { AuthorityContext } from './context.js';
+import { watchedBy, type AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
 import { OwnRecords } from './own-records.js';
 import { storedPages } from './pages.js';
@@ -55,7 +55,7 @@ export type Disclosed = z.infer<typeof Disclosed>;
 export async function disclose(context: AuthorityContext, input: ReviewInput): Promise<DiscloseResult> {
   const { inputs } = input;
   await requireLive(context, inputs);
-  const recomputed = await recomputePlan(context.federation, context.exchange, inputs);
+  const recomputed = await recomputePlan(context.federation, context.exchange, inputs, 'own', watchedBy(context));
   await noticeInputs(context, recomputed);
   // HAZARD: a plan that the coordinator made up could ask for any value of any record.
   await requireSamePlan(context.exchange, recomputed, input.plan, input.planDigest);

@@ -19,7 +19,7 @@ import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js
 import { recomputePermit, type ReadReview } from '../reviews.js';
 import { readAgreement } from './agreements.js';
 import { constraintRefusals, openFreeze } from './constraints.js';
-import { authorityOf, type AuthorityContext } from './context.js';
+import { authorityOf, watchedBy, type AuthorityContext } from './context.js';
 import { countingDecisions, type CountedDecision } from './decisions.js';
 import { heldCounts } from './prepare-review.js';
 import { requireLive, reserveBase } from './live-run.js';
@@ -108,7 +108,9 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
   const { dataset } = inputs;
 
   const { openedAtMs } = await line('run', () => requireLive(context, inputs));
-  const recomputed = await line('inputs', () => recomputePlan(context.federation, context.exchange, inputs));
+  const recomputed = await line('inputs', () =>
+    recomputePlan(context.federation, context.exchange, inputs, 'own', watchedBy(context)),
+  );
   await line('clocks', () => noticeInputs(context, recomputed));
   await line('plan', () => requireSamePlan(context.exchange, recomputed, plan));
   await line('base', () => requireOwnBase(context, dataset, recomputed));

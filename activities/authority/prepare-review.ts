@@ -19,7 +19,7 @@ import { clearValuesOf, readDisclosures, runDigests, type DisclosedValues } from
 import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
 import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js';
 import { constraintRefusals, openFreeze } from './constraints.js';
-import { authorityOf, type AuthorityContext } from './context.js';
+import { authorityOf, watchedBy, type AuthorityContext } from './context.js';
 import type { NativeWrite } from '../connectors/connector.js';
 import { letOthersRun } from '../event-loop.js';
 import { formerIdOf } from '../links.js';
@@ -56,7 +56,7 @@ export async function prepareReview(
   let disclosed: DisclosedValues;
   try {
     await requireLive(context, inputs);
-    recomputed = await recomputePlan(context.federation, context.exchange, inputs);
+    recomputed = await recomputePlan(context.federation, context.exchange, inputs, 'own', watchedBy(context));
     await noticeInputs(context, recomputed);
     await requireSamePlan(context.exchange, recomputed, input.plan, input.planDigest);
     digests = await runDigests(context, recomputed);

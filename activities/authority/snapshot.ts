@@ -23,7 +23,7 @@ import { SaltProposals } from '../lineage/salts.js';
 import { readOpens, type RunMessages } from '../run-messages.js';
 import { recomputeCorrelation } from '../recompute.js';
 import { digestsOfRun } from './digest-key.js';
-import type { AuthorityContext } from './context.js';
+import { watchedBy, type AuthorityContext } from './context.js';
 import { Effects } from './effects/effects.js';
 import { requireLive } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
@@ -76,7 +76,12 @@ export async function sealSnapshot(context: AuthorityContext, inputs: RunInputs)
 export async function translateAgain(context: AuthorityContext, input: TranslateInput): Promise<SnapshotResult> {
   const { inputs } = input;
   await requireLive(context, inputs);
-  const { messages, snapshots, correlation } = await recomputeCorrelation(context.federation, context.exchange, inputs);
+  const { messages, snapshots, correlation } = await recomputeCorrelation(
+    context.federation,
+    context.exchange,
+    inputs,
+    watchedBy(context),
+  );
   await noticeInputs(context, { messages, snapshots });
   const digest = digestOf(correlation);
   if (digest !== input.correlation.sha256)

@@ -15,7 +15,7 @@ import { recomputePermit, type ReadReview } from '../reviews.js';
 import { appendAgreement } from '../lineage/run-hops.js';
 import { readOpened, type Terms } from '../run-messages.js';
 import { readAgreement } from './agreements.js';
-import type { AuthorityContext } from './context.js';
+import { watchedBy, type AuthorityContext } from './context.js';
 import { readRunState, requireLive, writeRunState } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
 import { noticeInputs, noticeOpens } from './peer-clocks.js';
@@ -119,7 +119,13 @@ export async function recomputeCandidate(
   readonly next: NextAgreement;
   readonly reviews: readonly ReadReview[];
 }> {
-  const recomputed = await recomputePlan(context.federation, context.exchange, proposal.inputs, terms);
+  const recomputed = await recomputePlan(
+    context.federation,
+    context.exchange,
+    proposal.inputs,
+    terms,
+    watchedBy(context),
+  );
   const { permit, reviews } = await recomputePermit(context.federation, context.exchange, proposal.reviews, recomputed);
   const next = await nextAgreement({
     federation: context.federation,

@@ -25,6 +25,7 @@ export type ErasedKind =
   | 'disclosures'
   | 'documents'
   | 'pieces'
+  | 'comparisons'
   | 'messages';
 
 export interface FoundObject {
@@ -55,13 +56,18 @@ export async function findObjects(where: WhereToLook): Promise<readonly FoundObj
   const envelopes = new Set<string>();
   const inPieces: LargeDocument<ErasedKind>[] = [];
   // Messages first: they say which documents are the envelopes of values that were sent to peers.
-  for (const folder of ['messages', 'documents', 'salts', 'segments'] as const) {
+  for (const folder of ['messages', 'documents', 'salts', 'compared', 'segments'] as const) {
     for (const name of await exchange.list(`${prefix}/${folder}/`)) {
       const bytes = await exchange.get(name);
       if (!bytes) continue;
       where.heartbeat();
       if (folder === 'segments') {
         if (finder.isIn(bytes)) holding.add(digestIn(name));
+        continue;
+      }
+      if (folder === 'compared') {
+        // Of no further use to anybody but a run under way, which compares again.
+        if (finder.isIn(bytes)) found.push({ name, kind: 'comparisons' });
         continue;
       }
       if (folder === 'salts') {

@@ -6,7 +6,8 @@ import { canonicalJson, type Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
-import type { Proposal, RunInputs } from '../../core/messages.js';
+import { recordsPerGroupUsually } from '../../core/compare-groups.js';
+import type { Proposal, Ref, RunInputs } from '../../core/messages.js';
 import { authorityEndpoint, federationEndpoint } from '../../core/names.js';
 import { isAccepted } from '../../core/acceptance.js';
 import { neededValues } from '../../core/needed-values.js';
@@ -20,10 +21,13 @@ import { highestRound } from '../round-hints.js';
 import { eraseCopies } from '../erasure/erase-copies.js';
 import { judgeOpens } from './judge-opens.js';
 import { nextAgreement } from '../next-agreement.js';
-import { recomputeCorrelation, recomputePlan, type Recomputed, type Watched } from '../recompute.js';
+import type { Watched } from '../differing-records.js';
+import { recomputeCorrelation, recomputeGroup, recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit } from '../reviews.js';
 import type { ObjectStore } from '../store.js';
 import { hasUnanimous } from '../unanimous.js';
+import { walkCompared } from '../walking/walk-compared.js';
+import { walkWide } from '../walking/walk-in-threads.js';
 import { baseChangeSteps, heldAtBase } from '../../core/next-base.js';
 
 export interface FederationContext {
@@ -41,6 +45,10 @@ export interface FederationContext {
   readonly now: () => number;
   /** How long the worker of an authority may be away before its step fails; 2 minutes where absent. */
   readonly absentAfterMs?: number;
+  /** Records of all members that one group of a compare takes (core/compare-groups.ts). */
+  readonly recordsPerGroup?: number;
+  /** Tells whoever operates the worker. */
+  readonly warn?: (message: string) => void;
 }
 
 const absentAfterDefaultMs = 120_000;
@@ -74,6 +82,7 @@ export function createFederationActivities(context: FederationContext): Federati
       waitInRunMs: durationMs(dataset.approval.waitInRun),
       absentAfterMs: context.absentAfterMs ?? absentAfterDefaultMs,
       highestRound: await highestRound(exchange, dataset.members, datasetName),
+      recordsPerGroup: context.recordsPerGroup ?? recordsPerGroupUsually,
     };
   }
 
@@ -92,26 +101,34 @@ export function createFederationActivities(context: FederationContext): Federati
     };
   }
 
-  async function compareAndPlan(inputs: RunInputs): Promise<PlanSummary> {
-    const recomputed = await withHeartbeat(context, () =>
-      recomputePlan(context.federation, exchange, inputs, 'own', watchedBy(context)),
+  /** From what groups left where there are some. */
+  function recomputed(inputs: RunInputs, compared: readonly Ref[] = []): Promise<Recomputed> {
+    const again = (group: number): void =>
+      context.warn?.(`what group ${group} of the compare left is gone, so it is compared again`);
+    const walk = compared.length > 0 ? walkCompared(exchange, inputs, compared, again) : walkWide;
+    return withHeartbeat(context, () =>
+      recomputePlan(context.federation, exchange, inputs, 'own', watchedBy(context), walk),
     );
-    const { plan, planDigest } = recomputed;
+  }
+
+  async function compareAndPlan(inputs: RunInputs, compared?: readonly Ref[]): Promise<PlanSummary> {
+    const made = await recomputed(inputs, compared);
+    const { plan, planDigest } = made;
     const operationsBy: Record<string, number> = {};
     for (const { authority } of plan.operations) operationsBy[authority] = (operationsBy[authority] ?? 0) + 1;
     const ref = await putDocument(exchange, federationPrefix, plan);
     const moves = await inSlices(
       baseChangeSteps({
-        shape: recomputed.messages.shape,
-        views: recomputed.views,
-        incomplete: recomputed.incomplete,
-        held: recomputed.correlation.held,
+        shape: made.messages.shape,
+        views: made.views,
+        incomplete: made.incomplete,
+        held: made.correlation.held,
         effective: [],
-        heldAtBase: heldAtBase(recomputed.messages.base, recomputed.messages.shape),
+        heldAtBase: heldAtBase(made.messages.base, made.messages.shape),
       }),
       context.signal?.(),
     );
-    const snapshots = Object.values(recomputed.snapshots);
+    const snapshots = Object.values(made.snapshots);
     return {
       plan: ref,
       planDigest,
@@ -130,38 +147,41 @@ export function createFederationActivities(context: FederationContext): Federati
         0,
       ),
       affected: affectedAuthorities(plan),
-      disclosers: [...new Set(neededValues(plan, recomputed.views).map(({ from }) => from))].sort(),
-      baseMoves: moves.length > 0 || hasUnanimous(recomputed.unanimous),
+      disclosers: [...new Set(neededValues(plan, made.views).map(({ from }) => from))].sort(),
+      baseMoves: moves.length > 0 || hasUnanimous(made.unanimous),
     };
   }
 
   async function settleReviews(
     input: Parameters<FederationActivities['settleReviews']>[0],
   ): Promise<Awaited<ReturnType<FederationActivities['settleReviews']>>> {
-    const recomputed = await planOf(input.inputs, input.plan.sha256);
-    const { permit } = await recomputePermit(context.federation, exchange, input.reviews, recomputed);
+    const made = await planOf(input.inputs, input.plan.sha256, input.compared);
+    const { permit } = await recomputePermit(context.federation, exchange, input.reviews, made);
     const operationsBy = Object.fromEntries(
       Object.entries(permit.operations).map(([authority, operations]) => [authority, operations.length]),
     );
     return { permit: await putDocument(exchange, federationPrefix, permit), operationsBy };
   }
 
-  async function proposeCandidate(
-    input: Parameters<FederationActivities['proposeCandidate']>[0],
-  ): Promise<Awaited<ReturnType<FederationActivities['proposeCandidate']>>> {
-    const recomputed = await planOf(input.inputs, input.plan.sha256);
-    const { permit } = await recomputePermit(context.federation, exchange, input.reviews, recomputed);
+  async function proposeCandidate({
+    compared,
+    ...input
+  }: Parameters<FederationActivities['proposeCandidate']>[0]): Promise<
+    Awaited<ReturnType<FederationActivities['proposeCandidate']>>
+  > {
+    const made = await planOf(input.inputs, input.plan.sha256, compared);
+    const { permit } = await recomputePermit(context.federation, exchange, input.reviews, made);
     const next = await nextAgreement({
       federation: context.federation,
       exchange,
       prefix: federationPrefix,
       run: input.inputs.run,
-      recomputed,
+      recomputed: made,
       permit,
       receipts: input.receipts,
       heartbeat: context.heartbeat,
     });
-    const left = divergencesLeft(recomputed, new Set(next.effective.map(({ id }) => id)));
+    const left = divergencesLeft(made, new Set(next.effective.map(({ id }) => id)));
     if (!next.candidate || !next.sealed) return { proposal: null, left };
     await putDocument(exchange, federationPrefix, next.sealed.base);
     const candidate = await putDocument(exchange, federationPrefix, next.candidate);
@@ -169,19 +189,21 @@ export function createFederationActivities(context: FederationContext): Federati
     return { proposal: await putDocument(exchange, federationPrefix, proposal), left };
   }
 
-  async function planOf(inputs: RunInputs, planDigest: Digest): Promise<Recomputed> {
-    const recomputed = await withHeartbeat(context, () =>
-      recomputePlan(context.federation, exchange, inputs, 'own', watchedBy(context)),
-    );
-    if (recomputed.planDigest !== planDigest)
+  async function planOf(inputs: RunInputs, planDigest: Digest, compared?: readonly Ref[]): Promise<Recomputed> {
+    const made = await recomputed(inputs, compared);
+    if (made.planDigest !== planDigest)
       throw new ConcordatError('planNotReproduced', 'the plan of this run cannot be made again from its inputs');
-    return recomputed;
+    return made;
   }
 
   return {
     setupRun,
     judgeOpens: (input) => judgeOpens(context.federation, exchange, input, context.now()),
     correlateSnapshots,
+    compareGroup: ({ inputs, ...part }) =>
+      withHeartbeat(context, () =>
+        recomputeGroup(context.federation, exchange, inputs, { part, ...watchedBy(context) }),
+      ),
     compareAndPlan,
     settleReviews,
     proposeCandidate,

@@ -13,11 +13,12 @@ import { createSegmentReader } from '../sealing/segment-reader.js';
 import { rangeCountOf, walkDiffering, type Differing, type WalkOptions } from '../sealing/walk-differing.js';
 import type { ThreadMessage, ThreadTask } from './walk-protocol.js';
 
-export interface WideWalkOptions extends Omit<WalkOptions, 'reader' | 'ranges'> {
+export interface WideWalkOptions extends Omit<WalkOptions, 'reader'> {
   readonly store: ObjectStore;
   readonly prefixes: readonly string[];
-  /** Only tests give others: how many threads, from how many records on, and the compiled body of a thread. */
+  /** At most so many; two where absent and the machine has them. */
   readonly threads?: number;
+  /** Only tests give others: from how many records on, and the compiled body of a thread. */
   readonly recordsMin?: number;
   readonly threadFile?: string;
 }
@@ -36,17 +37,20 @@ const compiledThread = fileURLToPath(new URL('./walk-thread.js', import.meta.url
 export async function* walkWide(options: WideWalkOptions): AsyncGenerator<Differing> {
   const { store, prefixes, threadFile = compiledThread, ...walk } = options;
   const location = locationOf(store);
-  const ranges = rangeCountOf(walk.participants);
+  const all = rangeCountOf(walk.participants);
+  const { from, to } = walk.ranges ?? { from: 0, to: all };
+  const ranges = to - from;
+  if (ranges <= 0) return;
   const threads = Math.min(options.threads ?? Math.min(threadsMax, availableParallelism()), ranges);
-  const isWorthIt = recordsToWalk(walk) >= (options.recordsMin ?? recordsMinDefault);
+  const isWorthIt = (recordsToWalk(walk) * ranges) / all >= (options.recordsMin ?? recordsMinDefault);
   if (location === undefined || !isWorthIt || threads < 1 || !existsSync(threadFile)) {
     yield* walkDiffering({ ...walk, reader: createSegmentReader({ store, prefixes }) });
     return;
   }
   const count = Math.min(ranges, threads * partsPerThread);
   const parts = Array.from({ length: count }, (_, part) => ({
-    from: Math.floor((part * ranges) / count),
-    to: Math.floor(((part + 1) * ranges) / count),
+    from: from + Math.floor((part * ranges) / count),
+    to: from + Math.floor(((part + 1) * ranges) / count),
   }));
   const { participants, groups, unanimous, signal } = walk;
   const walkers = Array.from(

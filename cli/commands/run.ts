@@ -9,7 +9,7 @@ import { readPlanReport } from '../reading/plan-report.js';
 import { withFederation, type FederationSession } from '../reading/federation-session.js';
 import { chooseDataset } from '../reading/find-run.js';
 import { nextCommands, resultLines } from '../showing/run-text.js';
-import { counted, listWords, shortDigest, shortRun, stageWords } from '../showing/words.js';
+import { counted, listWords, progressWords, shortDigest, shortRun } from '../showing/words.js';
 import { followRun } from '../temporal/follow-run.js';
 import { latestRun, startRun, type RunId } from '../temporal/runs.js';
 
@@ -144,7 +144,7 @@ function progressReport(
       return output.progress(
         `${dataset}: no worker of the federation answers; start it with \`concordat worker --federation\``,
       );
-    const { stage, waitingFor, plan } = progress;
+    const { stage, plan } = progress;
     if (stage === 'approve' && plan && told !== plan.planDigest) {
       told = plan.planDigest;
       const short = shortDigest(plan.planDigest);
@@ -161,8 +161,6 @@ function progressReport(
       );
     }
     if (stage === 'done') return;
-    output.progress(
-      `${dataset}: ${stageWords[stage]}${stage === 'approve' && waitingFor.length > 0 ? ` of ${listWords(waitingFor)}` : ''}`,
-    );
+    output.progress(`${dataset}: ${progressWords(progress)}`);
   };
 }

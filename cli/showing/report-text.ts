@@ -10,7 +10,7 @@ import { driftLine } from './drift-text.js';
 import { readLines } from './read-text.js';
 import { failureLines, nextCommands, planLinesOf, resultLines, reviewText } from './run-text.js';
 import { valueText, visibleText } from './value-text.js';
-import { codeWords, counted, instantText, lengthWords, listWords, shortDigest, shortRun, stageWords } from './words.js';
+import { codeWords, counted, instantText, lengthWords, progressWords, shortDigest, shortRun } from './words.js';
 
 export function reportLines(report: RunReport, paint: Paint, now: Date): readonly string[] {
   return [
@@ -56,7 +56,7 @@ function headLines({ run, summary, plan }: RunReport, paint: Paint, now: Date): 
       `  ${paint.dim(times)}`,
     ];
   const stage = run.progress
-    ? `${stageWords[run.progress.stage]}${run.progress.waitingFor.length > 0 ? ` of ${listWords(run.progress.waitingFor)}` : ''}`
+    ? progressWords(run.progress)
     : 'no worker of the federation answers; start it with `concordat worker --federation`';
   return [`${paint.bold(run.dataset)}: under way, ${stage}`, ...planned, `  ${paint.dim(times)}`];
 }

@@ -3,7 +3,7 @@ import { durationWords } from '../../core/duration.js';
 import { errorTable, isErrorCode } from '../../core/errors.js';
 import type { Rule } from '../../core/operation.js';
 import type { Divergence } from '../../core/plan.js';
-import type { RunOutcome, RunStage } from '../../workflows/messages.js';
+import type { RunOutcome, RunProgress, RunStage } from '../../workflows/messages.js';
 
 export function shortDigest(digest: string): string {
   return digest.slice(0, 12);
@@ -58,6 +58,13 @@ export const stageWords: Readonly<Record<RunStage, string>> = {
   agree: 'signing the new base',
   done: 'done',
 };
+
+/** What a run is at, as far as it says. */
+export function progressWords({ stage, waitingFor, groups }: RunProgress): string {
+  const words = stageWords[stage];
+  if (waitingFor.length > 0) return `${words} of ${listWords(waitingFor)}`;
+  return stage === 'compare' && groups ? `${words}, ${groups.done} of ${groups.of} groups of buckets done` : words;
+}
 
 /** Why an operation is proposed; `who` are the members whose state led to it. */
 export function causeWords(rule: Rule, who: readonly string[]): string {

@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFederationActivities } from '../../activities/federation/activities.js';
 import { recomputeCorrelation, recomputePlan } from '../../activities/recompute.js';
+import { applyPermit } from '../../activities/authority/commit.js';
+import { disclose } from '../../activities/authority/disclosure.js';
+import { prepareReview } from '../../activities/authority/prepare-review.js';
 import { digestOf } from '../../core/digest.js';
+import type { Ref } from '../../core/messages.js';
 import { awsUser, keystoneUser } from '../support/equal-clouds.js';
 import { GateWorld, layGround, type Ground } from './authority/gate-world.js';
 
@@ -53,6 +57,42 @@ describe('the plan', () => {
     expect(told).toContainEqual(expect.objectContaining({ type: 'person', unanimous: 0 }));
     cancelling.abort(new Error('somebody cancelled the run'));
     await expect(activities.compareAndPlan(inputs)).rejects.toThrow('somebody cancelled the run');
+  });
+
+  it('is the same from any number of groups of the compare, in which nothing is walked twice', async () => {
+    keystoneUser(ground.sandbox, 4).extra['department'] = 'Archive';
+    const world = agreed.copy();
+    const { inputs, plan } = await world.planned();
+    expect(plan.operations).toBeGreaterThan(0);
+    for (const groups of [1, 2, 16]) {
+      const compared: Ref[] = [];
+      for (let group = 0; group < groups; group += 1)
+        compared.push((await world.coordinator.compareGroup({ inputs, group, groups })).compared);
+      expect(await world.coordinator.compareAndPlan(inputs, compared)).toEqual(plan);
+      const { permit } = await world.coordinator.settleReviews({ inputs, plan: plan.plan, reviews: [], compared });
+      const proposing = { inputs, plan: plan.plan, reviews: [], permit, receipts: [] };
+      expect(await world.coordinator.proposeCandidate({ ...proposing, compared })).toEqual(
+        await world.coordinator.proposeCandidate(proposing),
+      );
+    }
+  });
+
+  it('is given up by an authority that makes it again, where that step is cancelled', async () => {
+    const world = agreed.copy();
+    const { inputs, plan } = await world.planned();
+    const cancelling = new AbortController();
+    const told: unknown[] = [];
+    world.change('aws', { signal: () => cancelling.signal, heartbeat: (details) => void told.push(details) });
+    const input = { inputs, plan: plan.plan, planDigest: plan.planDigest };
+    const prepare = (): Promise<unknown> =>
+      prepareReview(world.contexts.aws, input, { replaced: () => Promise.resolve() });
+    await prepare();
+    expect(told).toContainEqual(expect.objectContaining({ type: 'person' }));
+    cancelling.abort(new Error('somebody withdrew the run'));
+    await expect(prepare()).rejects.toThrow('somebody withdrew the run');
+    await expect(disclose(world.contexts.aws, input)).rejects.toThrow('somebody withdrew the run');
+    const reviews = { ...input, reviews: [], permit: plan.plan };
+    await expect(applyPermit(world.contexts.aws, reviews)).rejects.toThrow('somebody withdrew the run');
   });
 
   it('is refused where records that correlate were compared before they were linked', async () => {

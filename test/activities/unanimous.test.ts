@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sealNextBase } from '../../activities/base.js';
-import { differingRecords } from '../../activities/recompute.js';
+import { differingRecords } from '../../activities/differing-records.js';
 import { createSealer } from '../../activities/sealing/sealer.js';
 import { createSegmentReader } from '../../activities/sealing/segment-reader.js';
 import { verifySealed } from '../../activities/sealing/read-records.js';

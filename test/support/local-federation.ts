@@ -198,7 +198,8 @@ export interface LocalFederation {
   /** Of the federation, or of one authority. */
   client(authority?: string): Client;
   worker(id: string): RunningProcess;
-  startWorker(id: string, environment?: Readonly<Record<string, string>>): Promise<RunningProcess>;
+  /** `name` tells a second one of the same from the first. */
+  startWorker(id: string, environment?: Readonly<Record<string, string>>, name?: string): Promise<RunningProcess>;
   /** Signals reach the program itself. Resolves when it is gone. */
   endWorker(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   start(input?: Partial<ReconcileInput>): Promise<ReconcileHandle>;
@@ -252,7 +253,7 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
   const clients = new Map<string, Client>();
   const exchange = createFileStore(layout.exchangeLocation);
 
-  const startWorker: LocalFederation['startWorker'] = async (id, environment = {}) => {
+  const startWorker: LocalFederation['startWorker'] = async (id, environment = {}, name = id) => {
     const mesh = federation.authorities[id]?.mesh;
     const cloud =
       mesh && !isRecordMesh(mesh)
@@ -260,7 +261,7 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
         : undefined;
     const variable = `CONCORDAT_${id.toUpperCase()}`;
     const running = await processes.start({
-      name: `worker-${id}`,
+      name: `worker-${name}`,
       command: process.execPath,
       arguments: [
         path.join(dist, 'workers', 'main.js'),
@@ -284,7 +285,7 @@ export async function startFederation(wishes: LocalWishes = {}): Promise<LocalFe
       readyWithinMs: 90_000,
       graceMs: 25_000,
     });
-    workers.set(id, running);
+    workers.set(name, running);
     return running;
   };
 

@@ -6,6 +6,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listUnsettled } from '../../activities/authority/unsettled.js';
 import { prepareTemporal } from '../../activities/temporal-setup/prepare-temporal.js';
+import { compareGroupCount } from '../../core/compare-groups.js';
 import { federationEndpoint, reconcileWorkflowId, scheduledWorkflowId, taskQueue } from '../../core/names.js';
 import type { RunResult } from '../../workflows/messages.js';
 import {
@@ -51,6 +52,66 @@ afterAll(() => local?.stop());
 beforeEach(async () => {
   for (const cloud of [local.sandbox.aws, local.sandbox.keystone]) cloud.server.faults.clear();
   await local.idle();
+});
+
+interface Events {
+  /** All but those of workflow tasks: how many of these there are depends on which answers come together. */
+  readonly exact: number;
+  readonly groups: number;
+  /** Who did the groups. */
+  readonly workers: ReadonlySet<string>;
+}
+
+async function plannedBy(): Promise<{ readonly result: RunResult; readonly events: Events }> {
+  const handle = await local.start({ planOnly: true });
+  const result = (await handle.result()) as RunResult;
+  const { events } = await local.client().workflow.getHandle(handle.workflowId).fetchHistory();
+  const all = events ?? [];
+  const scheduled = new Set(
+    all.flatMap(({ eventId, activityTaskScheduledEventAttributes: scheduling }) =>
+      scheduling?.activityType?.name === 'compareGroup' ? [Number(eventId)] : [],
+    ),
+  );
+  const workers = new Set(
+    all.flatMap(({ activityTaskStartedEventAttributes: started }) =>
+      started && scheduled.has(Number(started.scheduledEventId)) ? [started.identity ?? ''] : [],
+    ),
+  );
+  const isTask = (one: (typeof all)[number]): boolean =>
+    Boolean(
+      one.workflowTaskScheduledEventAttributes ??
+      one.workflowTaskStartedEventAttributes ??
+      one.workflowTaskCompletedEventAttributes,
+    );
+  return { result, events: { exact: all.filter((one) => !isTask(one)).length, groups: scheduled.size, workers } };
+}
+
+describe('a large compare', () => {
+  it('has three events more for each group, which any worker of the coordinator may take, and the same plan', async () => {
+    changeAtSov(1, 'Archive');
+    local.sandbox.aws.server.state.setTag(awsUser(local.sandbox, 2), 'displayName', 'Quillan Other');
+    const small = await plannedBy();
+    expect(small.events.groups).toBe(0);
+    await local.endWorker('federation', 'SIGTERM');
+    const parted = { CONCORDAT_COMPARE_GROUP_RECORDS: '2' };
+    await local.startWorker('federation', parted);
+    await local.startWorker('federation', parted, 'federation-too');
+    const records = Object.values(small.result.records).reduce((sum, count) => sum + count, 0);
+    const groups = compareGroupCount(records, 2);
+    expect(groups).toBeGreaterThanOrEqual(8);
+    const workers = new Set<string>();
+    // Which of two that wait gets a group is chance: after so many runs both had some.
+    for (let run = 0; run < 5 && workers.size < 2; run += 1) {
+      const large = await plannedBy();
+      expect(large.result.plan.planDigest).toBe(small.result.plan.planDigest);
+      expect(large.events.groups).toBe(groups);
+      expect(large.events.exact).toBe(small.events.exact + 3 * groups);
+      for (const worker of large.events.workers) workers.add(worker);
+    }
+    expect(workers.size).toBe(2);
+    await local.endWorker('federation-too', 'SIGTERM');
+    expect(await local.run()).toMatchObject({ outcome: 'agreed' });
+  }, 120_000);
 });
 
 describe('a cloud that fails', () => {

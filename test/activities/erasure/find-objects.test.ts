@@ -93,3 +93,9 @@ it('a document in pieces goes with all of its pieces, wherever in them the recor
   store.objects.delete(piecesOf(holds.ref).find((name) => !shared.includes(name)) ?? '');
   expect((await findObjects(where)).map(({ name }) => name)).toContain(holds.ref);
 });
+
+it('what a group of a compare left goes where it holds the record, and stays where it does not', async () => {
+  await store.putIfAbsent(`aws/compared/${digest('a')}`, bytes(`["${key}",{"aws":{"mail":"a@b"}}]\n`));
+  await store.putIfAbsent(`aws/compared/${digest('b')}`, bytes('["another",{}]\n'));
+  expect(await found()).toEqual(['comparisons a', 'segments 1', 'indexes 3', 'indexes 4']);
+});
