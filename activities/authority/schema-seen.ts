@@ -12,7 +12,7 @@ import { ConcordatError } from '../../core/errors.js';
 import type { Mesh } from '../../core/federation/authority.js';
 import type { TypeMap } from '../../core/federation/map.js';
 import { isRecordMesh, rowKeyOf } from '../../core/federation/native-types.js';
-import { hmacSha256 } from '../log/sha256.js';
+import { Hmac } from '../log/hmac.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 
 /** By federated type. */
@@ -66,10 +66,8 @@ export class SchemaSeen {
   }
 
   counter(type: string, expectedCount: number): ShapeCounter {
-    return new ShapeCounter({
-      expectedCount,
-      digest: (text) => hmacSha256(this.#context.linkKey, `schema\n${type}\n${text}`),
-    });
+    const keyed = new Hmac(this.#context.linkKey);
+    return new ShapeCounter({ expectedCount, digest: (text) => keyed.hexOfText(`schema\n${type}\n${text}`) });
   }
 
   /** Holds what was counted against the agreed schema, once all objects of the type have passed. */
