@@ -5,6 +5,8 @@ import { sha256Hex } from '../../core/digest.js';
 import { TypeMap } from '../../core/federation/map.js';
 import { TaxonomyType } from '../../core/federation/taxonomy.js';
 import type { Json, JsonObject } from '../../core/json.js';
+import { canonicalDecimal, decimalText, parseDecimal } from '../../core/lens/decimal.js';
+import { canonicalInstant } from '../../core/lens/instant.js';
 import { naturalKeyOf, naturalKeysOf } from '../../core/natural-key.js';
 import { fieldsOf } from '../../core/record.js';
 import { straightTranslation } from '../../core/straight-translation.js';
@@ -142,16 +144,40 @@ function bodyOf(
     const [name = '', below] = path.split('.');
     const value = odd === at ? other : (values[at] ?? null);
     Object.defineProperty(body, name, {
-      value: below === undefined ? value : { [below]: value },
+      value: below === undefined ? value : { [below]: value, ...(odd === 7 ? { y: other } : {}) },
       enumerable: true,
       configurable: true,
       writable: true,
     });
   });
   if (odd === 5) body['more'] = other;
-  if (odd === 6) delete body['a'];
+  if (odd === 6) for (const path of ['a', 'members']) delete body[path];
   return body;
 }
+
+describe('what is not worked out', () => {
+  test('of a moment is what working it out gives', () => {
+    fc.assert(
+      fc.property(moments, (text) => {
+        // To the nanosecond every moment is worked out.
+        const whole = canonicalInstant(text, 'nanosecond');
+        expect(canonicalInstant(text, 'second')).toBe(whole && `${whole.slice(0, 19)}Z`);
+        expect(canonicalInstant(text, 'minute')).toBe(whole && `${whole.slice(0, 16)}:00Z`);
+      }),
+      fullRuns(5_000),
+    );
+  });
+
+  test('of a decimal is what working it out gives', () => {
+    fc.assert(
+      fc.property(numbers, (text) => {
+        const parsed = parseDecimal(text);
+        expect(canonicalDecimal(text)).toBe(parsed && decimalText(parsed));
+      }),
+      fullRuns(5_000),
+    );
+  });
+});
 
 describe('a straight translation', () => {
   test('is what translate says where it says anything', () => {

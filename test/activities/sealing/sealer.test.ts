@@ -112,6 +112,7 @@ describe('a seal', () => {
           type: 'person',
           groups: isOne ? one : several,
           expectedCount: 10,
+          recordsPerSegmentMax: 4,
           ...(spills ? { memoryBytesMax: 0, spillFolder } : {}),
         };
         const [left, right] = [new CountingStore(), new CountingStore()];
