@@ -4,6 +4,8 @@ import { LinkPairs } from './link-pairs.js';
 
 const [quote, backslash, colon, comma, opening, closing] = [0x22, 0x5c, 0x3a, 0x2c, 0x7b, 0x7d];
 const piecesBytes = 1024 * 1024;
+/** Of a native id and a key of 64 hexadecimals, in quotes. */
+const usualBytes = 112;
 
 /** Throws storeFault where the bytes are something else. */
 export function parseLinkTable(bytes: Uint8Array): Map<string, LinkPairs> {
@@ -18,12 +20,13 @@ export function parseLinkTable(bytes: Uint8Array): Map<string, LinkPairs> {
   return table;
 }
 
-/** Types in order; of each its pairs in the order in which they were set. */
+/** Types in order; of each its pairs in the order in which they were set. Grows in one place: a second one would be as large. */
 export function linkTableBytes(types: Iterable<readonly [type: string, pairs: LinkPairs]>): Buffer {
-  const pieces: Buffer[] = [];
+  const all = [...types];
+  const table = new GrowingBytes(all.reduce((sum, [, pairs]) => sum + pairs.size * usualBytes, piecesBytes));
   let piece = '{';
   let isFirstType = true;
-  for (const [type, pairs] of types) {
+  for (const [type, pairs] of all) {
     piece += `${isFirstType ? '' : ','}${JSON.stringify(type)}:{`;
     isFirstType = false;
     let isFirst = true;
@@ -31,13 +34,36 @@ export function linkTableBytes(types: Iterable<readonly [type: string, pairs: Li
       piece += `${isFirst ? '' : ','}${JSON.stringify(nativeId)}:${JSON.stringify(key)}`;
       isFirst = false;
       if (piece.length < piecesBytes) continue;
-      pieces.push(Buffer.from(piece));
+      table.add(piece);
       piece = '';
     }
     piece += '}';
   }
-  pieces.push(Buffer.from(`${piece}}`));
-  return Buffer.concat(pieces);
+  table.add(`${piece}}`);
+  return table.bytes();
+}
+
+class GrowingBytes {
+  #bytes: Buffer;
+  #used = 0;
+
+  constructor(expectedBytes: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(expectedBytes);
+  }
+
+  add(text: string): void {
+    const room = this.#used + Buffer.byteLength(text);
+    if (room > this.#bytes.length) {
+      const more = Buffer.allocUnsafeSlow(Math.ceil(room * 1.3));
+      this.#bytes.copy(more, 0, 0, this.#used);
+      this.#bytes = more;
+    }
+    this.#used += this.#bytes.write(text, this.#used, 'utf8');
+  }
+
+  bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#used);
+  }
 }
 
 class TokenReader {

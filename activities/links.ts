@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { sha256Hex } from '../core/digest.js';
 import { byCodeUnit } from '../core/json.js';
 import { ConcordatError } from '../core/errors.js';
-import { hmacSha256 } from './log/sha256.js';
+import { Hmac } from './log/hmac.js';
 import { LinkPairs } from './link-pairs.js';
 import { linkTableBytes, parseLinkTable } from './link-table-json.js';
 import type { ObjectStore } from './store.js';
@@ -17,7 +17,7 @@ type CreatedLink = z.infer<typeof CreatedLink>;
 
 export class Links {
   readonly #pairs: Map<string, LinkPairs>;
-  readonly #hmacKey: Uint8Array;
+  readonly #hmac: Hmac;
   readonly #dataset: string;
 
   /** `table`: type → native id → federated key, or such a table as it is kept. */
@@ -26,7 +26,7 @@ export class Links {
     hmacKey: Uint8Array,
     dataset: string,
   ) {
-    this.#hmacKey = hmacKey;
+    this.#hmac = new Hmac(hmacKey);
     this.#dataset = dataset;
     this.#pairs = table instanceof Uint8Array ? parseLinkTable(table) : new Map<string, LinkPairs>();
     if (!(table instanceof Uint8Array))
@@ -39,6 +39,16 @@ export class Links {
     const pairs = known ?? new LinkPairs();
     if (!known) this.#pairs.set(type, pairs);
     pairs.set(nativeId, key);
+  }
+
+  /** All links of a type that has none yet. Not copied: whoever gave them changes them no more. */
+  take(type: string, pairs: LinkPairs): void {
+    if ((this.#pairs.get(type)?.size ?? 0) > 0) throw new Error(`links of ${type} were there already`);
+    this.#pairs.set(type, pairs);
+  }
+
+  hasAny(type: string): boolean {
+    return (this.#pairs.get(type)?.size ?? 0) > 0;
   }
 
   remove(type: string, nativeId: string): void {
@@ -59,7 +69,7 @@ export class Links {
   }
 
   provisionalKeyOf(type: string, nativeId: string): string {
-    return `~${hmacSha256(this.#hmacKey, `${this.#dataset}\n${type}\n${nativeId}`)}`;
+    return `~${this.#hmac.hexOfText(`${this.#dataset}\n${type}\n${nativeId}`)}`;
   }
 
   /** In code unit order of the native ids. */

@@ -88,6 +88,11 @@ export class NaturalKeys {
     return learned ? placesOf(learned, key).map(({ nativeId }) => nativeId) : [];
   }
 
+  /** Every object that has a key, in the order in which they were learned. Empty for types that were not taken. */
+  pairsOf(type: string): LinkPairs {
+    return this.#types.get(type)?.pairs ?? new LinkPairs();
+  }
+
   /** The key of one object as it is now. */
   keyed(request: {
     readonly object: NativeObject;

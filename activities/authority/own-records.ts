@@ -7,6 +7,7 @@ import { isProvisional, type NativeObject } from '../../core/record.js';
 import { translate, type Translation } from '../../core/translate.js';
 import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
 import { isSliceOver, letOthersRun } from '../event-loop.js';
+import type { LinkPairs } from '../link-pairs.js';
 import { loadLinks, type Links } from '../links.js';
 import type { AuthorityContext } from './context.js';
 import { NaturalKeys, preferenceRank } from './natural-keys.js';
@@ -24,6 +25,8 @@ export class OwnRecords {
   readonly #digests: FieldDigests | null;
   readonly #naturals: NaturalKeys;
   readonly #opaque = new Set<string>();
+  /** Types of which some object has no natural key. */
+  readonly #withoutKey = new Set<string>();
 
   private constructor(
     context: AuthorityContext,
@@ -104,6 +107,7 @@ export class OwnRecords {
           this.#naturals.learn(type, object.id, translation.record.key, preferenceRank(map, object));
         else if (this.links.isLinked(type, object.id) && (isHidden || object.opaque !== undefined))
           this.#naturals.learn(type, object.id, this.links.keyOf(type, object.id), Number.MAX_SAFE_INTEGER);
+        else this.#withoutKey.add(type);
       }
     }
   }
@@ -128,6 +132,11 @@ export class OwnRecords {
   nativeIdOf(type: string, key: string): string | null {
     const [natural] = this.#naturals.nativeIdsOf(type, key);
     return natural ?? this.#nativeByKey.get(`${type} ${key}`) ?? this.links.nativeIdOf(type, key);
+  }
+
+  /** Every object of a type, and its key; null where some have none, or keys are told by links. Not to be changed. */
+  allKeyed(type: string): LinkPairs | null {
+    return this.#naturals.has(type) && !this.#withoutKey.has(type) ? this.#naturals.pairsOf(type) : null;
   }
 
   /** All native objects that are this record: a deletion removes each of them. */

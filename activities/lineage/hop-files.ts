@@ -6,11 +6,13 @@ import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { foldSubtrees, hashBytes, inclusionRanges, subtreesOf } from '../../core/log/tree.js';
 import { rowHash } from '../../core/log/tiles.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
 import { sha256 } from '../log/sha256.js';
 import type { ObjectStore } from '../store.js';
 
 const hopsPerPiece = 8_192;
 const offsetBytes = 4;
+const firstPieceBytes = 64 * 1024;
 
 export function hopFolder(prefix: string, root: Digest): string {
   return `${prefix}/hops/${root}`;
@@ -25,26 +27,34 @@ export async function putHops(
   heartbeat?: () => void,
 ): Promise<void> {
   let piece = 0;
-  let bodies: Uint8Array[] = [];
+  let ends: number[] = [];
+  let bodies = Buffer.allocUnsafeSlow(firstPieceBytes);
   const putPiece = async (): Promise<void> => {
-    const offsets = Buffer.alloc((bodies.length + 1) * offsetBytes);
-    let at = offsets.length;
-    bodies.forEach((body, index) => {
-      offsets.writeUInt32BE(at, index * offsetBytes);
-      at += body.length;
-    });
-    offsets.writeUInt32BE(at, bodies.length * offsetBytes);
-    await store.putIfAbsent(`${folder}/bodies-${piece}`, Buffer.concat([offsets, ...bodies]));
+    const head = (ends.length + 1) * offsetBytes;
+    const length = ends.at(-1) ?? 0;
+    const bytes = Buffer.allocUnsafeSlow(head + length);
+    bytes.writeUInt32BE(head, 0);
+    ends.forEach((end, index) => bytes.writeUInt32BE(head + end, (index + 1) * offsetBytes));
+    bodies.copy(bytes, head, 0, length);
+    await store.putIfAbsent(`${folder}/bodies-${piece}`, bytes);
     piece += 1;
-    bodies = [];
+    ends = [];
     heartbeat?.();
   };
   for (const text of texts) {
+    const start = ends.at(-1) ?? 0;
+    if (start + text.length > bodies.length) {
+      const more = Buffer.allocUnsafeSlow(2 * (start + text.length));
+      bodies.copy(more, 0, 0, start);
+      bodies = more;
+    }
     // It may be good for one step only.
-    bodies.push(Buffer.from(text));
-    if (bodies.length === hopsPerPiece) await putPiece();
+    bodies.set(text, start);
+    ends.push(start + text.length);
+    if (ends.length === hopsPerPiece) await putPiece();
+    else if (isSliceOver()) await letOthersRun();
   }
-  if (bodies.length > 0) await putPiece();
+  if (ends.length > 0) await putPiece();
   await store.putIfAbsent(`${folder}/leaves`, leaves);
 }
 

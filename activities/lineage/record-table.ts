@@ -130,15 +130,12 @@ export class RecordTable {
     const grows = bits !== manifest.bits;
     // Old rows first, so that a new one of the same id replaces it.
     const old = grows ? await Promise.all(manifest.buckets.map((_, bucket) => this.#bucket(bucket))) : [];
-    const all = grows ? Buffer.concat([...old, rows]) : rows;
-    const byBucket = new Map<number, number[]>();
-    for (let row = 0; row < all.length / rowBytes; row += 1)
-      append(byBucket, bucketOf(all.subarray(row * rowBytes, row * rowBytes + 4), bits), row);
+    const all = old.some(({ length }) => length > 0) ? Buffer.concat([...old, rows]) : rows;
     const buckets = grows ? Array.from<Digest | null>({ length: 2 ** bits }).fill(null) : [...manifest.buckets];
     let count = grows ? 0 : manifest.count;
-    for (const [bucket, own] of byBucket) {
+    for (const [bucket, own] of rowsByBucket(all, bits)) {
       const before = grows ? Buffer.alloc(0) : await this.#bucket(bucket);
-      const merged = mergeRows([before, ...own.map((row) => all.subarray(row * rowBytes, (row + 1) * rowBytes))]);
+      const merged = mergeRows(before, all, own);
       count += (merged.length - before.length) / rowBytes;
       buckets[bucket] = await this.#put(merged);
     }
@@ -248,13 +245,44 @@ function decodeRow(bytes: Buffer, row: number): TableRow {
   };
 }
 
-/** Sorted by id, the last of each. */
-function mergeRows(parts: readonly Buffer[]): Buffer {
-  const bytes = Buffer.concat(parts);
-  const order = Uint32Array.from({ length: bytes.length / rowBytes }, (_, row) => row).sort(
-    (left, right) => compareRows(bytes, left, right) || left - right,
+/** Of each bucket that has some, the numbers of its rows, ascending. */
+function* rowsByBucket(rows: Buffer, bits: number): Generator<readonly [bucket: number, own: Uint32Array]> {
+  const count = rows.length / rowBytes;
+  const bucketAt = (row: number): number => (bits === 0 ? 0 : rows.readUInt32BE(row * rowBytes) >>> (32 - bits));
+  const ends = new Uint32Array(2 ** bits);
+  for (let row = 0; row < count; row += 1) {
+    const bucket = bucketAt(row);
+    ends[bucket] = (ends[bucket] ?? 0) + 1;
+  }
+  for (let bucket = 1; bucket < ends.length; bucket += 1) ends[bucket] = (ends[bucket] ?? 0) + (ends[bucket - 1] ?? 0);
+  const next = Uint32Array.from(ends, (_, bucket) => (bucket === 0 ? 0 : (ends[bucket - 1] ?? 0)));
+  const order = new Uint32Array(count);
+  for (let row = 0; row < count; row += 1) {
+    const bucket = bucketAt(row);
+    const at = next[bucket] ?? 0;
+    next[bucket] = at + 1;
+    order[at] = row;
+  }
+  for (let bucket = 0; bucket < ends.length; bucket += 1) {
+    const own = order.subarray(bucket === 0 ? 0 : ends[bucket - 1], ends[bucket]);
+    if (own.length > 0) yield [bucket, own];
+  }
+}
+
+/** What was there and some rows more, sorted by id, the last of each. */
+function mergeRows(before: Buffer, rows: Buffer, own: Uint32Array): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(before.length + own.length * rowBytes);
+  let end = before.copy(bytes);
+  for (const row of own) end += rows.copy(bytes, end, row * rowBytes, (row + 1) * rowBytes);
+  // Numbers hold the first 53 bits exactly: hardly ever more has to be looked at.
+  const firsts = Float64Array.from({ length: bytes.length / rowBytes }, (_, row) => {
+    const at = row * rowBytes;
+    return bytes.readUInt32BE(at) * 2 ** 21 + (bytes.readUInt32BE(at + 4) >>> 11);
+  });
+  const order = Uint32Array.from(firsts.keys()).sort(
+    (left, right) => (firsts[left] ?? 0) - (firsts[right] ?? 0) || compareRows(bytes, left, right) || left - right,
   );
-  const merged = Buffer.allocUnsafe(bytes.length);
+  const merged = Buffer.allocUnsafeSlow(bytes.length);
   let length = 0;
   order.forEach((row, at) => {
     const next = order[at + 1];
@@ -281,10 +309,4 @@ function bucketOf(id: Buffer, bits: number): number {
 
 function compareAt(bucket: Buffer, row: number, id: Buffer): number {
   return bucket.compare(id, 0, tableIdBytes, row * rowBytes, row * rowBytes + tableIdBytes);
-}
-
-function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
-  const known = map.get(key);
-  if (known) known.push(value);
-  else map.set(key, [value]);
 }

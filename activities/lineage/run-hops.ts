@@ -21,16 +21,11 @@ import { readUnverified, verifyCompact, type VerifyingKey } from '../keys/verify
 import { appendToLog, type LogOwner } from '../log/own-log.js';
 import { draftHops } from './draft-hops.js';
 import { hopFolder, putHops } from './hop-files.js';
-import {
-  emptyManifest,
-  encodeRow,
-  lineagePrefix,
-  RecordTable,
-  rowBytes,
-  tableId,
-  TableManifest,
-} from './record-table.js';
+import { emptyManifest, lineagePrefix, RecordTable, tableId, TableManifest } from './record-table.js';
+import { isRowsName, readRows, RowPieces } from './row-pieces.js';
 import { SortedHops } from './sorted-hops.js';
+
+const heartbeatEvery = 10_000;
 
 export interface HopOwner extends LogOwner {
   /** Signs the roots of hops, as it signs messages. */
@@ -110,13 +105,11 @@ function countOf({ changes, unanimous }: Witnessed): number {
 async function keepHops(owner: HopOwner, witnessed: Witnessed, prefix: string, hops: SortedHops): Promise<Made> {
   const { dataset } = witnessed.shape.dataset;
   const { count } = hops;
-  const rows = Buffer.alloc(count * rowBytes);
-  let index = 0;
-  const { leaves, root } = await hops.leaves(({ tableId: id, salt }, leaf) => {
+  const rows = new RowPieces(owner.privateStore, rowsPrefix(dataset, witnessed.candidate), count);
+  const { leaves, root } = await hops.leaves(({ tableId: id, salt }, leaf, index) => {
     const hop = Buffer.from(leaf).toString('hex');
-    encodeRow({ id, salt, end: { sequence: witnessed.sequence, index, hop } }, rows, index);
-    index += 1;
-    if (index % 10_000 === 0) witnessed.heartbeat?.();
+    if (index % heartbeatEvery === 0) witnessed.heartbeat?.();
+    return rows.add({ id, salt, end: { sequence: witnessed.sequence, index, hop } });
   });
   let made: Made = { sequence: witnessed.sequence, hops: null };
   if (count > 0) {
@@ -141,7 +134,6 @@ async function keepHops(owner: HopOwner, witnessed: Witnessed, prefix: string, h
     });
     made = { sequence: witnessed.sequence, hops: { ...statement.hops, message, position } };
   }
-  await owner.privateStore.putIfAbsent(`${madeName(dataset, witnessed.candidate)}/rows`, rows);
   await owner.privateStore.putIfAbsent(`${madeName(dataset, witnessed.candidate)}/made`, encode(made));
   return made;
 }
@@ -167,9 +159,8 @@ export async function adoptHops(owner: LogOwner, dataset: string, candidate: Dig
       return;
     }
     const table = new RecordTable(owner.exchange, prefix, manifest);
-    const rows = await owner.privateStore.get(`${madeName(dataset, candidate)}/rows`);
-    if (!rows) throw new ConcordatError('storeFault', 'the private store has lost the hops of a sealed candidate');
-    const next = await table.withRows(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength), made.sequence);
+    const rows = await readRows(owner.privateStore, rowsPrefix(dataset, candidate), made.hops?.count ?? 0);
+    const next = await table.withRows(rows, made.sequence);
     const hops = made.hops && { root: made.hops.root, count: made.hops.count, position: made.hops.position };
     await owner.exchange.putIfAbsent(
       sealedName(prefix, made.sequence),
@@ -204,7 +195,7 @@ export async function eraseRow(owner: LogOwner, name: RecordName): Promise<void>
     break;
   }
   for (const kept of await owner.privateStore.list(`lineage/${dataset}/made/`))
-    if (kept.endsWith('/rows')) await owner.privateStore.remove(kept);
+    if (isRowsName(kept)) await owner.privateStore.remove(kept);
 }
 
 /** The authority's own table as its private store knows it. */
@@ -273,6 +264,10 @@ async function readTableHead(
 async function readMade(owner: LogOwner, dataset: string, candidate: Digest): Promise<Made | null> {
   const bytes = await owner.privateStore.get(`${madeName(dataset, candidate)}/made`);
   return bytes ? Made.parse(JSON.parse(new TextDecoder().decode(bytes))) : null;
+}
+
+function rowsPrefix(dataset: string, candidate: Digest): string {
+  return `${madeName(dataset, candidate)}/rows`;
 }
 
 function madeName(dataset: string, candidate: Digest): string {

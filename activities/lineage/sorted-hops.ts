@@ -110,10 +110,10 @@ export class SortedHops {
 
   /**
    * The hashes of all leaves, one after another, and the root over them (core/lineage/make-hops.ts). `visit` is told of each
-   * hop on the way, with its leaf.
+   * hop on the way, with its leaf and the number of it; a promise where it must be waited for.
    */
   async leaves(
-    visit?: (hop: SortedHop, leaf: Uint8Array) => void,
+    visit?: (hop: SortedHop, leaf: Uint8Array, index: number) => Promise<void> | undefined,
   ): Promise<{ readonly leaves: Buffer; readonly root: string }> {
     const leaves = Buffer.allocUnsafeSlow(this.count * digestBytes);
     let at = 0;
@@ -127,8 +127,9 @@ export class SortedHops {
       if (isSliceOver()) await letOthersRun();
       const leaf = sha256(hop.marked);
       leaves.set(leaf, at);
+      const visited = visit?.(hop, leaf, at / digestBytes);
+      if (visited) await visited;
       at += digestBytes;
-      visit?.(hop, leaf);
       hashed.push(leaf);
       if (hashed.length === hopsPerPart) append();
     }

@@ -1,0 +1,96 @@
+/** What an agreement makes of an authority's links: those of records that are now agreed are kept, those that all have let go are dropped. */
+import { datasetShape, mapOf } from '../../core/federation/federation.js';
+import type { RunInputs } from '../../core/messages.js';
+import { isProvisional } from '../../core/record.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
+import { keepFormerLink, saveLinks } from '../links.js';
+import type { NextAgreement } from '../next-agreement.js';
+import type { Recomputed } from '../recompute.js';
+import { xxh64 } from '../sealing/key-hash.js';
+import { createSegmentReader } from '../sealing/segment-reader.js';
+import { unanimousHashes } from '../unanimous.js';
+import type { AuthorityContext } from './context.js';
+import type { OwnRecords } from './own-records.js';
+import { storedObjects } from './pages.js';
+
+export async function firmLinks(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  recomputed: Recomputed,
+  next: NextAgreement,
+  own: OwnRecords,
+): Promise<void> {
+  const agreed = new Set(next.changes.filter(({ kind }) => kind === 'put').map(({ type, key }) => `${type} ${key}`));
+  const gone = new Set(next.changes.filter(({ kind }) => kind === 'remove').map(({ type, key }) => `${type} ${key}`));
+  const inBase = new Set(
+    Object.entries(recomputed.views).flatMap(([type, views]) =>
+      views.filter(({ base }) => base !== undefined).map(({ key }) => `${type} ${key}`),
+    ),
+  );
+  const reader = createSegmentReader({
+    store: context.exchange,
+    prefixes: [context.id, ...recomputed.messages.members],
+  });
+  for (const type of datasetShape(context.federation, inputs.dataset).types) {
+    const name = type.taxonomy.type;
+    const map = mapOf(context.federation, context.id, name);
+    if (!map) continue;
+    const unanimous = next.unanimous[name];
+    const isUnanimous = unanimous && (await unanimousHashes(unanimous, context.id, reader));
+    const isFirm = (key: string): boolean =>
+      !isProvisional(key) &&
+      (isUnanimous?.(xxh64(key)) === true || agreed.has(`${name} ${key}`) || inBase.has(`${name} ${key}`));
+    await firmType(context, inputs, own, { name, native: map.native, isFirm });
+    const isGone = (key: string): boolean => gone.has(`${name} ${key}`);
+    for (const [nativeId, key] of gone.size > 0 ? own.links.linkedTo(name, isGone) : []) {
+      if (type.taxonomy.key === undefined)
+        await keepFormerLink(context.privateStore, inputs.dataset, name, nativeId, key);
+      own.links.remove(name, nativeId);
+    }
+  }
+  await saveLinks(context.privateStore, recomputed.plan.dataset, own.links);
+}
+
+interface FirmType {
+  readonly name: string;
+  readonly native: string;
+  readonly isFirm: (key: string) => boolean;
+}
+
+async function firmType(
+  context: AuthorityContext,
+  inputs: RunInputs,
+  own: OwnRecords,
+  { name, native, isFirm }: FirmType,
+): Promise<void> {
+  const pairs = own.allKeyed(name);
+  if (!pairs) {
+    for await (const objects of storedObjects(context, inputs, native))
+      for (const { id } of objects) {
+        const key = own.keyOf(name, id);
+        // A native object that took the place of a vanished one is linked anew; its predecessor's link goes.
+        if (isFirm(key)) own.links.set(name, id, key);
+      }
+    return;
+  }
+  if (!own.links.hasAny(name) && (await areAll(pairs.entries(), isFirm))) {
+    // At first contact that is each of them: a second table of a million would be as large as the first.
+    own.links.take(name, pairs);
+    return;
+  }
+  for (const [nativeId, key] of pairs.entries()) {
+    if (isSliceOver()) await letOthersRun();
+    if (isFirm(key)) own.links.set(name, nativeId, key);
+  }
+}
+
+async function areAll(
+  pairs: Iterable<readonly [nativeId: string, key: string]>,
+  isFirm: (key: string) => boolean,
+): Promise<boolean> {
+  for (const [, key] of pairs) {
+    if (isSliceOver()) await letOthersRun();
+    if (!isFirm(key)) return false;
+  }
+  return true;
+}

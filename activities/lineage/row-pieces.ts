@@ -1,0 +1,62 @@
+/** The rows that a run's hops will put into the table, in pieces: they are kept while nobody knows whether the run is sealed. */
+import { ConcordatError } from '../../core/errors.js';
+import type { ObjectStore } from '../store.js';
+import { encodeRow, rowBytes, type TableRow } from './record-table.js';
+
+const rowsPerPiece = 32_768;
+const nameDigits = 6;
+
+/** Idempotent: names and bytes follow from the rows. */
+export class RowPieces {
+  readonly #store: ObjectStore;
+  readonly #prefix: string;
+  readonly #count: number;
+  #done = 0;
+  #piece: Buffer = Buffer.alloc(0);
+
+  /** `count`: how many rows will come. */
+  constructor(store: ObjectStore, prefix: string, count: number) {
+    this.#store = store;
+    this.#prefix = prefix;
+    this.#count = count;
+  }
+
+  /** A promise where a piece is full, to be waited for before the next row. */
+  add(row: TableRow): Promise<void> | undefined {
+    const inPiece = this.#done % rowsPerPiece;
+    if (inPiece === 0) this.#piece = Buffer.alloc(Math.min(rowsPerPiece, this.#count - this.#done) * rowBytes);
+    encodeRow(row, this.#piece, inPiece);
+    this.#done += 1;
+    return (inPiece + 1) * rowBytes === this.#piece.length ? this.#put() : undefined;
+  }
+
+  async #put(): Promise<void> {
+    const number = Math.ceil(this.#done / rowsPerPiece) - 1;
+    await this.#store.putIfAbsent(`${this.#prefix}-${String(number).padStart(nameDigits, '0')}`, this.#piece);
+  }
+}
+
+/** One behind another. Also those of a worker of before, which kept all rows in one object. */
+export async function readRows(store: ObjectStore, prefix: string, count: number): Promise<Buffer> {
+  const rows = Buffer.allocUnsafeSlow(count * rowBytes);
+  let at = 0;
+  const take = (piece: Uint8Array | null): void => {
+    if (!piece || at + piece.length > rows.length) throw lost();
+    rows.set(piece, at);
+    at += piece.length;
+  };
+  const whole = await store.get(prefix);
+  if (whole) take(whole);
+  else for (const name of await store.list(`${prefix}-`)) take(await store.get(name));
+  if (at !== rows.length) throw lost();
+  return rows;
+}
+
+function lost(): ConcordatError {
+  return new ConcordatError('storeFault', 'the private store has lost the hops of a sealed candidate');
+}
+
+/** Whether a name is one that such rows are kept under. */
+export function isRowsName(name: string): boolean {
+  return /\/rows(-\d+)?$/.test(name);
+}
