@@ -1,7 +1,7 @@
 /** What an agreement makes of an authority's links: those of records that are now agreed are kept, those that all have let go are dropped. */
 import { datasetShape, mapOf } from '../../core/federation/federation.js';
 import type { RunInputs } from '../../core/messages.js';
-import { isProvisional } from '../../core/record.js';
+import { isProvisional, type NativeObject } from '../../core/record.js';
 import { isSliceOver, letOthersRun } from '../event-loop.js';
 import { keepFormerLink, saveLinks } from '../links.js';
 import type { NextAgreement } from '../next-agreement.js';
@@ -40,7 +40,7 @@ export async function firmLinks(
     const isFirm = (key: string): boolean =>
       !isProvisional(key) &&
       (isUnanimous?.(xxh64(key)) === true || agreed.has(`${name} ${key}`) || inBase.has(`${name} ${key}`));
-    await firmType(context, inputs, own, { name, native: map.native, isFirm });
+    await firmType(own, name, isFirm, () => storedObjects(context, inputs, map.native));
     const isGone = (key: string): boolean => gone.has(`${name} ${key}`);
     for (const [nativeId, key] of gone.size > 0 ? own.links.linkedTo(name, isGone) : []) {
       if (type.taxonomy.key === undefined)
@@ -51,29 +51,24 @@ export async function firmLinks(
   await saveLinks(context.privateStore, recomputed.plan.dataset, own.links);
 }
 
-interface FirmType {
-  readonly name: string;
-  readonly native: string;
-  readonly isFirm: (key: string) => boolean;
-}
-
-async function firmType(
-  context: AuthorityContext,
-  inputs: RunInputs,
-  own: OwnRecords,
-  { name, native, isFirm }: FirmType,
+/** `objects`: all that this run read, asked for only where not all have a natural key. */
+export async function firmType(
+  own: Pick<OwnRecords, 'allKeyed' | 'keyOf' | 'links'>,
+  name: string,
+  isFirm: (key: string) => boolean,
+  objects: () => AsyncIterable<readonly Pick<NativeObject, 'id'>[]>,
 ): Promise<void> {
   const pairs = own.allKeyed(name);
   if (!pairs) {
-    for await (const objects of storedObjects(context, inputs, native))
-      for (const { id } of objects) {
+    for await (const some of objects())
+      for (const { id } of some) {
         const key = own.keyOf(name, id);
         // A native object that took the place of a vanished one is linked anew; its predecessor's link goes.
         if (isFirm(key)) own.links.set(name, id, key);
       }
     return;
   }
-  if (!own.links.hasAny(name) && (await areAll(pairs.entries(), isFirm))) {
+  if (pairs.size > 0 && !own.links.hasAny(name) && (await areAll(pairs.entries(), isFirm))) {
     // At first contact that is each of them: a second table of a million would be as large as the first.
     own.links.take(name, pairs);
     return;
