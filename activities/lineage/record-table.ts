@@ -15,6 +15,7 @@ import { saltBytes, type RecordName } from '../../core/lineage/salted.js';
 import type { AuthorityId } from '../../core/record.js';
 import { parsePublished } from '../exchange.js';
 import { sha256Binary } from '../sealing/sha256.js';
+import { Workspace } from '../sealing/workspace.js';
 import type { ObjectStore } from '../store.js';
 
 export const tableIdBytes = 16;
@@ -133,9 +134,10 @@ export class RecordTable {
     const all = old.some(({ length }) => length > 0) ? Buffer.concat([...old, rows]) : rows;
     const buckets = grows ? Array.from<Digest | null>({ length: 2 ** bits }).fill(null) : [...manifest.buckets];
     let count = grows ? 0 : manifest.count;
+    const workspace = new Workspace();
     for (const [bucket, own] of rowsByBucket(all, bits)) {
       const before = grows ? Buffer.alloc(0) : await this.#bucket(bucket);
-      const merged = mergeRows(before, all, own);
+      const merged = mergeRows(before, all, own, workspace);
       count += (merged.length - before.length) / rowBytes;
       buckets[bucket] = await this.#put(merged);
     }
@@ -270,8 +272,8 @@ function* rowsByBucket(rows: Buffer, bits: number): Generator<readonly [bucket: 
 }
 
 /** What was there and some rows more, sorted by id, the last of each. */
-function mergeRows(before: Buffer, rows: Buffer, own: Uint32Array): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(before.length + own.length * rowBytes);
+function mergeRows(before: Buffer, rows: Buffer, own: Uint32Array, workspace: Workspace): Buffer {
+  const bytes = workspace.take('rows', before.length + own.length * rowBytes);
   let end = before.copy(bytes);
   for (const row of own) end += rows.copy(bytes, end, row * rowBytes, (row + 1) * rowBytes);
   // Numbers hold the first 53 bits exactly: hardly ever more has to be looked at.

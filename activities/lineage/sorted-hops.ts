@@ -39,7 +39,7 @@ export class SortedHops {
   readonly #memoryBytesMax: number;
   readonly #workspace = new Workspace();
   /** Of each part, in which order its entries are to be taken: once sorted it stays so. */
-  #orders: (Uint32Array | undefined)[] = [];
+  readonly #orders: (Uint32Array | undefined)[] = [];
   #bytes = 0;
   #scratch = Buffer.allocUnsafeSlow(16 * 1024);
 
@@ -70,11 +70,10 @@ export class SortedHops {
     scratch.writeUInt32BE(length, shape.headBytes - 4);
     this.#collector.add(scratch.subarray(0, shape.headBytes + length));
     this.#bytes += shape.headBytes + length;
-    this.#orders = [];
     this.count += 1;
   }
 
-  /** Can be asked for again, once the one before has come to its end. */
+  /** Can be asked for again, once the one before has come to its end; nothing is added any more. */
   *inOrder(): Generator<SortedHop> {
     // What is in memory is looked through once for each part, so there is one.
     const bits = this.#bytes > this.#memoryBytesMax / 2 ? this.#partBits : 0;
