@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RecordIds } from '../../../activities/lineage/record-ids.js';
 import { emptyManifest, RecordTable, tableId, type TableRow } from '../../../activities/lineage/record-table.js';
+import { IdIndex } from '../../../activities/lineage/id-index.js';
 import { SaltProposals, saltsOf, type SaltSources } from '../../../activities/lineage/salts.js';
 import { MemoryStore } from '../authority/gate-world.js';
 
@@ -96,6 +97,16 @@ it('ids of many records come sorted and once, without those that were taken back
   });
   expect(ids.takeSorted()).toEqual(Buffer.concat(expected.sort((left, right) => Buffer.compare(left, right))));
   expect(ids.takeSorted()).toHaveLength(0);
+});
+
+it('an index finds each id among those that begin alike, and no other', () => {
+  const ids = Array.from({ length: 40 }, (_, at) => Buffer.from([at >> 5, ...Array<number>(14).fill(7), at * 2]));
+  const rows = Buffer.concat(ids.map((id) => Buffer.concat([id, Buffer.from('row')])));
+  const index = new IdIndex(rows, 19);
+  expect(ids.map((id) => index.find(id))).toEqual(ids.map((_, at) => at));
+  const others = ids.map((id) => Buffer.from(id.map((byte, at) => (at === 15 ? byte + 1 : byte))));
+  expect(others.map((id) => index.find(id))).toEqual(others.map(() => -1));
+  expect(new IdIndex(Buffer.alloc(0), 19).find(Buffer.alloc(16))).toBe(-1);
 });
 
 const asked = async (sources: SaltSources) => {

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { publicKeyOf } from '../../../activities/keys/private-key.js';
 import { emptyManifest, RecordTable } from '../../../activities/lineage/record-table.js';
-import { makeRunHops, type HopOwner, type Witnessed } from '../../../activities/lineage/run-hops.js';
+import { adoptHops, makeRunHops, type HopOwner, type Witnessed } from '../../../activities/lineage/run-hops.js';
 import { SaltProposals } from '../../../activities/lineage/salts.js';
 import { createSealer } from '../../../activities/sealing/sealer.js';
 import type { DatasetShape, DatasetType } from '../../../core/federation/federation.js';
@@ -51,8 +51,11 @@ it.each(members)('by %s', async (member) => {
     return { id, sealed: await sealer.finish() };
   };
   const participants = [await seal('aws', records), await seal('entra', records), await seal('(base)', [])];
-  const proposals = new SaltProposals(new RecordTable(world.exchange, 'none', emptyManifest));
-  for (const { key } of records) proposals.add('parcel', key);
+  const proposeAll = (exchange: HopOwner['exchange']): Promise<string | null> => {
+    const proposals = new SaltProposals(new RecordTable(world.exchange, 'none', emptyManifest));
+    for (const { key } of records) proposals.add('parcel', key);
+    return proposals.put(exchange, 'aws');
+  };
   const witnessed: Witnessed = {
     run: digest('01'),
     plan: digest('02'),
@@ -64,7 +67,7 @@ it.each(members)('by %s', async (member) => {
     unanimous: {},
     effective: [],
     decisionsBy: new Map(),
-    salts: { aws: await proposals.put(world.exchange, 'aws') },
+    salts: { aws: await proposeAll(world.exchange) },
     nativeOf: (_type, key) => (key === 'key 3' ? digest('0a') : null),
     hlc: '0000000000010000',
   };
@@ -83,8 +86,24 @@ it.each(members)('by %s', async (member) => {
     const log = own.of(member);
     return { ...log, signingKey: log.logKey, messageKeys: [publicKeyOf(log.logKey)] };
   };
+  const changed = owner(world.copy());
   const short = await makeRunHops(owner(world.copy()), { ...witnessed, unanimous });
   const long = await makeRunHops(owner(world.copy()), { ...witnessed, changes });
   expect(long.hops?.count).toBe(40);
   expect(short.hops?.root).toBe(long.hops?.root);
+
+  // Records that were here before go on from where they ended, under the salts that they had.
+  await makeRunHops(changed, { ...witnessed, changes: changes.slice(0, 20) });
+  await adoptHops(changed, 'parcels', witnessed.candidate, { ref: 'aws/documents/none', sha256: digest('05') });
+  const again = {
+    ...witnessed,
+    candidate: digest('06'),
+    sequence: 2,
+    salts: { aws: await proposeAll(changed.exchange) },
+  };
+  const shortAgain = await makeRunHops(changed, { ...again, unanimous });
+  const longAgain = await makeRunHops(changed, { ...again, candidate: digest('07'), changes });
+  expect(shortAgain.hops?.count).toBe(40);
+  expect(shortAgain.hops?.root).toBe(longAgain.hops?.root);
+  expect(shortAgain.hops?.root).not.toBe(short.hops?.root);
 });

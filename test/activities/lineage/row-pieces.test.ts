@@ -1,0 +1,46 @@
+/** Rows that wait for a seal come back as they were kept, or not at all. */
+import { expect, it } from 'vitest';
+import { encodeRows, rowBytes, type TableRow } from '../../../activities/lineage/record-table.js';
+import { isRowsName, readRows, RowPieces } from '../../../activities/lineage/row-pieces.js';
+import { MemoryStore } from '../../support/memory-store.js';
+
+const count = 32_768 + 5;
+const rows = Array.from({ length: count }, (_, index): TableRow => {
+  const id = Buffer.alloc(16);
+  id.writeUInt32BE(index);
+  return { id, salt: Buffer.alloc(32, index), end: { sequence: 3, index, hop: 'ab'.repeat(32) } };
+});
+const prefix = 'lineage/parcels/made/c/rows';
+
+async function kept(): Promise<MemoryStore> {
+  const store = new MemoryStore();
+  const pieces = new RowPieces(store, prefix, count);
+  for (const row of rows) await pieces.add(row);
+  return store;
+}
+
+it('all of them, in their order, under names that an erasure finds', async () => {
+  const store = await kept();
+  const names = await store.list(prefix);
+  expect(names.map(isRowsName)).toEqual([true, true]);
+  expect((await readRows(store, prefix, count)).equals(encodeRows(rows))).toBe(true);
+  expect(isRowsName('lineage/parcels/made/c/made')).toBe(false);
+});
+
+it('not where a piece is lost, or is of other rows', async () => {
+  const store = await kept();
+  const [first = '', last = ''] = await store.list(prefix);
+  await expect(readRows(store, prefix, count + 1)).rejects.toMatchObject({ code: 'storeFault' });
+  await expect(readRows(store, prefix, count - 1)).rejects.toMatchObject({ code: 'storeFault' });
+  await store.remove(last);
+  await expect(readRows(store, prefix, count)).rejects.toMatchObject({ code: 'storeFault' });
+  await store.remove(first);
+  await expect(readRows(store, prefix, count)).rejects.toMatchObject({ code: 'storeFault' });
+});
+
+it('also from the one object in which a worker of before kept them', async () => {
+  const store = new MemoryStore();
+  await store.putIfAbsent(prefix, encodeRows(rows.slice(0, 2)));
+  expect((await readRows(store, prefix, 2)).length).toBe(2 * rowBytes);
+  expect(isRowsName(prefix)).toBe(true);
+});
