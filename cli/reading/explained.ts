@@ -12,6 +12,7 @@ import { hadEffect, type Outcome } from '../../core/receipt.js';
 import type { AuthorityId } from '../../core/record.js';
 import { explainRecord, type Explanation } from '../../core/resolution/explain.js';
 import type { UnsettledWrite } from '../../core/unsettled.js';
+import { alikeWords } from './alike.js';
 import { readReceipts } from './documents.js';
 import { elementTypesOf, recordsOf, type FederationSession } from './federation-session.js';
 import { findPlan, type FoundPlan } from './find-run.js';
@@ -70,10 +71,16 @@ export async function explained(
 ): Promise<ExplainedRecord> {
   const again = await planAgain(session, selector);
   const { planInput, planDigest, plan, snapshots, found, nameOf } = again;
-  const { type, key } = await meant({ ...planInput, divergences: plan.divergences }, word, nameOf);
+  const { type, key } = await meant({ ...planInput, divergences: plan.divergences }, word, nameOf).catch(
+    async (error: unknown) => {
+      if (!(error instanceof ConcordatError) || error.code !== 'notFound') throw error;
+      throw new ConcordatError('notFound', (await alikeIn(session, again, word)) ?? error.message);
+    },
+  );
   if (field !== undefined) requireField(session.federation, type, field);
   const explanation = explainRecord(planInput, { type, key }, field);
-  if (!explanation) throw new ConcordatError('notFound', `${type} ${key} differs nowhere`);
+  if (!explanation)
+    throw new ConcordatError('notFound', (await alikeIn(session, again, key)) ?? `${type} ${key} differs nowhere`);
   return {
     dataset: found.dataset,
     run: again.runId,
@@ -86,6 +93,17 @@ export async function explained(
     unwritten: await unwrittenOf(session, again, { type, key }),
     names: await namesIn(explanation, elementTypesOf(session.federation), nameOf),
   };
+}
+
+/** Of a record that is in no view, because all show it alike. */
+async function alikeIn(
+  { federation, exchange }: FederationSession,
+  { messages, snapshots }: PlannedAgain,
+  word: string,
+): Promise<string | null> {
+  const members = Object.fromEntries(Object.entries(snapshots).map(([id, { types }]) => [id, types]));
+  const { taxonomy } = federation;
+  return alikeWords({ exchange, taxonomy, members, base: messages.base }, word);
 }
 
 async function unwrittenOf(

@@ -3,7 +3,7 @@
  * bounded time, and never brings the worker down. A seed that fails is in the message.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { getDocument, parsePublished } from '../../activities/exchange.js';
+import { getDocument, parsePublished, putDocument } from '../../activities/exchange.js';
 import { generatePrivateKey, publicKeyOf, type PrivateKey } from '../../activities/keys/private-key.js';
 import { signCompact } from '../../activities/keys/sign.js';
 import { readUnverified, verifyCompact } from '../../activities/keys/verify.js';
@@ -132,6 +132,26 @@ describe('what a peer publishes under a name that says nothing of its bytes', ()
     const count = await overall(Math.floor(inputs * 0.05), 6_000_000, (random, seed) => {
       const name = published[seed % published.length] ?? 'sealedHops';
       return parsePublished(name, Buffer.from(mutatedText(JSON.stringify(samples[name]), random)), schemas[name]);
+    });
+    expect(count.refused).toBeGreaterThan(count.read);
+  });
+});
+
+describe('a document that lies in pieces', () => {
+  it('is what was put there or refused, whatever became of its list and its pieces', { timeout: 300_000 }, async () => {
+    const whole = new MemoryStore();
+    whole.documentPieceBytes = 64;
+    const ref = await putDocument(whole, 'aws', samples.plan);
+    expect(whole.objects.size).toBeGreaterThan(3);
+    const names = [...whole.objects.keys()];
+    const count = await overall(Math.floor(inputs * 0.03), 7_000_000, async (random, seed) => {
+      const store = new MemoryStore(whole);
+      // The list every other time: it says which pieces there are.
+      const name = seed % 2 === 0 ? ref.ref : (names[seed % names.length] ?? ref.ref);
+      const text = Buffer.from(store.objects.get(name) ?? []).toString('utf8');
+      store.objects.set(name, new TextEncoder().encode(mutatedText(text, random)));
+      const read = await getDocument(store, ref, schemas.plan);
+      if (canonicalJson(read as Json) !== canonicalJson(samples.plan)) throw new Error(`seed ${seed} passed for it`);
     });
     expect(count.refused).toBeGreaterThan(count.read);
   });

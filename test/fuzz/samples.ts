@@ -557,4 +557,5 @@ export const samples = {
   },
   erasedObjects: { names: [`aws/segments/${digest}`] },
   publishedErasure: { receipt: jws, position: 3 },
+  pieceList: { format: 'concordat-pieces/1', sha256: digest, bytes: 9, pieceBytes: 8, pieces: [digest, digest] },
 } as const satisfies Readonly<Record<string, object>>;

@@ -4,6 +4,7 @@ import { DigestKeyStatement, Envelope } from '../../activities/authority/digest-
 import { Disclosed, DisclosureStatement, EnvelopeDocument } from '../../activities/authority/disclosure.js';
 import { SignedLink } from '../../activities/authority/link-statement.js';
 import { SignedUndo } from '../../activities/authority/undo-statement.js';
+import { PieceList } from '../../activities/documents/piece-list.js';
 import { PublishedErasure } from '../../activities/lineage/erasures.js';
 import { ExportHead } from '../../activities/lineage/export-file.js';
 import { TableManifest } from '../../activities/lineage/record-table.js';
@@ -71,6 +72,7 @@ export const schemas: Readonly<Record<SampleName, z.ZodType>> = {
   opaque: OpaqueRecords,
   open: Open,
   permit: Permit,
+  pieceList: PieceList,
   plan: Plan,
   proposal: Proposal,
   publishedErasure: PublishedErasure,
