@@ -14,15 +14,19 @@ import {
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
+import { performance } from 'node:perf_hooks';
 import { ConcordatError } from '../core/errors.js';
 import { byCodeUnit } from '../core/json.js';
+import { ReadPace } from './read-pace.js';
 import type { S3Location } from './store-location.js';
 import { folderOfPrefix, partsOfName, versionName, versionOf } from './store-names.js';
-import type { Head, ObjectStore } from './store.js';
+import type { Head, ObjectStore, PieceRequests } from './store.js';
 
 /** Metadata of an object: which put made it. */
 const writerName = 'concordat-put';
 const attemptsMax = 5;
+/** Of one body: those of three members are read together, and the SDK opens up to 50 connections. */
+const requestsAtOnce = 16;
 
 export function createS3Store(location: S3Location): ObjectStore {
   // The SDK warns of the Node versions to come on standard error, where commands say what people must read.
@@ -45,6 +49,8 @@ class S3Store implements ObjectStore {
   readonly #prefix: string;
   /** Versions only grow and none is left out, so a version once seen is a safe place to look on from. */
   readonly #versionSeen = new Map<string, number>();
+  readonly #pace = new ReadPace();
+  readonly requests: PieceRequests = { atOnce: requestsAtOnce, gapBytes: () => this.#pace.gapBytes(requestsAtOnce) };
 
   constructor(client: S3Client, { bucket, prefix }: S3Location) {
     this.#client = client;
@@ -86,8 +92,10 @@ class S3Store implements ObjectStore {
       }
       try {
         const Range = `bytes=${start}-${start + length - 1}`;
+        const began = performance.now();
         const { Body } = await this.#client.send(new GetObjectCommand({ ...at, Range }));
         const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+        this.#pace.note(bytes.length, performance.now() - began);
         if (bytes.length !== length) throw shorter(name, start + length);
         return bytes;
       } catch (error) {
@@ -174,8 +182,11 @@ class S3Store implements ObjectStore {
     const at = this.#at(name);
     return await asStoreFault(`cannot read ${name}`, async () => {
       try {
+        const began = performance.now();
         const { Body, ETag } = await this.#client.send(new GetObjectCommand(at));
-        return { bytes: (await Body?.transformToByteArray()) ?? new Uint8Array(), etag: ETag ?? '' };
+        const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+        this.#pace.note(bytes.length, performance.now() - began);
+        return { bytes, etag: ETag ?? '' };
       } catch (error) {
         if (isMissing(error)) return null;
         throw error;

@@ -15,6 +15,8 @@ export interface ObjectStore {
   getRange(name: string, start: number, length: number): Promise<Uint8Array>;
   /** Many pieces of one object at once, in their order, where the store has a cheaper way than one after the other. Throws as getRange. */
   getRanges?(name: string, ranges: readonly ByteRange[]): Promise<readonly Uint8Array[]>;
+  /** How pieces are best asked for where each is a request; a store on this machine says nothing of it. */
+  readonly requests?: PieceRequests;
   /** Bytes of an object without reading it, null where there is none. Where a store cannot say, `get` has to. */
   size?(name: string): Promise<number | null>;
   /** Names under a prefix, in code unit order. */
@@ -41,4 +43,10 @@ export interface ByteRange {
 export interface Head {
   readonly version: number;
   readonly bytes: Uint8Array;
+}
+
+export interface PieceRequests {
+  readonly atOnce: number;
+  /** What lies no further apart is cheaper to read in one go, as measured so far. */
+  gapBytes(): number;
 }

@@ -27,11 +27,13 @@ export async function readCandidates(
   batch: CandidateBatch,
   reader: SegmentReader,
 ): Promise<readonly Differing[]> {
-  const bodies: (readonly OpenBody[])[] = [];
-  for (const [index, cursor] of cursors.entries()) {
-    const entries = batch.entriesOf(index);
-    bodies.push(cursor.columns && entries.length > 0 ? await openBodies(cursor.columns, entries, reader) : []);
-  }
+  // Together: a store across a network lets all of them wait only once.
+  const bodies = await Promise.all(
+    cursors.map(async ({ columns }, index): Promise<readonly OpenBody[]> => {
+      const entries = batch.entriesOf(index);
+      return columns && entries.length > 0 ? await openBodies(columns, entries, reader) : [];
+    }),
+  );
   const taken = cursors.map(() => 0);
   const differing: Differing[] = [];
   for (let run = 0; run < batch.count; run += 1) {

@@ -20,8 +20,8 @@ export interface SegmentReaderOptions {
   readonly prefixes: readonly string[];
   /**
    * Bodies no further apart than this are read in one go. The default suits a local disk, where a read costs about what
-   * 4 kB of copying does (measured at a million records: of 1 kB to 16 kB this reads least without taking longer); give a
-   * store across a network more.
+   * 4 kB of copying does (measured at a million records: of 1 kB to 16 kB this reads least without taking longer); a store
+   * across a network says by itself, from what it has measured.
    */
   readonly coalesceGapBytes?: number;
   /** Columns kept for readOne. Default 16 MiB. */
@@ -32,6 +32,7 @@ export interface SegmentReaderOptions {
 /** How many objects a reader remembers the place of: a body is read in many pieces. */
 const placesMax = 4096;
 const readsAtOnce = 8;
+const gapBytesHere = 4 * 1024;
 
 export interface SegmentReader {
   readonly hashKey: KeyHash;
@@ -42,16 +43,24 @@ export interface SegmentReader {
   wholeKept(digest: Digest, bytes: number): Promise<Buffer>;
   /** A piece of an object. `accept` checks it and throws inputNotAuthentic, whereupon the next prefix is tried. */
   piece<T>(digest: Digest, start: number, length: number, accept: (bytes: Buffer) => T): Promise<T>;
+  /** Says where objects are looked for first: in most seals they lie under the prefix of whoever sealed. */
+  expectUnder(prefix: string, digests: readonly Digest[]): void;
   /** Several pieces of one object. `accept` may hear of a piece again, from the next prefix, after one that it refused. */
   pieces(digest: Digest, ranges: readonly ByteRange[], accept: (bytes: Buffer, index: number) => void): Promise<void>;
 }
 
 export function createSegmentReader(options: SegmentReaderOptions): SegmentReader {
-  const { store, prefixes, coalesceGapBytes = 4 * 1024, cacheBytesMax = 16 * 1024 * 1024, hashKey = xxh64 } = options;
+  const { store, prefixes, cacheBytesMax = 16 * 1024 * 1024, hashKey = xxh64 } = options;
+  const requestsAtOnce = store.requests?.atOnce ?? readsAtOnce;
   if (prefixes.length === 0) throw new Error('a reader needs at least one prefix to look under');
   const cache = new Map<Digest, Buffer>();
   let cacheBytes = 0;
   const foundUnder = new Map<Digest, string>();
+
+  function remember(digest: Digest, prefix: string): void {
+    if (foundUnder.size >= placesMax) foundUnder.clear();
+    foundUnder.set(digest, prefix);
+  }
 
   async function firstGood<T>(digest: Digest, attempt: (name: string) => Promise<T | null>): Promise<T> {
     let spoiled: ConcordatError | undefined;
@@ -61,8 +70,7 @@ export function createSegmentReader(options: SegmentReaderOptions): SegmentReade
       try {
         const found = await attempt(segmentName(prefix, digest));
         if (found === null) continue;
-        if (foundUnder.size >= placesMax) foundUnder.clear();
-        foundUnder.set(digest, prefix);
+        remember(digest, prefix);
         return found;
       } catch (error) {
         if (!(error instanceof ConcordatError)) throw error;
@@ -122,15 +130,30 @@ export function createSegmentReader(options: SegmentReaderOptions): SegmentReade
       };
       if (store.getRanges) take(await store.getRanges(name, ranges), 0);
       else
-        for (let next = 0; next < ranges.length; next += readsAtOnce) {
-          const some = ranges.slice(next, next + readsAtOnce);
+        for (let next = 0; next < ranges.length; next += requestsAtOnce) {
+          const some = ranges.slice(next, next + requestsAtOnce);
           take(await Promise.all(some.map(({ start, length }) => store.getRange(name, start, length))), next);
         }
       return true;
     });
   }
 
-  return { hashKey, coalesceGapBytes, whole, wholeKept, piece, pieces };
+  function expectUnder(prefix: string, digests: readonly Digest[]): void {
+    if (!prefixes.includes(prefix)) return;
+    for (const digest of digests) if (!foundUnder.has(digest)) remember(digest, prefix);
+  }
+
+  return {
+    hashKey,
+    get coalesceGapBytes() {
+      return options.coalesceGapBytes ?? store.requests?.gapBytes() ?? gapBytesHere;
+    },
+    whole,
+    wholeKept,
+    piece,
+    pieces,
+    expectUnder,
+  };
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -92,6 +92,10 @@ export async function* walkSteps(options: WalkOptions): AsyncGenerator<WalkStep>
     cursors.forEach((cursor) => cursor.enter(bucket));
     if (cursors.every((cursor) => cursor.segment === undefined)) continue;
     if (allEqual(comparison, cursors)) continue;
+    cursors.forEach((cursor, index) => {
+      const id = comparison.participants[index]?.id;
+      if (cursor.segment && id !== undefined) reader.expectUnder(id, [cursor.segment.body, ...cursor.digests()]);
+    });
     const asked = wanted.get(bucket) ?? [];
     const whole = unanimity && asked.length === 0 ? wholeUnanimous(unanimity, cursors, finest) : null;
     if (whole) {

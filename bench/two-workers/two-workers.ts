@@ -51,7 +51,8 @@ async function main(): Promise<void> {
   const delayMs = Number(option('--delay-ms') ?? 20);
   const rounds = Number(option('--rounds') ?? 3);
   const recordsPerGroup = Number(option('--records-per-group') ?? recordsPerGroupUsually);
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  // Whoever ends this program ends it at once: the processes that it started end with it.
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const root = mkdtempSync(path.join(tmpdir(), 'concordat-two-workers-'));
   const s3 = await startS3(path.join(root, 's3'), bucket);
   const temporal = await startTemporalServer({ headless: true });

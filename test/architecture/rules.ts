@@ -134,7 +134,7 @@ export const zones: readonly Zone[] = [
   // A store speaks to its bucket, and knows nobody who keeps anything in it.
   {
     path: 'activities/store-s3.ts',
-    own: ['core/', 'activities/store.ts', 'activities/store-names.ts'],
+    own: ['core/', 'activities/store.ts', 'activities/store-names.ts', 'activities/read-pace.ts'],
     ownTypes: ['activities/store-location.ts'],
     packages: ['node:', '@aws-sdk/client-s3'],
   },
