@@ -91,6 +91,9 @@ class Follower {
   constructor(over: Graph = graph) {
     this.#changes = changesOver(over);
   }
+  forget(): void {
+    this.#cursors.clear();
+  }
   async run(): Promise<void> {
     const items: ChangeItem[] = [];
     if (this.#cursors.size > 0)
@@ -226,11 +229,15 @@ describe('changes of a tenant by delta queries', () => {
           if (each.kind === 'repeated' || each.kind === 'reversed') delta.set({ [each.kind]: each.at % 2 === 0 });
           else if (each.kind === 'expired') delta.set({ expired: true });
           else if (each.kind === 'late') {
-            // A run of which delta does not know the last changes; the next run learns them.
+            // A run of which delta does not know the last change; the next run learns it. Nothing is pending before: the sandbox
+            // compares two states, so unlike Graph it says nothing of what was done and undone since a token.
+            await follower.run();
+            const fullReads = follower.fullReads;
             delta.set({ late: true });
             happen({ kind: each.at % 2 === 0 ? 'join' : 'leave', at: each.at, to: each.to });
             await follower.run();
             delta.set({ late: false });
+            if (follower.fullReads > fullReads) follower.forget();
           } else if (each.kind === 'behind') {
             await replica.stay();
             const kinds = ['hire', 'move', 'leave', 'form', 'rename', 'join', 'quit', 'restore'];
