@@ -21,6 +21,7 @@ import { digestInPieces } from './documents/put-in-pieces.js';
 import { differingRecords, walksOf, type Walk, type Watched } from './differing-records.js';
 import { inSlices, letOthersRun } from './event-loop.js';
 import { getDocument } from './exchange.js';
+import { digestOfInputs, keepPlan, keptPlan, type Computed } from './kept-plan.js';
 import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
 import { compareGroup, type GroupSettings } from './walking/compared-group.js';
 import { walkWide } from './walking/walk-in-threads.js';
@@ -81,15 +82,28 @@ export async function recomputePlan(
   exchange: ObjectStore,
   inputs: RunInputs,
   terms: Terms = 'own',
-  { signal, onProgress }: Watched = {},
+  watched: Watched = {},
   walk: Walk = walkWide,
 ): Promise<Recomputed> {
-  const { messages, snapshots, undone, opaque, acceptances, named } = await toCompare(
-    federation,
-    exchange,
-    inputs,
-    terms,
-  );
+  const found = await toCompare(federation, exchange, inputs, terms);
+  const { messages, snapshots } = found;
+  // HAZARD: only what was walked here is kept, never what somebody's walk said; and nothing of an undo, of which the stores may
+  // hold less by the next time.
+  const digest = walk === walkWide && found.undone.length === 0 ? digestOfInputs(messages, snapshots) : null;
+  const kept = digest && keptPlan(federation, exchange, digest);
+  watched.signal?.throwIfAborted();
+  if (kept) return { ...kept, messages, snapshots };
+  const computed = await planFrom(found, exchange, watched, walk);
+  if (digest) keepPlan(federation, exchange, digest, computed);
+  return { ...computed, messages, snapshots };
+}
+
+async function planFrom(
+  { messages, snapshots, undone, opaque, acceptances, named }: ToCompare,
+  exchange: ObjectStore,
+  { signal, onProgress }: Watched,
+  walk: Walk,
+): Promise<Computed> {
   const compared = await differingRecords(messages.shape, snapshots, messages.base, exchange, {
     named,
     signal,
@@ -135,8 +149,6 @@ export async function recomputePlan(
   await letOthersRun();
   const planDigest = await digestInPieces(plan);
   return {
-    messages,
-    snapshots,
     views,
     unanimous: compared.unanimous,
     viewOf: byTypeAndKey(views),
@@ -160,6 +172,8 @@ export async function recomputeGroup(
   const walks = walksOf(messages.shape, snapshots, messages.base, named);
   return compareGroup(walks, { ...settings, exchange, prefixes: messages.shape.members, inputs });
 }
+
+type ToCompare = Awaited<ReturnType<typeof toCompare>>;
 
 /** What is held against each other, and what was said of it, before a record of it is read. */
 async function toCompare(federation: Federation, exchange: ObjectStore, inputs: RunInputs, terms: Terms) {

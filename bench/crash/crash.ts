@@ -5,7 +5,7 @@
  * and what memory each process took.
  *
  *   npm run build && npx tsc -p bench/crash/tsconfig.json
- *   node node_modules/.cache/concordat-bench/bench/crash/crash.js [rows] [--one-in n] [--json file]
+ *   node node_modules/.cache/concordat-bench/bench/crash/crash.js [rows] [--one-in n] [--until snapshots|contact] [--json file]
  *
  * What it shows comes from the files of the stores (a file that is put again has another number) and from a trigger that
  * writes down every row that is written. It fails where something was done twice or is missing.
@@ -35,7 +35,7 @@ const bytesOfRow = 380;
 type Available = Extract<PostgresqlSystem, { readonly kind: 'available' }>;
 
 const { values, positionals } = parseArgs({
-  options: { 'one-in': { type: 'string' }, json: { type: 'string' } },
+  options: { 'one-in': { type: 'string' }, json: { type: 'string' }, until: { type: 'string' } },
   allowPositionals: true,
 });
 const rows = Number(positionals[0] ?? 20_000);
@@ -186,7 +186,7 @@ async function dieComparing(runs: LocalRuns): Promise<() => void> {
   };
 }
 
-async function writtenIn(client: pg.Client, name: MemberName) {
+async function writtenIn(client: pg.Pool, name: MemberName) {
   const { rows: found } = await client.query<Record<'writes' | 'records' | 'transactions', string>>(
     `SELECT count(*) AS writes, count(DISTINCT key) AS records, count(DISTINCT transaction) AS transactions FROM ${name}.written`,
   );
@@ -198,7 +198,7 @@ const receiptFiles = (folder: string): Files =>
   new Map([...filesIn(folder)].filter(([name]) => path.basename(name) === 'receipts'));
 
 /** beta dies in the middle of its writes, at no point that anybody chose. */
-async function dieWriting(runs: LocalRuns, client: pg.Client, expected: number): Promise<() => void> {
+async function dieWriting(runs: LocalRuns, client: pg.Pool, expected: number): Promise<() => void> {
   const folder = folders(runs).journal('beta');
   await until(
     'beta writes',
@@ -220,7 +220,7 @@ async function dieWriting(runs: LocalRuns, client: pg.Client, expected: number):
 }
 
 /** gamma dies between the answer of the database and its receipts. */
-async function dieBeforeReceipts(runs: LocalRuns, client: pg.Client): Promise<() => void> {
+async function dieBeforeReceipts(runs: LocalRuns, client: pg.Pool): Promise<() => void> {
   const folder = folders(runs).journal('gamma');
   const running = runs.local.processes.running().find(({ name }) => name === 'worker-gamma');
   await running?.exited;
@@ -265,15 +265,17 @@ async function measure(system: Available): Promise<void> {
   const environment = await system.database('crash');
   for (const text of loading(rows)) await system.sql(text, 'crash');
   const connection = environment['PGCONNECTION'] ?? '';
-  const client = new pg.Client({ connectionString: connection });
-  await client.connect();
+  const client = new pg.Pool({ connectionString: connection });
   const runs = await startLocalRuns(federationFiles(federation, rows), environment);
   const memory = watchMemory(runs);
   const sinceMs = Date.now();
   const loads = [loadavg()[0] ?? 0];
   try {
     const first = runs.cliLater('run');
+    // It may be left before its end.
+    first.catch(() => undefined);
     await Promise.all([dieReading(runs), dieTranslating(runs), diePutting(runs)]);
+    if (values.until === 'snapshots') return;
     const agreed = await first;
     requireAgreed(agreed);
     const records = agreed['records'] as Readonly<Record<string, number>> | undefined;
@@ -283,6 +285,7 @@ async function measure(system: Available): Promise<void> {
       Object.values(records ?? {}).every((count) => count === rows),
     );
     loads.push(loadavg()[0] ?? 0);
+    if (values.until === 'contact') return;
 
     for (const text of drifting(oneIn)) await system.sql(text, 'crash');
     for (const name of members)
@@ -336,7 +339,7 @@ async function measure(system: Available): Promise<void> {
 }
 
 /** How many rows each has to write: those that the others changed. */
-async function differing(client: pg.Client): Promise<Readonly<Record<MemberName, number>>> {
+async function differing(client: pg.Pool): Promise<Readonly<Record<MemberName, number>>> {
   const changed = await Promise.all(
     members.map(async (name, at) => {
       const { table, columns } = words[name];

@@ -1,6 +1,7 @@
 /** One input gives one plan: for the coordinator, for every authority, in whatever order the references come. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFederationActivities } from '../../activities/federation/activities.js';
+import { digestOfInputs } from '../../activities/kept-plan.js';
 import { recomputeCorrelation, recomputePlan } from '../../activities/recompute.js';
 import { applyPermit } from '../../activities/authority/commit.js';
 import { disclose } from '../../activities/authority/disclosure.js';
@@ -27,7 +28,8 @@ describe('the plan', () => {
     expect(plan.operations).toBe(2);
     const turned = { ...inputs, opens: inputs.opens.toReversed(), snapshots: inputs.snapshots.toReversed() };
     for (const given of [inputs, turned]) {
-      const { planDigest } = await recomputePlan(ground.federation, world.exchange, given);
+      // What one has made is not kept for another.
+      const { planDigest } = await recomputePlan({ ...ground.federation }, world.exchange, given);
       expect(planDigest).toBe(plan.planDigest);
     }
   });
@@ -46,7 +48,7 @@ describe('the plan', () => {
     const told: unknown[] = [];
     const cancelling = new AbortController();
     const activities = createFederationActivities({
-      federation: ground.federation,
+      federation: { ...ground.federation },
       exchange: world.exchange,
       missingEndpoints: () => Promise.resolve([]),
       heartbeat: (details) => void told.push(details),
@@ -55,6 +57,9 @@ describe('the plan', () => {
     });
     await activities.compareAndPlan(inputs);
     expect(told).toContainEqual(expect.objectContaining({ type: 'person', unanimous: 0 }));
+    const before = told.length;
+    await activities.compareAndPlan(inputs);
+    expect(told.slice(before)).not.toContainEqual(expect.objectContaining({ type: 'person' }));
     cancelling.abort(new Error('somebody cancelled the run'));
     await expect(activities.compareAndPlan(inputs)).rejects.toThrow('somebody cancelled the run');
   });
@@ -93,6 +98,29 @@ describe('the plan', () => {
     await expect(disclose(world.contexts.aws, input)).rejects.toThrow('somebody withdrew the run');
     const reviews = { ...input, reviews: [], permit: plan.plan };
     await expect(applyPermit(world.contexts.aws, reviews)).rejects.toThrow('somebody withdrew the run');
+  });
+
+  it('is kept for those very inputs, for whoever made it, and found once they are verified anew', async () => {
+    keystoneUser(ground.sandbox, 4).extra['department'] = 'Archive';
+    const world = agreed.copy();
+    const [first, second] = [await world.planned(), await world.planned()];
+    const federation = { ...ground.federation };
+    const made = await recomputePlan(federation, world.exchange, first.inputs);
+    expect((await recomputePlan(federation, world.exchange, first.inputs)).plan).toBe(made.plan);
+    expect((await recomputePlan({ ...federation }, world.exchange, first.inputs)).plan).not.toBe(made.plan);
+    const whole = digestOfInputs(made.messages, made.snapshots);
+    for (const part of ['opens', 'standings', 'shape', 'baseDigest'])
+      expect(digestOfInputs({ ...made.messages, [part]: 'other' }, made.snapshots), part).not.toBe(whole);
+    expect(digestOfInputs(made.messages, {})).not.toBe(whole);
+    // A run of its own, over the same state.
+    const other = await recomputePlan(federation, world.exchange, second.inputs);
+    expect(other.plan).not.toBe(made.plan);
+    const mixed = { ...second.inputs, snapshots: first.inputs.snapshots };
+    await expect(recomputePlan(federation, world.exchange, mixed)).rejects.toMatchObject({ code: 'wrongRun' });
+    const [open] = second.inputs.opens;
+    const key = open?.ref ?? '';
+    world.exchange.objects.set(key, Buffer.from('another'));
+    await expect(recomputePlan(federation, world.exchange, second.inputs)).rejects.toThrow();
   });
 
   it('is refused where records that correlate were compared before they were linked', async () => {

@@ -98,7 +98,8 @@ export class GateWorld {
     this.#attempt = from ? from.#attempt : 0;
     this.contexts = { aws: this.#context('aws'), sov: this.#context('sov') };
     this.coordinator = createFederationActivities({
-      federation: ground.federation,
+      // Everybody's own, as in processes of their own: what one has computed is not kept for another.
+      federation: { ...ground.federation },
       exchange: this.exchange,
       missingEndpoints: () => Promise.resolve([]),
       now: () => this.clockMs,
@@ -118,7 +119,7 @@ export class GateWorld {
     const environment = { ...cloud.environment, [`CONCORDAT_${id.toUpperCase()}_ENDPOINT`]: cloud.endpoint };
     return {
       id,
-      federation,
+      federation: { ...federation },
       exchange: this.exchange,
       privateStore: this.stores[id],
       signingKey: keys[id],

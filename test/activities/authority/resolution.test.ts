@@ -98,7 +98,7 @@ describe('a coordinator that steers', () => {
     const { inputs, plan: made } = await world.planned();
     const turned = { ...inputs, opens: inputs.opens.toReversed(), snapshots: inputs.snapshots.toReversed() };
     for (const given of [inputs, turned]) {
-      const again = await recomputePlan(ground.federation, world.exchange, given);
+      const again = await recomputePlan({ ...ground.federation }, world.exchange, given);
       expect(again.planDigest).toBe(made.planDigest);
       expect(brief(again)).toEqual(['conflict department']);
     }
