@@ -115,9 +115,15 @@ async function* tellType(
     for (const id of groups) if (!last.has(id)) last.set(id, null);
     users = coming.link;
   }
-  const isAsTold = yield* readTold(graph, type, last, signal);
-  if (isUntold(isAsTold)) return isAsTold;
-  return isAsTold.all ? { source: cursor.source, link: told.link, ...(users === undefined ? {} : { users }) } : cursor;
+  const items: ChangeItem[] = [];
+  const reading = readTold(graph, type, last, signal);
+  let step = await reading.next();
+  for (; step.done !== true; step = await reading.next()) items.push(step.value);
+  if (isUntold(step.value)) return step.value;
+  // HAZARD: none of it then. Who was made after the cursor and is deleted before the next run need not be told again.
+  if (!step.value.all) return cursor;
+  yield* items;
+  return { source: cursor.source, link: told.link, ...(users === undefined ? {} : { users }) };
 }
 
 function cursorIn(text: string): Cursor | undefined {
