@@ -252,7 +252,8 @@ describe('a commit in bulk', () => {
     const told: unknown[] = [];
     world.change('aws', { heartbeat: (details) => void (details === undefined || told.push(details)) });
     await world.apply('aws', ready.commit);
-    expect(told).toMatchObject([
+    // Before it, the gate tells how far its compare is.
+    expect(told.filter((details) => Object.hasOwn(details as object, 'done'))).toMatchObject([
       { done: 0, of: 4 },
       { done: 2, of: 4 },
     ]);
