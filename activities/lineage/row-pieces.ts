@@ -56,7 +56,7 @@ function lost(): ConcordatError {
   return new ConcordatError('storeFault', 'the private store has lost the hops of a sealed candidate');
 }
 
-/** Whether a name is one that such rows are kept under. */
-export function isRowsName(name: string): boolean {
-  return /\/rows(-\d+)?$/.test(name);
+/** Of every candidate under the prefix. What is gone already is fine. */
+export async function removeRows(store: ObjectStore, prefix: string): Promise<void> {
+  for (const name of await store.list(prefix)) if (/\/rows(-\d+)?$/.test(name)) await store.remove(name);
 }

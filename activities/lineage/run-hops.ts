@@ -22,7 +22,7 @@ import { appendToLog, type LogOwner } from '../log/own-log.js';
 import { draftHops } from './draft-hops.js';
 import { hopFolder, putHops } from './hop-files.js';
 import { emptyManifest, lineagePrefix, RecordTable, tableId, TableManifest } from './record-table.js';
-import { isRowsName, readRows, RowPieces } from './row-pieces.js';
+import { readRows, removeRows, RowPieces } from './row-pieces.js';
 import { SortedHops } from './sorted-hops.js';
 
 const heartbeatEvery = 10_000;
@@ -156,10 +156,12 @@ export async function adoptHops(owner: LogOwner, dataset: string, candidate: Dig
     if (manifest.sequence >= made.sequence) {
       // A worker that died in between may have kept the table and not shown it.
       await publishTable(owner, prefix, manifest);
+      await removeRows(owner.privateStore, rowsPrefix(dataset, candidate));
       return;
     }
     const table = new RecordTable(owner.exchange, prefix, manifest);
-    const rows = await readRows(owner.privateStore, rowsPrefix(dataset, candidate), made.hops?.count ?? 0);
+    const rows = await rowsToAdopt(owner, dataset, candidate, made);
+    if (!rows) continue;
     const next = await table.withRows(rows, made.sequence);
     const hops = made.hops && { root: made.hops.root, count: made.hops.count, position: made.hops.position };
     await owner.exchange.putIfAbsent(
@@ -170,7 +172,19 @@ export async function adoptHops(owner: LogOwner, dataset: string, candidate: Dig
     if (!(await owner.privateStore.compareAndSetHead(name, version, encode(next)))) continue;
     await publishTable(owner, prefix, next);
     await table.removeAllBut(next, there);
+    await removeRows(owner.privateStore, rowsPrefix(dataset, candidate));
     return;
+  }
+}
+
+/** Null where another worker has taken them in since the head was read, and with that removed them. */
+async function rowsToAdopt(owner: LogOwner, dataset: string, candidate: Digest, made: Made): Promise<Buffer | null> {
+  try {
+    return await readRows(owner.privateStore, rowsPrefix(dataset, candidate), made.hops?.count ?? 0);
+  } catch (error) {
+    const { manifest } = await readTableHead(owner, dataset);
+    if (manifest.sequence >= made.sequence) return null;
+    throw error;
   }
 }
 
@@ -194,8 +208,7 @@ export async function eraseRow(owner: LogOwner, name: RecordName): Promise<void>
     await table.removeAllBut(next, there);
     break;
   }
-  for (const kept of await owner.privateStore.list(`lineage/${dataset}/made/`))
-    if (isRowsName(kept)) await owner.privateStore.remove(kept);
+  await removeRows(owner.privateStore, `lineage/${dataset}/made/`);
 }
 
 /** The authority's own table as its private store knows it. */

@@ -2,7 +2,7 @@
  * Whether a full read shows what the last one and the changes since had told, object by object. For types that are not sealed
  * by what changed (people and groups have links and refer to each other), of which there is no seal to hold it against.
  */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { canonicalJson } from '../../../core/digest.js';
 import type { Digest } from '../../../core/digest.js';
 import { mapOf } from '../../../core/federation/federation.js';
@@ -13,8 +13,18 @@ import { pagesIn } from '../page-files.js';
 import { incrementOf, type ReadPlan, type ReadRecord } from './read-plan.js';
 import { stateBefore } from './state.js';
 
-/** Digests of this many are held twice in memory: 40 MB. Of more nothing is said. */
-const objectsMax = 200_000;
+/** Digests of about so many are held twice in memory: 40 MB. More are looked at in several passes over the pages. */
+const objectsInPassUsually = 200_000;
+
+type Slice = (objectId: string) => boolean;
+
+/** Every id is in one of them. */
+export function slicesOf(count: number, objectsInPass: number): readonly Slice[] {
+  const slices = Math.max(1, Math.ceil(count / objectsInPass));
+  if (slices === 1) return [() => true];
+  const sliceOf = (objectId: string): number => hash('sha1', objectId, 'buffer').readUInt32BE(0) % slices;
+  return Array.from({ length: slices }, (_, slice) => (objectId: string) => sliceOf(objectId) === slice);
+}
 
 const digestOf = ({ body, opaque }: NativeObject): string =>
   createHash('sha256')
@@ -29,6 +39,7 @@ export async function provenByObjects(
   run: Digest,
   plan: ReadPlan,
   meanwhile: ReadRecord['meanwhile'],
+  objectsInPass = objectsInPassUsually,
 ): Promise<Readonly<Record<string, number>>> {
   const before = await stateBefore(context, dataset, run);
   const { federation, id } = context;
@@ -40,17 +51,19 @@ export async function provenByObjects(
     const known = before?.state.natives[type];
     const changedSince = meanwhile[type];
     if (!isChecked || !next || !known || !changedSince || sealed.has(type)) continue;
-    if (objects > objectsMax || known.count > objectsMax) continue;
-    const told = await objectsIn(context, dataset, known.full, type);
     const increment = await incrementOf(context, dataset, [...known.layers, run], type);
-    for (const [objectId, object] of increment.objects)
-      if (object === null) told.delete(objectId);
-      else told.set(objectId, digestOf(object));
-    const shown = await objectsIn(context, dataset, run, type);
     const unsure = new Set(changedSince);
-    missed[type] = [...new Set([...told.keys(), ...shown.keys()])].filter(
-      (objectId) => !unsure.has(objectId) && told.get(objectId) !== shown.get(objectId),
-    ).length;
+    let count = 0;
+    for (const isInSlice of slicesOf(Math.max(objects, known.count), objectsInPass)) {
+      const told = await objectsIn(context, dataset, known.full, type, isInSlice);
+      for (const [objectId, object] of increment.objects)
+        if (object === null) told.delete(objectId);
+        else if (isInSlice(objectId)) told.set(objectId, digestOf(object));
+      const shown = await objectsIn(context, dataset, run, type, isInSlice);
+      for (const objectId of new Set([...told.keys(), ...shown.keys()]))
+        if (!unsure.has(objectId) && told.get(objectId) !== shown.get(objectId)) count += 1;
+    }
+    missed[type] = count;
   }
   return missed;
 }
@@ -61,12 +74,14 @@ async function objectsIn(
   dataset: string,
   run: Digest,
   type: string,
+  isInSlice: Slice,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for await (const item of pagesIn(context.privateStore, dataset, run)) {
     if (item.kind !== 'objects') continue;
     await letOthersRun();
-    for (const object of item.objects) if (object.type === type) found.set(object.id, digestOf(object));
+    for (const object of item.objects)
+      if (object.type === type && isInSlice(object.id)) found.set(object.id, digestOf(object));
   }
   return found;
 }

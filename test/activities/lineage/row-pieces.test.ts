@@ -1,7 +1,7 @@
 /** Rows that wait for a seal come back as they were kept, or not at all. */
 import { expect, it } from 'vitest';
 import { encodeRows, rowBytes, type TableRow } from '../../../activities/lineage/record-table.js';
-import { isRowsName, readRows, RowPieces } from '../../../activities/lineage/row-pieces.js';
+import { readRows, removeRows, RowPieces } from '../../../activities/lineage/row-pieces.js';
 import { MemoryStore } from '../../support/memory-store.js';
 
 const count = 32_768 + 5;
@@ -19,12 +19,16 @@ async function kept(): Promise<MemoryStore> {
   return store;
 }
 
-it('all of them, in their order, under names that an erasure finds', async () => {
+it('all of them, in their order, until they are removed, and nothing else with them', async () => {
   const store = await kept();
-  const names = await store.list(prefix);
-  expect(names.map(isRowsName)).toEqual([true, true]);
   expect((await readRows(store, prefix, count)).equals(encodeRows(rows))).toBe(true);
-  expect(isRowsName('lineage/parcels/made/c/made')).toBe(false);
+  const others = ['lineage/parcels/made/c/made', 'lineage/parcels/made/d/rows', 'lineage/parcels/table/rows'];
+  for (const name of others) await store.putIfAbsent(name, Buffer.from('-'));
+  expect((await store.list(prefix)).length).toBe(2);
+  await removeRows(store, prefix);
+  expect(await store.list('lineage/')).toEqual(others);
+  await removeRows(store, 'lineage/parcels/made/');
+  expect(await store.list('lineage/')).toEqual([others[0], others[2]]);
 });
 
 it('not where a piece is lost, or is of other rows', async () => {
@@ -42,5 +46,6 @@ it('also from the one object in which a worker of before kept them', async () =>
   const store = new MemoryStore();
   await store.putIfAbsent(prefix, encodeRows(rows.slice(0, 2)));
   expect((await readRows(store, prefix, 2)).length).toBe(2 * rowBytes);
-  expect(isRowsName(prefix)).toBe(true);
+  await removeRows(store, prefix);
+  expect(await store.list(prefix)).toEqual([]);
 });

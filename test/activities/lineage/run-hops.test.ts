@@ -1,6 +1,6 @@
 /** The hops of a run where a worker dies at any step of making them or of taking them in. */
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { publicKeyOf } from '../../../activities/keys/private-key.js';
 import { putHops, readHopText } from '../../../activities/lineage/hop-files.js';
 import { readChain } from '../../../activities/lineage/read-chain.js';
@@ -86,6 +86,9 @@ describe('hops', () => {
         expect(made.hops).toMatchObject({ count: 3, position: 0 });
         expect((await ownCheckpoint(again)).checkpoint.size).toBe(1);
         expect((await ownTable(again, 'workforce')).manifest).toMatchObject({ sequence: 1, count: 3 });
+        // They have done what they were kept for: 88 bytes a record would stay with every run.
+        const kept = await again.privateStore.list('lineage/workforce/made/');
+        expect(kept.filter((name) => name.includes('/rows'))).toEqual([]);
         const name = { dataset: 'workforce', type: 'person', key: 'two' };
         expect((await readChain(world.exchange, 'aws', ['aws'], name))?.chain.hops).toHaveLength(1);
         if (!died) break;
@@ -93,6 +96,19 @@ describe('hops', () => {
       }
     }
     expect(deaths).toBeGreaterThan(20);
+  });
+
+  it('are taken in by one of two workers, and the other finds them there', async () => {
+    const { world, witnessed } = await ready();
+    await makeRunHops(ownerOf(world), witnessed);
+    const workers = [ownerOf(world), ownerOf(world), ownerOf(world)];
+    await Promise.all(workers.map((owner) => adoptHops(owner, 'workforce', witnessed.candidate, seal)));
+    expect((await ownTable(ownerOf(world), 'workforce')).manifest).toMatchObject({ sequence: 1, count: 3 });
+    // One that read the head before the other moved it comes for rows that are gone.
+    const late = ownerOf(world);
+    vi.spyOn(late.privateStore, 'readHead').mockResolvedValueOnce(null);
+    await adoptHops(late, 'workforce', witnessed.candidate, seal);
+    expect((await ownTable(ownerOf(world), 'workforce')).manifest).toMatchObject({ sequence: 1, count: 3 });
   });
 
   it('of a candidate that was never sealed are in no chain', async () => {
