@@ -2,8 +2,11 @@
  * Stores for making a run again without changing anything: reads go to what is given, writes stay in memory. One of them
  * remembers what was read, which is exactly what somebody else needs to do the same.
  */
+import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
+import { digestOfSegmentName } from '../sealing/segment-reader.js';
+import { sha256Hex } from '../sealing/sha256.js';
 import type { Head, ObjectStore } from '../store.js';
 
 export class OverlayStore implements ObjectStore {
@@ -16,9 +19,21 @@ export class OverlayStore implements ObjectStore {
     this.#below = below;
   }
 
-  /** Everything that was read from below and was there, by name. */
+  /**
+   * Everything that was read from below and was there, by name. Of a segment that lies under several prefixes and was read
+   * under more than one, the first that is what its name says: whoever reads it looks under all of them.
+   */
   objectsRead(): readonly (readonly [name: string, bytes: Uint8Array])[] {
-    return [...this.#read].sort(([left], [right]) => byCodeUnit(left, right));
+    const taken = new Set<Digest>();
+    return [...this.#read]
+      .sort(([left], [right]) => byCodeUnit(left, right))
+      .filter(([name, bytes]) => {
+        const digest = digestOfSegmentName(name);
+        if (digest === null || sha256Hex(bytes) !== digest) return true;
+        if (taken.has(digest)) return false;
+        taken.add(digest);
+        return true;
+      });
   }
 
   /** Names that were asked for and are not there. */

@@ -14,6 +14,11 @@ export function segmentName(prefix: string, digest: Digest): string {
   return `${prefix}/segments/${digest}`;
 }
 
+/** Null where it is the name of something else. */
+export function digestOfSegmentName(name: string): Digest | null {
+  return /^[^/]+\/segments\/([0-9a-f]{64})$/.exec(name)?.[1] ?? null;
+}
+
 export interface SegmentReaderOptions {
   readonly store: ObjectStore;
   /** Where to look, in this order: an unchanged segment may lie under another authority's prefix. */
