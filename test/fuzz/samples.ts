@@ -557,5 +557,12 @@ export const samples = {
   },
   erasedObjects: { names: [`aws/segments/${digest}`] },
   publishedErasure: { receipt: jws, position: 3 },
+  comparedGroup: {
+    format: 'concordat-compared/1',
+    inputs: digest,
+    group: 0,
+    groups: 2,
+    types: [{ type: 'person', unanimous: 1, parts: [{ sha256: digest, bytes: 9, records: 1 }] }],
+  },
   pieceList: { format: 'concordat-pieces/1', sha256: digest, bytes: 9, pieceBytes: 8, pieces: [digest, digest] },
 } as const satisfies Readonly<Record<string, object>>;

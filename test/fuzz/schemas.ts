@@ -9,6 +9,7 @@ import { PublishedErasure } from '../../activities/lineage/erasures.js';
 import { ExportHead } from '../../activities/lineage/export-file.js';
 import { TableManifest } from '../../activities/lineage/record-table.js';
 import { SealedHops } from '../../activities/lineage/run-hops.js';
+import { ComparedGroup } from '../../activities/walking/compared-group.js';
 import { AuthorStatement } from '../../core/approval/author-statement.js';
 import { Delegation, DelegationEnd } from '../../core/approval/delegation.js';
 import { ClockReset } from '../../core/clock/reset.js';
@@ -47,6 +48,7 @@ export const schemas: Readonly<Record<SampleName, z.ZodType>> = {
   base: Base,
   candidate: Candidate,
   clockReset: ClockReset,
+  comparedGroup: ComparedGroup,
   configuration: Configuration,
   correlation: Correlation,
   decision: Decision,
