@@ -120,6 +120,7 @@ export async function createFederationWorkers(
     ...(config.recordsPerGroup === undefined ? {} : { recordsPerGroup: config.recordsPerGroup }),
   });
   const namespace = namespaceOf(config, federation);
+  const { checkpoint } = killPoint(config);
   return [
     await Worker.create({
       ...common,
@@ -135,7 +136,12 @@ export async function createFederationWorkers(
       namespace,
       taskQueue: compareQueue,
       activities: {
-        compareGroup: (input: Parameters<typeof activities.compareGroup>[0]) => activities.compareGroup(input),
+        compareGroup: async (input: Parameters<typeof activities.compareGroup>[0]) => {
+          const compared = await activities.compareGroup(input);
+          // What it found is put, and the workflow does not know yet.
+          await checkpoint?.('groupPut');
+          return compared;
+        },
       },
       maxConcurrentActivityTaskExecutions: Math.min(groupsAtOnceMax, availableParallelism()),
       // One that is cancelled ends at the next record.
@@ -318,9 +324,9 @@ async function ownLinkKey(store: ObjectStore): Promise<Uint8Array> {
   return key;
 }
 
-/** For crash tests only: the process kills itself when a commit reaches the named point; `beforeCall:2` is the second time. */
-function killPoint(config: AuthorityWorkerConfig): Pick<AuthorityContext, 'checkpoint'> {
-  const wanted = config.environment['CONCORDAT_TEST_KILL_AT'];
+/** For crash tests only: the process kills itself when it reaches the named point of its work; `beforeCall:2` is the second time. */
+function killPoint({ environment }: WorkerConfig): Pick<AuthorityContext, 'checkpoint'> {
+  const wanted = environment['CONCORDAT_TEST_KILL_AT'];
   if (wanted === undefined || wanted === '') return {};
   const [wantedPoint, time = '1'] = wanted.split(':');
   let reached = 0;

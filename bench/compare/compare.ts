@@ -7,6 +7,7 @@
  * Every measurement is a fresh process, in turns (round-robin), medians of three; the page cache is warm. Absolute times
  * are of one machine and hour; the ratios are what to hold on to. They are of processor time, which a busy machine
  * disturbs less than the clock on the wall; those with PostgreSQL, which is a process of its own, are of the clock.
+ * `walk` is one thread; `walkInThreads` takes the threads that a worker gives it, as DuckDB and polars take both processors.
  *
  * `--rivals` installs DuckDB and polars for Python (rivals.txt) beside the compiled bench, and needs the programs of
  * PostgreSQL. Each of them must find the same differences.
@@ -26,7 +27,7 @@ const rates = [
   { name: '0.1 % of keys differ', editedOneIn: 2500, missingOneIn: 10_000 },
   { name: '50 % of keys differ', editedOneIn: 3, missingOneIn: 1000 },
 ];
-const compared = ['read', 'parse', 'walk', 'plan', 'nothing', 'maps'] as const satisfies readonly EngineName[];
+const compared = ['read', 'parse', 'walk', 'walkInThreads', 'plan', 'nothing', 'maps'] as const satisfies readonly EngineName[];
 /** Maps in memory need 1.6 GB for a million records of three participants, which says enough once. */
 const mapsCountMax = 200_000;
 
@@ -84,7 +85,7 @@ function measure(count: number, rate: (typeof rates)[number], measuredRivals: re
     }
     const medians = Object.fromEntries([...outcomes].map(([engine, all]) => [engine, medianOf(all)]));
     const walk = medians['walk'];
-    for (const engine of ['maps', ...measuredRivals])
+    for (const engine of ['walkInThreads', 'maps', ...measuredRivals])
       if (medians[engine] && medians[engine].digest !== walk?.digest)
         throw new Error(`${engine} does not find the same differences`);
     const ratios = {
@@ -95,22 +96,32 @@ function measure(count: number, rate: (typeof rates)[number], measuredRivals: re
       'bytes read / bytes stored': (walk?.bytesRead ?? Number.NaN) / (walk?.bytesStored ?? Number.NaN),
       'sealing made records / parsing them sealed':
         (sealed.cpuMs - generated.cpuMs) / (medians['parse']?.cpuMs ?? Number.NaN),
-      ...Object.fromEntries(
-        ['maps', ...measuredRivals].flatMap((engine) => [
-          [`${engine} / compare`, ratio(medians[engine], walk)],
-          [`${engine} / compare, of the clock`, (medians[engine]?.wallMs ?? Number.NaN) / (walk?.wallMs ?? Number.NaN)],
-          [
-            `${engine} / compare, peak memory`,
-            (medians[engine]?.peakRssMb ?? Number.NaN) / (walk?.peakRssMb ?? Number.NaN),
-          ],
-        ]),
-      ),
+      ...besides('compare', walk, ['walkInThreads', 'maps', ...measuredRivals], medians),
+      ...besides('compare in threads', medians['walkInThreads'], ['maps', ...measuredRivals], medians),
     };
     print(count, rate.name, sealed, medians, ratios);
     return { count, rate: rate.name, sealed, medians, ratios };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Time of a processor, time of the clock and peak memory of each over those of `ours`. */
+function besides(
+  name: string,
+  ours: Outcome | undefined,
+  engines: readonly string[],
+  medians: Readonly<Record<string, Outcome>>,
+): Readonly<Record<string, number | null>> {
+  const over = (engine: string, pick: (outcome: Outcome) => number): number | null =>
+    ours && medians[engine] ? pick(medians[engine]) / pick(ours) : null;
+  return Object.fromEntries(
+    engines.flatMap((engine) => [
+      [`${engine} / ${name}`, over(engine, ({ cpuMs }) => cpuMs)],
+      [`${engine} / ${name}, of the clock`, over(engine, ({ wallMs }) => wallMs)],
+      [`${engine} / ${name}, peak memory`, over(engine, ({ peakRssMb }) => peakRssMb)],
+    ]),
+  );
 }
 
 function child(engine: EngineName, folder: string, world: World): Outcome {

@@ -14,6 +14,8 @@ import { createSealer } from '../../activities/sealing/sealer.js';
 import { createSegmentReader, segmentName } from '../../activities/sealing/segment-reader.js';
 import { walkDiffering, type Differing } from '../../activities/sealing/walk-differing.js';
 import { createFileStore } from '../../activities/store-files.js';
+import { openStore } from '../../activities/store-location.js';
+import { walkWide } from '../../activities/walking/walk-in-threads.js';
 import { groups, participants, recordsOf, type ParticipantName, type World } from './data.js';
 
 export interface Outcome {
@@ -38,6 +40,7 @@ export const engines = {
   parse: parseAll,
   read: readAll,
   walk: walkAll,
+  walkInThreads: walkAllInThreads,
   plan: planAll,
   nothing: walkNothing,
   maps: compareMaps,
@@ -137,6 +140,15 @@ async function parseAll(folder: string): Promise<Result> {
 
 async function walkAll(folder: string): Promise<Result> {
   return await walk(folder, participants);
+}
+
+/** As a worker does: what several processors can do, they do. What its threads read is not counted here. */
+async function walkAllInThreads(folder: string): Promise<Result> {
+  const differing: Differing[] = [];
+  const compared = participants.map((id) => ({ id, sealed: manifest(folder, id) }));
+  const options = { participants: compared, groups, store: openStore(folder), prefixes: participants, recordsMin: 0 };
+  for await (const record of walkWide(options)) differing.push(record);
+  return { count: differing.length, differing };
 }
 
 /** What an authority does again before it asks and before it writes: the compare, the plan over what differs, its digest. */

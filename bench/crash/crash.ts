@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { authorityNamespace, federationNamespace } from '../../core/names.js';
 import { startPostgresql, type PostgresqlSystem } from '../../test/support/systems/postgresql.js';
-import { requireAgreed, startLocalRuns, type LocalRuns } from '../whole-run/local-runs.js';
+import { CommandFailed, requireAgreed, startLocalRuns, type LocalRuns } from '../whole-run/local-runs.js';
 import {
   drifting,
   federationFiles,
@@ -237,19 +237,29 @@ async function dieBeforeReceipts(runs: LocalRuns, client: pg.Pool): Promise<() =
   };
 }
 
-async function approve(runs: LocalRuns): Promise<void> {
-  await until(
+/** What `concordat approve` says while there is nothing to approve yet. Whatever else it says will be no other the next time. */
+const notYet = ['notFound', 'notAnApprover', 'reviewClosed', 'authorityAbsent'];
+
+/** `run` is the command that waits for it: where that ends first, nothing will be asked any more. */
+async function approve(runs: LocalRuns, run: Promise<unknown>): Promise<void> {
+  const over = run.then(
+    () => Promise.reject(new Error('the run ended before anybody was asked')),
+    (error: unknown) => Promise.reject(error instanceof Error ? error : new Error(String(error))),
+  );
+  const asked = until(
     'the run asks people',
     async () => {
       try {
-        const answer = await runs.cliLater('approve', 'latest', '--as', 'you', '--yes');
-        return answer;
-      } catch {
+        return await runs.cliLater('approve', 'latest', '--as', 'you', '--yes');
+      } catch (error) {
+        if (!(error instanceof CommandFailed) || error.codes.length === 0) throw error;
+        if (!error.codes.every((code) => notYet.includes(code))) throw error;
         return undefined;
       }
     },
     2_000,
   );
+  await Promise.race([asked, over]);
 }
 
 const audit = (name: MemberName): string => {
@@ -297,7 +307,7 @@ async function measure(system: Available): Promise<void> {
     await runs.local.startAuthority('gamma', { CONCORDAT_TEST_KILL_AT: 'afterWrite:2' });
     const second = runs.cliLater('run');
     const compared = await dieComparing(runs);
-    await approve(runs);
+    await approve(runs, second);
     compared();
     const died = await Promise.all([dieWriting(runs, client, expected.beta), dieBeforeReceipts(runs, client)]);
     requireAgreed(await second);

@@ -2,7 +2,7 @@
  * Shows a plan of many operations beside parsing the same bytes, in one run, and prints ratios and peak memory.
  *
  *   npx tsc -p bench/reports/tsconfig.json
- *   node node_modules/.cache/concordat-bench/bench/reports/reports.js [count] [--json file]
+ *   node node_modules/.cache/concordat-bench/bench/reports/reports.js [count ...] [--json file]
  *
  * One divergence for each operation, 96 in 100 of one field that oslo counts in another unit. Every measurement is a fresh
  * process, in turns, medians of three; processor time, because a busy machine disturbs it less than the clock on the wall.
@@ -18,6 +18,8 @@ import { documentParts } from '../../activities/documents/document-parts.js';
 import { openDocument } from '../../activities/documents/open-document.js';
 import { putTexts } from '../../activities/documents/put-in-pieces.js';
 import { readPlanReport } from '../../cli/reading/plan-report.js';
+import type { RunReport } from '../../cli/reading/run-report.js';
+import { runPage } from '../../cli/showing/html/run-page.js';
 import { oneCauseText } from '../../cli/showing/census-text.js';
 import type { PlanFilter } from '../../cli/reading/plan-view.js';
 import { syntheticNumber, syntheticPieces } from '../../test/support/synthetic-plan.js';
@@ -54,6 +56,14 @@ const tasks: Readonly<Record<string, Task>> = {
     const { census } = await readPlanReport(createFileStore(folder), digest);
     return census.oneCause ? oneCauseText(census.oneCause) : 'no one cause';
   },
+  'show --html': async (folder, digest) => {
+    const plan = await readPlanReport(createFileStore(folder), digest);
+    const run = { dataset: 'shipments', runId: 'bench', startedAt: new Date(0), status: 'running' } as RunReport['run'];
+    const nothing = { summary: null, snapshots: [], reviews: [], consequences: [], unapplied: [], hidden: [] };
+    const report: RunReport = { run, plan, ...nothing };
+    const text = runPage({ federation: 'bench', report, brakes: [], madeAt: new Date(0), values: null });
+    return `a page of ${Math.round(text.length / 1_000)} thousand characters`;
+  },
   plan: (folder, digest) => filtered(folder, digest, {}),
   'plan --field': (folder, digest) => filtered(folder, digest, { field: 'receiver' }),
   'plan --kind': (folder, digest) => filtered(folder, digest, { kind: 'missing' }),
@@ -85,10 +95,25 @@ async function main(): Promise<void> {
   }
   const jsonAt = given.indexOf('--json');
   const jsonFile = jsonAt < 0 ? undefined : given.splice(jsonAt, 2)[1];
-  const count = Number(given[0] ?? 1_000_000);
+  const counts = given.length > 0 ? given.map(Number) : [1_000_000];
+  const loadBefore = loadavg()[0];
+  const report = [];
+  for (const count of counts) {
+    report.push(await measure(count));
+    const machine = {
+      node: process.version,
+      processors: cpus().length,
+      model: cpus()[0]?.model,
+      loadBefore,
+      loadAfter: loadavg()[0],
+    };
+    if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify({ machine, rounds, report }, null, 2)}\n`);
+  }
+}
+
+async function measure(count: number): Promise<object> {
   const folder = mkdtempSync(join(tmpdir(), 'concordat-bench-'));
   try {
-    const loadBefore = loadavg()[0];
     const { digest, bytes } = await generate(folder, count);
     const outcomes = Object.fromEntries(Object.keys(tasks).map((name) => [name, [] as Outcome[]]));
     for (let round = 0; round < rounds; round += 1)
@@ -100,14 +125,7 @@ async function main(): Promise<void> {
       process.stdout.write(
         `  ${name.padEnd(14)} cpu ${cpuMs.toFixed(0).padStart(7)} ms  ${(cpuMs / floorMs).toFixed(2).padStart(5)} x parse  ${peakMb.toFixed(0).padStart(5)} MB  ${found}\n`,
       );
-    const machine = {
-      node: process.version,
-      processors: cpus().length,
-      model: cpus()[0]?.model,
-      loadBefore,
-      loadAfter: loadavg()[0],
-    };
-    if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify({ machine, rounds, count, bytes, medians }, null, 2)}\n`);
+    return { count, bytes, medians };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -27,6 +27,9 @@ export interface LocalRuns {
   readonly cli: Cli;
   /** The same, while other things go on. */
   readonly cliLater: (...argv: readonly string[]) => Promise<Answer>;
+  /** The command itself, and what it is given. */
+  readonly program: string;
+  readonly environment: NodeJS.ProcessEnv;
   readonly local: LocalFederation;
   /** Of processes whose end was asked for nothing is said. */
   readonly expectEnd: (name: string) => void;
@@ -75,6 +78,8 @@ export async function startLocalRuns(
   return {
     cli,
     cliLater: laterOf(folder, local.address),
+    program,
+    environment: environmentOf(folder, local.address),
     local,
     expectEnd: (name) => void expected.add(name),
     address: local.address,
@@ -115,9 +120,19 @@ function environmentOf(folder: string, address: string): NodeJS.ProcessEnv {
   return { ...process.env, TEMPORAL_ADDRESS: address, CONCORDAT_FEDERATION: folder };
 }
 
+/** A command that ended with another code than 0 and 2. */
+export class CommandFailed extends Error {
+  /** The codes of all that failed in it. */
+  readonly codes: readonly string[];
+
+  constructor(argv: readonly string[], status: number | null, stdout: string, stderr: string) {
+    super(`concordat ${argv.join(' ')}: ${status} ${stdout.slice(0, 4_000)} ${stderr.slice(-4_000)}`);
+    this.codes = [...stdout.matchAll(/^ *"code": "(\w+)",?$/gm)].map(([, code = '']) => code);
+  }
+}
+
 function answerOf(argv: readonly string[], status: number | null, stdout: string, stderr: string): Answer {
-  if (status !== 0 && status !== 2)
-    throw new Error(`concordat ${argv.join(' ')}: ${status} ${stdout.slice(0, 4_000)} ${stderr.slice(-4_000)}`);
+  if (status !== 0 && status !== 2) throw new CommandFailed(argv, status, stdout, stderr);
   return JSON.parse(stdout) as Answer;
 }
 
