@@ -25,6 +25,8 @@ import type { Head, ObjectStore, PieceRequests } from './store.js';
 /** Metadata of an object: which put made it. */
 const writerName = 'concordat-put';
 const attemptsMax = 5;
+/** From so many bytes on, whether an object is there is asked before it is sent. */
+const lookFirstBytes = 256 * 1024;
 /** Of one body: those of three members are read together, and the SDK opens up to 50 connections. */
 const requestsAtOnce = 16;
 
@@ -60,6 +62,9 @@ class S3Store implements ObjectStore {
 
   async putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
     const at = this.#at(name);
+    // HAZARD: a server may refuse what is there while it is still being sent, and end the connection: that reads as a fault of
+    // the network, at every attempt. What an earlier attempt of a step put is put again by the next.
+    if (bytes.length >= lookFirstBytes && (await this.#writerOf(name)) !== null) return false;
     return await asStoreFault(`cannot write ${name}`, async () => {
       const writer = randomUUID();
       for (let attempt = 1; ; attempt += 1) {
