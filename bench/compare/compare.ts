@@ -27,7 +27,15 @@ const rates = [
   { name: '0.1 % of keys differ', editedOneIn: 2500, missingOneIn: 10_000 },
   { name: '50 % of keys differ', editedOneIn: 3, missingOneIn: 1000 },
 ];
-const compared = ['read', 'parse', 'walk', 'walkInThreads', 'plan', 'nothing', 'maps'] as const satisfies readonly EngineName[];
+const compared = [
+  'read',
+  'parse',
+  'walk',
+  'walkInThreads',
+  'plan',
+  'nothing',
+  'maps',
+] as const satisfies readonly EngineName[];
 /** Maps in memory need 1.6 GB for a million records of three participants, which says enough once. */
 const mapsCountMax = 200_000;
 
