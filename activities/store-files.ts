@@ -61,21 +61,13 @@ class FileStore implements ObjectStore {
   }
 
   async get(name: string): Promise<Uint8Array | null> {
-    const path = this.#path(name);
-    return await asStoreFault(`cannot read ${name}`, async () => {
-      let file: FileHandle;
-      try {
-        file = await open(path, constants.O_RDONLY);
-      } catch (error) {
-        if (isMissing(error)) return null;
-        throw error;
-      }
-      try {
-        const { size } = await file.stat();
-        return await readFully(file, name, 0, size);
-      } finally {
-        await file.close();
-      }
+    return await this.#whole(name, (file, size) => readFully(file, name, 0, size));
+  }
+
+  async getInto(name: string, room: Uint8Array): Promise<number | null> {
+    return await this.#whole(name, async (file, size) => {
+      if (size <= room.length) await fill(room.subarray(0, size), file, name, 0);
+      return size;
     });
   }
 
@@ -103,8 +95,9 @@ class FileStore implements ObjectStore {
       let end = 0;
       return Promise.resolve(
         ranges.map(({ start, length }) => {
-          const bytes = all.subarray(end, (end += length));
-          readInto(bytes, descriptor, name, start);
+          readInto(all, end, length, descriptor, name, start);
+          const bytes = all.subarray(end, end + length);
+          end += length;
           return bytes;
         }),
       );
@@ -229,10 +222,29 @@ class FileStore implements ObjectStore {
     return version;
   }
 
+  async #whole<T>(name: string, read: (file: FileHandle, size: number) => Promise<T>): Promise<T | null> {
+    const path = this.#path(name);
+    return await asStoreFault(`cannot read ${name}`, async () => {
+      let file: FileHandle;
+      try {
+        file = await open(path, constants.O_RDONLY);
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+      try {
+        const { size } = await file.stat();
+        return await read(file, size);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
   #readSmall(path: string, name: string, start: number, length: number): Uint8Array {
     const descriptor = this.#openFile(path);
     const bytes = Buffer.allocUnsafe(length);
-    readInto(bytes, descriptor, name, start);
+    readInto(bytes, 0, length, descriptor, name, start);
     return bytes;
   }
 
@@ -305,24 +317,28 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function readInto(bytes: Buffer, descriptor: number, name: string, start: number): void {
+function readInto(bytes: Buffer, at: number, length: number, descriptor: number, name: string, start: number): void {
   let done = 0;
-  while (done < bytes.length) {
-    const read = readSync(descriptor, bytes, done, bytes.length - done, start + done);
-    if (read === 0) throw shorter(name, start + bytes.length);
+  while (done < length) {
+    const read = readSync(descriptor, bytes, at + done, length - done, start + done);
+    if (read === 0) throw shorter(name, start + length);
     done += read;
   }
 }
 
 async function readFully(file: FileHandle, name: string, start: number, length: number): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafeSlow(length);
+  await fill(bytes, file, name, start);
+  return bytes;
+}
+
+async function fill(bytes: Uint8Array, file: FileHandle, name: string, start: number): Promise<void> {
   let done = 0;
-  while (done < length) {
-    const { bytesRead } = await file.read(bytes, done, length - done, start + done);
-    if (bytesRead === 0) throw shorter(name, start + length);
+  while (done < bytes.length) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done);
+    if (bytesRead === 0) throw shorter(name, start + bytes.length);
     done += bytesRead;
   }
-  return bytes;
 }
 
 async function entriesOf(folder: string) {

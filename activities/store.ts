@@ -11,6 +11,11 @@ export interface ObjectStore {
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean>;
   /** null where there is none. */
   get(name: string): Promise<Uint8Array | null>;
+  /**
+   * As `get`, into the beginning of memory that is there, where a store has a cheap way to. Says how many bytes the object has:
+   * where they are more than there is room for, nothing was read.
+   */
+  getInto?(name: string, room: Uint8Array): Promise<number | null>;
   /** A piece of an object, for bodies inside a segment. Throws storeFault where the object is missing or shorter. */
   getRange(name: string, start: number, length: number): Promise<Uint8Array>;
   /** Many pieces of one object at once, in their order, where the store has a cheaper way than one after the other. Throws as getRange. */

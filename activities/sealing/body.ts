@@ -5,6 +5,7 @@ import { hashBytes } from './entry-buffer.js';
 import type { RecordLayout, RecordTexts } from './record-layout.js';
 import { notAuthentic, type SegmentColumns } from './segment-columns.js';
 import type { SegmentReader } from './segment-reader.js';
+import type { ByteRange } from '../store.js';
 import { sha256Binary } from './sha256.js';
 
 export interface OpenBody {
@@ -18,15 +19,11 @@ export const lineHeadBytes = 2 * hashBytes + 1;
 export const readBytesMax = 1024 * 1024;
 const readBytesAtOnce = 4 * readBytesMax;
 
-interface Stretch {
+interface Stretch extends ByteRange {
   /** Positions within the list of entries. */
   readonly from: number;
   readonly to: number;
-  readonly start: number;
-  readonly end: number;
 }
-
-const nowhere: Stretch = { from: 0, to: 0, start: 0, end: 0 };
 
 /** The bodies of ascending entries of one segment whose columns are all loaded. Throws inputNotAuthentic on the first that is forged. */
 export async function openBodies(
@@ -36,11 +33,13 @@ export async function openBodies(
 ): Promise<readonly OpenBody[]> {
   const opened: OpenBody[] = [];
   for (const some of bounded(nearStretches(columns, entries, reader.coalesceGapBytes))) {
-    const ranges = some.map(({ start, end }) => ({ start, length: end - start }));
-    await reader.pieces(columns.segment.body, ranges, (bytes, index) => {
-      const { from, to, start } = some[index] ?? nowhere;
-      for (let position = from; position < to; position += 1)
-        opened[position] = openBody(columns, entries[position] ?? 0, bytes, start, reader);
+    await reader.pieces(columns.segment.body, some, (bytes, index) => {
+      const stretch = some[index];
+      if (!stretch) throw new Error('a piece came that nobody asked for');
+      // Pieces that one prefix spoiled come again from the next.
+      opened.length = stretch.from;
+      for (let position = stretch.from; position < stretch.to; position += 1)
+        opened.push(openBody(columns, entries[position] ?? 0, bytes, stretch.start, reader));
     });
   }
   return opened;
@@ -51,13 +50,13 @@ function* bounded(stretches: readonly Stretch[]): Generator<readonly Stretch[]> 
   let some: Stretch[] = [];
   let bytes = 0;
   for (const stretch of stretches) {
-    if (some.length > 0 && bytes + stretch.end - stretch.start > readBytesAtOnce) {
+    if (some.length > 0 && bytes + stretch.length > readBytesAtOnce) {
       yield some;
       some = [];
       bytes = 0;
     }
     some.push(stretch);
-    bytes += stretch.end - stretch.start;
+    bytes += stretch.length;
   }
   if (some.length > 0) yield some;
 }
@@ -72,13 +71,13 @@ function nearStretches(columns: SegmentColumns, entries: readonly number[], gapB
     const bodyStart = columns.bodyStart(entry);
     const bodyEnd = columns.bodyStart(entry + 1);
     if (position > from && (bodyStart - end > gapBytes || bodyEnd - start > readBytesMax)) {
-      stretches.push({ from, to: position, start, end });
+      stretches.push({ from, to: position, start, length: end - start });
       from = position;
     }
     if (position === from) start = bodyStart;
     end = bodyEnd;
   }
-  if (entries.length > 0) stretches.push({ from, to: entries.length, start, end });
+  if (entries.length > 0) stretches.push({ from, to: entries.length, start, length: end - start });
   return stretches;
 }
 
@@ -99,28 +98,52 @@ export function openBody(
   const { keys, layout } = columns;
   if (end - start < lineHeadBytes + 2 || bytes[start + lineHeadBytes - 1] !== 0x09 || bytes[end - 1] !== 0x0a)
     throw notAuthentic('a line of its body is malformed');
-  const hashAt = entry * hashBytes;
-  if (bytes.toString('latin1', start, start + 2 * hashBytes) !== keys.toString('hex', hashAt, hashAt + hashBytes))
-    throw notAuthentic('a line of its body stands at the wrong place');
-  const text = bytes.toString('utf8', start + lineHeadBytes, end - 1);
-  const record = parsedRecord(text);
-  if (reader.hashKey(record.key) !== keys.readBigUInt64BE(hashAt)) throw notAuthentic('a key does not have its hash');
-  const texts = textsOrNull(layout, record);
-  if (texts === null || texts.whole !== text) throw notAuthentic('a line of its body is not canonical');
-  for (let group = 0; group < texts.groups.length; group += 1) {
-    if (!columns.isDigestAt(group, entry, sha256Binary(texts.groups[group] ?? '')))
+  if (!isHashWritten(bytes, start, keys, entry)) throw notAuthentic('a line of its body stands at the wrong place');
+  const from = start + lineHeadBytes;
+  const isPlain = layout.plain?.isCanonical(bytes, from, end - 1) === true;
+  const record = isPlain
+    ? (JSON.parse(bytes.toString('latin1', from, end - 1)) as OpenBody)
+    : parsedRecord(bytes.toString('utf8', from, end - 1));
+  if (!isKeyHash(reader.hashKey(record.key), keys, entry)) throw notAuthentic('a key does not have its hash');
+  // What was found canonical by its bytes is hashed from them; else it is written again and held to them.
+  const texts = isPlain ? null : canonicalTexts(layout, record, bytes.toString('utf8', from, end - 1));
+  for (let group = 0; group < layout.groups.length; group += 1) {
+    const text = texts?.[group] ?? layout.plain?.groupText(group, bytes) ?? '';
+    if (!columns.isDigestAt(group, entry, sha256Binary(text)))
       throw notAuthentic('a body does not hash to its index entry');
   }
   return record;
 }
 
-/** What parses need not be JSON that has a canonical form: a lone surrogate, escaped, parses. */
-function textsOrNull(layout: RecordLayout, { key, fields }: OpenBody): RecordTexts | null {
-  try {
-    return layout.texts(key, fields);
-  } catch {
-    return null;
+/** Whether the hash of a key column stands in hexadecimal where a line begins. */
+function isHashWritten(bytes: Buffer, start: number, keys: Buffer, entry: number): boolean {
+  for (let at = 0; at < hashBytes; at += 1) {
+    const byte = keys[entry * hashBytes + at] ?? 0;
+    if (bytes[start + 2 * at] !== hexDigits[byte >>> 4] || bytes[start + 2 * at + 1] !== hexDigits[byte & 15])
+      return false;
   }
+  return true;
+}
+
+const hexDigits = Buffer.from('0123456789abcdef', 'latin1');
+const hashRead = new DataView(new ArrayBuffer(hashBytes));
+
+function isKeyHash(hash: bigint, keys: Buffer, entry: number): boolean {
+  hashRead.setBigUint64(0, hash);
+  for (let at = 0; at < hashBytes; at += 1) if (hashRead.getUint8(at) !== keys[entry * hashBytes + at]) return false;
+  return true;
+}
+
+/** The texts of its groups. What parses need not be JSON that has a canonical form: a lone surrogate, escaped, parses. */
+function canonicalTexts(layout: RecordLayout, { key, fields }: OpenBody, text: string): readonly string[] {
+  let texts: RecordTexts | null;
+  try {
+    texts = layout.texts(key, fields);
+  } catch {
+    texts = null;
+  }
+  if (texts?.whole !== text) throw notAuthentic('a line of its body is not canonical');
+  return texts.groups;
 }
 
 function parsedRecord(text: string): OpenBody {

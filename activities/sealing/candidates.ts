@@ -34,23 +34,61 @@ export async function readCandidates(
       return columns && entries.length > 0 ? await openBodies(columns, entries, reader) : [];
     }),
   );
-  const taken = cursors.map(() => 0);
   const differing: Differing[] = [];
   for (let run = 0; run < batch.count; run += 1) {
-    const rows = rowsOf(cursors, batch, run, bodies, taken);
+    const only = batch.isSingle(run) ? onlyRecord(comparison, cursors, batch, run, bodies) : 'several keys';
+    if (only === null) continue;
+    if (only !== 'several keys') {
+      differing.push(only);
+      continue;
+    }
+    const rows = rowsOf(cursors, batch, run, bodies);
     if (rows.length > 1) rows.sort((a, b) => byCodeUnit(a.key, b.key));
     for (const row of rows) if (differs(comparison, cursors, row)) differing.push(differingOf(comparison, row));
   }
   return differing;
 }
 
-/** `taken` counts, per participant, how many of its bodies earlier runs have used. */
+/** Of a run in which no participant has two entries, nearly always of one key; null where nothing differs. */
+function onlyRecord(
+  comparison: Comparison,
+  cursors: readonly RangeCursor[],
+  batch: CandidateBatch,
+  run: number,
+  bodies: readonly (readonly OpenBody[])[],
+): Differing | null | 'several keys' {
+  const { participants, shared, everyRecord } = comparison;
+  const { starts, ends, bodyFrom } = batch;
+  const first = batch.place(run, 0);
+  let differs = everyRecord;
+  let key: string | undefined;
+  const present: Record<string, Fields | undefined> = {};
+  for (let index = 0; index < participants.length; index += 1) {
+    const place = first + index;
+    let fields: Fields | undefined;
+    if (starts[place] === ends[place]) differs = true;
+    else {
+      const from = bodyFrom[place] ?? 0;
+      const body = bodyAt(bodies, from, batch.bodyAt[place] ?? 0);
+      if (key !== undefined && body.key !== key) return 'several keys';
+      ({ key, fields } = body);
+      if (from !== index) fields = fieldsHeldBy(cursorAt(cursors, index), cursorAt(cursors, from), fields);
+    }
+    present[participants[index]?.id ?? ''] = fields;
+  }
+  if (key === undefined) throw new Error('a run without an entry came to be read');
+  for (let at = 0; !differs && at < shared.length; at += 1) {
+    const pair = shared[at];
+    if (pair) differs = !digestsEqual(cursors, pair, starts[first + pair.left] ?? 0, starts[first + pair.right] ?? 0);
+  }
+  return differs ? { key, present } : null;
+}
+
 function rowsOf(
   cursors: readonly RangeCursor[],
   batch: CandidateBatch,
   run: number,
   bodies: readonly (readonly OpenBody[])[],
-  taken: number[],
 ): Row[] {
   const rows: Row[] = [];
   const put = (index: number, entry: number, key: string, fields: Fields): void => {
@@ -60,22 +98,19 @@ function rowsOf(
     row.entries[index] = entry;
     row.fields[index] = fields;
   };
-  const firstTaken = [...taken];
-  for (let index = 0; index < cursors.length; index += 1) {
-    if (batch.bodyFrom(index, run) !== index) continue;
-    for (let entry = batch.startOf(index, run); entry < batch.endOf(index, run); entry += 1) {
-      const at = taken[index] ?? 0;
-      taken[index] = at + 1;
-      const { key, fields } = bodyAt(bodies, index, at);
-      put(index, entry, key, fields);
+  // Those that tell their fields themselves come first: others join their rows.
+  for (const joins of [false, true])
+    for (let index = 0; index < cursors.length; index += 1) {
+      const place = batch.place(run, index);
+      const from = batch.bodyFrom[place] ?? 0;
+      if ((from !== index) !== joins) continue;
+      const start = batch.starts[place] ?? 0;
+      for (let entry = start; entry < (batch.ends[place] ?? 0); entry += 1) {
+        const { key, fields } = bodyAt(bodies, from, (batch.bodyAt[place] ?? 0) + entry - start);
+        const held = joins ? fieldsHeldBy(cursorAt(cursors, index), cursorAt(cursors, from), fields) : fields;
+        put(index, entry, key, held);
+      }
     }
-  }
-  for (let index = 0; index < cursors.length; index += 1) {
-    const from = batch.bodyFrom(index, run);
-    if (from === index) continue;
-    const { key, fields } = bodyAt(bodies, from, firstTaken[from] ?? 0);
-    put(index, batch.startOf(index, run), key, fieldsHeldBy(cursorAt(cursors, index), cursorAt(cursors, from), fields));
-  }
   return rows;
 }
 

@@ -65,11 +65,11 @@ export class RangeCursor {
 
   /** The two halves of the key hash at which the walk stands. */
   hashHigh(): number {
-    return columnsOf(this).keys.readUInt32BE(this.position * hashBytes);
+    return columnsOf(this).keyWords.getUint32(this.position * hashBytes);
   }
 
   hashLow(): number {
-    return columnsOf(this).keys.readUInt32BE(this.position * hashBytes + 4);
+    return columnsOf(this).keyWords.getUint32(this.position * hashBytes + 4);
   }
 
   digests(): readonly Digest[] {
@@ -99,5 +99,7 @@ export function digestsEqual(
   const right = columnsOf(cursorAt(cursors, pair.right)).groupColumn(pair.rightColumn);
   const at = leftEntry * digestBytes;
   const other = rightEntry * digestBytes;
-  return left.compare(right, other, other + digestBytes, at, at + digestBytes) === 0;
+  // To ask Buffer.compare costs as much as looking at all of them; and unlike ones differ at once.
+  for (let index = 0; index < digestBytes; index += 1) if (left[at + index] !== right[other + index]) return false;
+  return true;
 }

@@ -2,8 +2,10 @@
 import { firstEntryWithHash } from './bucket.js';
 import { CandidateBatch } from './candidate-batch.js';
 import { digestBytes, hashBytes } from './entry-buffer.js';
-import type { Comparison, Unanimity } from './participants.js';
+import { equalEntries } from './equal-entries.js';
+import type { Comparison, SharedGroup, Unanimity } from './participants.js';
 import { columnsOf, cursorAt, digestsEqual, type RangeCursor } from './range-cursor.js';
+import { wordsOf } from './segment-columns.js';
 import { UnanimousStretches } from './unanimous-stretches.js';
 
 interface ColumnPair {
@@ -12,10 +14,16 @@ interface ColumnPair {
   readonly right: RangeCursor;
   readonly rightColumn: Buffer;
   readonly width: number;
+  /** The same bytes, word by word. */
+  readonly leftWords: DataView;
+  readonly rightWords: DataView;
 }
 
-const blockMin = 4;
+/** From so many entries on asking for all of their bytes at once costs less than a look at each word. */
+const blockMin = 128;
 const blockMax = 8192;
+/** So many are looked at word by word before the next column is: what lies behind a difference is looked at for nothing. */
+const wordsMost = 32;
 
 /** What is looked for beside differences. */
 export interface UnanimousSearch {
@@ -37,8 +45,6 @@ export class RangeWalk {
   /** Positions of the first of these at which passing on has to stop. */
   #stops: readonly number[] = [];
   #pairs: readonly ColumnPair[] | undefined;
-  #block = 256;
-
   constructor(comparison: Comparison, cursors: readonly RangeCursor[], search: UnanimousSearch | null = null) {
     this.#comparison = comparison;
     this.#cursors = cursors;
@@ -66,7 +72,7 @@ export class RangeWalk {
     if (!aligned)
       for (const right of this.#walked.slice(1)) {
         const columns = { leftColumn: columnsOf(first).keys, rightColumn: columnsOf(right).keys };
-        pairs.push({ left: first, right, ...columns, width: hashBytes });
+        pairs.push(pairOf(first, columns.leftColumn, right, columns.rightColumn, hashBytes));
       }
     for (const group of shared) {
       const left = cursorAt(this.#cursors, group.left);
@@ -77,7 +83,7 @@ export class RangeWalk {
         columnsOf(left).loadGroup(group.leftColumn),
         columnsOf(right).loadGroup(group.rightColumn),
       ]);
-      pairs.push({ left, leftColumn, right, rightColumn, width: digestBytes });
+      pairs.push(pairOf(left, leftColumn, right, rightColumn, digestBytes));
     }
     this.#pairs = pairs;
   }
@@ -107,30 +113,48 @@ export class RangeWalk {
     if (!this.#pairs) return;
     let room = this.#roomToStop();
     for (const cursor of this.#walked) room = Math.min(room, cursor.end - cursor.position);
-    let block = this.#block;
-    let passed = 0;
-    let growing = true;
-    while (block >= 1 && room > 0) {
+    for (let looked = 0; looked < blockMin && room > 0; looked += wordsMost) {
+      const size = Math.min(wordsMost, room);
+      if (!this.#passWords(this.#pairs, size)) return;
+      room -= size;
+    }
+    let block = blockMin;
+    let isGrowing = true;
+    while (room > 0) {
       const size = Math.min(block, room);
-      if (this.#equalBlock(this.#pairs, size)) {
-        if (this.#walked !== this.#cursors)
-          this.unanimous.add(
-            this.#cursors.map(({ position }) => position),
-            size,
-          );
-        for (const cursor of this.#walked) cursor.position += size;
-        room -= size;
-        passed += size;
-        block = growing ? Math.min(block * 2, blockMax) : block >>> 1;
+      if (isGrowing ? size >= wordsMost : size > wordsMost) {
+        const isEqual = this.#equalBlock(this.#pairs, size);
+        if (isEqual) this.#pass(size);
+        isGrowing &&= isEqual;
+        block = isGrowing ? Math.min(block * 2, blockMax) : Math.max(wordsMost, isEqual ? block : size >>> 1);
+        if (isEqual) room -= size;
       } else {
-        growing = false;
-        block = size >>> 1;
+        if (!this.#passWords(this.#pairs, size)) return;
+        room -= size;
       }
     }
-    this.#block = Math.max(blockMin, Math.min(blockMax, passed >>> 1));
+  }
+
+  /** Moves on word by word to the first that differs of so many entries. Whether there is none. */
+  #passWords(pairs: readonly ColumnPair[], size: number): boolean {
+    let equal = size;
+    for (const { left, leftWords, right, rightWords, width } of pairs)
+      equal = equalEntries(leftWords, left.position, rightWords, right.position, width, equal);
+    if (equal > 0) this.#pass(equal);
+    return equal === size;
+  }
+
+  #pass(size: number): void {
+    if (this.#walked !== this.#cursors)
+      this.unanimous.add(
+        this.#cursors.map(({ position }) => position),
+        size,
+      );
+    for (const cursor of this.#walked) cursor.position += size;
   }
 
   #roomToStop(): number {
+    if (this.#stops.length === 0) return Infinity;
     const at = this.#walked[0]?.position ?? 0;
     return (this.#stops.find((stop) => stop >= at) ?? Infinity) - at;
   }
@@ -148,8 +172,8 @@ export class RangeWalk {
 
   /** Takes the entries with the lowest key hash from every cursor that stands at it. */
   #takeRun(batch: CandidateBatch): void {
-    let high = Infinity;
-    let low = Infinity;
+    let high = 0xffff_ffff;
+    let low = 0xffff_ffff;
     for (const cursor of this.#cursors) {
       if (cursor.position === cursor.end) continue;
       const nextHigh = cursor.hashHigh();
@@ -176,7 +200,7 @@ export class RangeWalk {
       return;
     }
     if (single) this.#shareBodies(batch);
-    batch.add();
+    batch.add(single);
   }
 
   /** HAZARD: as with bodies, equal digests mean equal keys, and equal key hashes alone do not. */
@@ -186,9 +210,14 @@ export class RangeWalk {
     if (batch.hasRun(base) || !members.every((index) => batch.hasRun(index))) return false;
     if (this.#search.wanted.length > 0 && this.#search.wanted.includes((BigInt(high) << 32n) | BigInt(low)))
       return false;
-    return shared.every((pair) =>
-      digestsEqual(this.#cursors, pair, batch.startOf(pair.left), batch.startOf(pair.right)),
-    );
+    return this.#areEqual(shared, batch);
+  }
+
+  /** Of the run that is being put together. */
+  #areEqual(pairs: readonly SharedGroup[], batch: CandidateBatch): boolean {
+    for (const pair of pairs)
+      if (!digestsEqual(this.#cursors, pair, batch.startOf(pair.left), batch.startOf(pair.right))) return false;
+    return true;
   }
 
   /**
@@ -204,10 +233,7 @@ export class RangeWalk {
         const from = byBreadth[before] ?? 0;
         const pairs = covers[from]?.[to];
         if (!pairs || !batch.opens(from)) continue;
-        const equal = pairs.every((pair) =>
-          digestsEqual(this.#cursors, pair, batch.startOf(pair.left), batch.startOf(pair.right)),
-        );
-        if (!equal) continue;
+        if (!this.#areEqual(pairs, batch)) continue;
         batch.setBodyFrom(to, from);
         break;
       }
@@ -217,6 +243,24 @@ export class RangeWalk {
 
 function isPassed({ position, end }: RangeCursor): boolean {
   return position === end;
+}
+
+function pairOf(
+  left: RangeCursor,
+  leftColumn: Buffer,
+  right: RangeCursor,
+  rightColumn: Buffer,
+  width: number,
+): ColumnPair {
+  return {
+    left,
+    leftColumn,
+    right,
+    rightColumn,
+    width,
+    leftWords: wordsOf(leftColumn),
+    rightWords: wordsOf(rightColumn),
+  };
 }
 
 function stopsOf(cursor: RangeCursor, wanted: readonly bigint[]): readonly number[] {

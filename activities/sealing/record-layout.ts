@@ -4,6 +4,7 @@ import { byCodeUnit, type Json } from '../../core/json.js';
 import { groupText } from '../../core/record-digest.js';
 import type { Fields } from '../../core/record.js';
 import type { SealedGroup } from '../../core/sealed.js';
+import { PlainLine } from './plain-line.js';
 
 export interface RecordTexts {
   /** Canonical JSON of `{key, fields}` with all fields. */
@@ -19,6 +20,8 @@ export interface RecordTexts {
  */
 export class RecordLayout {
   readonly groups: readonly SealedGroup[];
+  /** For lines that are read; null where no record is plain. */
+  readonly plain: PlainLine | null;
   readonly #fields: readonly string[];
   /** JavaScript keeps members in the order of their making, except those that look like array indexes. */
   readonly #keepsOrder: boolean;
@@ -26,6 +29,7 @@ export class RecordLayout {
   constructor(groups: readonly SealedGroup[]) {
     this.groups = groups;
     this.#fields = groups.flatMap((group) => group.fields).sort(byCodeUnit);
+    this.plain = PlainLine.of(groups, this.#fields);
     this.#keepsOrder = this.#fields.every((field) => /^[A-Za-z]/.test(field));
   }
 

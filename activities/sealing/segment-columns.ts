@@ -15,6 +15,9 @@ export class SegmentColumns {
   readonly #read: ReadColumn;
   #keys: Buffer | undefined;
   #offsets: Buffer | undefined;
+  /** The same bytes: a number is read from a view in a third of the time. */
+  #keyWords: DataView | undefined;
+  #offsetWords: DataView | undefined;
   readonly #groups: (Buffer | undefined)[];
 
   constructor(sealed: SealedType, layout: RecordLayout, segment: SealedSegment, read: ReadColumn) {
@@ -28,8 +31,10 @@ export class SegmentColumns {
   async loadKeys(): Promise<Buffer> {
     if (this.#keys) return this.#keys;
     const keys = await this.#read(this.segment.keys, this.segment.count * hashBytes);
-    checkKeys(keys, this.segment, this.#bucketBits);
+    const words = wordsOf(keys);
+    checkKeys(words, this.segment, this.#bucketBits);
     this.#keys = keys;
+    this.#keyWords = words;
     return keys;
   }
 
@@ -49,12 +54,18 @@ export class SegmentColumns {
   async loadOffsets(): Promise<void> {
     if (this.#offsets) return;
     const offsets = await this.#read(this.segment.offsets, this.segment.count * offsetBytes);
-    checkOffsets(offsets, this.segment);
+    const words = wordsOf(offsets);
+    checkOffsets(words, this.segment);
     this.#offsets = offsets;
+    this.#offsetWords = words;
   }
 
   get keys(): Buffer {
     return loaded(this.#keys);
+  }
+
+  get keyWords(): DataView {
+    return loaded(this.#keyWords);
   }
 
   get offsets(): Buffer {
@@ -77,42 +88,56 @@ export class SegmentColumns {
   bodyStart(entry: number): number {
     return entry === this.segment.count
       ? this.segment.bodyBytes
-      : loaded(this.#offsets).readUInt32BE(entry * offsetBytes);
+      : loaded(this.#offsetWords).getUint32(entry * offsetBytes);
   }
 }
 
-function loaded(column: Buffer | undefined): Buffer {
+function loaded<Column>(column: Column | undefined): Column {
   if (!column) throw new Error('a column is used before it was loaded');
   return column;
 }
 
+export function wordsOf(column: Buffer): DataView {
+  return new DataView(column.buffer, column.byteOffset, column.byteLength);
+}
+
 /** A column out of order would let a walk pass by a record. */
-function checkKeys(keys: Buffer, segment: SealedSegment, bucketBits: number): void {
+function checkKeys(keys: DataView, segment: SealedSegment, bucketBits: number): void {
+  if (!hashesAscend(keys)) throw notAuthentic('its keys are out of order');
+  const inBucket = (at: number): boolean =>
+    bucketBits === 0 || keys.getUint32(at) >>> (32 - bucketBits) === segment.bucket;
+  if (!inBucket(0) || !inBucket(keys.byteLength - hashBytes)) throw notAuthentic('its keys lie outside its bucket');
+}
+
+function checkOffsets(offsets: DataView, segment: SealedSegment): void {
+  if (offsets.getUint32(0) !== 0) throw notAuthentic('its offsets do not begin at the beginning');
+  if (!offsetsAscend(offsets)) throw notAuthentic('its offsets do not ascend');
+  if (offsets.getUint32(offsets.byteLength - offsetBytes) >= segment.bodyBytes)
+    throw notAuthentic('its offsets lie outside its body');
+}
+
+// Loops by themselves: with something behind them the engine would compile them anew for each segment.
+function hashesAscend(keys: DataView): boolean {
   let high = 0;
   let low = 0;
-  const view = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
-  for (let at = 0; at < view.byteLength; at += hashBytes) {
-    const nextHigh = view.getUint32(at);
-    const nextLow = view.getUint32(at + 4);
-    if (nextHigh < high || (nextHigh === high && nextLow < low)) throw notAuthentic('its keys are out of order');
+  for (let at = 0; at < keys.byteLength; at += hashBytes) {
+    const nextHigh = keys.getUint32(at);
+    const nextLow = keys.getUint32(at + 4);
+    if (nextHigh < high || (nextHigh === high && nextLow < low)) return false;
     high = nextHigh;
     low = nextLow;
   }
-  const inBucket = (at: number): boolean =>
-    bucketBits === 0 || keys.readUInt32BE(at) >>> (32 - bucketBits) === segment.bucket;
-  if (!inBucket(0) || !inBucket(keys.length - hashBytes)) throw notAuthentic('its keys lie outside its bucket');
+  return true;
 }
 
-function checkOffsets(offsets: Buffer, segment: SealedSegment): void {
-  const view = new DataView(offsets.buffer, offsets.byteOffset, offsets.byteLength);
-  if (view.getUint32(0) !== 0) throw notAuthentic('its offsets do not begin at the beginning');
+function offsetsAscend(offsets: DataView): boolean {
   let before = -1;
-  for (let at = 0; at < view.byteLength; at += offsetBytes) {
-    const offset = view.getUint32(at);
-    if (offset <= before) throw notAuthentic('its offsets do not ascend');
+  for (let at = 0; at < offsets.byteLength; at += offsetBytes) {
+    const offset = offsets.getUint32(at);
+    if (offset <= before) return false;
     before = offset;
   }
-  if (before >= segment.bodyBytes) throw notAuthentic('its offsets lie outside its body');
+  return true;
 }
 
 export function notAuthentic(why: string): ConcordatError {

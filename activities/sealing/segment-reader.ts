@@ -39,11 +39,17 @@ const placesMax = 4096;
 const readsAtOnce = 8;
 const gapBytesHere = 4 * 1024;
 
+/** Gives as much memory as was asked for, which nobody else reads or writes. */
+export type MakeRoom = () => Buffer;
+
 export interface SegmentReader {
   readonly hashKey: KeyHash;
   readonly coalesceGapBytes: number;
-  /** A whole object. Throws inputNotAuthentic where no prefix has one of this digest and length, storeFault where none has any. */
-  whole(digest: Digest, bytes: number): Promise<Buffer>;
+  /**
+   * A whole object, in the room that is made for it if it is asked for. Throws inputNotAuthentic where no prefix has one of this
+   * digest and length, storeFault where none has any.
+   */
+  whole(digest: Digest, bytes: number, room?: MakeRoom): Promise<Buffer>;
   /** The same, kept for the next call as far as the cache goes. */
   wholeKept(digest: Digest, bytes: number): Promise<Buffer>;
   /** A piece of an object. `accept` checks it and throws inputNotAuthentic, whereupon the next prefix is tried. */
@@ -87,15 +93,22 @@ export function createSegmentReader(options: SegmentReaderOptions): SegmentReade
     throw spoiled ?? missing ?? new ConcordatError('storeFault', `no prefix of the store holds the object ${digest}`);
   }
 
-  async function whole(digest: Digest, bytes: number): Promise<Buffer> {
+  async function whole(digest: Digest, bytes: number, makeRoom?: MakeRoom): Promise<Buffer> {
+    const room = makeRoom && store.getInto ? makeRoom() : undefined;
     return await firstGood(digest, async (name) => {
-      const found = await store.get(name);
+      const found = room ? await into(name, room) : await store.get(name);
       if (found === null) return null;
       const buffer = asBuffer(found);
       if (buffer.length !== bytes || sha256Hex(buffer) !== digest)
         throw new ConcordatError('inputNotAuthentic', `the object ${name} is not what its name says`);
       return buffer;
     });
+  }
+
+  /** What has more bytes than there is room for is not read, and none of it is what was asked for. */
+  async function into(name: string, room: Buffer): Promise<Buffer | null> {
+    const length = (await store.getInto?.(name, room)) ?? null;
+    return length === null ? null : room.subarray(0, length <= room.length ? length : 0);
   }
 
   async function wholeKept(digest: Digest, bytes: number): Promise<Buffer> {
@@ -162,7 +175,7 @@ export function createSegmentReader(options: SegmentReaderOptions): SegmentReade
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Says of which object it was that something in it is not what it should be. */

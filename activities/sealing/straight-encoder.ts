@@ -6,6 +6,18 @@
 import type { Json } from '../../core/json.js';
 import { digestBytes, entryShape, hashBytes } from './entry-buffer.js';
 import type { EntryCollector } from './entry-collector.js';
+import {
+  areNamesPlain,
+  ascii,
+  fieldsEnd,
+  GroupTexts,
+  nameBytes,
+  partsOf,
+  put,
+  recordBegin,
+  standsForItself,
+  type RecordParts,
+} from './group-texts.js';
 import type { KeyHash } from './key-hash.js';
 import type { RecordLayout } from './record-layout.js';
 import { sha256Binary } from './sha256.js';
@@ -13,16 +25,7 @@ import { sha256Binary } from './sha256.js';
 /** A control character takes six. */
 const bytesPerUnitMax = 6;
 const quote = 0x22;
-const backslash = 0x5c;
 const comma = 0x2c;
-/** By unit: what JSON writes as it is. A look into a table takes half the time of the comparisons. */
-const standsForItself = Uint8Array.from({ length: 0x80 }, (_, unit) =>
-  unit >= 0x20 && unit <= 0x7e && unit !== quote && unit !== backslash ? 1 : 0,
-);
-
-const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');
-const begin = ascii('{"fields":{');
-const end = ascii('},"key":');
 const words = { true: ascii('true'), false: ascii('false'), null: ascii('null') };
 
 export class StraightEncoder {
@@ -31,16 +34,12 @@ export class StraightEncoder {
   readonly #headBytes: number;
   /** `"name":` of each value. */
   readonly #names: readonly Uint8Array[];
-  /** Of each group which values it holds, where there are several. */
-  readonly #groups: readonly (readonly number[])[];
+  readonly #groupCount: number;
+  readonly #texts: GroupTexts;
   readonly #fixedBytes: number;
   readonly #hash = new DataView(new ArrayBuffer(hashBytes));
-  /** Where the bytes of each value begin and end, with its name and without a comma. */
-  readonly #starts: number[];
-  readonly #ends: number[];
-  /** Where the fields end in what was written last. */
-  #fieldsEnd = 0;
-  #scratch: Buffer = Buffer.allocUnsafeSlow(4 * 1024);
+  /** Where the bytes of each value lie, with its name, in what was written last. */
+  readonly #parts: RecordParts;
 
   /** Null where the names are none that JSON.stringify and RFC 8785 write alike, in one order, or no group holds one. */
   static of(
@@ -50,9 +49,7 @@ export class StraightEncoder {
     collector: EntryCollector,
   ): StraightEncoder | null {
     const held = new Set(layout.groups.flatMap(({ fields }) => fields));
-    const isPlain = names.every(
-      (name, at) => /^[A-Za-z]\w*$/.test(name) && held.has(name) && (at === 0 || (names[at - 1] ?? '') < name),
-    );
+    const isPlain = areNamesPlain(names) && names.every((name) => held.has(name));
     return isPlain ? new StraightEncoder(layout, hashKey, names, collector) : null;
   }
 
@@ -60,15 +57,16 @@ export class StraightEncoder {
     this.#hashKey = hashKey;
     this.#collector = collector;
     this.#headBytes = entryShape(layout.groups.length).headBytes;
-    this.#names = names.map((name) => ascii(`"${name}":`));
-    this.#groups =
-      layout.groups.length === 1
-        ? []
-        : layout.groups.map(({ fields }) => names.flatMap((name, at) => (fields.includes(name) ? [at] : [])));
+    this.#names = names.map(nameBytes);
+    this.#groupCount = layout.groups.length;
+    this.#texts = new GroupTexts(layout.groups, names);
+    this.#parts = partsOf(names);
     this.#fixedBytes =
-      this.#headBytes + begin.length + end.length + 1 + this.#names.reduce((sum, name) => sum + name.length + 8, 0);
-    this.#starts = names.map(() => 0);
-    this.#ends = names.map(() => 0);
+      this.#headBytes +
+      recordBegin.length +
+      fieldsEnd.length +
+      1 +
+      this.#names.reduce((sum, name) => sum + name.length + 8, 0);
   }
 
   /** False where the record is not plain: then nothing was kept. */
@@ -86,12 +84,8 @@ export class StraightEncoder {
     putUint32(bytes, start, hashHigh);
     putUint32(bytes, start + 4, this.#hash.getUint32(4));
     let at = start + hashBytes;
-    if (this.#groups.length === 0) {
-      putDigest(bytes, at, viewOf(bytes, json, last));
-      at += digestBytes;
-    }
-    for (const group of this.#groups) {
-      putDigest(bytes, at, this.#groupText(bytes, group, last));
+    for (let group = 0; group < this.#groupCount; group += 1) {
+      putDigest(bytes, at, this.#texts.of(group, bytes, json, this.#parts));
       at += digestBytes;
     }
     putUint32(bytes, at, last - json);
@@ -121,14 +115,15 @@ export class StraightEncoder {
 
   /** Where the text ends; -1 where it has no canonical JSON. */
   #write(bytes: Buffer, from: number, key: string, values: readonly (Json | undefined)[]): number {
-    let at = put(bytes, from, begin);
+    const { starts, ends } = this.#parts;
+    let at = put(bytes, from, recordBegin);
     let isFirst = true;
     for (let index = 0; index < this.#names.length; index += 1) {
       const value = values[index];
       const name = this.#names[index];
       if (value === undefined || name === undefined) {
-        this.#starts[index] = at;
-        this.#ends[index] = at;
+        starts[index] = at;
+        ends[index] = at;
         continue;
       }
       if (!isFirst) {
@@ -136,51 +131,21 @@ export class StraightEncoder {
         at += 1;
       }
       isFirst = false;
-      this.#starts[index] = at;
+      starts[index] = at;
       at = put(bytes, at, name);
       if (typeof value === 'string') at = putText(bytes, at, value);
       else if (Array.isArray(value)) at = putTexts(bytes, at, value as readonly string[]);
       else at = put(bytes, at, value === null ? words.null : value === true ? words.true : words.false);
       if (at < 0) return -1;
-      this.#ends[index] = at;
+      ends[index] = at;
     }
-    this.#fieldsEnd = at;
-    at = putText(bytes, put(bytes, at, end), key);
+    this.#parts.fieldsEnd = at;
+    at = putText(bytes, put(bytes, at, fieldsEnd), key);
     if (at < 0) return -1;
     bytes[at] = 0x7d;
+    this.#parts.recordEnd = at + 1;
     return at + 1;
   }
-
-  /** What groupText gives, put together from the bytes that are written. */
-  #groupText(bytes: Buffer, group: readonly number[], last: number): Uint8Array {
-    if (this.#scratch.length < last) this.#scratch = Buffer.allocUnsafeSlow(last * 2);
-    const scratch = this.#scratch;
-    let at = put(scratch, 0, begin);
-    let isFirst = true;
-    for (const index of group) {
-      const start = this.#starts[index] ?? 0;
-      const stop = this.#ends[index] ?? 0;
-      if (start === stop) continue;
-      if (!isFirst) {
-        scratch[at] = comma;
-        at += 1;
-      }
-      isFirst = false;
-      for (let from = start; from < stop; from += 1, at += 1) scratch[at] = bytes[from] ?? 0;
-    }
-    for (let from = this.#fieldsEnd; from < last; from += 1, at += 1) scratch[at] = bytes[from] ?? 0;
-    return viewOf(scratch, 0, at);
-  }
-}
-
-/** As Buffer.subarray, at half its price. */
-function viewOf(buffer: Buffer, from: number, to: number): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset + from, to - from);
-}
-
-function put(bytes: Buffer, from: number, these: Uint8Array): number {
-  for (let index = 0; index < these.length; index += 1) bytes[from + index] = these[index] ?? 0;
-  return from + these.length;
 }
 
 function putUint32(bytes: Buffer, at: number, number: number): void {

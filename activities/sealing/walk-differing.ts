@@ -63,9 +63,12 @@ export function rangeCountOf(participants: readonly Participant[]): number {
  * Throws inputNotAuthentic where an index or a body is not what its manifest says, storeFault where an object is missing.
  */
 export async function* walkDiffering(options: WalkOptions): AsyncGenerator<Differing> {
-  for await (const step of walkSteps(options)) {
+  for await (const step of walkSteps(options, true)) {
     if (step.kind === 'unanimous') options.onUnanimous?.(step.stretches.reduce((sum, { count }) => sum + count, 0));
-    else yield* await readCandidates(step.comparison, step.cursors, step.batch, options.reader);
+    // Each by itself: what yield* costs more for a record is about what parsing one does.
+    else
+      for (const differing of await readCandidates(step.comparison, step.cursors, step.batch, options.reader))
+        yield differing;
   }
 }
 
@@ -74,12 +77,15 @@ export type WalkStep = { readonly comparison: Comparison; readonly cursors: read
   | { readonly kind: 'unanimous'; readonly stretches: readonly UnanimousStretch[] }
 );
 
-/** One after the other: cursors and batch are good until the next step. */
-export async function* walkSteps(options: WalkOptions): AsyncGenerator<WalkStep> {
+/**
+ * One after the other: cursors and batch are good until the next step. `reusesColumns`: so are columns that somebody took of a
+ * cursor, instead of for as long as they are held.
+ */
+export async function* walkSteps(options: WalkOptions, reusesColumns = false): AsyncGenerator<WalkStep> {
   const { reader, signal } = options;
   const comparison = compareGroups(options.participants, options.groups);
   const unanimity = options.unanimous ? unanimityOf(comparison, options.unanimous.base) : null;
-  const share = new ColumnShare(reader);
+  const share = new ColumnShare(reader, reusesColumns);
   const finest = rangeCountOf(comparison.participants);
   const bits = bucketBitsOf(finest);
   const wanted = unanimity ? wantedByRange(options.unanimous?.wanted ?? new Set(), bits) : new Map<number, bigint[]>();

@@ -211,6 +211,13 @@ async function walk(folder: string, sources: readonly ParticipantName[]): Promis
   const [get, getRange] = [store.get.bind(store), store.getRange.bind(store)];
   store.get = async (name) => tally(await get(name));
   store.getRange = async (name, start, length) => tally(await getRange(name, start, length));
+  const getInto = store.getInto?.bind(store);
+  if (getInto)
+    store.getInto = async (name, room) => {
+      const length = await getInto(name, room);
+      bytesRead += length ?? 0;
+      return length;
+    };
   const getRanges = store.getRanges?.bind(store);
   if (getRanges) store.getRanges = async (name, ranges) => (await getRanges(name, ranges)).map(tally);
   const reader = createSegmentReader({ store, prefixes: participants });

@@ -72,6 +72,20 @@ export function describeStore(place: () => FreshPlace, { pieces = 60 } = {}): vo
       );
     });
 
+    test('is read into memory that is there, where it fits', async () => {
+      const store = place().open();
+      await store.putIfAbsent('object', text('eleven byte'));
+      const into = async (name: string, bytes: number): Promise<unknown> => {
+        const room = Buffer.alloc(bytes, '.');
+        return store.getInto && [await store.getInto(name, room), room.toString()];
+      };
+      const told = (answer: unknown): unknown => (store.getInto ? answer : undefined);
+      expect(await into('object', 13)).toEqual(told([11, 'eleven byte..']));
+      expect(await into('object', 11)).toEqual(told([11, 'eleven byte']));
+      expect(await into('object', 10)).toEqual(told([11, '..........']));
+      expect(await into('none', 3)).toEqual(told([null, '...']));
+    });
+
     test('is read in many pieces at once as in one after the other', async () => {
       const store = place().open();
       const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 7) % 251));

@@ -29,6 +29,11 @@ export class CountingStore implements ObjectStore {
     if (bytes) this.read.push(name);
     return Promise.resolve(bytes && Uint8Array.from(bytes));
   }
+  async getInto(name: string, room: Uint8Array): Promise<number | null> {
+    const bytes = await this.get(name);
+    if (bytes && bytes.length <= room.length) room.set(bytes);
+    return bytes?.length ?? null;
+  }
   getRange(name: string, start: number, length: number): Promise<Uint8Array> {
     const bytes = this.objects.get(name);
     if (bytes) this.read.push(name);
