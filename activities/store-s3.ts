@@ -76,6 +76,11 @@ class S3Store implements ObjectStore {
         } catch (error) {
           // HAZARD: the SDK repeats a request whose answer was lost, and then the server refuses its own success.
           if (statusOf(error) === 412) return (await this.#writerOf(name)) === writer;
+          // A server may refuse a large object by its head and close the connection before it has read the body.
+          if (statusOf(error) === undefined) {
+            const there = await this.#writerOf(name);
+            if (there !== null) return there === writer;
+          }
           // Another writer is at it this very moment; S3 asks to try again (409 ConditionalRequestConflict).
           if (statusOf(error) !== 409 || attempt >= attemptsMax) throw error;
         }
