@@ -1,11 +1,12 @@
 /**
- * How pages lie in the private store: files named by number, each with some pages, one a line. Where little was read, a
+ * How pages lie in the private store: files named by number, each with some pages, and each object on a line of its own. Where little was read, a
  * page is a file of its own, so that a crashed read goes on right behind it; where much was, a file holds up to 4 MB, because a
  * file that outlives a crash costs as much as many pages do. At most an eighth of what was read is read again.
  */
 import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
 import { letOthersRun } from '../event-loop.js';
+import type { NativeObject } from '../../core/record.js';
 import type { ReadItem } from '../connectors/connector.js';
 import type { ObjectStore } from '../store.js';
 import { folderOf } from './increments/read-plan.js';
@@ -21,8 +22,58 @@ export async function pageFiles(store: ObjectStore, dataset: string, run: Digest
   return names.filter((name) => name.length === folder.length + nameDigits && name.charCodeAt(folder.length) < 0x3a);
 }
 
-/** The next file is read while whoever asks looks at the pages of this one. */
-export async function* pagesIn(store: ObjectStore, dataset: string, run: Digest): AsyncGenerator<ReadItem> {
+/** Objects of a page stand on lines of their own, so that a read can be held against another one without parsing either. */
+function pageText(item: ReadItem): string {
+  if (item.kind !== 'objects') return JSON.stringify(item);
+  const { objects, ...head } = item;
+  let lines = '';
+  for (const object of objects) lines += lines === '' ? lineOf(object) : `,\n${lineOf(object)}`;
+  return `${JSON.stringify(head).slice(0, -1)}${objectsBegin}${lines}${objectsEnd}`;
+}
+const objectsBegin = ',"objects":[\n';
+const objectsEnd = '\n]}';
+
+/** What an object is known by comes first. */
+function lineOf({ type, id, body, opaque }: NativeObject): string {
+  const rest = opaque === undefined ? '' : `,"opaque":${JSON.stringify(opaque)}`;
+  return `${lineHead(type, id)}${JSON.stringify(body)}${rest}}`;
+}
+const bodyBegin = ',"body":';
+/** No line of another object begins like this. */
+export function lineHead(type: string, id: string): string {
+  return `{"type":${JSON.stringify(type)},"id":${JSON.stringify(id)}${bodyBegin}`;
+}
+
+const newline = 0x0a;
+const closing = Buffer.from(objectsEnd);
+const opening = Buffer.from(objectsBegin);
+
+/** Each page of a file, from where it stands to where it ends. */
+function* pagesOf(buffer: Buffer): Generator<{ readonly start: number; readonly end: number }> {
+  for (let start = 0; start < buffer.length;) {
+    const lineEnd = endOfLine(buffer, start);
+    const end = opensObjects(buffer, start, lineEnd)
+      ? endOfLine(buffer, buffer.indexOf(closing, lineEnd) + closing.length)
+      : lineEnd;
+    yield { start, end };
+    start = end + 1;
+  }
+}
+
+function endOfLine(buffer: Buffer, from: number): number {
+  const at = buffer.indexOf(newline, from);
+  return at === -1 ? buffer.length : at;
+}
+
+function opensObjects(buffer: Buffer, start: number, lineEnd: number): boolean {
+  const from = lineEnd + 1 - opening.length;
+  return (
+    from >= start && lineEnd < buffer.length && buffer.compare(opening, 0, opening.length, from, lineEnd + 1) === 0
+  );
+}
+
+/** The next file is read while whoever asks looks at this one. */
+async function* filesOf(store: ObjectStore, dataset: string, run: Digest): AsyncGenerator<Buffer> {
   const names = await pageFiles(store, dataset, run);
   const read = (at: number): Promise<Uint8Array | null> => {
     const name = names[at];
@@ -35,18 +86,46 @@ export async function* pagesIn(store: ObjectStore, dataset: string, run: Digest)
   for (let at = 0; at < names.length; at += 1) {
     const bytes = await next;
     next = read(at + 1);
-    if (!bytes) continue;
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let start = 0; start < buffer.length;) {
-      const newline = buffer.indexOf(0x0a, start);
-      const end = newline === -1 ? buffer.length : newline;
+    if (bytes) yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+}
+
+export async function* pagesIn(store: ObjectStore, dataset: string, run: Digest): AsyncGenerator<ReadItem> {
+  for await (const buffer of filesOf(store, dataset, run))
+    for (const { start, end } of pagesOf(buffer)) {
       await letOthersRun();
       // Written by this worker's own connector and read by nobody else: trusted inside.
       yield JSON.parse(buffer.toString('utf8', start, end)) as ReadItem;
-      start = end + 1;
     }
+}
+
+/** Lines of objects, in one file. */
+export interface ObjectLines {
+  readonly buffer: Buffer;
+  readonly count: number;
+  /** Where each begins and ends, without the comma behind it. */
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+}
+
+/** A file at a time. What was written before objects had lines of their own has none. */
+export async function* objectLinesIn(store: ObjectStore, dataset: string, run: Digest): AsyncGenerator<ObjectLines> {
+  for await (const buffer of filesOf(store, dataset, run)) {
+    const [starts, ends]: [number[], number[]] = [[], []];
+    for (const page of pagesOf(buffer)) {
+      const head = endOfLine(buffer, page.start);
+      for (let start = head + 1; start < page.end - closing.length;) {
+        const end = endOfLine(buffer, start);
+        starts.push(start);
+        ends.push(buffer[end - 1] === comma ? end - 1 : end);
+        start = end + 1;
+      }
+    }
+    await letOthersRun();
+    yield { buffer, count: starts.length, starts, ends };
   }
 }
+const comma = 0x2c;
 
 export class PageWriter {
   readonly #store: ObjectStore;
@@ -80,7 +159,7 @@ export class PageWriter {
 
   /** Returns once the page may be forgotten; a store that is slower than the mesh holds it back. */
   async add(item: ReadItem): Promise<void> {
-    const text = JSON.stringify(item);
+    const text = pageText(item);
     this.#waiting.push(text);
     this.#waitingBytes += text.length;
     if (this.#waitingBytes >= Math.min(fileBytesMax, this.#written / shareOfWritten)) await this.#put();

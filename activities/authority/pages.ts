@@ -59,7 +59,7 @@ export async function readPagesOnce(
 ): Promise<void> {
   const store = context.privateStore;
   const { changes } = context.connector;
-  const isNeeded = changes ? await neededLater(context, dataset, run) : () => false;
+  const isNeeded = await neededLater(context, dataset, run);
   for (const name of await store.list(pagesPrefix(dataset)))
     if (!name.startsWith(folderOf(dataset, run)) && !isNeeded(name)) await store.remove(name);
   if ((await store.get(doneName(dataset, run))) !== null) return;

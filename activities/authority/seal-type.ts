@@ -190,7 +190,7 @@ class TypeSeal {
     }
   }
 
-  #begin({ held, learned }: Known, touched: TouchedSeal | null): Attempt {
+  #begin({ held, learned, again }: Known, touched: TouchedSeal | null): Attempt {
     const { dataset, digests, claims, increments } = this.#sealing;
     const { type, map, surface } = this.#part;
     const { exchange: store, id } = this.#context;
@@ -200,6 +200,7 @@ class TypeSeal {
     const matches = createMatchSeal({ store, authority: id, dataset, type, digests, expectedCount });
     const claimed = claims?.beginType(type, expectedCount);
     const whole = touched ? null : (increments?.whole(this.#part, held) ?? null);
+    if (again.size > 0) whole?.cameAgain();
     // What is held is not even translated: a column of another kind must not keep back the rest of its record.
     const told = exposedFields(surface).filter((field) => held?.fields.has(field) !== true);
     const recorder = touched ?? whole;

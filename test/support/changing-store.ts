@@ -33,7 +33,11 @@ export class ChangingStore {
   };
   /** Called once while all is read, and before a row is shown: the read shows what the positions taken before it do not. */
   meanwhile: (() => void) | null = null;
+  /** Ids that a read shows twice, as a list does that changes while it is paged: as they were, and at the end as they are. */
+  readonly shownAgain = new Map<string, JsonObject>();
   fullReads = 0;
+  /** A read ends halfway, and says so. */
+  isCutShort = false;
   readonly #type: string;
   readonly #pageSize: number;
 
@@ -88,14 +92,22 @@ export class ChangingStore {
     this.meanwhile?.();
     this.meanwhile = null;
     const all = [...this.rows.keys()].flatMap((id) => this.#object(id) ?? []);
-    for (let from = 0; from < all.length; from += this.#pageSize)
+    for (const [id, body] of this.shownAgain) {
+      const at = all.findIndex((object) => object.id === id);
+      const object = all[at];
+      if (object) all.splice(at, 1, { ...object, body });
+      if (object) all.push(object);
+    }
+    const end = this.isCutShort ? all.length / 2 : all.length;
+    for (let from = 0; from < end; from += this.#pageSize)
       yield await Promise.resolve({
         kind: 'objects',
         scope,
         objects: all.slice(from, from + this.#pageSize),
         cursor: `${from}`,
       } as const);
-    yield { kind: 'scopeEnd', scope, nativeType: scope, complete: true, cursor: 'end' };
+    const told = { kind: 'scopeEnd', scope, nativeType: scope, cursor: 'end' } as const;
+    yield this.isCutShort ? { ...told, complete: false, reason: 'storeFault' } : { ...told, complete: true };
   }
 
   #changes(fullReadEvery: number): Changes {

@@ -41,12 +41,13 @@ export class Ledger {
     this.#reader = reader;
   }
 
-  /** Null where a layer is gone. */
+  /** Null where there is none, or a layer of it is gone. */
   static async load(
     context: AuthorityContext,
     dataset: string,
     { ledger, ledgerLayers }: Pick<SealState, 'ledger' | 'ledgerLayers'>,
   ): Promise<Ledger | null> {
+    if (!ledger) return null;
     const layers = new Map<string, LedgerEntry | null>();
     for (const name of ledgerLayers) {
       const bytes = await context.privateStore.get(name);

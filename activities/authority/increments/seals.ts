@@ -12,6 +12,7 @@ import type { NativeShape } from '../../../core/drift/native-shape.js';
 import { ConcordatError } from '../../../core/errors.js';
 import type { DatasetType } from '../../../core/federation/federation.js';
 import type { TaxonomyType } from '../../../core/federation/taxonomy.js';
+import { isRecordMesh } from '../../../core/federation/native-types.js';
 import { byCodeUnit } from '../../../core/json.js';
 import type { ReadReport, RunInputs } from '../../../core/messages.js';
 import { planAlgorithm } from '../../../core/plan.js';
@@ -19,18 +20,21 @@ import type { NativeObject } from '../../../core/record.js';
 import { groupsHeldBy, type SealedType } from '../../../core/sealed.js';
 import { createSegmentReader } from '../../sealing/segment-reader.js';
 import { authorityOf, type AuthorityContext } from '../context.js';
-import { readRecord } from '../pages.js';
+import { readRecord, readTally } from '../pages.js';
 import type { HeldByDrift, SchemaSeen } from '../schema-seen.js';
 import { Ledger } from './ledger.js';
 import { ChangesHeldAgainstAll } from './proof.js';
+import { differenceOfReads, noDifference, type ReadDifference } from './read-difference.js';
 import { incrementOf, type ReadRecord } from './read-plan.js';
 import { readApart, type TypeSealing } from './recorder.js';
-import { keepState, stateBefore, type SealState, type StateBefore } from './state.js';
-import { TouchedSeal } from './touched-seal.js';
+import { keepState, stateBefore, type NativeState, type SealState, type StateBefore } from './state.js';
+import { TouchedSeal, type Changed } from './touched-seal.js';
 import { WholeSeal } from './whole-seal.js';
 
 /** Of all objects, in percent: a schema is only counted over all of them, and this few cannot hide that it drifted. */
 const changedPercentMax = 5;
+/** Runs: so often all is translated and sealed although nearly nothing changed, as if there were nothing to go on from. */
+const sealedWholeEvery = 32;
 
 export class IncrementSeals {
   readonly #context: AuthorityContext;
@@ -38,6 +42,9 @@ export class IncrementSeals {
   readonly #record: ReadRecord;
   readonly #before: StateBefore | null;
   readonly #mayTouch: boolean;
+  /** Whether the store tells what changed; else two reads of everything are held against each other. */
+  readonly #isTold: boolean;
+  #difference: ReadonlyMap<string, ReadDifference> | null | undefined;
   readonly #seals: Record<string, SealState> = {};
   readonly #missed = new Map<string, number>();
 
@@ -46,27 +53,29 @@ export class IncrementSeals {
     inputs: RunInputs,
     record: ReadRecord,
     before: StateBefore | null,
-    mayTouch: boolean,
+    { mayTouch, isTold }: { readonly mayTouch: boolean; readonly isTold: boolean },
   ) {
     this.#context = context;
     this.#inputs = inputs;
     this.#record = record;
     this.#before = before;
     this.#mayTouch = mayTouch;
+    this.#isTold = isTold;
   }
 
-  /** Null where the mesh declares no changes. `mayTouch`: nothing but its own object decides what a record says. */
+  /** Null where nothing is gone on from: clouds that tell no changes. `mayTouch`: nothing but its own object decides what a record says. */
   static async load(
     context: AuthorityContext,
     inputs: RunInputs,
     types: readonly DatasetType[],
     mayTouch: boolean,
   ): Promise<IncrementSeals | null> {
-    const record = await readRecord(context, inputs.dataset, inputs.run);
-    if (!record) return null;
+    const told = await readRecord(context, inputs.dataset, inputs.run);
     const before = await stateBefore(context, inputs.dataset, inputs.run);
+    const record = told ?? (await recordOfWholeRead(context, inputs, before));
+    if (!record) return null;
     const alone = types.every(({ taxonomy }) => standsAlone(taxonomy));
-    return new IncrementSeals(context, inputs, record, before, mayTouch && alone);
+    return new IncrementSeals(context, inputs, record, before, { mayTouch: mayTouch && alone, isTold: told !== null });
   }
 
   /** Of the salts that the last snapshot proposed: records that did not change still need theirs. */
@@ -79,15 +88,11 @@ export class IncrementSeals {
     const { type, map, schema } = sealing;
     const read = this.#record.plan.types[map.native];
     const known = this.#before?.state.seals[type.taxonomy.type];
-    if (!this.#mayTouch || type.taxonomy.key === undefined || !known || read?.read !== 'increment' || !read.next)
-      return null;
-    const { run, dataset } = this.#inputs;
-    const { objects } = await incrementOf(
-      this.#context,
-      dataset,
-      read.next.layers.filter((one) => one === run),
-      map.native,
-    );
+    if (!this.#mayTouch || type.taxonomy.key === undefined || !known || !read?.next) return null;
+    const { dataset } = this.#inputs;
+    const since = this.#isTold ? await this.#told(map.native) : await this.#readTwice(map.native);
+    if (!since) return null;
+    const { objects } = since;
     const changed = known.changed + objects.size;
     const rules = this.#context.federation.datasets[dataset]?.drift?.[type.taxonomy.type] ?? usualDriftRules;
     if (changed * 100 > read.next.count * Math.min(changedPercentMax, rules.emptiedBy)) return null;
@@ -97,7 +102,7 @@ export class IncrementSeals {
     if (judged?.held.isStopped) return null;
     if (fingerprintOf(this.#context, sealing, judged?.held ?? null) !== known.fingerprint) return null;
     try {
-      const seal = await TouchedSeal.begin(this.#context, this.#inputs, sealing, known, objects, judged?.held ?? null);
+      const seal = await TouchedSeal.begin(this.#context, this.#inputs, sealing, known, since, judged?.held ?? null);
       if (seal && judged && schema && known.shape) schema.keep(map, known.shape, judged.drifts);
       return seal;
     } catch (error) {
@@ -105,6 +110,33 @@ export class IncrementSeals {
       if (error instanceof ConcordatError && error.code === 'storeFault') return null;
       throw error;
     }
+  }
+
+  /** What the store told; null where the type was read whole. */
+  async #told(native: string): Promise<Changed | null> {
+    const read = this.#record.plan.types[native];
+    if (read?.read !== 'increment' || !read.next) return null;
+    const { run, dataset } = this.#inputs;
+    const layers = read.next.layers.filter((one) => one === run);
+    return { ...(await incrementOf(this.#context, dataset, layers, native)), before: null };
+  }
+
+  /** What parts this read from the one before; null where there is none, or too much does. */
+  async #readTwice(native: string): Promise<Changed | null> {
+    const { run, dataset } = this.#inputs;
+    const [state, next] = [this.#before?.state.natives[native], this.#record.plan.types[native]?.next];
+    if (!state || !next || next.runs === 0 || state.layers.length > 0) return null;
+    if (this.#difference === undefined) {
+      const counts = Object.values(this.#record.plan.types).map(({ objects }) => objects);
+      const changedMax = (counts.reduce((sum, count) => sum + count, 0) * changedPercentMax) / 100;
+      const reads = { before: state.full, now: run };
+      this.#difference = await differenceOfReads(this.#context, dataset, reads, changedMax);
+    }
+    if (!this.#difference) return null;
+    const { before, now } = this.#difference.get(native) ?? noDifference;
+    const objects = new Map<string, NativeObject | null>(now);
+    for (const id of before.keys()) if (!now.has(id)) objects.set(id, null);
+    return { objects, before };
   }
 
   /** For a seal over all objects: null where the next run could not go on from it. */
@@ -118,6 +150,7 @@ export class IncrementSeals {
       fingerprint,
       dataset,
       expectedCount: read.next.count,
+      hasLedger: this.#isTold,
     });
   }
 
@@ -181,6 +214,7 @@ export class IncrementSeals {
     const { written } = this.#record.plan;
     const state = { natives, seals: this.#seals, salts, ...(written ? { written } : {}) };
     await keepState(this.#context, this.#inputs.dataset, this.#inputs.run, state);
+    if (!this.#isTold) return [];
     return [...maps].flatMap(([type, native]): readonly ReadReport[] => {
       const read = this.#record.plan.types[native];
       const missed = this.#missed.get(type) ?? this.#record.missed?.[native];
@@ -190,6 +224,32 @@ export class IncrementSeals {
       ];
     });
   }
+}
+
+/**
+ * Of a store of records that tells no changes: every read is one of everything, and the next one can be held against it. Null
+ * of a cloud.
+ */
+async function recordOfWholeRead(
+  context: AuthorityContext,
+  { dataset, run }: RunInputs,
+  before: StateBefore | null,
+): Promise<ReadRecord | null> {
+  if (!isRecordMesh(authorityOf(context).mesh)) return null;
+  const { objects, ends } = await readTally(context, dataset, run);
+  const types = [...new Set(ends.map(({ nativeType }) => nativeType))].map((native) => {
+    const own = ends.filter(({ nativeType }) => nativeType === native);
+    const count = objects[native] ?? 0;
+    const known = before?.state.natives[native];
+    const runs = known && known.cursor === '' && known.runs + 1 < sealedWholeEvery ? known.runs + 1 : 0;
+    const scopes = own.map(({ scope }) => scope);
+    // What was not read to its end is in its seal as it was read; the next read parts from it too much to be worth it.
+    const next: NativeState | null = own.every(({ complete }) => complete)
+      ? { full: run, count, layers: [], changed: 0, runs, cursor: '', isTrusted: true, scopes }
+      : null;
+    return [native, { read: 'full', why: 'first', objects: count, next, isChecked: false }] as const;
+  });
+  return { plan: { types: Object.fromEntries(types) }, ends, meanwhile: {} };
 }
 
 function standsAlone({ fields }: TaxonomyType): boolean {

@@ -26,6 +26,7 @@ export const NativeState = z.strictObject({
   changed: Count,
   /** Runs since the full read. */
   runs: Count,
+  /** Empty where the store tells no changes. */
   cursor: z.string(),
   /** False from a missed change on, until a full read proves that the changes between missed nothing. */
   isTrusted: z.boolean(),
@@ -44,8 +45,11 @@ export const SealState = z.strictObject({
   /** Of everything but the objects that the seal is made from: maps, surface, what is held, and the algorithm. */
   fingerprint: Digest,
   sealed: SealedType,
-  /** Which native object stands under which key, as of the last whole seal; sealed like records, in the private store. */
-  ledger: SealedType,
+  /**
+   * Which native object stands under which key, as of the last whole seal; sealed like records, in the private store. Null
+   * where every run reads all: then the pages of the read before tell what an object was.
+   */
+  ledger: SealedType.nullable(),
   /** Changes of the ledger since, oldest first: objects of the private store. */
   ledgerLayers: z.array(z.string()),
   /** Objects that do not simply stand in the seal; looked at in every run. An object of the private store. */
@@ -137,7 +141,7 @@ export async function neededLater(
     for (const { full, layers } of Object.values(state.natives)) for (const one of [full, ...layers]) folders.add(one);
     for (const { ledger, ledgerLayers, apart } of Object.values(state.seals)) {
       for (const name of [apart, ...ledgerLayers]) names.add(name);
-      for (const { body, keys, groups, offsets } of ledger.segments)
+      for (const { body, keys, groups, offsets } of ledger?.segments ?? [])
         for (const digest of [body, keys, offsets, ...groups]) names.add(segmentName(ledgerPrefix(dataset), digest));
     }
   }

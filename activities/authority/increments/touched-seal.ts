@@ -16,6 +16,14 @@ import { Ledger, putLayer, type LedgerEntry } from './ledger.js';
 import { ApartObjects, Counted, partName, readApart, type SealingRecorder, type TypeSealing } from './recorder.js';
 import type { SealState, Tally } from './state.js';
 
+/** What changed of one native type since the last seal. */
+export interface Changed {
+  /** By id, as they are now; null where they are gone. */
+  readonly objects: ReadonlyMap<string, NativeObject | null>;
+  /** By id, as they were; null where a ledger tells under which keys they stood. */
+  readonly before: ReadonlyMap<string, NativeObject> | null;
+}
+
 export class TouchedSeal implements SealingRecorder {
   readonly #context: AuthorityContext;
   readonly #inputs: RunInputs;
@@ -64,13 +72,14 @@ export class TouchedSeal implements SealingRecorder {
     inputs: RunInputs,
     sealing: TypeSealing,
     known: SealState,
-    objects: ReadonlyMap<string, NativeObject | null>,
+    { objects, before }: Changed,
     held: HeldByDrift | null,
   ): Promise<TouchedSeal | null> {
-    const ledger = await Ledger.load(context, inputs.dataset, known);
-    if (!ledger) return null;
     const apart = await readApart(context, known.apart);
-    const entries = await ledger.entriesOf(objects.keys());
+    const entries = before
+      ? entriesByObjects(sealing, held, before, new Set(apart.map(({ object }) => object.id)))
+      : await (await Ledger.load(context, inputs.dataset, known))?.entriesOf(objects.keys());
+    if (!entries) return null;
     const counted = new Counted(known.tally);
     const changes = new Map<string, Fields | null>();
     const layer = new Map<string, LedgerEntry | null>();
@@ -144,16 +153,37 @@ export class TouchedSeal implements SealingRecorder {
     const apart = await this.#apart.put(this.#context, this.#inputs, name);
     if (apart === null) return null;
     const layer = partName(this.#inputs, 'ledger', name);
-    if (this.#layer.size > 0) await putLayer(this.#context, layer, this.#layer);
+    const isLayered = this.#known.ledger !== null && this.#layer.size > 0;
+    if (isLayered) await putLayer(this.#context, layer, this.#layer);
     return {
       ...this.#known,
       sealed,
       apart,
-      ledgerLayers: this.#layer.size > 0 ? [...this.#known.ledgerLayers, layer] : this.#known.ledgerLayers,
+      ledgerLayers: isLayered ? [...this.#known.ledgerLayers, layer] : this.#known.ledgerLayers,
       tally: this.#counted.tally(),
       changed: this.#known.changed + this.#changed,
     };
   }
+}
+
+/** Of those that simply stood in the seal; null where one of them cannot have, so that the state is not of these pages. */
+function entriesByObjects(
+  { type: { taxonomy }, map, surface, links }: TypeSealing,
+  held: HeldByDrift | null,
+  before: ReadonlyMap<string, NativeObject>,
+  apart: ReadonlySet<string>,
+): ReadonlyMap<string, LedgerEntry> | null {
+  const naturals = new NaturalKeys(links);
+  const told = exposedFields(surface).filter((field) => held?.fields.has(field) !== true);
+  const entries = new Map<string, LedgerEntry>();
+  for (const object of before.values()) {
+    if (apart.has(object.id)) continue;
+    const translation = naturals.keyed({ object, map, taxonomy, surface: told, resolve: () => null });
+    if (translation.kind !== 'record') return null;
+    const { record, unmapped, roundTrips } = translation;
+    entries.set(object.id, { key: record.key, unmapped: [...unmapped], lossy: !roundTrips });
+  }
+  return entries;
 }
 
 /** Whether an object that is looked at has the key of another one. `freed`: keys that only such objects had before. */

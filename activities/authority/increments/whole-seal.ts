@@ -25,19 +25,19 @@ export class WholeSeal implements SealingRecorder {
     context: AuthorityContext,
     inputs: RunInputs,
     type: DatasetType,
-    given: { fingerprint: Digest; dataset: string; expectedCount: number },
+    given: { fingerprint: Digest; dataset: string; expectedCount: number; hasLedger: boolean },
   ) {
     this.#context = context;
     this.#inputs = inputs;
     this.#name = type.taxonomy.type;
     this.#fingerprint = given.fingerprint;
-    this.#ledger = ledgerSealer(context, given.dataset, this.#name, given.expectedCount);
+    this.#ledger = given.hasLedger ? ledgerSealer(context, given.dataset, this.#name, given.expectedCount) : null;
   }
 
   plain(id: string, entry: LedgerEntry): Promise<void> {
     if (isProvisional(entry.key)) this.#mayGoOn = false;
     this.#counted.add(entry, 1);
-    this.#ledger.add({ type: this.#name, key: id, fields: asLedgerFields(entry) });
+    this.#ledger?.add({ type: this.#name, key: id, fields: asLedgerFields(entry) });
     return Promise.resolve();
   }
   apart(object: NativeObject, key: string | null): void {
@@ -46,12 +46,16 @@ export class WholeSeal implements SealingRecorder {
   doubled(): void {
     this.#mayGoOn = false;
   }
+  /** An object came more than once: where nothing but the pages tell what it was, the next run cannot know which of them stood here. */
+  cameAgain(): void {
+    if (!this.#ledger) this.#mayGoOn = false;
+  }
   /** What the next run goes on from; null where it cannot. `shape`: of all objects. */
   async finish(sealed: SealedType, shape: NativeShape | null): Promise<SealState | null> {
     const apart = this.#mayGoOn ? await this.#apart.put(this.#context, this.#inputs, this.#name) : null;
     if (apart === null) return null;
     const fingerprint = this.#fingerprint;
-    const ledger = await this.#ledger.finish();
+    const ledger = (await this.#ledger?.finish()) ?? null;
     this.state = {
       fingerprint,
       sealed,
@@ -65,6 +69,6 @@ export class WholeSeal implements SealingRecorder {
     return this.state;
   }
   discard(): void {
-    this.#ledger.discard();
+    this.#ledger?.discard();
   }
 }

@@ -8,7 +8,7 @@
 import Cursor from 'pg-cursor';
 import type { PoolClient } from 'pg';
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
-import type { JsonObject } from '../../../core/json.js';
+import type { Json, JsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { ReadItem, ReadRequest } from '../connector.js';
 import { asConcordatError, quoted, sqlState, type PostgresqlClient } from './client.js';
@@ -33,7 +33,16 @@ export const columnList = ({ columns }: Table, of = ''): string =>
   columns.map(({ name }) => `${of}${quoted(name)}`).join(', ');
 
 export function bodyOf({ columns }: Table, row: TextRow): JsonObject {
-  return Object.fromEntries(columns.map((column, at) => [column.name, bodyValue(column, row[at] ?? null)]));
+  const body: Record<string, Json> = {};
+  for (let at = 0; at < columns.length; at += 1) {
+    const column = columns[at];
+    if (!column) continue;
+    const value = bodyValue(column, row[at] ?? null);
+    // HAZARD: a column of this name would change what the body is made of, and not be in it.
+    if (column.name === '__proto__') Object.defineProperty(body, column.name, { value, enumerable: true });
+    else body[column.name] = value;
+  }
+  return body;
 }
 
 export const twice = 'its key stands in more than one row';

@@ -23,6 +23,9 @@ function scalar(type: string, text: string): Json {
   }
 }
 
+/** Elements without quotes and none that begins as NULL does, which need no parser. */
+const plainArray = /^\{(?![nN])[^{}"\\,]*(?:,(?![nN])[^{}"\\,]+)*\}$/;
+
 type Nested = string | null | readonly Nested[];
 
 function nested(type: string, value: Nested): Json {
@@ -34,6 +37,10 @@ export function bodyValue({ type, isArray }: Column, text: string | null): Json 
   if (text === null) return null;
   if (!isArray) return scalar(type, text);
   // An array that does not count from 1 says so before its elements; a list would forget it.
+  if (plainArray.test(text)) {
+    const items = text.length === 2 ? [] : text.slice(1, -1).split(',');
+    return type === 'text' || type === 'varchar' ? items : items.map((item) => scalar(type, item));
+  }
   return text.startsWith('{') ? nested(type, parseArray(text) as unknown as Nested) : text;
 }
 

@@ -55,16 +55,17 @@ export class IncrementWorld {
   readonly store: ChangingStore;
   readonly exchange = new MemoryStore();
   readonly privates: Readonly<Record<Member, MemoryStore>>;
-  readonly #fullReadEvery: number;
+  readonly #fullReadEvery: number | undefined;
   #round = 0;
   #writes = 0;
   federation: Federation;
 
-  constructor(ground: Ground, fullReadEvery = 1_000, pageSize?: number) {
+  /** `fullReadEvery` null: the store tells no changes. */
+  constructor(ground: Ground, fullReadEvery: number | null = 1_000, pageSize?: number) {
     this.ground = ground;
     this.store = new ChangingStore(native, pageSize);
     this.federation = ground.federation;
-    this.#fullReadEvery = fullReadEvery;
+    this.#fullReadEvery = fullReadEvery ?? undefined;
     this.privates = { berlin: new MemoryStore(), lyon: new MemoryStore(), oslo: new MemoryStore() };
   }
 

@@ -1,0 +1,215 @@
+/** Two reads of everything held against each other: what differs is what a comparison of all rows finds, and nothing else is sealed again. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PageWriter } from '../../../activities/authority/page-files.js';
+import { differenceOfReads } from '../../../activities/authority/increments/read-difference.js';
+import { IncrementState } from '../../../activities/authority/increments/state.js';
+import type { ReadItem } from '../../../activities/connectors/connector.js';
+import type { JsonObject } from '../../../core/json.js';
+import type { NativeObject } from '../../../core/record.js';
+import { MemoryStore } from '../../support/memory-store.js';
+import { fullRuns } from '../../support/property-runs.js';
+import { here, IncrementWorld, layGround, said, type Ground } from './increments-support.js';
+
+const [before, now] = ['ab'.repeat(32), 'cd'.repeat(32)];
+
+async function write(
+  store: MemoryStore,
+  run: string,
+  objects: readonly NativeObject[],
+  pageSize: number,
+): Promise<void> {
+  const writer = await PageWriter.behind(store, 'people', run, () => undefined);
+  for (let from = 0; from < objects.length; from += pageSize) {
+    const page: ReadItem = {
+      kind: 'objects',
+      scope: 's',
+      objects: objects.slice(from, from + pageSize),
+      cursor: `${from} of ${run}`,
+    };
+    await writer.add(page);
+  }
+  await writer.add({ kind: 'scopeEnd', scope: 's', nativeType: 'one', complete: true, cursor: 'end' });
+  await writer.end();
+}
+
+const object = fc.record({
+  type: fc.constantFrom('one', 'two'),
+  id: fc.constantFrom(...'abcdefghijklmnopqrst'.split(''), 'ü', ',"body":', '\n]}', '"'),
+  body: fc.record({ text: fc.constantFrom('x', 'two\nlines', '\n]}', '\u{1F600}', ',"body":{'), count: fc.nat(2) }),
+});
+const known = ({ type, id }: NativeObject): string => `${type} ${id}`;
+const objects = fc.uniqueArray(object, { selector: known, maxLength: 40 });
+
+/** By comparing everything with everything. */
+function naive(
+  was: readonly NativeObject[],
+  is: readonly NativeObject[],
+): Record<string, { before: string[]; now: string[] }> {
+  const told: Record<string, { before: string[]; now: string[] }> = {};
+  for (const [side, own, others] of [['before', was, is] as const, ['now', is, was] as const])
+    for (const one of own) {
+      if (others.some((other) => JSON.stringify(other) === JSON.stringify(one))) continue;
+      (told[one.type] ??= { before: [], now: [] })[side].push(JSON.stringify(one));
+    }
+  for (const sides of Object.values(told)) {
+    sides.before.sort();
+    sides.now.sort();
+  }
+  return told;
+}
+
+describe('what parts two reads', () => {
+  const sizes = fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }));
+  const change = fc.tuple(fc.nat(40), fc.option(object), fc.boolean());
+
+  it('is what a comparison of all rows finds, however they lie in pages', async () => {
+    await fc.assert(
+      fc.asyncProperty(objects, fc.array(change, { maxLength: 8 }), sizes, async (was, changes, [size, otherSize]) => {
+        const is = [...was];
+        for (const [at, one, moves] of changes) {
+          const taken = is.splice(at % (is.length + 1), 1);
+          const put = one ?? (moves ? taken[0] : undefined);
+          if (put && !is.some((other) => known(other) === known(put)))
+            is.splice(moves ? (at * 7) % (is.length + 1) : at % (is.length + 1), 0, put);
+        }
+        const store = new MemoryStore();
+        await write(store, before, was, size);
+        await write(store, now, is, otherSize);
+        const told = await differenceOfReads(
+          { privateStore: store, heartbeat: () => undefined },
+          'people',
+          { before, now },
+          1_000,
+        );
+        const words = Object.fromEntries(
+          [...(told ?? [])].map(([type, sides]) => {
+            const text = (map: ReadonlyMap<string, NativeObject>): string[] =>
+              [...map.values()].map((one) => JSON.stringify(one)).sort();
+            return [type, { before: text(sides.before), now: text(sides.now) }];
+          }),
+        );
+        expect(told).not.toBeNull();
+        expect(words).toEqual(naive(was, is));
+      }),
+      fullRuns(2_000),
+    );
+  });
+
+  const one = (id: number, count = 0): NativeObject => ({ type: 'one', id: `${id}`, body: { count } });
+  const many = Array.from({ length: 300 }, (_, id) => one(id));
+  const held = async (was: readonly NativeObject[], is: readonly NativeObject[], changedMax: number) => {
+    const store = new MemoryStore();
+    await write(store, before, was, 7);
+    await write(store, now, is, 11);
+    return differenceOfReads(
+      { privateStore: store, heartbeat: () => undefined },
+      'people',
+      { before, now },
+      changedMax,
+    );
+  };
+
+  it('is not told where too much of it would have to be held', async () => {
+    const is = many.map((object, at) => (at % 10 === 0 ? one(at, 1) : object));
+    expect((await held(many, is, 30))?.get('one')?.now.size).toBe(30);
+    expect(await held(many, is, 29)).toBeNull();
+    expect(await held(many, [], 299)).toBeNull();
+    expect(await held([], many, 299)).toBeNull();
+  });
+
+  it('is not told where an object stands in a read twice', async () => {
+    // As it was and as it is; twice as it is; and as it was beside two of another kind.
+    expect(await held(many, [...many, one(3, 1)], 100)).toBeNull();
+    expect(await held(many, [...many, one(900), one(900)], 100)).toBeNull();
+    expect(await held(many, [...many.slice(1), one(0, 1), one(0, 2)], 100)).toBeNull();
+    expect((await held(many, [...many, one(900)], 100))?.get('one')?.now.size).toBe(1);
+  });
+});
+
+const row = (number: string, more: JsonObject = {}): JsonObject => ({
+  numero: number,
+  destinataire: `Zoë ${number}`,
+  poids: 1.5,
+  expedie: 1_714_561_200,
+  fragile: true,
+  ...more,
+});
+const idOf = (number: number): string => `S-${number}`;
+
+/** What the seal of the last run was made of. */
+function stateOf({ privates }: IncrementWorld, run: string): IncrementState {
+  const [name] = [...privates[here].objects.keys()].filter(
+    (one) => one.startsWith('pages/') && one.endsWith(`${run}/state`),
+  );
+  const bytes = name === undefined ? undefined : privates[here].objects.get(name);
+  if (!bytes) throw new Error('the run kept no state');
+  return IncrementState.parse(JSON.parse(new TextDecoder().decode(bytes)));
+}
+
+describe('a store that tells no changes', () => {
+  let ground: Ground;
+  beforeAll(async () => {
+    ground = await layGround();
+  });
+  afterAll(() => ground.stop());
+
+  async function run(world: IncrementWorld) {
+    const inputs = await world.open();
+    const twin = await world.twin(inputs);
+    await world.read(inputs);
+    const statement = await world.seal(inputs);
+    expect(said(statement)).toEqual(said(twin));
+    expect(statement.reads).toBeUndefined();
+    const { natives, seals } = stateOf(world, inputs.run);
+    return { statement, runs: natives['envoi']?.runs, changed: seals['shipment']?.changed };
+  }
+  async function filled(count = 120): Promise<IncrementWorld> {
+    const world = new IncrementWorld(ground, null);
+    for (let number = 0; number < count; number += 1) world.store.put(idOf(number), row(idOf(number)));
+    expect(await run(world)).toMatchObject({ runs: 0, changed: 0 });
+    return world;
+  }
+
+  it('is read whole, and only rows that are not as they were are sealed again', async () => {
+    const world = await filled();
+    expect(await run(world)).toMatchObject({ runs: 1, changed: 0 });
+    // No new value of a property that has few, which would be counted over all rows.
+    world.store.put(idOf(3), row(idOf(3), { destinataire: 'Zoë at last' }));
+    world.store.remove(idOf(4));
+    world.store.put('new', row('new'));
+    expect(await run(world)).toMatchObject({ runs: 2, changed: 3, statement: { types: [{ count: 120 }] } });
+    world.store.remove(idOf(5));
+    expect(await run(world)).toMatchObject({ runs: 3, changed: 4, statement: { types: [{ count: 119 }] } });
+  });
+
+  it('is sealed whole where much changed, where an object came twice, and every so often', async () => {
+    const world = await filled();
+    for (let number = 0; number < 40; number += 1) world.store.put(idOf(number), row(idOf(number), { poids: 9 }));
+    expect(await run(world)).toMatchObject({ changed: 0 });
+    world.store.put('new', row('new'));
+    world.store.shownAgain.set(idOf(7), row(idOf(7), { numero: 'as it was' }));
+    // The later sight counts, and nobody can go on from a seal of which two rows may tell what one record was.
+    expect(await run(world)).toMatchObject({ statement: { types: [{ count: 121 }] }, changed: undefined });
+    world.store.shownAgain.clear();
+    expect(await run(world)).toMatchObject({ statement: { types: [{ count: 121 }] }, changed: 0 });
+    const runs: (number | undefined)[] = [];
+    for (let time = 0; time < 33; time += 1) {
+      const inputs = await world.open();
+      await world.read(inputs);
+      await world.seal(inputs);
+      runs.push(stateOf(world, inputs.run).natives['envoi']?.runs);
+    }
+    expect(runs.filter((count) => count === 0)).toHaveLength(1);
+    expect(runs).toContain(31);
+  });
+
+  it('is sealed whole after a read that did not come to its end', async () => {
+    const world = await filled();
+    world.store.isCutShort = true;
+    const { statement } = await run(world);
+    expect(statement.scopes).toMatchObject([{ complete: false }]);
+    world.store.isCutShort = false;
+    expect(await run(world)).toMatchObject({ statement: { types: [{ count: 120 }] }, changed: 0 });
+  });
+});
