@@ -103,11 +103,10 @@ function objectsIn(folder: string, files: Files): { readonly total: number; read
   let total = 0;
   for (const name of files.keys())
     for (const line of readFileSync(path.join(folder, name), 'utf8').split('\n')) {
-      const item = JSON.parse(line) as { readonly objects?: readonly { readonly id: string }[] };
-      for (const { id } of item.objects ?? []) {
-        total += 1;
-        ids.add(id);
-      }
+      // An object stands on a line of its own.
+      if (!line.startsWith('{"type":')) continue;
+      total += 1;
+      ids.add((JSON.parse(line.replace(/,$/, '')) as { readonly id: string }).id);
     }
   return { total, ids: ids.size };
 }

@@ -44,7 +44,8 @@ function rowOf(number: number): NativeObject {
   };
 }
 
-function tableOf(rows: number): Connector {
+/** `editedOneIn`: of so many rows one has another note. */
+function tableOf(rows: number, editedOneIn = Number.POSITIVE_INFINITY): Connector {
   const never = (): Promise<never> => Promise.reject(new Error('this bench only reads'));
   return {
     capabilities: postgresqlCapabilities({
@@ -60,7 +61,10 @@ function tableOf(rows: number): Connector {
     async *readAll() {
       for (let from = 1; from <= rows; from += rowsPerPage) {
         const count = Math.min(rowsPerPage, rows - from + 1);
-        const objects = Array.from({ length: count }, (_, at) => rowOf(from + at));
+        const objects = Array.from({ length: count }, (_, at) => {
+          const row = rowOf(from + at);
+          return (from + at) % editedOneIn === 0 ? { ...row, body: { ...row.body, note: 'moved' } } : row;
+        });
         yield { kind: 'objects', scope: 'parcel', objects, cursor: String(from) };
       }
       yield { kind: 'scopeEnd', scope: 'parcel', nativeType: 'parcel', complete: true, cursor: 'end' };
@@ -86,11 +90,16 @@ export async function prepare(root: string, rows: number, alike?: MemberName): P
   };
   await generateKeys(folder, await valid(), {});
   await signFolder(folder, await valid());
+  await openNext(root, rows, 1);
+}
+
+/** The next run, which every member opens. */
+export async function openNext(root: string, rows: number, round: number): Promise<void> {
   const opens = [];
   const ids = [];
   for (const id of members) {
     const context = await contextOf(root, rows, id);
-    const opened = await openRun(context, { dataset, attempt: 'once', round: 1, members });
+    const opened = await openRun(context, { dataset, attempt: `run ${round}`, round, members });
     if (opened.kind !== 'opened') throw new Error(opened.kind);
     opens.push(opened.open);
     ids.push(opened.id);
@@ -110,7 +119,12 @@ export function inputsOf(root: string): RunInputs {
   return JSON.parse(readFileSync(path.join(root, 'inputs.json'), 'utf8')) as RunInputs;
 }
 
-export async function contextOf(root: string, rows: number, id: string = here): Promise<AuthorityContext> {
+export async function contextOf(
+  root: string,
+  rows: number,
+  id: string = here,
+  editedOneIn?: number,
+): Promise<AuthorityContext> {
   const folder = path.join(root, 'federation');
   const signed = await loadSignedFederation(folder);
   if (signed.kind !== 'valid') throw new Error(JSON.stringify(signed));
@@ -127,7 +141,7 @@ export async function contextOf(root: string, rows: number, id: string = here): 
     signingKey,
     logKey,
     linkKey: new TextEncoder().encode('a link key of thirty-two bytes..'),
-    connector: tableOf(rows),
+    connector: tableOf(rows, editedOneIn),
     clock: createAuthorityClock({ privateStore, physicalMs: () => nowMs, maxAheadMs: 60_000 }),
     now: () => nowMs,
     heartbeat: () => undefined,
