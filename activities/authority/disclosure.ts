@@ -8,16 +8,16 @@ import { Digest } from '../../core/digest.js';
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
 import { keysOf } from '../../core/federation/keys-of.js';
 import { byCodeUnit, Json } from '../../core/json.js';
-import { Ref } from '../../core/messages.js';
+import { Ref, type RunInputs } from '../../core/messages.js';
 import { neededValues } from '../../core/needed-values.js';
 import type { Operation } from '../../core/operation.js';
 import { AuthorityId } from '../../core/record.js';
 import { isSealedValue } from '../../core/sealed-value.js';
 import type { DiscloseResult, ReviewInput } from '../../workflows/contract.js';
+import { askedOfPlan } from './asked-records.js';
 import { watchedBy, type AuthorityContext } from './context.js';
 import { requireLive } from './live-run.js';
 import { OwnRecords } from './own-records.js';
-import { storedPages } from './pages.js';
 import { noticeInputs } from './peer-clocks.js';
 import { getDocument, getMessage, putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
@@ -64,8 +64,8 @@ export async function disclose(context: AuthorityContext, input: ReviewInput): P
   const values = new Map<AuthorityId, Disclosed['values']>();
   if (own.length > 0 && digests) {
     const clear = await clearValuesOf(
-      context,
-      await OwnRecords.load(context, inputs, digests),
+      inputs,
+      await OwnRecords.load(context, inputs, digests, askedOfPlan(recomputed)),
       recomputed,
       digests,
       new Set(own.map(({ type, key }) => `${type} ${key}`)),
@@ -113,29 +113,26 @@ export async function runDigests(context: AuthorityContext, { messages }: Recomp
 
 /** What this authority's own records hold in clear, by the digest under which peers see it. */
 export async function clearValuesOf(
-  context: AuthorityContext,
+  inputs: RunInputs,
   own: OwnRecords,
-  { messages, typeOf }: Recomputed,
+  { typeOf }: Pick<Recomputed, 'typeOf'>,
   digests: FieldDigests,
   /** Type and key, joined by a space. */
   records: ReadonlySet<string>,
 ): Promise<ReadonlyMap<Digest, Json>> {
   const clear = new Map<Digest, Json>();
-  for await (const item of storedPages(context, messages.shape.dataset.dataset, messages.run)) {
-    if (item.kind !== 'objects') continue;
-    for (const object of item.objects) {
-      const type = own.typeOfNative(object.type);
-      const shape = type === undefined ? undefined : typeOf(type);
-      if (type === undefined || !shape) continue;
-      const key = own.keyOf(type, object.id);
-      if (!records.has(`${type} ${key}`)) continue;
-      const translation = own.translateClear(shape, object, key);
-      if (translation.kind !== 'record') continue;
-      for (const field of shape.digests) {
-        const value = translation.record.fields[field];
-        const sealed = value === undefined ? null : digests.seal({ type, key, field }, value);
-        if (value !== undefined && sealed) clear.set(sealed.hmac, value);
-      }
+  for await (const object of own.objects(inputs)) {
+    const type = own.typeOfNative(object.type);
+    const shape = type === undefined ? undefined : typeOf(type);
+    if (type === undefined || !shape) continue;
+    const key = own.keyOf(type, object.id);
+    if (!records.has(`${type} ${key}`)) continue;
+    const translation = own.translateClear(shape, object, key);
+    if (translation.kind !== 'record') continue;
+    for (const field of shape.digests) {
+      const value = translation.record.fields[field];
+      const sealed = value === undefined ? null : digests.seal({ type, key, field }, value);
+      if (value !== undefined && sealed) clear.set(sealed.hmac, value);
     }
   }
   return clear;

@@ -18,6 +18,7 @@ import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.
 import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit, type ReadReview } from '../reviews.js';
 import { readAgreement } from './agreements.js';
+import { askedOfPlan } from './asked-records.js';
 import { constraintRefusals, openFreeze } from './constraints.js';
 import { authorityOf, watchedBy, type AuthorityContext } from './context.js';
 import { countingDecisions, type CountedDecision } from './decisions.js';
@@ -134,7 +135,7 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
   await line('surface', () => requireExposed(context, recomputed, operations));
   const digests = await runDigests(context, recomputed);
   await line('protected', () => requireUnprotected(context, recomputed, operations, digests));
-  const own = await line('records', () => OwnRecords.load(context, inputs, digests));
+  const own = await line('records', () => OwnRecords.load(context, inputs, digests, askedOfPlan(recomputed)));
   await line('opaque', () => requireClear(operations, own));
   const disclosed = await line('disclosed', () =>
     readDisclosures(context, input.disclosures ?? [], recomputed, digests),

@@ -2,9 +2,7 @@
 import type { RunInputs } from '../../core/messages.js';
 import type { Operation } from '../../core/operation.js';
 import type { NativeObject } from '../../core/record.js';
-import type { AuthorityContext } from './context.js';
 import type { OwnRecords } from './own-records.js';
-import { storedPages } from './pages.js';
 
 /** An operation with the objects of its record, none where it has none yet. */
 export interface WithBodies {
@@ -14,12 +12,11 @@ export interface WithBodies {
 
 /** In the order of the operations. */
 export async function* withBodies(
-  context: AuthorityContext,
   inputs: RunInputs,
   own: OwnRecords,
   operations: readonly Operation[],
 ): AsyncGenerator<WithBodies> {
-  const bodies = await nativeBodies(context, inputs, own, operations);
+  const bodies = await nativeBodies(inputs, own, operations);
   for (const operation of operations)
     yield { operation, objects: bodies.get(`${operation.type} ${operation.key}`) ?? [] };
 }
@@ -29,7 +26,6 @@ export async function* withBodies(
  * mesh holds of their records.
  */
 export async function* withBodiesAsRead(
-  context: AuthorityContext,
   inputs: RunInputs,
   own: OwnRecords,
   operations: readonly Operation[],
@@ -41,24 +37,20 @@ export async function* withBodiesAsRead(
     if (known) known.push(operation);
     else waiting.set(record, [operation]);
   }
-  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-    if (item.kind !== 'objects') continue;
-    for (const object of item.objects) {
-      const type = own.typeOfNative(object.type);
-      if (type === undefined) continue;
-      const key = own.keyOf(type, object.id);
-      const found = waiting.get(`${type} ${key}`);
-      const [only, ...more] = found ? own.nativeIdsOf(type, key) : [];
-      if (!found || only !== object.id || more.length > 0) continue;
-      waiting.delete(`${type} ${key}`);
-      for (const operation of found) yield { operation, objects: [object] };
-    }
+  for await (const object of own.objects(inputs)) {
+    const type = own.typeOfNative(object.type);
+    if (type === undefined) continue;
+    const key = own.keyOf(type, object.id);
+    const found = waiting.get(`${type} ${key}`);
+    const [only, ...more] = found ? own.nativeIdsOf(type, key) : [];
+    if (!found || only !== object.id || more.length > 0) continue;
+    waiting.delete(`${type} ${key}`);
+    for (const operation of found) yield { operation, objects: [object] };
   }
-  yield* withBodies(context, inputs, own, [...waiting.values()].flat());
+  yield* withBodies(inputs, own, [...waiting.values()].flat());
 }
 
 async function nativeBodies(
-  context: AuthorityContext,
   inputs: RunInputs,
   own: OwnRecords,
   operations: readonly Operation[],
@@ -71,12 +63,9 @@ async function nativeBodies(
     for (const nativeId of nativeIds) recordOf.set(`${type} ${nativeId}`, `${type} ${key}`);
   }
   const read = new Map<string, NativeObject>();
-  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-    if (item.kind !== 'objects') continue;
-    for (const object of item.objects) {
-      const name = `${own.typeOfNative(object.type) ?? ''} ${object.id}`;
-      if (recordOf.has(name)) read.set(name, object);
-    }
+  for await (const object of own.objects(inputs)) {
+    const name = `${own.typeOfNative(object.type) ?? ''} ${object.id}`;
+    if (recordOf.has(name)) read.set(name, object);
   }
   return new Map(
     [...wanted].map(([record, nativeIds]) => {

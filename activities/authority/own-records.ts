@@ -1,14 +1,19 @@
-/** This authority's native objects behind the federated keys of a run: which is which, and how they refer to each other. */
+/**
+ * This authority's native objects behind the federated keys of a run: which is which, and how they refer to each other. Where
+ * it is known what will be asked for, only what may stand behind that is looked at.
+ */
 import type { RunInputs } from '../../core/messages.js';
 import { mapOf, surfaceIn, type DatasetType } from '../../core/federation/federation.js';
 import { exposedFields } from '../../core/federation/surface.js';
-import { inDependencyOrder, type TaxonomyType } from '../../core/federation/taxonomy.js';
+import { inDependencyOrder, referredTypes, type TaxonomyType } from '../../core/federation/taxonomy.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { translate, type Translation } from '../../core/translate.js';
 import { sealedRecord, type FieldDigests } from '../surface/field-digests.js';
 import { isSliceOver, letOthersRun } from '../event-loop.js';
 import type { LinkPairs } from '../link-pairs.js';
 import { loadLinks, type Links } from '../links.js';
+import { askedObjects, type AskedObjects, type AskedType } from './asked-objects.js';
+import type { AskedRecords } from './asked-records.js';
 import type { AuthorityContext } from './context.js';
 import { NaturalKeys, preferenceRank } from './natural-keys.js';
 import { storedObjects, storedPages } from './pages.js';
@@ -27,6 +32,10 @@ export class OwnRecords {
   readonly #opaque = new Set<string>();
   /** Types of which some object has no natural key. */
   readonly #withoutKey = new Set<string>();
+  /** Of types of which only the objects behind what was asked for are known: these. */
+  #askedObjects: AskedObjects = new Map();
+  #asked: AskedRecords | null = null;
+  readonly #looked = new Map<string, Set<string>>();
 
   private constructor(
     context: AuthorityContext,
@@ -45,8 +54,16 @@ export class OwnRecords {
     }
   }
 
-  /** `digests`: of this run; null where its dataset has no `digest` field. */
-  static async load(context: AuthorityContext, inputs: RunInputs, digests: FieldDigests | null): Promise<OwnRecords> {
+  /**
+   * `digests`: of this run; null where its dataset has no `digest` field. `asked`: the only records that anything will be asked
+   * of; null for all. Of types to which others refer all is learned in any case.
+   */
+  static async load(
+    context: AuthorityContext,
+    inputs: RunInputs,
+    digests: FieldDigests | null,
+    asked: AskedRecords | null,
+  ): Promise<OwnRecords> {
     const own = new OwnRecords(
       context,
       await loadLinks(context.privateStore, inputs.dataset, context.linkKey),
@@ -58,9 +75,49 @@ export class OwnRecords {
     // Where every type has a natural key, the pass below shows every object once more.
     if ([...own.#typeOfNative.values()].some((type) => context.federation.taxonomy[type]?.key === undefined))
       await own.#learnLinked(inputs);
+    const found = asked ? await own.#findAsked(inputs, taxonomies, asked) : new Map<string, never>();
     // After all others: the key of an edge holds the keys of what it refers to. In order of dependency, as the snapshot did.
-    for (const taxonomy of inDependencyOrder(taxonomies)) await own.#learnNatural(inputs, taxonomy);
+    for (const taxonomy of inDependencyOrder(taxonomies)) {
+      const objects = found.get(taxonomy.type);
+      await own.#learnNatural(taxonomy, objects ? () => [objects] : (native) => storedObjects(context, inputs, native));
+    }
     return own;
+  }
+
+  /** The objects of types to which nothing refers, and whose keys hold no reference: nobody asks for another one of them. */
+  async #findAsked(inputs: RunInputs, taxonomies: readonly TaxonomyType[], asked: AskedRecords): Promise<AskedObjects> {
+    const context = this.#context;
+    const referred = new Set(
+      Object.values(context.federation.taxonomy).flatMap(({ fields }) => Object.values(fields).flatMap(referredTypes)),
+    );
+    const types: AskedType[] = [];
+    for (const taxonomy of taxonomies) {
+      const { type, key, fields } = taxonomy;
+      const map = mapOf(context.federation, context.id, type);
+      const surface = surfaceIn(context.federation, context.id, type);
+      if (key === undefined || !map || !surface || referred.has(type)) continue;
+      if (key.some((field) => fields[field] && referredTypes(fields[field]).length > 0)) continue;
+      if (this.typeOfNative(map.native) !== type) continue;
+      types.push({ taxonomy, map, told: exposedFields(surface), isExposed: rowFilterOf(context, type) });
+    }
+    if (types.length === 0) return this.#askedObjects;
+    this.#askedObjects = (await askedObjects(context, inputs, types, asked, this.links)) ?? new Map<string, never>();
+    this.#asked = asked;
+    for (const [type, objects] of this.#askedObjects) this.#looked.set(type, new Set(objects.map(({ id }) => id)));
+    return this.#askedObjects;
+  }
+
+  /** As this run read them: all, or those that may stand behind what was asked for. The last sight of one counts. */
+  async *objects(inputs: RunInputs): AsyncGenerator<NativeObject> {
+    const context = this.#context;
+    const isFound = (native: string): boolean => this.#askedObjects.has(this.typeOfNative(native) ?? '');
+    const types = context.federation.datasets[inputs.dataset]?.types ?? [];
+    if (types.some((type) => mapOf(context.federation, context.id, type) && !this.#askedObjects.has(type)))
+      for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
+        if (item.kind !== 'objects') continue;
+        for (const object of item.objects) if (!isFound(object.type)) yield object;
+      }
+    for (const objects of this.#askedObjects.values()) yield* objects;
   }
 
   /** Objects of types that links join, and what is opaque of any. */
@@ -85,7 +142,10 @@ export class OwnRecords {
     }
   }
 
-  async #learnNatural(inputs: RunInputs, taxonomy: TaxonomyType): Promise<void> {
+  async #learnNatural(
+    taxonomy: TaxonomyType,
+    shown: (native: string) => AsyncIterable<readonly NativeObject[]> | Iterable<readonly NativeObject[]>,
+  ): Promise<void> {
     const context = this.#context;
     const { type } = taxonomy;
     const map = mapOf(context.federation, context.id, type);
@@ -94,7 +154,7 @@ export class OwnRecords {
     this.#naturals.take(type);
     const isExposed = rowFilterOf(context, type);
     const told = exposedFields(surface);
-    for await (const objects of storedObjects(context, inputs, map.native)) {
+    for await (const objects of shown(map.native)) {
       for (const object of objects) {
         if (isSliceOver()) await letOthersRun();
         if (object.opaque !== undefined && this.typeOfNative(object.type) === type)
@@ -125,22 +185,36 @@ export class OwnRecords {
 
   keyOf(type: string, nativeId: string): string {
     const natural = this.#naturals.keyOf(type, nativeId);
+    if (natural === undefined && this.#looked.get(type)?.has(nativeId) === false)
+      throw new Error(`an object of ${type} is asked for that stands behind nothing that was named`);
     return natural ?? keyInRun(this.links, this.#assigned, type, nativeId);
   }
 
   /** Of several under a natural key, the preferred one. */
   nativeIdOf(type: string, key: string): string | null {
+    this.#requireAsked(type, key);
     const [natural] = this.#naturals.nativeIdsOf(type, key);
     return natural ?? this.#nativeByKey.get(`${type} ${key}`) ?? this.links.nativeIdOf(type, key);
   }
 
-  /** Every object of a type, and its key; null where some have none, or keys are told by links. Not to be changed. */
+  /** HAZARD: of what was not named beforehand nothing is known here, and a link alone would look like an answer. */
+  #requireAsked(type: string, key: string): void {
+    if (this.#looked.has(type) && this.#asked?.has(type, key) !== true)
+      throw new Error(`a ${type} is asked for that was not named beforehand`);
+  }
+
+  /**
+   * Every object of a type, and its key; null where some have none, or keys are told by links. Of a type of which only what was
+   * asked for is known, every object behind that. Not to be changed.
+   */
   allKeyed(type: string): LinkPairs | null {
+    if (this.#looked.has(type)) return this.#naturals.pairsOf(type);
     return this.#naturals.has(type) && !this.#withoutKey.has(type) ? this.#naturals.pairsOf(type) : null;
   }
 
   /** All native objects that are this record: a deletion removes each of them. */
   nativeIdsOf(type: string, key: string): readonly string[] {
+    this.#requireAsked(type, key);
     const naturals = this.#naturals.nativeIdsOf(type, key);
     if (naturals.length > 0) return naturals;
     const only = this.nativeIdOf(type, key);

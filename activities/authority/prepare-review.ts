@@ -18,6 +18,7 @@ import type { ReviewInput } from '../../workflows/contract.js';
 import { clearValuesOf, readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
 import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
 import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js';
+import { askedOfPlan } from './asked-records.js';
 import { constraintRefusals, openFreeze } from './constraints.js';
 import { authorityOf, watchedBy, type AuthorityContext } from './context.js';
 import type { NativeWrite } from '../connectors/connector.js';
@@ -60,7 +61,7 @@ export async function prepareReview(
     await noticeInputs(context, recomputed);
     await requireSamePlan(context.exchange, recomputed, input.plan, input.planDigest);
     digests = await runDigests(context, recomputed);
-    own = await OwnRecords.load(context, inputs, digests);
+    own = await OwnRecords.load(context, inputs, digests, askedOfPlan(recomputed));
     disclosed = await readDisclosures(context, input.disclosures ?? [], recomputed, digests);
   } catch (error) {
     if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
@@ -106,7 +107,7 @@ export async function prepareReview(
       operations: operations.length,
     })),
     labels: labelsOf(recomputed, isLarge ? sheet.shown(whole).operations : recomputed.plan.operations),
-    clear: await clearOfSheet(context, recomputed, own, sheet.shown(whole), digests, disclosed),
+    clear: await clearOfSheet(inputs, recomputed, own, sheet.shown(whole), digests, disclosed),
     ...(isLarge ? { large: sheet.counts(scope) } : {}),
   });
   if (previous && previous.plan !== input.planDigest)
@@ -287,12 +288,7 @@ async function sheetOperations(
     ];
     return { operation, label, calls, consequences, refused: null };
   };
-  for await (const { operation, objects } of (isLarge ? withBodiesAsRead : withBodies)(
-    context,
-    inputs,
-    own,
-    operations,
-  )) {
+  for await (const { operation, objects } of (isLarge ? withBodiesAsRead : withBodies)(inputs, own, operations)) {
     await letOthersRun();
     add(sheetOf(operation, objects));
   }
@@ -303,7 +299,7 @@ async function sheetOperations(
  * their own mesh. HAZARD: in clear. The sheet lies in the private store and is shown to these people alone.
  */
 async function clearOfSheet(
-  context: AuthorityContext,
+  inputs: RunInputs,
   recomputed: Recomputed,
   own: OwnRecords,
   scope: ReviewScope,
@@ -314,7 +310,7 @@ async function clearOfSheet(
   const records = new Set([...scope.operations, ...scope.conflicts].map(({ type, key }) => `${type} ${key}`));
   return Object.fromEntries([
     ...disclosed.byDigest,
-    ...(await clearValuesOf(context, own, recomputed, digests, records)),
+    ...(await clearValuesOf(inputs, own, recomputed, digests, records)),
   ]);
 }
 

@@ -7,8 +7,14 @@ import { ConcordatError } from '../../core/errors.js';
 import { Base, Seal, type Proposal } from '../../core/messages.js';
 import type { SealInput, SealResult } from '../../workflows/contract.js';
 import { findDocument, getDocument, putDocument } from '../exchange.js';
+import type { NextAgreement } from '../next-agreement.js';
+import type { Recomputed } from '../recompute.js';
 import { verifyChain } from '../seal-chain.js';
+import { xxh64 } from '../sealing/key-hash.js';
+import { createSegmentReader } from '../sealing/segment-reader.js';
+import { unanimousHashes } from '../unanimous.js';
 import { readAgreement, writeAgreement } from './agreements.js';
+import { askedAlso, askedOfPlan, askedRecordsMax, type AskedRecords } from './asked-records.js';
 import type { AuthorityContext } from './context.js';
 import { forgetDigestKeys } from './digest-key.js';
 import { firmLinks } from './firm-links.js';
@@ -74,6 +80,25 @@ async function forgetPending(context: AuthorityContext, dataset: string, sequenc
     await writeRunState(context, dataset, version, { ...state, pending: null });
 }
 
+/** What the agreement changes, and what it takes over as all show it. Null where that is much. */
+async function askedOfAgreement(
+  context: AuthorityContext,
+  recomputed: Recomputed,
+  { unanimous }: NextAgreement,
+): Promise<AskedRecords | null> {
+  const asked = askedOfPlan(recomputed);
+  const types = Object.entries(unanimous);
+  if (!asked || types.length === 0) return asked;
+  if (types.reduce((sum, [, { count }]) => sum + count, 0) > askedRecordsMax) return null;
+  const reader = createSegmentReader({
+    store: context.exchange,
+    prefixes: [context.id, ...recomputed.messages.members],
+  });
+  const hashes = new Map<string, (hash: bigint) => boolean>();
+  for (const [type, records] of types) hashes.set(type, await unanimousHashes(records, context.id, reader));
+  return askedAlso(asked, (type, key) => hashes.get(type)?.(xxh64(key)) === true);
+}
+
 /** What it knows of its own records, some hundred bytes of each, is held no longer than this. */
 async function takeUpOwn(
   context: AuthorityContext,
@@ -83,7 +108,7 @@ async function takeUpOwn(
 ): Promise<void> {
   const { inputs } = proposal;
   const { recomputed, next, reviews } = await recomputeCandidate(context, proposal, 'opened');
-  const own = await OwnRecords.load(context, inputs, null);
+  const own = await OwnRecords.load(context, inputs, null, await askedOfAgreement(context, recomputed, next));
   const hlc = await context.clock.stamp();
   await hopsOfCandidate(context, { run: inputs.run, candidate, sequence, recomputed, next, reviews, own, hlc });
   await firmLinks(context, inputs, recomputed, next, own);

@@ -5,6 +5,7 @@ import { operationsOf } from '../../core/permit.js';
 import { Plan } from '../../core/plan.js';
 import type { SettleStatement, UnsettledWrite } from '../../core/unsettled.js';
 import { getDocument } from '../exchange.js';
+import { askedFor } from './asked-records.js';
 import type { AuthorityContext } from './context.js';
 import { inspectOperation } from './inspect-operation.js';
 import { OwnRecords } from './own-records.js';
@@ -39,7 +40,7 @@ async function look(context: AuthorityContext, dataset: string, open: OpenWrite)
   if (!operation || !type) throw untold(`plan ${open.plan.sha256.slice(0, 12)} is not known here any more`);
   if (operation.changes.some(({ field }) => type.digests.includes(field)))
     throw untold('it writes a field that leaves as a digest only');
-  const own = await OwnRecords.load(context, inputs, null);
+  const own = await OwnRecords.load(context, inputs, null, askedFor([operation]));
   const fields = await inspectOperation({ context, own, type }, operation);
   if (fields === 'untranslatable') throw untold('the object cannot be translated as it is now');
   if (!isTold(open, fields)) throw untold('a field that it writes could not be read');

@@ -3,15 +3,16 @@
  * peak memory of each process, and events of the history.
  *
  *   npm run build && npx tsc -p bench/whole-run/tsconfig.json
- *   node node_modules/.cache/concordat-bench/bench/whole-run/whole-run.js [rows ...] [--one-in 1000] [--json file]
+ *   node node_modules/.cache/concordat-bench/bench/whole-run/whole-run.js [rows ...] [--one-in 1000] [--json file] [--timeline]
  *
  * For each size: first contact of equal tables, a run without differences (the middle one of three), and one row in
- * `--one-in` changed somewhere: the plan, and the run that writes it everywhere.
+ * `--one-in` changed somewhere: the plan, and the run that writes it everywhere; with `--timeline` the activities of that last run.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { startPostgresql, type PostgresqlSystem } from '../../test/support/systems/postgresql.js';
 import { calm, median, requireAgreed, startLocalRuns, type ProcessUsage } from './local-runs.js';
+import { activitySpans, printSpans } from './timeline.js';
 import { drifting, federationFiles, loading, members, requireSame, words } from './three-schemas.js';
 
 interface Measured {
@@ -30,6 +31,8 @@ interface Size {
   readonly written: Measured;
   readonly processes: readonly ProcessUsage[];
 }
+
+const timeline = process.argv.includes('--timeline');
 
 type Available = Extract<PostgresqlSystem, { readonly kind: 'available' }>;
 
@@ -84,11 +87,13 @@ async function measure(system: Available, rows: number, oneIn: number): Promise<
     const before = floor();
     const plan = cli('run', '--plan-only');
     const planned = timed(before);
+    const beganMs = Date.now();
     cli('run', '--no-wait');
     cli('approve', 'latest', '--as', 'you', '--yes');
     await calm(cli);
     const written = timed(before);
     requireSame(connection);
+    if (timeline) printSpans(await activitySpans(local.address, 'whole', members, beganMs));
     return {
       rows,
       floorSeconds: first,

@@ -16,6 +16,7 @@ import type { SandboxExample } from '../examples.js';
 import { layoutOf, type Layout } from './layout.js';
 import { superviseProcesses, type Processes, type RunningProcess } from './processes.js';
 import { sandboxProgram, workerProgram } from './program.js';
+import { workerMemory } from './worker-memory.js';
 import { startTemporalServer, type TemporalServer } from './temporal-server.js';
 
 const Cloud = z.object({ endpoint: z.string(), environment: z.record(z.string(), z.string()) });
@@ -149,6 +150,7 @@ export async function startLocalFederation(options: LocalFederationOptions): Pro
         command: process.execPath,
         arguments: [workerProgram, '--authority', id],
         environment: {
+          ...workerMemory,
           TEMPORAL_ADDRESS: address,
           CONCORDAT_FEDERATION: federationFolder,
           CONCORDAT_EXCHANGE: layout.exchangeLocation,
@@ -169,6 +171,7 @@ export async function startLocalFederation(options: LocalFederationOptions): Pro
         command: process.execPath,
         arguments: [workerProgram, '--federation'],
         environment: {
+          ...workerMemory,
           TEMPORAL_ADDRESS: address,
           CONCORDAT_FEDERATION: federationFolder,
           CONCORDAT_EXCHANGE: layout.exchangeLocation,

@@ -2,6 +2,7 @@
 import type { AuthorityId } from '../../core/record.js';
 import { childEnvironment } from './child-environment.js';
 import type { Layout } from './layout.js';
+import { workerMemory } from './worker-memory.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,6 +14,7 @@ export function authorityWorkerEnvironment(
   readyFile: string,
 ): Record<string, string> {
   return {
+    ...workerMemory,
     ...set(environment),
     CONCORDAT_FEDERATION: layout.federationFolder,
     CONCORDAT_EXCHANGE: layout.exchangeLocation,
@@ -45,6 +47,7 @@ export function federationWorkerEnvironment(
     if (name.startsWith('TEMPORAL_') || forCoordinator.has(name)) own[name] = value;
   return childEnvironment(
     {
+      ...workerMemory,
       ...own,
       CONCORDAT_FEDERATION: layout.federationFolder,
       CONCORDAT_EXCHANGE: layout.exchangeLocation,

@@ -1,0 +1,53 @@
+/** The records of which an authority is asked in one run what stands behind them here: those that a plan or an agreement is about. */
+import { createHash } from 'node:crypto';
+import { byCodeUnit } from '../../core/json.js';
+import type { Operation } from '../../core/operation.js';
+import type { Recomputed } from '../recompute.js';
+import { sha256Hex } from '../sealing/sha256.js';
+
+/** Of more of them everything is learned: what is held of one takes a kilobyte. */
+export const askedRecordsMax = 25_000;
+
+export interface AskedRecords {
+  readonly has: (type: string, key: string) => boolean;
+  /** One name for the same records; null where they cannot be listed. */
+  readonly name: string | null;
+}
+
+export function askedFor(records: Iterable<{ readonly type: string; readonly key: string }>): AskedRecords | null {
+  const byType = new Map<string, Set<string>>();
+  let count = 0;
+  for (const { type, key } of records) {
+    const keys = byType.get(type) ?? new Set<string>();
+    byType.set(type, keys.add(key));
+    count += 1;
+  }
+  if (count > askedRecordsMax) return null;
+  const hash = createHash('sha256');
+  for (const [type, keys] of [...byType].sort(([left], [right]) => byCodeUnit(left, right)))
+    hash.update(JSON.stringify([type, [...keys].sort(byCodeUnit)]));
+  return { has: (type, key) => byType.get(type)?.has(key) === true, name: hash.digest('hex') };
+}
+
+/** What members or base differ on, and what the plan would write: review, gate and commit ask for nothing else. Null where they are many. */
+export function askedOfPlan({ views, plan }: Pick<Recomputed, 'views' | 'plan'>): AskedRecords | null {
+  const records: { readonly type: string; readonly key: string }[] = [];
+  for (const [type, ofType] of Object.entries(views)) {
+    if (records.length + ofType.length > askedRecordsMax) return null;
+    for (const { key } of ofType) records.push({ type, key });
+  }
+  const add = ({ type, key }: Operation): void => void records.push({ type, key });
+  plan.operations.forEach(add);
+  for (const { candidates } of plan.conflicts) for (const { operations } of candidates) operations.forEach(add);
+  return askedFor(records);
+}
+
+/** Some more, of which only this is known. */
+export function askedAlso(asked: AskedRecords, isAsked: (type: string, key: string) => boolean): AskedRecords {
+  return { has: (type, key) => asked.has(type, key) || isAsked(type, key), name: null };
+}
+
+/** For names of what is kept about the same records. */
+export function nameOf(parts: readonly unknown[]): string {
+  return sha256Hex(JSON.stringify(parts));
+}
