@@ -20,6 +20,27 @@ export function parseLinkTable(bytes: Uint8Array): Map<string, LinkPairs> {
   return table;
 }
 
+/** Of one type those pairs that are wanted, in their order; `isEmpty`: it has no pair at all. Throws as parseLinkTable. */
+export function linksIn(
+  bytes: Uint8Array,
+  type: string,
+  isWanted: (nativeId: string, key: string) => boolean,
+): { readonly pairs: LinkPairs; readonly isEmpty: boolean } {
+  const reader = new TokenReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const pairs = new LinkPairs();
+  let isEmpty = true;
+  reader.object((name) =>
+    reader.object((nativeId) => {
+      const key = reader.text();
+      if (name !== type) return;
+      isEmpty = false;
+      if (isWanted(nativeId, key)) pairs.set(nativeId, key);
+    }),
+  );
+  reader.end();
+  return { pairs, isEmpty };
+}
+
 /** Types in order; of each its pairs in the order in which they were set. Grows in one place: a second one would be as large. */
 export function linkTableBytes(types: Iterable<readonly [type: string, pairs: LinkPairs]>): Buffer {
   const all = [...types];

@@ -10,6 +10,8 @@ export const askedRecordsMax = 25_000;
 
 export interface AskedRecords {
   readonly has: (type: string, key: string) => boolean;
+  /** Of a type; null where they cannot be listed. */
+  readonly keysOf: (type: string) => ReadonlySet<string> | null;
   /** One name for the same records; null where they cannot be listed. */
   readonly name: string | null;
 }
@@ -26,7 +28,12 @@ export function askedFor(records: Iterable<{ readonly type: string; readonly key
   const hash = createHash('sha256');
   for (const [type, keys] of [...byType].sort(([left], [right]) => byCodeUnit(left, right)))
     hash.update(JSON.stringify([type, [...keys].sort(byCodeUnit)]));
-  return { has: (type, key) => byType.get(type)?.has(key) === true, name: hash.digest('hex') };
+  const none: ReadonlySet<string> = new Set();
+  return {
+    has: (type, key) => byType.get(type)?.has(key) === true,
+    keysOf: (type) => byType.get(type) ?? none,
+    name: hash.digest('hex'),
+  };
 }
 
 /** What members or base differ on, and what the plan would write: review, gate and commit ask for nothing else. Null where they are many. */
@@ -44,7 +51,7 @@ export function askedOfPlan({ views, plan }: Pick<Recomputed, 'views' | 'plan'>)
 
 /** Some more, of which only this is known. */
 export function askedAlso(asked: AskedRecords, isAsked: (type: string, key: string) => boolean): AskedRecords {
-  return { has: (type, key) => asked.has(type, key) || isAsked(type, key), name: null };
+  return { has: (type, key) => asked.has(type, key) || isAsked(type, key), keysOf: () => null, name: null };
 }
 
 /** For names of what is kept about the same records. */

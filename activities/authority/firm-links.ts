@@ -21,7 +21,6 @@ export async function firmLinks(
   own: OwnRecords,
 ): Promise<void> {
   const agreed = new Set(next.changes.filter(({ kind }) => kind === 'put').map(({ type, key }) => `${type} ${key}`));
-  const gone = new Set(next.changes.filter(({ kind }) => kind === 'remove').map(({ type, key }) => `${type} ${key}`));
   const inBase = new Set(
     Object.entries(recomputed.views).flatMap(([type, views]) =>
       views.filter(({ base }) => base !== undefined).map(({ key }) => `${type} ${key}`),
@@ -41,8 +40,10 @@ export async function firmLinks(
       !isProvisional(key) &&
       (isUnanimous?.(xxh64(key)) === true || agreed.has(`${name} ${key}`) || inBase.has(`${name} ${key}`));
     await firmType(own, name, isFirm, () => storedObjects(context, inputs, map.native));
-    const isGone = (key: string): boolean => gone.has(`${name} ${key}`);
-    for (const [nativeId, key] of gone.size > 0 ? own.links.linkedTo(name, isGone) : []) {
+    const goneHere = new Set(
+      next.changes.filter((change) => change.kind === 'remove' && change.type === name).map(({ key }) => key),
+    );
+    for (const [nativeId, key] of goneHere.size > 0 ? own.links.linkedTo(name, goneHere) : []) {
       if (type.taxonomy.key === undefined)
         await keepFormerLink(context.privateStore, inputs.dataset, name, nativeId, key);
       own.links.remove(name, nativeId);

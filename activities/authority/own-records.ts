@@ -103,7 +103,12 @@ export class OwnRecords {
     if (types.length === 0) return this.#askedObjects;
     this.#askedObjects = (await askedObjects(context, inputs, types, asked, this.links)) ?? new Map<string, never>();
     this.#asked = asked;
-    for (const [type, objects] of this.#askedObjects) this.#looked.set(type, new Set(objects.map(({ id }) => id)));
+    for (const [type, objects] of this.#askedObjects) {
+      const looked = new Set(objects.map(({ id }) => id));
+      this.#looked.set(type, looked);
+      const keys = asked.keysOf(type);
+      if (keys) this.links.narrow(type, looked, keys);
+    }
     return this.#askedObjects;
   }
 
@@ -244,6 +249,7 @@ export class OwnRecords {
   }
 
   readonly resolve = (type: string, nativeId: string): string | null => {
+    if (this.#looked.has(type)) throw new Error(`nothing refers to a ${type}, and it is asked for`);
     if (this.#naturals.has(type))
       return (
         this.#naturals.keyOf(type, nativeId) ??
