@@ -16,7 +16,9 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts
 FROM node:22.21-bookworm-slim
 # Certificates of public authorities; a private one is given by NODE_EXTRA_CA_CERTS.
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
-ENV NODE_ENV=production NODE_OPTIONS=--max-old-space-size=320
+# As cli/local/worker-memory.ts has it: large buffers go back to the system.
+ENV NODE_ENV=production NODE_OPTIONS=--max-old-space-size=320 \
+    MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072
 WORKDIR /concordat
 COPY --from=build /concordat/node_modules node_modules
 COPY --from=build /concordat/dist dist

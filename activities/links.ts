@@ -182,6 +182,11 @@ export class Links {
     const narrow = this.#narrow.get(type);
     if (isThere(this.#pairs?.get(type) ?? (narrow && isTold(narrow, change) ? narrow.pairs : undefined), change))
       return;
+    this.#isLogFull ||= this.#changes.length >= changesMax;
+    if (this.#isLogFull) {
+      apply(this.#whole(), change);
+      return;
+    }
     this.#changes.push(change);
     if (this.#pairs) apply(this.#pairs, change);
     // Of pairs that are taken this keeps none: then the whole table tells.

@@ -8,10 +8,10 @@ import { fullRuns } from '../support/property-runs.js';
 const hmacKey = new Uint8Array(32).fill(7);
 const dataset = 'parcels';
 const types = ['parcel', 'stop'] as const;
-const ids = ['n1', 'n2', 'n3', 'ñ "4"', 'n5'];
-const keys = ['k1', 'k2', 'ab'.repeat(32), 'k4'];
+const ids = ['n1', 'n2', 'ñ "3"'];
+const keys = ['k1', 'ab'.repeat(32)];
 
-const type = fc.constantFrom(...types);
+const type = fc.oneof({ weight: 5, arbitrary: fc.constant('parcel') }, fc.constantFrom(...types));
 const id = fc.constantFrom(...ids);
 const key = fc.constantFrom(...keys);
 const step = fc.oneof(
@@ -20,12 +20,12 @@ const step = fc.oneof(
 );
 const session = fc.record({
   /** Links of creations, put beside the table before it is loaded. */
-  created: fc.option(fc.record({ type, id, key }), { nil: null, freq: 3 }),
-  steps: fc.array(step, { maxLength: 4 }),
+  created: fc.option(fc.record({ type, id, key }), { nil: null, freq: 2 }),
+  steps: fc.array(step, { maxLength: 2 }),
   narrow: fc.option(fc.record({ type, ids: fc.subarray(ids), keys: fc.subarray(keys) }), { nil: null }),
   /** Before which step it is narrowed. */
-  at: fc.nat(4),
-  dies: fc.option(fc.nat(4), { nil: null, freq: 3 }),
+  at: fc.nat(2),
+  dies: fc.option(fc.nat(4), { nil: null, freq: 2 }),
 });
 
 function take(
@@ -69,7 +69,7 @@ class DyingStore extends MemoryStore {
 describe('links that are kept', () => {
   it('are those of one table that was never put down, over sessions, narrow questions and deaths', () =>
     fc.assert(
-      fc.asyncProperty(fc.array(session, { maxLength: 6 }), fc.boolean(), async (sessions, isLarge) => {
+      fc.asyncProperty(fc.array(session, { minLength: 2, maxLength: 5 }), fc.boolean(), async (sessions, isLarge) => {
         const smallBytesMax = isLarge ? 0 : 1_000_000;
         let store = new MemoryStore();
         let whole = new Links({}, hmacKey, dataset);
@@ -118,7 +118,7 @@ describe('links that are kept', () => {
           }
         }
       }),
-      fullRuns(300),
+      fullRuns(1_000),
     ));
 
   it('of a large table lie beside it where some more come, and nothing is written where none does', async () => {

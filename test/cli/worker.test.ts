@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { layoutOf } from '../../cli/local/layout.js';
 import { authorityWorkerEnvironment, federationWorkerEnvironment } from '../../cli/local/worker-environment.js';
+import { workerMemory } from '../../cli/local/worker-memory.js';
 import { runCommand } from '../support/run-command.js';
 import { scratchFolder } from '../support/scratch-folder.js';
 import { builtProgram, freshFederation, temporalAddress } from '../support/temporal.js';
@@ -25,6 +26,7 @@ describe('the environment of a worker', () => {
   it('of the federation holds no credential, no key and no private state', () => {
     const given = federationWorkerEnvironment(layout, everything, '/tmp/ready');
     expect(given).toEqual({
+      ...workerMemory,
       PATH: '/bin',
       TEMPORAL_ADDRESS: 'server:7233',
       TEMPORAL_API_KEY: 'of the server',
@@ -38,6 +40,7 @@ describe('the environment of a worker', () => {
   it('of an authority is filled from the layout where nothing is said', () => {
     const own = layoutOf('/terms', everything);
     expect(authorityWorkerEnvironment(layout, 'aws', { AWS_SECRET_ACCESS_KEY: 'x' }, '/tmp/ready')).toEqual({
+      ...workerMemory,
       AWS_SECRET_ACCESS_KEY: 'x',
       CONCORDAT_FEDERATION: '/terms',
       CONCORDAT_EXCHANGE: '/terms/.concordat/exchange',
