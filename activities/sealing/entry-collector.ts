@@ -12,6 +12,7 @@ import type { Workspace } from './workspace.js';
 const chunkBytes = 1024 * 1024;
 const stagingBytesTotal = 16 * 1024 * 1024;
 const stagingBytesMax = 64 * 1024;
+const entriesBeforeGuess = 1_000;
 
 interface Chunk {
   readonly bytes: Buffer;
@@ -37,6 +38,8 @@ interface Part {
 export interface CollectorOptions {
   readonly shape: EntryShape;
   readonly memoryBytesMax: number;
+  /** About how many entries will come: it decides only when the file is begun. Absent where nobody knows. */
+  readonly expectedCount?: number;
   readonly spillFolder: string;
   /** The file is parted into 2^partBits parts; finer than the segments will be, so that memory is bounded by one of them. */
   readonly partBits: number;
@@ -46,6 +49,7 @@ export class EntryCollector {
   readonly #options: CollectorOptions;
   #chunks: Chunk[] = [];
   #memoryBytes = 0;
+  #count = 0;
   #parts: readonly Part[] | undefined;
   #file: number | undefined;
   #fileBytes = 0;
@@ -85,7 +89,7 @@ export class EntryCollector {
     if (!this.#roomIn) throw new Error('an entry was kept for which there was no room');
     this.#roomIn.used += bytes;
     this.#roomIn = undefined;
-    if (!this.#parts && this.#memoryBytes > this.#options.memoryBytesMax) this.#startSpilling();
+    if (!this.#parts) this.#countOne();
   }
 
   /** Copies the entry: the caller may use its buffer again. Writes to the page cache synchronously where it spills. */
@@ -97,7 +101,20 @@ export class EntryCollector {
     const chunk = this.#chunkFor(entry.length);
     chunk.bytes.set(entry, chunk.used);
     chunk.used += entry.length;
+    this.#countOne();
+  }
+
+  #countOne(): void {
+    this.#count += 1;
     if (this.#memoryBytes > this.#options.memoryBytesMax) this.#startSpilling();
+    else if (this.#count === entriesBeforeGuess) this.#spillWhatWillNotFit();
+  }
+
+  /** Going by the first entries: what is written in the end anyway is written once, and not kept until then. */
+  #spillWhatWillNotFit(): void {
+    const { expectedCount = 0, memoryBytesMax } = this.#options;
+    const bytes = this.#chunks.reduce((sum, { used }) => sum + used, 0);
+    if ((bytes / this.#count) * expectedCount > memoryBytesMax) this.#startSpilling();
   }
 
   #chunkFor(bytes: number): Chunk {

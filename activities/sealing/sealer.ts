@@ -25,7 +25,7 @@ export interface SealerOptions {
   readonly type: string;
   /** The groups that this holder holds. Every field of a record must be in one of them. */
   readonly groups: readonly FieldGroup[];
-  /** Decides only how the temporary file is parted. The result does not depend on it. */
+  /** Decides only when a temporary file is begun and how it is parted. The result does not depend on it. */
   readonly expectedCount: number;
   /** Beyond this many bytes of records a temporary file is used. Default 64 MiB. */
   readonly memoryBytesMax?: number;
@@ -80,6 +80,7 @@ class SegmentSealer implements Sealer {
     this.#collector = new EntryCollector({
       shape,
       memoryBytesMax: options.memoryBytesMax ?? 64 * 1024 * 1024,
+      expectedCount: options.expectedCount,
       spillFolder: options.spillFolder ?? tmpdir(),
       partBits: Math.min(12, Math.max(6, bucketBitsOf(bucketCountFor(options.expectedCount)) + 2)),
     });

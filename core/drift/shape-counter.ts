@@ -156,7 +156,7 @@ function isInSample(id: string, bits: number): boolean {
   let hash = 0x811c9dc5;
   for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
   // Its low bits follow those of the last characters too closely.
-  return ((hash ^ (hash >>> 15)) & (2 ** bits - 1)) === 0;
+  return ((hash ^ (hash >>> 15)) & ((1 << bits) - 1)) === 0;
 }
 
 const plusSign = 0x2b;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -222,4 +223,27 @@ test('a record is written and hashed as canonicalJson and groupText would', () =
     }),
     { numRuns: 500 },
   );
+});
+
+test('a temporary file is begun with the first records where not all will fit, and else once there is no room', () => {
+  const begun = (expectedCount: number, records: number): boolean => {
+    const folder = join(spillFolder, `begun-${expectedCount}-${records}`);
+    const sealer = createSealer({
+      store: new CountingStore(),
+      prefix: 'aws',
+      type: 'person',
+      groups,
+      expectedCount,
+      memoryBytesMax: 5_000_000,
+      spillFolder: folder,
+    });
+    for (let index = 0; index < records; index += 1)
+      sealer.add({ type: 'person', key: `key-${index}`, fields: { mail: 'm'.repeat(300) } });
+    sealer.discard();
+    return existsSync(folder);
+  };
+  expect(begun(100_000, 1_000)).toBe(true);
+  expect(begun(100_000, 999)).toBe(false);
+  expect(begun(1_000, 2_000)).toBe(false);
+  expect(begun(1_000, 20_000)).toBe(true);
 });
