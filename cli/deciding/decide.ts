@@ -6,7 +6,7 @@ import type { DecisionAnswer } from '../../workflows/messages.js';
 import type { ExitCode, Invocation } from '../invocation.js';
 import { failureOf, type Failure } from '../output/failure.js';
 import { withFederation, type FederationSession } from '../reading/federation-session.js';
-import { openPlan, type OpenPlan } from '../reading/open-plan.js';
+import { openPlan, withNamesOf, type OpenPlan } from '../reading/open-plan.js';
 import { recordText } from '../showing/plan-text.js';
 import { missingText, reviewViewText } from '../showing/report-text.js';
 import { counted, listWords, shortDigest } from '../showing/words.js';
@@ -60,7 +60,9 @@ export async function decide(invocation: Invocation, selector: string, options: 
       })),
     );
     const questions = questionsOf(open, reviews, options);
-    for (const line of questionLines(open, questions, reviews, invocation.output.paint)) invocation.output.line(line);
+    const shown = questions.flatMap(({ operations }) => operations.slice(0, recordsShown));
+    for (const line of questionLines(await withNamesOf(open, shown), questions, reviews, invocation.output.paint))
+      invocation.output.line(line);
     const verb = options.verdict.kind === 'approve' ? 'Approve' : 'Reject';
     if (
       !(await confirmed(
