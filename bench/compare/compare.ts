@@ -2,7 +2,7 @@
  * Compares three sealed sets beside the floor, the plain way and other engines, in one run, and prints the ratios.
  *
  *   npx tsc -p bench/compare/tsconfig.json
- *   node node_modules/.cache/concordat-bench/bench/compare/compare.js [count ...] [--rivals] [--rates 2.2,0.1] [--json file]
+ *   node node_modules/.cache/concordat-bench/bench/compare/compare.js [count ...] [--rivals] [--only engine,engine] [--rates 2.2,0.1] [--json file]
  *
  * Every measurement is a fresh process, in turns (round-robin), medians of three; the page cache is warm. Absolute times
  * are of one machine and hour; the ratios are what to hold on to. They are of processor time, which a busy machine
@@ -53,12 +53,15 @@ async function main(): Promise<void> {
   const chosen = ratesAt < 0 ? undefined : arguments_.splice(ratesAt, 2)[1]?.split(',');
   const rivalsAt = arguments_.indexOf('--rivals');
   const withRivals = rivalsAt >= 0 && arguments_.splice(rivalsAt, 1).length > 0;
+  const onlyAt = arguments_.indexOf('--only');
+  const only = onlyAt < 0 ? undefined : arguments_.splice(onlyAt, 2)[1]?.split(',');
+  const isWanted = (engine: string): boolean => only?.includes(engine) ?? true;
   const loadBefore = loadavg()[0];
   const counts = arguments_.length > 0 ? arguments_.map(Number) : [10_000, 100_000];
   const report = counts.flatMap((count) =>
     rates
       .filter(({ name }) => chosen?.some((start) => name.startsWith(`${start} %`)) ?? true)
-      .map((rate) => measure(count, rate, withRivals ? rivals : [])),
+      .map((rate) => measure(count, rate, withRivals ? rivals.filter(isWanted) : [], isWanted)),
   );
   const machine = {
     node: process.version,
@@ -70,7 +73,12 @@ async function main(): Promise<void> {
   if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify({ machine, rounds, report }, null, 2)}\n`);
 }
 
-function measure(count: number, rate: (typeof rates)[number], measuredRivals: readonly RivalName[]): object {
+function measure(
+  count: number,
+  rate: (typeof rates)[number],
+  measuredRivals: readonly RivalName[],
+  isWanted: (engine: string) => boolean,
+): object {
   const world: World = { count, editedOneIn: rate.editedOneIn, missingOneIn: rate.missingOneIn };
   const folder = mkdtempSync(join(tmpdir(), 'concordat-bench-'));
   try {
@@ -81,7 +89,7 @@ function measure(count: number, rate: (typeof rates)[number], measuredRivals: re
       prepareRivals(folder);
     }
     const engines = compared.filter(
-      (engine) => engine !== 'maps' || count <= mapsCountMax || measuredRivals.length > 0,
+      (engine) => isWanted(engine) && (engine !== 'maps' || count <= mapsCountMax || measuredRivals.length > 0),
     );
     const outcomes = new Map<EngineName | RivalName, Outcome[]>();
     const add = (engine: EngineName | RivalName, outcome: Outcome): void => {

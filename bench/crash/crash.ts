@@ -5,7 +5,7 @@
  * and what memory each process took.
  *
  *   npm run build && npx tsc -p bench/crash/tsconfig.json
- *   node node_modules/.cache/concordat-bench/bench/crash/crash.js [rows] [--one-in n] [--until snapshots|contact] [--json file]
+ *   node node_modules/.cache/concordat-bench/bench/crash/crash.js [rows] [--one-in n] [--from compare] [--until snapshots|contact] [--json file]
  *
  * What it shows comes from the files of the stores (a file that is put again has another number) and from a trigger that
  * writes down every row that is written. It fails where something was done twice or is missing.
@@ -35,7 +35,12 @@ const bytesOfRow = 380;
 type Available = Extract<PostgresqlSystem, { readonly kind: 'available' }>;
 
 const { values, positionals } = parseArgs({
-  options: { 'one-in': { type: 'string' }, json: { type: 'string' }, until: { type: 'string' } },
+  options: {
+    'one-in': { type: 'string' },
+    json: { type: 'string' },
+    from: { type: 'string' },
+    until: { type: 'string' },
+  },
   allowPositionals: true,
 });
 const rows = Number(positionals[0] ?? 20_000);
@@ -283,7 +288,7 @@ async function measure(system: Available): Promise<void> {
     const first = runs.cliLater('run');
     // It may be left before its end.
     first.catch(() => undefined);
-    await Promise.all([dieReading(runs), dieTranslating(runs), diePutting(runs)]);
+    if (values.from !== 'compare') await Promise.all([dieReading(runs), dieTranslating(runs), diePutting(runs)]);
     if (values.until === 'snapshots') return;
     const agreed = await first;
     requireAgreed(agreed);

@@ -108,20 +108,20 @@ async function main(system: Available): Promise<void> {
 async function looked(runs: LocalRuns): Promise<readonly Told[]> {
   const concordat = commandsOf(runs);
   const page = values.html === undefined ? [] : ['--html', path.resolve(values.html)];
-  const show = await concordat('show', 'latest', ...page);
   const plan = await concordat('plan', 'latest');
   const json = await concordat('plan', 'latest', '--json');
-  // Each record of two tables; the share, the field, who, and by how much.
-  const count = String(rows * 2).replace(/\B(?=(?:\d{3})+$)/g, ',');
-  const cause = `100 % (${count} of ${count} operations) is weight of parcel, changed in gamma: each is ${factor} times what it was`;
-  for (const { command, stdout } of [show, plan]) hold(`${command} names the one cause`, stdout.includes(cause));
-  for (const { command, stdout } of [show, plan])
-    hold(`${command} names the brake`, stdout.includes(`operationsMax allows ${operationsMax}`));
-  hold('plan --json has all of it', json.length > rows * 2 * 300);
   const all = await concordat('approve', 'latest', '--as', 'you', '--yes');
   const some = await concordat('approve', 'latest', '--as', 'you', '--authority', 'alpha', '--only', '1-1500', '--yes');
+  const show = await concordat('show', 'latest', ...page);
+  // Each record of two tables; the share, the field, who, and by how much. One row in 50,000 weighs nothing.
+  const count = String((rows - Math.floor(rows / 50_000)) * 2).replace(/\B(?=(?:\d{3})+$)/g, ',');
+  const cause = `100 % (${count} of ${count} operations) is weight of parcel, changed in gamma: each is ${factor} times what it was`;
+  for (const { command, stdout } of [show, plan]) hold(`${command} names the one cause`, stdout.includes(cause));
+  hold('show says that a brake asks for more people', show.stdout.includes('quorum 2 (raised by a brake)'));
+  hold('plan names the brake', plan.stdout.includes(`operationsMax allows ${operationsMax}`));
+  hold('plan --json has all of it', json.length > rows * 2 * 300);
   hold('one of two approved some', some.status === 0);
-  return [show, plan, json, all, some];
+  return [plan, json, all, some, show];
 }
 
 const system = await startPostgresql();
