@@ -13,6 +13,8 @@ import { folderOf } from './increments/read-plan.js';
 
 const nameDigits = 8;
 const fileBytesMax = 4 * 1024 * 1024;
+/** A file ends with the page that fills it. */
+const roomBytesMax = fileBytesMax + 1024 * 1024;
 const shareOfWritten = 8;
 
 /** Names of pages are numbers; what else lies beside them is not read as one. */
@@ -72,12 +74,17 @@ function opensObjects(buffer: Buffer, start: number, lineEnd: number): boolean {
   );
 }
 
-/** The next file is read while whoever asks looks at this one. */
+/**
+ * The next file is read while whoever asks looks at this one, into the memory of the one before.
+ *
+ * HAZARD: what is yielded holds other bytes once the next one was asked for.
+ */
 async function* filesOf(store: ObjectStore, dataset: string, run: Digest): AsyncGenerator<Buffer> {
   const names = await pageFiles(store, dataset, run);
-  const read = (at: number): Promise<Uint8Array | null> => {
+  const rooms = [Buffer.allocUnsafeSlow(0), Buffer.allocUnsafeSlow(0)];
+  const read = (at: number): Promise<Buffer | null> => {
     const name = names[at];
-    const reading = name === undefined ? Promise.resolve(null) : store.get(name);
+    const reading = name === undefined ? Promise.resolve(null) : readInto(store, name, rooms, at % rooms.length);
     // Asked for early, so that it may fail before anybody waits for it.
     reading.catch(() => undefined);
     return reading;
@@ -86,8 +93,21 @@ async function* filesOf(store: ObjectStore, dataset: string, run: Digest): Async
   for (let at = 0; at < names.length; at += 1) {
     const bytes = await next;
     next = read(at + 1);
-    if (bytes) yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes) yield bytes;
   }
+}
+
+/** Fresh memory of some megabytes for each file costs as much as a sixth of a seal. */
+async function readInto(store: ObjectStore, name: string, rooms: Buffer[], place: number): Promise<Buffer | null> {
+  const room = rooms[place] ?? Buffer.alloc(0);
+  const length = (await store.getInto?.(name, room)) ?? null;
+  if (length !== null && length <= room.length) return room.subarray(0, length);
+  const bytes = await store.get(name);
+  if (!bytes) return null;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (store.getInto && buffer.length <= roomBytesMax)
+    rooms[place] = Buffer.allocUnsafeSlow(Math.min(roomBytesMax, 2 * buffer.length));
+  return buffer;
 }
 
 export async function* pagesIn(store: ObjectStore, dataset: string, run: Digest): AsyncGenerator<ReadItem> {
@@ -103,7 +123,7 @@ export async function* pagesIn(store: ObjectStore, dataset: string, run: Digest)
 export interface ObjectLines {
   readonly buffer: Buffer;
   readonly count: number;
-  /** Where each begins and ends, without the comma behind it. */
+  /** Where each begins and ends, without the comma behind it. Holds until the next file is asked for. */
   readonly starts: readonly number[];
   readonly ends: readonly number[];
 }

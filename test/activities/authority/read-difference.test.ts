@@ -1,10 +1,15 @@
 /** Two reads of everything held against each other: what differs is what a comparison of all rows finds, and nothing else is sealed again. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PageWriter } from '../../../activities/authority/page-files.js';
+import { pageFiles, pagesIn, PageWriter } from '../../../activities/authority/page-files.js';
 import { differenceOfReads } from '../../../activities/authority/increments/read-difference.js';
 import { IncrementState } from '../../../activities/authority/increments/state.js';
 import type { ReadItem } from '../../../activities/connectors/connector.js';
+import { createFileStore } from '../../../activities/store-files.js';
+import type { ObjectStore } from '../../../activities/store.js';
 import type { JsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
 import { MemoryStore } from '../../support/memory-store.js';
@@ -14,7 +19,7 @@ import { here, IncrementWorld, layGround, said, type Ground } from './increments
 const [before, now] = ['ab'.repeat(32), 'cd'.repeat(32)];
 
 async function write(
-  store: MemoryStore,
+  store: ObjectStore,
   run: string,
   objects: readonly NativeObject[],
   pageSize: number,
@@ -109,6 +114,29 @@ describe('what parts two reads', () => {
       changedMax,
     );
   };
+
+  it('is found over files whose memory is used again', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'concordat-reads-'));
+    try {
+      const store = createFileStore(folder);
+      const wide = (id: number, count = 0): NativeObject => ({ ...one(id), body: { count, text: `${id}`.repeat(40) } });
+      const was = Array.from({ length: 12_000 }, (_, id) => wide(id));
+      // One row less at the beginning, so that the files of the two reads end at other rows.
+      const is = was.slice(1).map((object, at) => (at % 1_000 === 0 ? wide(at + 1, 1) : object));
+      await write(store, before, was, 50);
+      await write(store, now, is, 70);
+      expect((await pageFiles(store, 'people', now)).length).toBeGreaterThan(20);
+      const context = { privateStore: store, heartbeat: () => undefined };
+      const told = (await differenceOfReads(context, 'people', { before, now }, 100))?.get('one');
+      expect([...(told?.now.values() ?? [])]).toEqual(is.filter((_, at) => at % 1_000 === 0));
+      expect(new Set(told?.before.keys())).toEqual(new Set(['0', ...(told?.now.keys() ?? [])]));
+      const read: NativeObject[] = [];
+      for await (const item of pagesIn(store, 'people', now)) if (item.kind === 'objects') read.push(...item.objects);
+      expect(read).toEqual(is);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
 
   it('is not told where too much of it would have to be held', async () => {
     const is = many.map((object, at) => (at % 10 === 0 ? one(at, 1) : object));
