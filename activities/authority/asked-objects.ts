@@ -104,13 +104,16 @@ class Finder {
   #mayBe(object: NativeObject): boolean {
     if (object.opaque !== undefined) return true;
     if (this.#isExposed && !this.#isExposed(object)) {
-      const isAsked =
-        this.#links.isLinked(this.type, object.id) &&
-        this.#asked.has(this.type, this.#links.keyOf(this.type, object.id));
+      const isAsked = this.#isLinkedToAsked(object);
       this.dependsOnLinks ||= !isAsked;
       return isAsked;
     }
     const key = this.#keyOf(object);
-    return key === null || this.#asked.has(this.type, key);
+    // A link says what it was when it was joined: by now it may have another key, and still be what the link leads to.
+    return key === null || this.#asked.has(this.type, key) || this.#isLinkedToAsked(object);
+  }
+
+  #isLinkedToAsked({ id }: NativeObject): boolean {
+    return this.#links.isLinked(this.type, id) && this.#asked.has(this.type, this.#links.keyOf(this.type, id));
   }
 }
