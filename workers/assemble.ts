@@ -1,6 +1,7 @@
 /** Puts a worker together: its context, activities, Nexus service and workflow bundle. */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { log } from '@temporalio/activity';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
@@ -324,17 +325,22 @@ async function ownLinkKey(store: ObjectStore): Promise<Uint8Array> {
   return key;
 }
 
-/** For crash tests only: the process kills itself when it reaches the named point of its work; `beforeCall:2` is the second time. */
+/**
+ * For crash tests only: the process kills itself when it reaches the named point of its work; `beforeCall:2` is the second time,
+ * and with `groupPut:5:2000` it waits 2000 ms before: what passed the point earlier is told by then, and nothing else passes it.
+ */
 function killPoint({ environment }: WorkerConfig): Pick<AuthorityContext, 'checkpoint'> {
   const wanted = environment['CONCORDAT_TEST_KILL_AT'];
   if (wanted === undefined || wanted === '') return {};
-  const [wantedPoint, time = '1'] = wanted.split(':');
+  const [wantedPoint, time = '1', waitMs = '0'] = wanted.split(':');
   let reached = 0;
   return {
     checkpoint: async (point) => {
-      if (point === wantedPoint) reached += 1;
-      if (point === wantedPoint && reached === Number(time)) process.kill(process.pid, 'SIGKILL');
-      await Promise.resolve();
+      if (point !== wantedPoint) return;
+      reached += 1;
+      if (reached < Number(time)) return;
+      if (Number(waitMs) > 0) await setTimeout(Number(waitMs));
+      process.kill(process.pid, 'SIGKILL');
     },
   };
 }

@@ -6,8 +6,8 @@
 import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
 import { letOthersRun } from '../event-loop.js';
-import type { NativeObject } from '../../core/record.js';
-import type { ReadItem } from '../connectors/connector.js';
+import type { ReadItem, ReadLines } from '../connectors/connector.js';
+import { lineBreak, lineOf } from '../object-line.js';
 import type { ObjectStore } from '../store.js';
 import { folderOf } from './increments/read-plan.js';
 
@@ -25,26 +25,15 @@ export async function pageFiles(store: ObjectStore, dataset: string, run: Digest
 }
 
 /** Objects of a page stand on lines of their own, so that a read can be held against another one without parsing either. */
-function pageText(item: ReadItem): string {
-  if (item.kind !== 'objects') return JSON.stringify(item);
-  const { objects, ...head } = item;
-  let lines = '';
-  for (const object of objects) lines += lines === '' ? lineOf(object) : `,\n${lineOf(object)}`;
-  return `${JSON.stringify(head).slice(0, -1)}${objectsBegin}${lines}${objectsEnd}`;
+function pageParts(item: ReadItem | ReadLines): readonly (string | Uint8Array)[] {
+  if (item.kind === 'scopeEnd') return [JSON.stringify(item)];
+  const { scope, cursor } = item;
+  const head = JSON.stringify({ kind: 'objects', scope, cursor }).slice(0, -1);
+  const lines = item.kind === 'lines' ? item.lines : item.objects.map((object) => lineOf(object)).join(lineBreak);
+  return [`${head}${objectsBegin}`, lines, objectsEnd];
 }
 const objectsBegin = ',"objects":[\n';
 const objectsEnd = '\n]}';
-
-/** What an object is known by comes first. */
-function lineOf({ type, id, body, opaque }: NativeObject): string {
-  const rest = opaque === undefined ? '' : `,"opaque":${JSON.stringify(opaque)}`;
-  return `${lineHead(type, id)}${JSON.stringify(body)}${rest}}`;
-}
-const bodyBegin = ',"body":';
-/** No line of another object begins like this. */
-export function lineHead(type: string, id: string): string {
-  return `{"type":${JSON.stringify(type)},"id":${JSON.stringify(id)}${bodyBegin}`;
-}
 
 const newline = 0x0a;
 const closing = Buffer.from(objectsEnd);
@@ -152,7 +141,7 @@ export class PageWriter {
   readonly #folder: string;
   #sequence: number;
   #written: number;
-  #waiting: string[] = [];
+  #waiting: (string | Uint8Array)[] = [];
   #waitingBytes = 0;
   #putting: Promise<unknown> = Promise.resolve();
 
@@ -178,10 +167,11 @@ export class PageWriter {
   }
 
   /** Returns once the page may be forgotten; a store that is slower than the mesh holds it back. */
-  async add(item: ReadItem): Promise<void> {
-    const text = pageText(item);
-    this.#waiting.push(text);
-    this.#waitingBytes += text.length;
+  async add(item: ReadItem | ReadLines): Promise<void> {
+    const parts = pageParts(item);
+    if (this.#waiting.length > 0) this.#waiting.push('\n');
+    this.#waiting.push(...parts);
+    for (const part of parts) this.#waitingBytes += part.length;
     if (this.#waitingBytes >= Math.min(fileBytesMax, this.#written / shareOfWritten)) await this.#put();
   }
 
@@ -193,7 +183,7 @@ export class PageWriter {
 
   /** One file is written while the next pages are read. */
   async #put(): Promise<void> {
-    const bytes = Buffer.from(this.#waiting.join('\n'), 'utf8');
+    const bytes = Buffer.concat(this.#waiting.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
     const name = `${this.#folder}${String(this.#sequence).padStart(nameDigits, '0')}`;
     this.#sequence += 1;
     this.#written += bytes.length;

@@ -9,7 +9,7 @@ import { mapOf } from '../../core/federation/federation.js';
 import { isRecordMesh } from '../../core/federation/native-types.js';
 import { nativeTypesFor } from '../../core/federation/effect-natives.js';
 import type { NativeObject } from '../../core/record.js';
-import type { Changes, ReadItem } from '../connectors/connector.js';
+import type { Changes, ReadItem, ReadLines, ScopeEnd } from '../connectors/connector.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { folderOf, planRead, ReadRecord } from './increments/read-plan.js';
 import { knownPages } from './increments/known-pages.js';
@@ -25,8 +25,6 @@ function doneName(dataset: string, run: Digest): string {
   return `${folderOf(dataset, run)}done`;
 }
 
-type ScopeEnd = Extract<ReadItem, { kind: 'scopeEnd' }>;
-
 /** What the pages of a run that was read whole come to, for those who need not look at each. */
 const ReadTally = z.strictObject({
   /** By native type. */
@@ -40,11 +38,15 @@ class Tally {
   readonly #ends: ScopeEnd[] = [];
   cursor: string | undefined;
 
-  readonly take = (item: ReadItem): void => {
+  readonly take = (item: ReadItem | ReadLines): void => {
     ({ cursor: this.cursor } = item);
     if (item.kind === 'scopeEnd') this.#ends.push(item);
-    else for (const { type } of item.objects) this.#objects.set(type, (this.#objects.get(type) ?? 0) + 1);
+    else if (item.kind === 'lines') this.#count(item.nativeType, item.count);
+    else for (const { type } of item.objects) this.#count(type, 1);
   };
+  #count(type: string, count: number): void {
+    this.#objects.set(type, (this.#objects.get(type) ?? 0) + count);
+  }
   told(): ReadTally {
     return { objects: Object.fromEntries(this.#objects), ends: this.#ends };
   }
@@ -167,22 +169,19 @@ async function readOn(
   const tally = new Tally();
   const writer = await PageWriter.behind(context.privateStore, dataset, run, tally.take);
   let pages = 0;
-  const add = async (item: ReadItem): Promise<void> => {
+  const add = async (item: ReadItem | ReadLines): Promise<void> => {
     tally.take(item);
     await writer.add(item);
     pages += 1;
     context.heartbeat({ pages });
   };
   const { cursor } = tally;
-  for await (const item of context.connector.readAll({
-    nativeTypes,
-    ...(cursor === undefined ? {} : { cursor }),
-    ...(signal ? { signal } : {}),
-  }))
-    await add(item);
+  const { connector } = context;
+  const wanted = { nativeTypes, ...(cursor === undefined ? {} : { cursor }), ...(signal ? { signal } : {}) };
+  for await (const item of connector.readLines?.(wanted) ?? connector.readAll(wanted)) await add(item);
   await writer.end();
   // Where changes are told, what was read before counts too, and is looked at then.
-  if (context.connector.changes) return tally.told();
+  if (connector.changes) return tally.told();
   await tellUnlisted(
     context,
     dataset,

@@ -7,14 +7,12 @@
  */
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
 import { mapOf } from '../../core/federation/federation.js';
-import type { ReadItem } from '../connectors/connector.js';
+import type { ReadItem, ScopeEnd } from '../connectors/connector.js';
 import { loadLinks } from '../links.js';
 import type { AuthorityContext } from './context.js';
 
 /** Of each type. Where more are missing, brakes count the deletions that follow; a cloud may list all its names for each. */
 const lookedAtMax = 20;
-
-type ScopeEnd = Extract<ReadItem, { kind: 'scopeEnd' }>;
 
 /** What the lists of a read showed, gathered from its pages. */
 export interface Listed {

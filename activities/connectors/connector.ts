@@ -37,24 +37,37 @@ export interface NativeTypeCapabilities {
   readonly permissions?: { readonly read: readonly string[]; readonly write: readonly string[] };
 }
 
+export interface ReadObjects {
+  readonly kind: 'objects';
+  readonly scope: string;
+  readonly objects: readonly NativeObject[];
+  readonly cursor: string;
+}
+
+export interface ScopeEnd {
+  readonly kind: 'scopeEnd';
+  /** for example `users`, `groups`, `groups/<native id>/members` */
+  readonly scope: string;
+  /** The native type whose objects an incomplete scope may hide or leave partial. */
+  readonly nativeType: string;
+  readonly complete: boolean;
+  readonly reason?: ErrorCode;
+  readonly cursor: string;
+}
+
 /** What a read yields, in order. `cursor` resumes right after the item, in another process if need be. */
-export type ReadItem =
-  | {
-      readonly kind: 'objects';
-      readonly scope: string;
-      readonly objects: readonly NativeObject[];
-      readonly cursor: string;
-    }
-  | {
-      readonly kind: 'scopeEnd';
-      /** for example `users`, `groups`, `groups/<native id>/members` */
-      readonly scope: string;
-      /** The native type whose objects an incomplete scope may hide or leave partial. */
-      readonly nativeType: string;
-      readonly complete: boolean;
-      readonly reason?: ErrorCode;
-      readonly cursor: string;
-    };
+export type ReadItem = ReadObjects | ScopeEnd;
+
+/** Objects that nobody looks at before they are kept: as activities/object-line.ts writes them, the memory its own. */
+export interface ReadLines {
+  readonly kind: 'lines';
+  readonly scope: string;
+  readonly nativeType: string;
+  readonly count: number;
+  /** `count` lines, `lineBreak` between them. */
+  readonly lines: Uint8Array;
+  readonly cursor: string;
+}
 
 export interface ReadRequest {
   readonly cursor?: string;
@@ -195,6 +208,8 @@ export interface Connector<Type extends string = string> {
   probe(request?: Pick<ReadRequest, 'nativeTypes'>): Promise<ProbeResult>;
   /** Everything under this authority's scopes: users before groups, and what refers to them after. Ends each scope with a scopeEnd, complete or not, and goes on with the next. */
   readAll(request: ReadRequest): AsyncIterable<ReadItem>;
+  /** The same, and resumed by the same cursors; absent where the connector makes objects of what it reads anyway. */
+  readLines?(request: ReadRequest): AsyncIterable<ReadItem | ReadLines>;
   /** One object by its unchanging id, for the comparison right before and after a write; null where the cloud says it does not exist. */
   readOne(type: Type, id: string): Promise<NativeObject | null>;
   /** Whether an object that `readOne` shows is where `readAll` looks: what was moved elsewhere is gone from this mesh. Absent: always. */

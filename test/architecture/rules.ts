@@ -128,8 +128,8 @@ export const zones: readonly Zone[] = [
   },
   {
     path: 'activities/connectors/postgresql/',
-    own: ['core/', 'activities/connectors/connector.ts', 'activities/row-key.ts'],
-    packages: ['node:', 'zod', 'pg', 'pg-cursor', 'postgres-array', 'lossless-json'],
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/row-key.ts', 'activities/object-line.ts'],
+    packages: ['node:', 'zod', 'pg', 'pg-copy-streams', 'pg-cursor', 'postgres-array', 'lossless-json'],
   },
   // A store speaks to its bucket, and knows nobody who keeps anything in it.
   {
@@ -280,6 +280,7 @@ export const sharedByConnectors: readonly string[] = [
   'activities/never-sent.ts',
   'activities/record-formats/',
   'activities/record-objects/',
+  'activities/object-line.ts',
   'activities/row-key.ts',
   'activities/side-by-side.ts',
 ];

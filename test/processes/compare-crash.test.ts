@@ -13,6 +13,8 @@ import { startFederation, type LocalFederation, type ReconcileHandle } from '../
 const people = 12;
 const recordsPerGroup = 2;
 const diesAtGroup = 5;
+/** For the groups before it to be told: a worker that is busy tells late. */
+const tellsWithinMs = 3000;
 let local: LocalFederation;
 
 beforeAll(async () => {
@@ -73,7 +75,7 @@ it('is gone on with by another worker, and gives the same plan', async () => {
   const parted = { CONCORDAT_COMPARE_GROUP_RECORDS: String(recordsPerGroup) };
   const dying = await local.startWorker('federation', {
     ...parted,
-    CONCORDAT_TEST_KILL_AT: `groupPut:${diesAtGroup}`,
+    CONCORDAT_TEST_KILL_AT: `groupPut:${diesAtGroup}:${tellsWithinMs}`,
   });
   const handle = await local.start({ planOnly: true });
   expect(await dying.exited).toBe(137);

@@ -14,6 +14,7 @@ import { systemWorld } from '../conformance/world.js';
 import { startPostgresql, type PostgresqlSystem } from '../support/systems/postgresql.js';
 import { byCodeUnit } from '../../core/json.js';
 import { missingWords } from '../support/systems/system.js';
+import { throughLines } from '../support/through-lines.js';
 
 const own: readonly ConformanceCase[] = [
   {
@@ -48,9 +49,26 @@ describeWorld(
   [...recordCases, ...batchCases],
 );
 
+describeWorld(
+  'postgresql, read by lines',
+  [],
+  async () => {
+    const world = await systemWorld(
+      system.kind === 'missing' ? system : { ...system, stop: async () => undefined },
+      [],
+    );
+    if (!world.available) return world;
+    const { connector } = world.world;
+    return { available: true, world: { ...world.world, connector: (wishes) => throughLines(connector(wishes)) } };
+  },
+  [],
+  undefined,
+  recordCases,
+);
+
 let databases = 0;
 /** A database of its own with one table, named `sample`. */
-async function connectorOver(
+async function connectorTo(
   columns: string,
   {
     key = ['id'],
@@ -75,7 +93,15 @@ const read = async (connector: Connector) => {
   return { ends: endsIn(items), objects: items.flatMap((item) => (item.kind === 'objects' ? item.objects : [])) };
 };
 
-describe.skipIf(system.kind === 'missing')('tables of PostgreSQL', () => {
+describe.skipIf(system.kind === 'missing').each([
+  ['through a cursor', (connector: Connector) => connector],
+  ['through COPY', throughLines],
+])('tables of PostgreSQL %s', (_by, through) => {
+  const connectorOver = async (...asked: Parameters<typeof connectorTo>) => {
+    const { connector, ...rest } = await connectorTo(...asked);
+    return { connector: through(connector), ...rest };
+  };
+
   it('hold values of every kind in columns of their types', async () => {
     const { connector } = await connectorOver(
       `id text PRIMARY KEY, text text, composed text, folded text, flag boolean, long bigint, amount numeric,
@@ -316,7 +342,7 @@ describe.skipIf(system.kind === 'missing')('many rows of PostgreSQL at once', ()
   const kinds = (answers: readonly BatchAnswer[]) => answers.map(({ kind }) => kind);
 
   it('refuse alone what a column would round, cut or not take, and write the rest', async () => {
-    const { connector } = await connectorOver(columns);
+    const { connector } = await connectorTo(columns);
     const writeMany = (writes: readonly NativeWrite[]) => batches(connector).writeMany(writes);
     expect(new Set(kinds(await writeMany(ids.map((id) => create(id)))))).toEqual(new Set(['applied']));
     const answers = await writeMany([
@@ -350,7 +376,7 @@ describe.skipIf(system.kind === 'missing')('many rows of PostgreSQL at once', ()
   });
 
   it('keep rows that others refer to, delete the rest, and write no row whose key stands twice', async () => {
-    const { connector, sql } = await connectorOver('id text PRIMARY KEY', {
+    const { connector, sql } = await connectorTo('id text PRIMARY KEY', {
       more: 'CREATE TABLE child (parent text REFERENCES sample)',
     });
     await sql(`INSERT INTO sample SELECT 'r' || n FROM generate_series(0, 9) n; INSERT INTO child VALUES ('r4')`);
@@ -360,7 +386,7 @@ describe.skipIf(system.kind === 'missing')('many rows of PostgreSQL at once', ()
     expect(
       answers.map((answer) => (answer.kind === 'applied' ? 'applied' : answer.kind === 'refused' ? answer.code : '?')),
     ).toEqual(ids.slice(0, 10).map((id) => (id === 'r4' ? 'deletionBlocked' : 'applied')));
-    const twice = await connectorOver('id text, note text');
+    const twice = await connectorTo('id text, note text');
     await twice.sql(`INSERT INTO sample VALUES ('a', '1'), ('a', '1'), ('b', '1')`);
     const notes = await batches(twice.connector).writeMany(
       ['a', 'b'].map((id) => ({
@@ -376,7 +402,7 @@ describe.skipIf(system.kind === 'missing')('many rows of PostgreSQL at once', ()
   });
 
   it('ask the server what became of a COMMIT whose answer was lost, and are unknown where it cannot say', async () => {
-    const { connector: direct, environment } = await connectorOver(columns);
+    const { connector: direct, environment } = await connectorTo(columns);
     for (const fate of ['answered', 'gone'] as const) {
       const proxy = await losingCommit(environment['PGCONNECTION'] ?? '', fate);
       const connector = createPostgresqlConnector({

@@ -6,7 +6,8 @@
 import type { Digest } from '../../../core/digest.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { AuthorityContext } from '../context.js';
-import { lineHead, objectLinesIn, type ObjectLines } from '../page-files.js';
+import { bodyBegin as bodyBeginText, lineHead } from '../../object-line.js';
+import { objectLinesIn, type ObjectLines } from '../page-files.js';
 
 /** Objects of one native type, by id. */
 export interface ReadDifference {
@@ -191,4 +192,4 @@ async function standOnce(
   }
   return true;
 }
-const bodyBegin = Buffer.from(',"body":');
+const bodyBegin = Buffer.from(bodyBeginText);

@@ -14,7 +14,8 @@ import { sqlState, type PostgresqlClient } from './client.js';
 import type { Column } from './catalog.js';
 import type { PostgresqlMesh } from './config.js';
 import { PgoutputParser, type TouchedRow } from './pgoutput.js';
-import { bodyOf, columnList, twice } from './read.js';
+import { twice } from './object-pages.js';
+import { bodyOf, columnList } from './rows.js';
 import { keyTexts, rowId } from './row-id.js';
 import {
   Cursor,

@@ -6,7 +6,7 @@ import { tableOf } from './catalog.js';
 import { createClient } from './client.js';
 import { defaultPageSize, type PostgresqlConnectorOptions } from './config.js';
 import { probePostgresql } from './probe.js';
-import { readAll, readOne } from './read.js';
+import { readAll, readLines, readOne } from './read.js';
 import { rowId } from './row-id.js';
 import { executeWrite, plannedCalls } from './write.js';
 import { executeWrites, readMany } from './write-many.js';
@@ -23,6 +23,7 @@ export function createPostgresqlConnector(options: PostgresqlConnectorOptions): 
     capabilities: postgresqlCapabilities(mesh),
     probe: () => probePostgresql(client, mesh),
     readAll: (request) => readAll(client, mesh, pageSize, request),
+    readLines: (request) => readLines(client, mesh, pageSize, request),
     readOne: (type, id) => readOne(client, mesh, type, id),
     findTwin: async (type, after) => {
       const id = rowId(after, tableOf(mesh, type).key);

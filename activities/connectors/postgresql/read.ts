@@ -1,19 +1,19 @@
 /**
- * Reading tables: all of them in one transaction that sees one moment (REPEATABLE READ, READ ONLY), through a cursor, so
- * that no more rows are in memory than a page holds.
+ * Reading tables: all of them in one transaction that sees one moment (REPEATABLE READ, READ ONLY), so that no more rows are
+ * in memory than a page holds.
  *
  * HAZARD: the moment is gone with the transaction. A read goes on in another one only where that proves to see what was read
  * as it was (resume.ts); else it begins again (cursorLost).
  */
-import Cursor from 'pg-cursor';
 import type { PoolClient } from 'pg';
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
-import type { Json, JsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
-import type { ReadItem, ReadRequest } from '../connector.js';
+import type { ReadLines, ReadObjects, ReadRequest, ScopeEnd } from '../connector.js';
 import { asConcordatError, quoted, sqlState, type PostgresqlClient } from './client.js';
 import { describeTable, nameOf, type Table } from './catalog.js';
 import type { PostgresqlMesh } from './config.js';
+import { linePages } from './line-pages.js';
+import { objectPages, twice } from './object-pages.js';
 import {
   endedBefore,
   fingerprintOf,
@@ -24,38 +24,35 @@ import {
   type ReadCursor,
   type ReadTable,
 } from './resume.js';
-import { keyTexts, rowId } from './row-id.js';
-import { bodyValue } from './values.js';
-
-export type TextRow = readonly (string | null)[];
-
-export const columnList = ({ columns }: Table, of = ''): string =>
-  columns.map(({ name }) => `${of}${quoted(name)}`).join(', ');
-
-export function bodyOf({ columns }: Table, row: TextRow): JsonObject {
-  const body: Record<string, Json> = {};
-  for (let at = 0; at < columns.length; at += 1) {
-    const column = columns[at];
-    if (!column) continue;
-    const value = bodyValue(column, row[at] ?? null);
-    // HAZARD: a column of this name would change what the body is made of, and not be in it.
-    if (column.name === '__proto__') Object.defineProperty(body, column.name, { value, enumerable: true });
-    else body[column.name] = value;
-  }
-  return body;
-}
-
-export const twice = 'its key stands in more than one row';
+import { keyTexts } from './row-id.js';
+import { bodyOf, columnList, type RowPage, type RowsWanted } from './rows.js';
 
 /** What a read of one table may meet and the reads of others need not. */
 const ofOneTable: readonly ErrorCode[] = ['scopeNotFound', 'forbidden'];
 
-export async function* readAll(
+type PagesOf<Page> = (client: PoolClient, wanted: RowsWanted) => AsyncGenerator<RowPage<Page>>;
+
+export const readAll = (
+  client: PostgresqlClient,
+  mesh: PostgresqlMesh,
+  pageSize: number,
+  request: ReadRequest,
+): AsyncGenerator<ReadObjects | ScopeEnd> => readTables(objectPages, client, mesh, pageSize, request);
+
+export const readLines = (
+  client: PostgresqlClient,
+  mesh: PostgresqlMesh,
+  pageSize: number,
+  request: ReadRequest,
+): AsyncGenerator<ReadObjects | ReadLines | ScopeEnd> => readTables(linePages, client, mesh, pageSize, request);
+
+async function* readTables<Page extends ReadObjects | ReadLines>(
+  pagesOf: PagesOf<Page>,
   client: PostgresqlClient,
   mesh: PostgresqlMesh,
   pageSize: number,
   { cursor, nativeTypes, signal }: ReadRequest,
-): AsyncGenerator<ReadItem> {
+): AsyncGenerator<Page | ScopeEnd> {
   const wanted = Object.keys(mesh.tables).filter((type) => nativeTypes === undefined || nativeTypes.includes(type));
   const resumed = cursor === undefined ? null : readCursorOf(cursor);
   if (resumed?.tables.some(({ type }, at) => type !== wanted[at])) throw lost('the read was of other tables');
@@ -67,7 +64,7 @@ export async function* readAll(
     const reading = await beginReading(lease.client, mesh, resumed);
     for (const type of wanted)
       if (!reading.tables.some((table) => table.type === type && table.isEnded))
-        yield* readTable(lease.client, mesh, type, pageSize, reading, signal);
+        yield* readTable(pagesOf, lease.client, mesh, { type, pageSize }, reading, signal);
     await lease.client.query('COMMIT');
     lease.end();
   } catch (error) {
@@ -115,14 +112,14 @@ async function beginReading(
   return { before, tables: [...resumed.tables] };
 }
 
-async function* readTable(
+async function* readTable<Page extends ReadObjects | ReadLines>(
+  pagesOf: PagesOf<Page>,
   client: PoolClient,
   mesh: PostgresqlMesh,
-  type: string,
-  pageSize: number,
+  { type, pageSize }: { readonly type: string; readonly pageSize: number },
   reading: { readonly before: string | null; readonly tables: ReadTable[] },
   signal: AbortSignal | undefined,
-): AsyncGenerator<ReadItem> {
+): AsyncGenerator<Page | ScopeEnd> {
   const begun = reading.tables.find((table) => table.type === type);
   const others = reading.tables.filter((table) => table !== begun);
   let read: ReadTable = begun ?? { type, rows: 0, at: null, isEnded: false, fingerprint: null };
@@ -136,53 +133,15 @@ async function* readTable(
     // Where nothing keeps the key unique, rows with the same key must come one after another to be seen.
     const fingerprint = table.isUnique ? await fingerprintOf(client, table.name) : null;
     read = { ...read, fingerprint };
-    const place = fingerprint === null ? '' : ', ctid';
-    const from = read.at === null ? '' : ' WHERE ctid > $1::tid';
-    const order = table.isUnique ? '' : ` ORDER BY ${table.key.map((name) => quoted(name)).join(', ')}`;
-    const fetched = client.query(
-      new Cursor<TextRow>(
-        `SELECT ${columnList(table)}${place} FROM ${table.name}${from}${order}`,
-        read.at === null ? [] : [read.at],
-        { rowMode: 'array' },
-      ),
-    );
-    // The last row waits for the next one, which may have its key.
-    const waiting: { object: NativeObject | null } = { object: null };
-    let page: NativeObject[] = [];
-    for (;;) {
-      const some = await fetched.read(pageSize);
-      for (const row of some) {
-        const body = bodyOf(table, row);
-        const id = rowId(body, table.key);
-        if (id === null) {
-          reason = 'rowUnreadable';
-          continue;
-        }
-        if (waiting.object?.id === id) waiting.object = { ...waiting.object, opaque: twice };
-        else {
-          if (waiting.object) page.push(waiting.object);
-          waiting.object = { type, id, body };
-        }
-      }
-      // Nobody waits for another row with a key that is unique.
-      if ((some.length < pageSize || table.isUnique) && waiting.object) {
-        page.push(waiting.object);
-        waiting.object = null;
-      }
-      const last = some.at(-1);
-      if (last) {
-        const at = fingerprint === null ? null : (last[table.columns.length] ?? null);
-        // What could not be read is told at the end of this read alone.
-        read = { ...read, rows: read.rows + some.length, at: reason === undefined ? at : null };
-      }
-      if (page.length > 0) {
-        signal?.throwIfAborted();
-        yield { kind: 'objects', scope: type, objects: page, cursor: cursorNow() };
-        page = [];
-      }
-      if (some.length < pageSize) break;
+    const pages = pagesOf(client, { type, table, behind: read.at, hasPlace: fingerprint !== null, pageSize });
+    for await (const { rows, place, unreadable, page } of pages) {
+      if (unreadable > 0) reason = 'rowUnreadable';
+      // What could not be read is told at the end of this read alone.
+      read = { ...read, rows: read.rows + rows, at: reason === undefined ? place : null };
+      if (page === null) continue;
+      signal?.throwIfAborted();
+      yield page(cursorNow());
     }
-    await fetched.close();
     await client.query('RELEASE SAVEPOINT before_table');
   } catch (error) {
     const known = asConcordatError(error);

@@ -13,7 +13,8 @@ import type { BatchAnswer, BatchWatch, NativeWrite, WriteAnswer } from '../conne
 import { describeTable, type Column, type Table } from './catalog.js';
 import { quoted, sqlState, type PostgresqlClient } from './client.js';
 import type { PostgresqlMesh } from './config.js';
-import { bodyOf, columnList, twice } from './read.js';
+import { twice } from './object-pages.js';
+import { bodyOf, columnList } from './rows.js';
 import { keyTexts, rowId } from './row-id.js';
 import {
   changedColumns,

@@ -10,7 +10,8 @@ import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
 import { describeTable, tableOf, type Column, type Table } from './catalog.js';
 import { codeOf, quoted, sqlState, type PostgresqlClient } from './client.js';
 import type { PostgresqlMesh } from './config.js';
-import { bodyOf, columnList, keyCondition } from './read.js';
+import { keyCondition } from './read.js';
+import { bodyOf, columnList } from './rows.js';
 import { keyTexts, rowId } from './row-id.js';
 import { columnText, isHeld } from './values.js';
 

@@ -92,6 +92,8 @@ export async function startPostgresql(): Promise<PostgresqlSystem> {
     fsync: 'off',
     wal_level: 'logical',
     max_replication_slots: '40',
+    // Connections of earlier cases rest for ten seconds.
+    max_connections: '400',
   };
   const server = spawn(
     join(found.found, 'postgres'),
