@@ -64,6 +64,8 @@ export class Links {
    */
   narrow(type: string, nativeIds: ReadonlySet<string>, keys: ReadonlySet<string>): void {
     if (this.#pairs || !this.#kept) return;
+    const known = this.#narrow.get(type);
+    if (known && isWithin(nativeIds, known.nativeIds) && isWithin(keys, known.keys)) return;
     const isWanted = (nativeId: string, key: string): boolean => nativeIds.has(nativeId) || keys.has(key);
     const { pairs, isEmpty } = linksIn(this.#kept, type, isWanted);
     const byType = new Map([[type, pairs]]);
@@ -185,6 +187,12 @@ export class Links {
     else if (narrow && change.kind === 'taken') this.#narrow.delete(type);
     else if (narrow) apply(new Map([[type, narrow.pairs]]), change);
   }
+}
+
+function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean {
+  if (some.size > all.size) return false;
+  for (const one of some) if (!all.has(one)) return false;
+  return true;
 }
 
 /** Whether all that a change can move is known. */

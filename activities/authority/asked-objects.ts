@@ -13,11 +13,13 @@ import type { Json } from '../../core/json.js';
 import type { NativeObject } from '../../core/record.js';
 import { straightTranslation } from '../../core/straight-translation.js';
 import { isSliceOver, letOthersRun } from '../event-loop.js';
+import type { ReadItem } from '../connectors/connector.js';
 import type { Links } from '../links.js';
 import { sha256Hex } from '../sealing/sha256.js';
 import { nameOf, type AskedRecords } from './asked-records.js';
 import type { AuthorityContext } from './context.js';
 import { folderOf } from './increments/read-plan.js';
+import { candidatesByLines } from './asked-lines.js';
 import { storedPages } from './pages.js';
 
 /** Of more objects than these everything is learned. */
@@ -54,10 +56,10 @@ export async function askedObjects(
   const finders = new Map(types.map((type) => [type.map.native, new Finder(type, asked, links)]));
   let pages = 0;
   let found = 0;
-  for await (const item of storedPages(context, inputs.dataset, inputs.run)) {
-    if (item.kind !== 'objects') continue;
+  const candidates = await candidatesByLines(context, inputs, types, asked, links, objectsMax);
+  for await (const objects of candidates ? [candidates] : objectsOf(storedPages(context, inputs.dataset, inputs.run))) {
     pages += 1;
-    for (const object of item.objects) {
+    for (const object of objects) {
       if (isSliceOver()) await letOthersRun();
       if (finders.get(object.type)?.take(object)) found += 1;
     }
@@ -69,6 +71,10 @@ export async function askedObjects(
   if (name !== null && !mayChange && pages > 0)
     await context.privateStore.putIfAbsent(name, new TextEncoder().encode(JSON.stringify([...objects])));
   return objects;
+}
+
+async function* objectsOf(pages: AsyncIterable<ReadItem>): AsyncGenerator<readonly NativeObject[]> {
+  for await (const item of pages) if (item.kind === 'objects') yield item.objects;
 }
 
 class Finder {

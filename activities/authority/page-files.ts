@@ -7,7 +7,7 @@ import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
 import { letOthersRun } from '../event-loop.js';
 import type { ReadItem, ReadLines } from '../connectors/connector.js';
-import { lineBreak, lineOf } from '../object-line.js';
+import { lineBegin, lineBreak, lineOf } from '../object-line.js';
 import type { ObjectStore } from '../store.js';
 import { folderOf } from './increments/read-plan.js';
 
@@ -135,6 +135,28 @@ export async function* objectLinesIn(store: ObjectStore, dataset: string, run: D
   }
 }
 const comma = 0x2c;
+
+/** Of which native type a line of an object is. */
+export class LineNatives {
+  readonly #begins: readonly Buffer[];
+  #last = 0;
+
+  constructor(natives: readonly string[]) {
+    this.#begins = natives.map((native) => Buffer.from(lineBegin(native)));
+  }
+  /** Its place among the native types that were given; -1 where it is of none. */
+  of(buffer: Buffer, start: number): number {
+    if (this.#isOf(this.#last, buffer, start)) return this.#last;
+    const found = this.#begins.findIndex((_begin, at) => this.#isOf(at, buffer, start));
+    if (found !== -1) this.#last = found;
+    return found;
+  }
+  #isOf(at: number, buffer: Buffer, start: number): boolean {
+    const begin = this.#begins[at];
+    const end = start + (begin?.length ?? 0);
+    return begin !== undefined && end <= buffer.length && buffer.compare(begin, 0, begin.length, start, end) === 0;
+  }
+}
 
 export class PageWriter {
   readonly #store: ObjectStore;

@@ -10,7 +10,7 @@ import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
 import { describeWorld } from '../conformance/suite.js';
-import { systemWorld } from '../conformance/world.js';
+import { systemWorld, type World } from '../conformance/world.js';
 import { startPostgresql, type PostgresqlSystem } from '../support/systems/postgresql.js';
 import { byCodeUnit } from '../../core/json.js';
 import { missingWords } from '../support/systems/system.js';
@@ -52,14 +52,12 @@ describeWorld(
 describeWorld(
   'postgresql, read by lines',
   [],
-  async () => {
-    const world = await systemWorld(
-      system.kind === 'missing' ? system : { ...system, stop: async () => undefined },
-      [],
-    );
-    if (!world.available) return world;
-    const { connector } = world.world;
-    return { available: true, world: { ...world.world, connector: (wishes) => throughLines(connector(wishes)) } };
+  () => {
+    const attempt = systemWorld(system.kind === 'missing' ? system : { ...system, stop: async () => undefined }, []);
+    if (!attempt.available) return Promise.resolve(attempt);
+    const { world } = attempt;
+    const connector: World['connector'] = (wishes) => throughLines(world.connector(wishes));
+    return Promise.resolve({ available: true, world: { ...world, connector } });
   },
   [],
   undefined,

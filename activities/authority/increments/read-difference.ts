@@ -7,7 +7,8 @@ import type { Digest } from '../../../core/digest.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { AuthorityContext } from '../context.js';
 import { bodyBegin as bodyBeginText, lineHead } from '../../object-line.js';
-import { objectLinesIn, type ObjectLines } from '../page-files.js';
+import { LineNatives, objectLinesIn, type ObjectLines } from '../page-files.js';
+import { NumberList } from './line-keys.js';
 
 /** Objects of one native type, by id. */
 export interface ReadDifference {
@@ -15,40 +16,47 @@ export interface ReadDifference {
   readonly before: ReadonlyMap<string, NativeObject>;
   /** As this read shows them: new, or changed. */
   readonly now: ReadonlyMap<string, NativeObject>;
+  /** Of each object of this read: as the how many-th of its type, from 1, the read before showed it; 0 where it did not, or elsewhere. */
+  readonly places: Uint32Array;
 }
-export const noDifference: ReadDifference = { before: new Map(), now: new Map() };
 
 /** Of all lines that are held at once. */
 const heldCharactersMax = 64 * 1024 * 1024;
 
 /**
- * By native type. Null where more than `changedMax` lines are on one side alone, or an object stands in this read twice: then
- * what changed is not told by it.
+ * Of each of `natives`, which are all that the reads hold. Null where more than `changedMax` lines are on one side alone, or an
+ * object stands in this read twice: then what changed is not told by it.
  */
 export async function differenceOfReads(
   context: Pick<AuthorityContext, 'privateStore' | 'heartbeat'>,
   dataset: string,
   reads: { readonly before: Digest; readonly now: Digest },
+  natives: readonly string[],
   changedMax: number,
 ): Promise<ReadonlyMap<string, ReadDifference> | null> {
   const { privateStore: store } = context;
   const [before, now] = [
-    new Lines(objectLinesIn(store, dataset, reads.before)),
-    new Lines(objectLinesIn(store, dataset, reads.now)),
+    new Lines(objectLinesIn(store, dataset, reads.before), natives),
+    new Lines(objectLinesIn(store, dataset, reads.now), natives),
   ];
   const [gone, come] = [new HeldLines(), new HeldLines()];
+  const places = natives.map(() => new NumberList(0));
   try {
     while ((await before.isThere()) && (await now.isThere())) {
       context.heartbeat();
       while (before.hasMore && now.hasMore) {
         if (before.isAs(now)) {
-          before.step();
+          const place = before.step();
+          places[now.native()]?.add(place);
           now.step();
-        } else if (gone.take(now.text())) now.step();
-        else if (come.take(before.text())) before.step();
+        } else if (gone.take(now.text())) {
+          places[now.native()]?.add(0);
+          now.step();
+        } else if (come.take(before.text())) before.step();
         else {
           gone.hold(before.text());
           come.hold(now.text());
+          places[now.native()]?.add(0);
           before.step();
           now.step();
           if (isTooMuch(gone, come, changedMax)) return null;
@@ -58,6 +66,7 @@ export async function differenceOfReads(
     for (const [lines, own, others] of [[before, gone, come] as const, [now, come, gone] as const])
       while (await lines.isThere())
         for (; lines.hasMore; lines.step()) {
+          if (lines === now) places[now.native()]?.add(0);
           if (others.take(lines.text())) continue;
           own.hold(lines.text());
           if (isTooMuch(gone, come, changedMax)) return null;
@@ -66,8 +75,11 @@ export async function differenceOfReads(
     await before.close();
     await now.close();
   }
-  const differences = byType(gone.objects(), come.objects());
-  return differences && (await standOnce(context, dataset, reads.now, differences)) ? differences : null;
+  const sides = byType(natives, gone.objects(), come.objects());
+  if (!sides || !(await standOnce(context, dataset, reads.now, sides))) return null;
+  return new Map(
+    [...sides].map(([native, own], at) => [native, { ...own, places: places[at]?.all() ?? new Uint32Array() }]),
+  );
 }
 
 function isTooMuch(gone: HeldLines, come: HeldLines, changedMax: number): boolean {
@@ -77,11 +89,16 @@ function isTooMuch(gone: HeldLines, come: HeldLines, changedMax: number): boolea
 /** One read, a line at a time. */
 class Lines {
   readonly #files: AsyncGenerator<ObjectLines>;
+  readonly #natives: LineNatives;
+  /** Of each native type, how many were gone over. */
+  readonly #seen: number[];
   #file: ObjectLines | null = null;
   #at = 0;
 
-  constructor(files: AsyncGenerator<ObjectLines>) {
+  constructor(files: AsyncGenerator<ObjectLines>, natives: readonly string[]) {
     this.#files = files;
+    this.#natives = new LineNatives(natives);
+    this.#seen = natives.map(() => 0);
   }
   /** In the file that is looked at. */
   get hasMore(): boolean {
@@ -96,8 +113,17 @@ class Lines {
     }
     return true;
   }
-  step(): void {
+  /** As which one of its native type it was gone over, from 1. */
+  step(): number {
+    const native = this.native();
     this.#at += 1;
+    const seen = (this.#seen[native] ?? 0) + 1;
+    this.#seen[native] = seen;
+    return seen;
+  }
+  native(): number {
+    const { buffer, starts } = this.#file ?? nothingRead;
+    return this.#natives.of(buffer, starts[this.#at] ?? 0);
   }
   isAs(other: Lines): boolean {
     const [own, others] = [this.#file, other.#file];
@@ -116,6 +142,8 @@ class Lines {
     await this.#files.return(undefined);
   }
 }
+
+const nothingRead = { buffer: Buffer.alloc(0), starts: [] };
 
 /** Lines of one read that the other one has not shown yet; one may stand there more than once. */
 class HeldLines {
@@ -147,21 +175,23 @@ class HeldLines {
   }
 }
 
+interface Sides {
+  readonly before: Map<string, NativeObject>;
+  readonly now: Map<string, NativeObject>;
+}
+
 function byType(
+  natives: readonly string[],
   gone: readonly NativeObject[] | null,
   come: readonly NativeObject[] | null,
-): Map<string, { readonly before: Map<string, NativeObject>; readonly now: Map<string, NativeObject> }> | null {
+): ReadonlyMap<string, Sides> | null {
   if (!gone || !come) return null;
-  const types = new Map<
-    string,
-    { readonly before: Map<string, NativeObject>; readonly now: Map<string, NativeObject> }
-  >();
+  const types = new Map(natives.map((native) => [native, { before: new Map(), now: new Map() } satisfies Sides]));
   for (const [side, objects] of [['before', gone] as const, ['now', come] as const])
     for (const object of objects) {
-      const of = types.get(object.type) ?? { before: new Map(), now: new Map() };
-      types.set(object.type, of);
-      if (of[side].has(object.id)) return null;
-      of[side].set(object.id, object);
+      const of = types.get(object.type)?.[side];
+      if (!of || of.has(object.id)) return null;
+      of.set(object.id, object);
     }
   return types;
 }
@@ -171,7 +201,7 @@ async function standOnce(
   context: Pick<AuthorityContext, 'privateStore' | 'heartbeat'>,
   dataset: string,
   run: Digest,
-  differences: ReadonlyMap<string, ReadDifference>,
+  differences: ReadonlyMap<string, Sides>,
 ): Promise<boolean> {
   const heads = new Map<string, number>();
   for (const [type, { before, now }] of differences)

@@ -1,7 +1,7 @@
 /** What a run of a mesh that tells its changes has read, once it has: how each scope ended, and what the next run may build on. */
 import type { Digest } from '../../../core/digest.js';
 import { isRecordMesh } from '../../../core/federation/native-types.js';
-import type { ReadItem, ScopeEnd } from '../../connectors/connector.js';
+import type { ScopeEnd } from '../../connectors/connector.js';
 import { authorityOf, type AuthorityContext } from '../context.js';
 import { listedIn, unlistedScopes } from '../unlisted.js';
 import { knownPages } from './known-pages.js';

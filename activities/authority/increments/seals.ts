@@ -24,7 +24,8 @@ import { readRecord, readTally } from '../pages.js';
 import type { HeldByDrift, SchemaSeen } from '../schema-seen.js';
 import { Ledger } from './ledger.js';
 import { ChangesHeldAgainstAll } from './proof.js';
-import { differenceOfReads, noDifference, type ReadDifference } from './read-difference.js';
+import { readLineKeys, unknown } from './line-keys.js';
+import { differenceOfReads, type ReadDifference } from './read-difference.js';
 import { incrementOf, type ReadRecord } from './read-plan.js';
 import { readApart, type TypeSealing } from './recorder.js';
 import { keepState, stateBefore, type NativeState, type SealState, type StateBefore } from './state.js';
@@ -90,7 +91,7 @@ export class IncrementSeals {
     const known = this.#before?.state.seals[type.taxonomy.type];
     if (!this.#mayTouch || type.taxonomy.key === undefined || !known || !read?.next) return null;
     const { dataset } = this.#inputs;
-    const since = this.#isTold ? await this.#told(map.native) : await this.#readTwice(map.native);
+    const since = this.#isTold ? await this.#told(map.native) : await this.#readTwice(map.native, known);
     if (!since) return null;
     const { objects } = since;
     const changed = known.changed + objects.size;
@@ -118,25 +119,28 @@ export class IncrementSeals {
     if (read?.read !== 'increment' || !read.next) return null;
     const { run, dataset } = this.#inputs;
     const layers = read.next.layers.filter((one) => one === run);
-    return { ...(await incrementOf(this.#context, dataset, layers, native)), before: null };
+    return { ...(await incrementOf(this.#context, dataset, layers, native)), before: null, lineKeys: null };
   }
 
   /** What parts this read from the one before; null where there is none, or too much does. */
-  async #readTwice(native: string): Promise<Changed | null> {
+  async #readTwice(native: string, { lineKeys: known }: SealState): Promise<Changed | null> {
     const { run, dataset } = this.#inputs;
     const [state, next] = [this.#before?.state.natives[native], this.#record.plan.types[native]?.next];
     if (!state || !next || next.runs === 0 || state.layers.length > 0) return null;
     if (this.#difference === undefined) {
-      const counts = Object.values(this.#record.plan.types).map(({ objects }) => objects);
-      const changedMax = (counts.reduce((sum, count) => sum + count, 0) * changedPercentMax) / 100;
+      const { types } = this.#record.plan;
+      const count = Object.values(types).reduce((sum, { objects }) => sum + objects, 0);
       const reads = { before: state.full, now: run };
-      this.#difference = await differenceOfReads(this.#context, dataset, reads, changedMax);
+      const changedMax = (count * changedPercentMax) / 100;
+      this.#difference = await differenceOfReads(this.#context, dataset, reads, Object.keys(types), changedMax);
     }
-    if (!this.#difference) return null;
-    const { before, now } = this.#difference.get(native) ?? noDifference;
+    const difference = this.#difference?.get(native);
+    if (!difference) return null;
+    const { before, now, places } = difference;
     const objects = new Map<string, NativeObject | null>(now);
     for (const id of before.keys()) if (!now.has(id)) objects.set(id, null);
-    return { objects, before };
+    const keys = known === undefined ? null : await readLineKeys(this.#context.privateStore, known, state.count);
+    return { objects, before, lineKeys: keys && places.map((place) => keys[place - 1] ?? unknown) };
   }
 
   /** For a seal over all objects: null where the next run could not go on from it. */

@@ -54,6 +54,8 @@ export const SealState = z.strictObject({
   ledgerLayers: z.array(z.string()),
   /** Objects that do not simply stand in the seal; looked at in every run. An object of the private store. */
   apart: z.string(),
+  /** Of objects of the pages, where those tell which one stands under which key (line-keys.ts). An object of the private store. */
+  lineKeys: z.string().optional(),
   tally: Tally,
   /** As of the last whole seal, and how many objects changed since: a shape is only counted over all of them. */
   shape: NativeShape.nullable(),
@@ -94,9 +96,14 @@ export async function stateBefore(
   const head = await readHead(context, dataset);
   const known = head && (head.current === run ? head.before : head.current);
   if (!known) return null;
-  const bytes = await context.privateStore.get(stateName(dataset, known));
-  const state = bytes && IncrementState.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
-  return state ? { run: known, state } : null;
+  const state = await stateOf(context, dataset, known);
+  return state && { run: known, state };
+}
+
+/** What the run sealed; null where it has not, or nothing can be gone on from. */
+export async function stateOf(context: AuthorityContext, dataset: string, run: Digest): Promise<IncrementState | null> {
+  const bytes = await context.privateStore.get(stateName(dataset, run));
+  return (bytes && IncrementState.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data) ?? null;
 }
 
 async function readHead(
@@ -135,12 +142,11 @@ export async function neededLater(
   for (const known of [head?.current, head?.before]) {
     if (!known) continue;
     names.add(stateName(dataset, known));
-    const bytes = await context.privateStore.get(stateName(dataset, known));
-    const state = bytes && IncrementState.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+    const state = await stateOf(context, dataset, known);
     if (!state) continue;
     for (const { full, layers } of Object.values(state.natives)) for (const one of [full, ...layers]) folders.add(one);
-    for (const { ledger, ledgerLayers, apart } of Object.values(state.seals)) {
-      for (const name of [apart, ...ledgerLayers]) names.add(name);
+    for (const { ledger, ledgerLayers, apart, lineKeys } of Object.values(state.seals)) {
+      for (const name of [apart, ...ledgerLayers, ...(lineKeys === undefined ? [] : [lineKeys])]) names.add(name);
       for (const { body, keys, groups, offsets } of ledger?.segments ?? [])
         for (const digest of [body, keys, offsets, ...groups]) names.add(segmentName(ledgerPrefix(dataset), digest));
     }
@@ -154,8 +160,7 @@ export async function cursorsKept(context: AuthorityContext): Promise<readonly s
   const cursors: string[] = [];
   for (const dataset of Object.keys(context.federation.datasets)) {
     const head = await readHead(context, dataset);
-    const bytes = head && (await context.privateStore.get(stateName(dataset, head.current)));
-    const state = bytes && IncrementState.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+    const state = head && (await stateOf(context, dataset, head.current));
     if (state) cursors.push(...Object.values(state.natives).map(({ cursor }) => cursor));
   }
   return cursors;

@@ -12,6 +12,7 @@ import { createSegmentReader } from '../../sealing/segment-reader.js';
 import type { AuthorityContext } from '../context.js';
 import { NaturalKeys } from '../natural-keys.js';
 import type { HeldByDrift } from '../schema-seen.js';
+import { putLineKeys } from './line-keys.js';
 import { Ledger, putLayer, type LedgerEntry } from './ledger.js';
 import { ApartObjects, Counted, partName, readApart, type SealingRecorder, type TypeSealing } from './recorder.js';
 import type { SealState, Tally } from './state.js';
@@ -22,6 +23,8 @@ export interface Changed {
   readonly objects: ReadonlyMap<string, NativeObject | null>;
   /** By id, as they were; null where a ledger tells under which keys they stood. */
   readonly before: ReadonlyMap<string, NativeObject> | null;
+  /** Of the objects as they are now, by those that did not change; null where that is not known. */
+  readonly lineKeys: Uint32Array | null;
 }
 
 export class TouchedSeal implements SealingRecorder {
@@ -33,6 +36,7 @@ export class TouchedSeal implements SealingRecorder {
   readonly #changes: Map<string, Fields | null>;
   readonly #layer: Map<string, LedgerEntry | null>;
   readonly #changed: number;
+  readonly #lineKeys: Uint32Array | null;
   readonly #apart = new ApartObjects();
   readonly #counted: Counted;
   /** Of the objects that are not looked at again. */
@@ -50,6 +54,7 @@ export class TouchedSeal implements SealingRecorder {
       readonly layer: Map<string, LedgerEntry | null>;
       readonly counted: Counted;
       readonly changed: number;
+      readonly lineKeys: Uint32Array | null;
       readonly held: HeldByDrift | null;
     },
   ) {
@@ -62,6 +67,7 @@ export class TouchedSeal implements SealingRecorder {
     this.#layer = part.layer;
     this.#counted = part.counted;
     this.#changed = part.changed;
+    this.#lineKeys = part.lineKeys;
     this.rest = part.counted.tally();
     this.held = part.held;
   }
@@ -72,7 +78,7 @@ export class TouchedSeal implements SealingRecorder {
     inputs: RunInputs,
     sealing: TypeSealing,
     known: SealState,
-    { objects, before }: Changed,
+    { objects, before, lineKeys }: Changed,
     held: HeldByDrift | null,
   ): Promise<TouchedSeal | null> {
     const apart = await readApart(context, known.apart);
@@ -95,7 +101,8 @@ export class TouchedSeal implements SealingRecorder {
     ];
     if (await meetsAnother(context, sealing, held, known.sealed, changes, looked)) return null;
     const changed = objects.size;
-    return new TouchedSeal(context, inputs, sealing.type, known, { looked, changes, layer, counted, changed, held });
+    const part = { looked, changes, layer, counted, changed, lineKeys, held };
+    return new TouchedSeal(context, inputs, sealing.type, known, part);
   }
 
   objects(): readonly NativeObject[] {
@@ -155,10 +162,14 @@ export class TouchedSeal implements SealingRecorder {
     const layer = partName(this.#inputs, 'ledger', name);
     const isLayered = this.#known.ledger !== null && this.#layer.size > 0;
     if (isLayered) await putLayer(this.#context, layer, this.#layer);
+    const lineKeys = this.#lineKeys && partName(this.#inputs, 'lines', name);
+    if (lineKeys) await putLineKeys(this.#context.privateStore, lineKeys, this.#lineKeys);
+    const { lineKeys: _before, ...known } = this.#known;
     return {
-      ...this.#known,
+      ...known,
       sealed,
       apart,
+      ...(lineKeys ? { lineKeys } : {}),
       ledgerLayers: isLayered ? [...this.#known.ledgerLayers, layer] : this.#known.ledgerLayers,
       tally: this.#counted.tally(),
       changed: this.#known.changed + this.#changed,

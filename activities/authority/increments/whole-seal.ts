@@ -7,7 +7,8 @@ import { isProvisional, type NativeObject } from '../../../core/record.js';
 import type { SealedType } from '../../../core/sealed.js';
 import type { AuthorityContext } from '../context.js';
 import { asLedgerFields, ledgerSealer, type LedgerEntry } from './ledger.js';
-import { ApartObjects, Counted, type SealingRecorder } from './recorder.js';
+import { lineKeyOf, NumberList, putLineKeys, unknown } from './line-keys.js';
+import { ApartObjects, Counted, partName, type SealingRecorder } from './recorder.js';
 import type { SealState } from './state.js';
 
 export class WholeSeal implements SealingRecorder {
@@ -16,6 +17,8 @@ export class WholeSeal implements SealingRecorder {
   readonly #name: string;
   readonly #fingerprint: Digest;
   readonly #ledger;
+  /** Where nothing but the pages tell which object stands under which key. */
+  readonly #lineKeys: NumberList | null;
   readonly #apart = new ApartObjects();
   readonly #counted = new Counted();
   #mayGoOn = true;
@@ -32,16 +35,19 @@ export class WholeSeal implements SealingRecorder {
     this.#name = type.taxonomy.type;
     this.#fingerprint = given.fingerprint;
     this.#ledger = given.hasLedger ? ledgerSealer(context, given.dataset, this.#name, given.expectedCount) : null;
+    this.#lineKeys = given.hasLedger ? null : new NumberList(given.expectedCount);
   }
 
   plain(id: string, entry: LedgerEntry): Promise<void> {
     if (isProvisional(entry.key)) this.#mayGoOn = false;
     this.#counted.add(entry, 1);
+    this.#lineKeys?.add(lineKeyOf(entry.key));
     this.#ledger?.add({ type: this.#name, key: id, fields: asLedgerFields(entry) });
     return Promise.resolve();
   }
   apart(object: NativeObject, key: string | null): void {
     this.#apart.add(object, key);
+    this.#lineKeys?.add(unknown);
   }
   doubled(): void {
     this.#mayGoOn = false;
@@ -56,12 +62,15 @@ export class WholeSeal implements SealingRecorder {
     if (apart === null) return null;
     const fingerprint = this.#fingerprint;
     const ledger = (await this.#ledger?.finish()) ?? null;
+    const lineKeys = this.#lineKeys && partName(this.#inputs, 'lines', this.#name);
+    if (lineKeys) await putLineKeys(this.#context.privateStore, lineKeys, this.#lineKeys.all());
     this.state = {
       fingerprint,
       sealed,
       ledger,
       ledgerLayers: [],
       apart,
+      ...(lineKeys ? { lineKeys } : {}),
       tally: this.#counted.tally(),
       shape,
       changed: 0,

@@ -4,14 +4,22 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { candidatesByLines } from '../../../activities/authority/asked-lines.js';
+import { askedFor } from '../../../activities/authority/asked-records.js';
+import { lineKeyOf, readLineKeys, unknown } from '../../../activities/authority/increments/line-keys.js';
 import { pageFiles, pagesIn, PageWriter } from '../../../activities/authority/page-files.js';
 import { differenceOfReads } from '../../../activities/authority/increments/read-difference.js';
 import { IncrementState } from '../../../activities/authority/increments/state.js';
 import type { ReadItem } from '../../../activities/connectors/connector.js';
+import { Links, loadLinks, saveLinks } from '../../../activities/links.js';
 import { createFileStore } from '../../../activities/store-files.js';
 import type { ObjectStore } from '../../../activities/store.js';
 import type { JsonObject } from '../../../core/json.js';
+import { mapOf, surfaceIn } from '../../../core/federation/federation.js';
+import { exposedFields } from '../../../core/federation/surface.js';
+import { naturalKeyOf } from '../../../core/natural-key.js';
 import type { NativeObject } from '../../../core/record.js';
+import { dataset } from '../../support/local-federation.js';
 import { MemoryStore } from '../../support/memory-store.js';
 import { fullRuns } from '../../support/property-runs.js';
 import { here, IncrementWorld, layGround, said, type Ground } from './increments-support.js';
@@ -85,13 +93,20 @@ describe('what parts two reads', () => {
           { privateStore: store, heartbeat: () => undefined },
           'people',
           { before, now },
+          ['one', 'two'],
           1_000,
         );
         const words = Object.fromEntries(
-          [...(told ?? [])].map(([type, sides]) => {
+          [...(told ?? [])].flatMap(([type, sides]) => {
+            const [were, are] = [was, is].map((all) => all.filter((one) => one.type === type));
+            expect(sides.places).toHaveLength(are?.length ?? 0);
+            for (const [at, place] of sides.places.entries())
+              if (place > 0) expect(were?.[place - 1]).toEqual(are?.[at]);
+            if (changes.length === 0) expect([...sides.places]).toEqual(are?.map((_one, at) => at + 1));
+            if (sides.before.size + sides.now.size === 0) return [];
             const text = (map: ReadonlyMap<string, NativeObject>): string[] =>
               [...map.values()].map((one) => JSON.stringify(one)).sort();
-            return [type, { before: text(sides.before), now: text(sides.now) }];
+            return [[type, { before: text(sides.before), now: text(sides.now) }] as const];
           }),
         );
         expect(told).not.toBeNull();
@@ -111,6 +126,7 @@ describe('what parts two reads', () => {
       { privateStore: store, heartbeat: () => undefined },
       'people',
       { before, now },
+      ['one'],
       changedMax,
     );
   };
@@ -127,7 +143,7 @@ describe('what parts two reads', () => {
       await write(store, now, is, 70);
       expect((await pageFiles(store, 'people', now)).length).toBeGreaterThan(20);
       const context = { privateStore: store, heartbeat: () => undefined };
-      const told = (await differenceOfReads(context, 'people', { before, now }, 100))?.get('one');
+      const told = (await differenceOfReads(context, 'people', { before, now }, ['one'], 100))?.get('one');
       expect([...(told?.now.values() ?? [])]).toEqual(is.filter((_, at) => at % 1_000 === 0));
       expect(new Set(told?.before.keys())).toEqual(new Set(['0', ...(told?.now.keys() ?? [])]));
       const read: NativeObject[] = [];
@@ -190,7 +206,27 @@ describe('a store that tells no changes', () => {
     expect(said(statement)).toEqual(said(twin));
     expect(statement.reads).toBeUndefined();
     const { natives, seals } = stateOf(world, inputs.run);
-    return { statement, runs: natives['envoi']?.runs, changed: seals['shipment']?.changed };
+    const unknownKeys = await heldLineKeys(world, inputs.run, seals['shipment']?.lineKeys);
+    return { inputs, statement, runs: natives['envoi']?.runs, changed: seals['shipment']?.changed, unknownKeys };
+  }
+
+  const keyOf = (number: string): string => {
+    const taxonomy = ground.federation.taxonomy['shipment'];
+    const found = taxonomy && naturalKeyOf(taxonomy, { number });
+    if (found?.kind !== 'key') throw new Error('no key');
+    return found.key;
+  };
+  /** Each is the one of the object that stands there, or unknown; of how many it is. */
+  async function heldLineKeys(world: IncrementWorld, run: string, name: string | undefined): Promise<number | null> {
+    if (name === undefined) return null;
+    const objects: NativeObject[] = [];
+    for await (const item of pagesIn(world.privates[here], dataset, run))
+      if (item.kind === 'objects') objects.push(...item.objects);
+    const keys = await readLineKeys(world.privates[here], name, objects.length);
+    expect(keys).not.toBeNull();
+    for (const [at, { body }] of objects.entries())
+      if (keys?.[at] !== unknown) expect(keys?.[at]).toBe(lineKeyOf(keyOf(body['numero'] as string)));
+    return keys?.filter((key) => key === unknown).length ?? null;
   }
   async function filled(count = 120): Promise<IncrementWorld> {
     const world = new IncrementWorld(ground, null);
@@ -201,14 +237,62 @@ describe('a store that tells no changes', () => {
 
   it('is read whole, and only rows that are not as they were are sealed again', async () => {
     const world = await filled();
-    expect(await run(world)).toMatchObject({ runs: 1, changed: 0 });
+    expect(await run(world)).toMatchObject({ runs: 1, changed: 0, unknownKeys: 0 });
     // No new value of a property that has few, which would be counted over all rows.
     world.store.put(idOf(3), row(idOf(3), { destinataire: 'Zoë at last' }));
     world.store.remove(idOf(4));
     world.store.put('new', row('new'));
-    expect(await run(world)).toMatchObject({ runs: 2, changed: 3, statement: { types: [{ count: 120 }] } });
+    expect(await run(world)).toMatchObject({
+      runs: 2,
+      changed: 3,
+      // The changed one, the new one, and the one that stood behind the one that is gone.
+      unknownKeys: 3,
+      statement: { types: [{ count: 120 }] },
+    });
     world.store.remove(idOf(5));
     expect(await run(world)).toMatchObject({ runs: 3, changed: 4, statement: { types: [{ count: 119 }] } });
+  });
+
+  it('tells which rows may be a record that is asked for, and no other row is parsed', async () => {
+    const world = await filled();
+    world.store.put(idOf(3), row(idOf(3), { destinataire: 'Zoë at last' }));
+    // Joined as the seventh, and by now the eighth.
+    const { inputs } = await run(world);
+    const context = world.context(here);
+    const links = new Links({ shipment: { [idOf(90)]: keyOf(idOf(7)) } }, context.linkKey, dataset);
+    await saveLinks(context.privateStore, dataset, links);
+    const taxonomy = ground.federation.taxonomy['shipment'];
+    const map = mapOf(ground.federation, here, 'shipment');
+    const told = exposedFields(surfaceIn(ground.federation, here, 'shipment') ?? { fields: {}, where: [] });
+    if (!taxonomy || !map) throw new Error('no shipments');
+    const candidates = async (numbers: readonly string[], max = 100): Promise<readonly string[] | null> => {
+      const asked = askedFor(numbers.map((number) => ({ type: 'shipment', key: keyOf(number) })));
+      const loaded = await loadLinks(context.privateStore, dataset, context.linkKey);
+      const types = [{ taxonomy, map, told, isExposed: null }];
+      const found = asked && (await candidatesByLines(context, inputs, types, asked, loaded, max));
+      return found?.map(({ id }) => id) ?? null;
+    };
+    // The one that changed is not known by its key, the other one is, and the last one by its link.
+    const wanted = [idOf(3), idOf(7), idOf(90)];
+    expect(await candidates([idOf(7)])).toEqual(wanted);
+    expect(await candidates([idOf(5)])).toEqual([idOf(3), idOf(5)]);
+    expect(await candidates(['nobody'])).toEqual([idOf(3)]);
+    expect(await candidates([idOf(7)], 1)).toBeNull();
+    const { objects } = world.privates[here];
+    for (const [name, bytes] of objects)
+      if (name.endsWith(`${inputs.run}/00000000`)) {
+        const text = new TextDecoder().decode(bytes);
+        const broken = text.replaceAll(/("id":"([^"]+)","body":\{)[^\n]*\}\}/g, (line, head: string, id: string) =>
+          wanted.includes(id) ? line : `${head}no json}}`,
+        );
+        expect(broken).not.toBe(text);
+        objects.set(name, new TextEncoder().encode(broken));
+      }
+    expect(await candidates([idOf(7)])).toEqual(wanted);
+    // Of another number of rows it says nothing.
+    const lines = stateOf(world, inputs.run).seals['shipment']?.lineKeys ?? '';
+    objects.set(lines, (objects.get(lines) ?? new Uint8Array()).slice(4));
+    expect(await candidates([idOf(7)])).toBeNull();
   });
 
   it('is sealed whole where much changed, where an object came twice, and every so often', async () => {

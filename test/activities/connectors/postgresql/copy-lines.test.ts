@@ -34,7 +34,7 @@ const copyField = (text: string | null): string =>
 const text = fc
   .oneof(
     fc.string({ unit: 'binary' }),
-    fc.string({ unit: fc.constantFrom(...'ab\\"\t\n\r\v\b\f\u0001\u001f\u007f{},nN\u2028é😀 ') }),
+    fc.string({ unit: fc.constantFrom(...Array.from('ab\\"\t\n\r\v\b\f\u0001\u001f\u007f{},nN\u2028é😀 ')) }),
     fc.constantFrom('', '\\N', 'NULL', 'null', '\\', '"', '\\.', 'N'),
   )
   .map((some) => some.replaceAll('\0', '').toWellFormed());
