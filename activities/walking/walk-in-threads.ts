@@ -16,15 +16,17 @@ import type { ThreadMessage, ThreadTask } from './walk-protocol.js';
 export interface WideWalkOptions extends Omit<WalkOptions, 'reader'> {
   readonly store: ObjectStore;
   readonly prefixes: readonly string[];
-  /** At most so many; two where absent and the machine has them. */
+  /** At most so many; where absent, by how many records there are and what the machine has. */
   readonly threads?: number;
   /** Only tests give others: from how many records on, and the compiled body of a thread. */
   readonly recordsMin?: number;
   readonly threadFile?: string;
 }
 
-/** Starting a thread costs about what walking so many records does. */
+/** Fewer are walked where they are: they hold nobody up for long. */
 const recordsMinDefault = 500_000;
+/** A thread loads its modules and compiles for itself, which costs as much as walking millions: until then two take longer than one. */
+const recordsPerThread = 5_000_000;
 /** Each thread holds the columns of one segment a participant, as the walk itself does: about 80 MB. */
 const threadsMax = 2;
 /** Parts of a thread's ranges: the more there are, the less one waits for the other. */
@@ -41,8 +43,10 @@ export async function* walkWide(options: WideWalkOptions): AsyncGenerator<Differ
   const { from, to } = walk.ranges ?? { from: 0, to: all };
   const ranges = to - from;
   if (ranges <= 0) return;
-  const threads = Math.min(options.threads ?? Math.min(threadsMax, availableParallelism()), ranges);
-  const isWorthIt = (recordsToWalk(walk) * ranges) / all >= (options.recordsMin ?? recordsMinDefault);
+  const records = (recordsToWalk(walk) * ranges) / all;
+  const isWorthIt = records >= (options.recordsMin ?? recordsMinDefault);
+  const usual = Math.min(threadsMax, availableParallelism(), Math.max(1, Math.floor(records / recordsPerThread)));
+  const threads = Math.min(options.threads ?? usual, ranges);
   if (location === undefined || !isWorthIt || threads < 1 || !existsSync(threadFile)) {
     yield* walkDiffering({ ...walk, reader: createSegmentReader({ store, prefixes }) });
     return;

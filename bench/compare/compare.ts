@@ -58,19 +58,16 @@ async function main(): Promise<void> {
   const isWanted = (engine: string): boolean => only?.includes(engine) ?? true;
   const loadBefore = loadavg()[0];
   const counts = arguments_.length > 0 ? arguments_.map(Number) : [10_000, 100_000];
-  const report = counts.flatMap((count) =>
-    rates
-      .filter(({ name }) => chosen?.some((start) => name.startsWith(`${start} %`)) ?? true)
-      .map((rate) => measure(count, rate, withRivals ? rivals.filter(isWanted) : [], isWanted)),
-  );
-  const machine = {
-    node: process.version,
-    processors: cpus().length,
-    model: cpus()[0]?.model,
-    loadBefore,
-    loadAfter: loadavg()[0],
-  };
-  if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify({ machine, rounds, report }, null, 2)}\n`);
+  const report: object[] = [];
+  const { version: node } = process;
+  for (const count of counts)
+    for (const rate of rates.filter(({ name }) => chosen?.some((start) => name.startsWith(`${start} %`)) ?? true)) {
+      report.push(measure(count, rate, withRivals ? rivals.filter(isWanted) : [], isWanted));
+      const [model, loadAfter] = [cpus()[0]?.model, loadavg()[0]];
+      const machine = { node, processors: cpus().length, model, loadBefore, loadAfter };
+      // Each takes minutes: what was measured stays where a later one is broken off.
+      if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify({ machine, rounds, report }, null, 2)}\n`);
+    }
 }
 
 function measure(
