@@ -323,10 +323,9 @@ export class CopyLines {
   }
 }
 
+/** A backslash that is meant is written twice, so no text begins like this. */
 function isNull(input: Buffer, from: number): boolean {
-  if (input[from] !== backslash || input[from + 1] !== upperN) return false;
-  const next = input[from + 2];
-  return next === tab || next === newline;
+  return input[from] === backslash && input[from + 1] === upperN;
 }
 
 function fieldEnd(input: Buffer, from: number): number {
