@@ -20,7 +20,10 @@ export class RecordIds {
   /** tableId of the record. */
   add(type: string, key: string): void {
     const at = this.#roomForOne();
-    this.#last().write(sha256Binary(`${type}\n${key}`), at, tableIdBytes, 'latin1');
+    const chunk = this.#last();
+    const digest = sha256Binary(`${type}\n${key}`);
+    // To have these few bytes written by the buffer costs half as much as their digest.
+    for (let byte = 0; byte < tableIdBytes; byte += 1) chunk[at + byte] = digest.charCodeAt(byte);
   }
 
   /** From bytes that hold an id at the place. */

@@ -1,5 +1,6 @@
 /** What is measured, each in a process of its own: the floor, and ours as far as each step. */
 import { createHash } from 'node:crypto';
+import { pagesIn, PageWriter } from '../../activities/authority/page-files.js';
 import { createSealer } from '../../activities/sealing/sealer.js';
 import { createFileStore } from '../../activities/store-files.js';
 import { sealedRoot } from '../../core/sealed.js';
@@ -44,20 +45,31 @@ export async function run(engine: EngineName, folder: string, world: World): Pro
   };
 }
 
-const prefix = 'pages/';
+const prefix = 'floor/';
+const kept = { dataset: 'people', run: 'a'.repeat(64) };
 
+/** The same objects twice: a page a file for the floor, and as a read of the mesh leaves them. */
 async function generate(folder: string, world: World): Promise<Result> {
   const store = createFileStore(folder);
+  const writer = await PageWriter.behind(store, kept.dataset, kept.run, () => undefined);
   let pages = 0;
   for (const objects of nativePages(world)) {
-    const text = JSON.stringify({ kind: 'objects', scope: 'users', objects, cursor: String(pages) });
-    await store.putIfAbsent(`${prefix}${String(pages).padStart(8, '0')}`, Buffer.from(text));
+    const page = { kind: 'objects', scope: 'users', objects, cursor: String(pages) } as const;
+    await store.putIfAbsent(`${prefix}${String(pages).padStart(8, '0')}`, Buffer.from(JSON.stringify(page)));
+    await writer.add(page);
     pages += 1;
   }
+  await writer.end();
   return { count: pages, digest: '' };
 }
 
-/** As activities/authority/pages.ts reads them: this is the floor. */
+/** As activities/authority/page-files.ts reads them. */
+async function* keptPages(folder: string): AsyncGenerator<readonly NativeObject[]> {
+  for await (const item of pagesIn(createFileStore(folder), kept.dataset, kept.run))
+    if (item.kind === 'objects') yield item.objects;
+}
+
+/** Read and parsed a page at a time, and nothing else: this is the floor. */
 async function* pages(folder: string): AsyncGenerator<readonly NativeObject[]> {
   const store = createFileStore(folder);
   for (const name of await store.list(prefix)) {
@@ -85,7 +97,7 @@ function translated({ body }: NativeObject): number {
 
 async function translateOnly(folder: string): Promise<Result> {
   let count = 0;
-  for await (const objects of pages(folder)) for (const object of objects) count += translated(object);
+  for await (const objects of keptPages(folder)) for (const object of objects) count += translated(object);
   return { count, digest: '' };
 }
 
@@ -93,7 +105,7 @@ async function seal(folder: string, world: World): Promise<Result> {
   const store = createFileStore(folder);
   const sealer = createSealer({ store, prefix: 'left', type: 'person', groups, expectedCount: world.count });
   const add = sealer.adder(straight.names);
-  for await (const objects of pages(folder))
+  for await (const objects of keptPages(folder))
     for (const object of objects) {
       translated(object);
       add(object.id, values);

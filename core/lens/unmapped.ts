@@ -59,32 +59,61 @@ function levelBelow({ paths, tags }: Known, level: Level, name: string): Level {
 /** The properties of objects, as one shape after another of them was met. */
 interface Shape {
   readonly names: readonly string[];
-  /** Null where it depends on what lies within them. */
+  /** Of its own names, where none of the objects within has any; null where each object must be asked. */
   readonly unmapped: readonly string[] | null;
+  readonly within: readonly Within[];
+}
+/** An object within, all of whose names are known where they are as before. */
+interface Within {
+  readonly name: string;
+  names: readonly string[];
 }
 const shapesKept = 8;
 
-/** unmappedProperties for very many objects of few shapes: what their own names say is found once a shape. */
+/** unmappedProperties for very many objects of few shapes: what names say is found once a shape, and once for objects within it. */
 export function unmappedFinder(map: TypeMap): (body: JsonObject) => readonly string[] {
-  const { top } = knownOf(map);
+  const known = knownOf(map);
+  const { top } = known;
   const shapes: Shape[] = [];
   let next = 0;
-  const shapeOf = (names: readonly string[], body: JsonObject): Shape => {
-    const known = shapes.find((shape) => sameNames(shape.names, names));
-    if (known) return known;
-    const looksInside = names.some((name) => !top.whole.has(name) && top.within.has(name));
-    const shape: Shape = { names, unmapped: looksInside ? null : unmappedProperties(body, map) };
+  const shapeOf = (names: readonly string[]): Shape => {
+    const met = shapes.find((shape) => sameNames(shape.names, names));
+    if (met) return met;
+    const inside = names.filter((name) => !top.whole.has(name) && top.within.has(name));
+    // Which tags are known depends on how this object writes them.
+    const asksEach = inside.some((name) => levelBelow(known, top, name).tags !== null);
+    const outside = asksEach ? null : names.filter((name) => !top.whole.has(name) && !top.within.has(name));
+    const shape: Shape = {
+      names,
+      unmapped: outside?.sort(byCodeUnit) ?? null,
+      within: inside.map((name) => ({ name, names: noNames })),
+    };
     shapes[next] = shape;
     next = (next + 1) % shapesKept;
     return shape;
   };
-  let last: Shape = { names: [], unmapped: [] };
+  /** Whether nothing within it is unmapped, as far as names that were met say. */
+  const isKnownWithin = (body: JsonObject, within: Within): boolean => {
+    const inner = body[within.name];
+    if (!isJsonObject(inner)) return true;
+    const names = Object.keys(inner);
+    if (sameNames(within.names, names)) return true;
+    const { whole } = levelBelow(known, top, within.name);
+    if (!names.every((name) => whole.has(name))) return false;
+    within.names = names;
+    return true;
+  };
+  let last: Shape = { names: [], unmapped: [], within: [] };
   return (body) => {
     const names = Object.keys(body);
-    if (!sameNames(last.names, names)) last = shapeOf(names, body);
-    return last.unmapped ?? unmappedProperties(body, map);
+    if (!sameNames(last.names, names)) last = shapeOf(names);
+    const { unmapped, within } = last;
+    if (unmapped === null) return unmappedProperties(body, map);
+    for (const one of within) if (!isKnownWithin(body, one)) return unmappedProperties(body, map);
+    return unmapped;
   };
 }
+const noNames: readonly string[] = [];
 
 export function sameNames(left: readonly string[], right: readonly string[]): boolean {
   if (left.length !== right.length) return false;

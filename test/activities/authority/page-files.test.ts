@@ -55,3 +55,34 @@ it('of two reads at once do not lie behind one another', async () => {
   await expect(other?.end()).rejects.toMatchObject({ code: 'storeFault' });
   expect(await idsIn(store)).toEqual(['1']);
 });
+
+it('larger than one piece hold each object once, in any script, with what a text may hold', async () => {
+  const store = new MemoryStore();
+  const words = [
+    'plain',
+    'two\nlines\t"quoted"\\',
+    'blåbærsyltetøy',
+    '\u65e5\u672c\u8a9e \u{1f600}',
+    '\n]}',
+    '},\n{',
+    '',
+  ];
+  const objects = Array.from({ length: 900 }, (_, number) => ({
+    type: 'user',
+    id: `${number}`,
+    // Of every length, so that pieces end at every place of an object, and one longer than a piece.
+    body: { text: `${words[number % words.length]}${'x'.repeat(number === 500 ? 50_000 : number % 211)}`, list: words },
+  }));
+  const items: readonly ReadItem[] = [
+    { kind: 'objects', scope: 'some', objects, cursor: 'first' },
+    { kind: 'objects', scope: 'none', objects: [], cursor: 'second' },
+    { kind: 'objects', scope: 'one', objects: objects.slice(500, 501), cursor: 'third' },
+    { kind: 'scopeEnd', scope: 'søppel', nativeType: 'user', complete: true, cursor: 'end' },
+  ];
+  const writer = await PageWriter.behind(store, 'people', run, () => undefined);
+  for (const item of items) await writer.add(item);
+  await writer.end();
+  const read: ReadItem[] = [];
+  for await (const item of pagesIn(store, 'people', run)) read.push(item);
+  expect(read).toEqual(items);
+});
