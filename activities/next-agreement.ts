@@ -20,9 +20,8 @@ import { sealNextBase, type SealedBase } from './base.js';
 import type { ObjectStore } from './store.js';
 import { hasUnanimous, type UnanimousByType } from './unanimous.js';
 
-export interface NextAgreement {
-  readonly candidate: Candidate | null;
-  readonly sealed: SealedBase | null;
+/** What an agreement changes. */
+export interface AgreedOn {
   /** Of records that were looked at one by one. */
   readonly changes: readonly BaseChange[];
   /** Records that the next base takes over as all members show them. */
@@ -32,17 +31,61 @@ export interface NextAgreement {
   readonly receipts: readonly ReceiptsStatement[];
 }
 
-export async function nextAgreement(options: {
+export interface NextAgreement extends AgreedOn {
+  readonly candidate: Candidate | null;
+  readonly sealed: SealedBase | null;
+}
+
+interface AgreedFrom {
   readonly federation: Federation;
   readonly exchange: ObjectStore;
-  readonly prefix: string;
   readonly run: Digest;
   readonly recomputed: Recomputed;
   readonly permit: Permit;
   readonly receipts: readonly Ref[];
-  readonly heartbeat?: () => void;
-}): Promise<NextAgreement> {
-  const { federation, exchange, recomputed, permit, prefix } = options;
+}
+
+/** Without the base that it makes, which costs as much as the base is large. */
+export async function agreedOn(options: AgreedFrom): Promise<AgreedOn> {
+  const { changes, unanimous, effective, receipts } = await agreedFrom(options);
+  return { changes, unanimous, effective, receipts };
+}
+
+export async function nextAgreement(
+  options: AgreedFrom & { readonly prefix: string; readonly heartbeat?: () => void },
+): Promise<NextAgreement> {
+  const { exchange, recomputed, permit, prefix } = options;
+  const { receiptIds, ...agreed } = await agreedFrom(options);
+  const { changes, unanimous, effective } = agreed;
+  if (changes.length === 0 && !hasUnanimous(unanimous)) return { ...agreed, candidate: null, sealed: null };
+  const sealed = await sealNextBase({
+    shape: recomputed.messages.shape,
+    previous: recomputed.messages.base,
+    previousDigest: recomputed.messages.baseDigest,
+    changes,
+    unanimous,
+    digestKeys: keysOfNextBase(recomputed.messages, recomputed.views, changes),
+    versions: versionsOfNextBase(recomputed.messages.shape.types),
+    authored: authoredOfNextBase(recomputed.messages.shape, recomputed.messages.base, recomputed.plan, effective),
+    exchange,
+    prefix,
+    ...(options.heartbeat ? { heartbeat: options.heartbeat } : {}),
+  });
+  const candidate: Candidate = {
+    dataset: recomputed.plan.dataset,
+    run: options.run,
+    sequence: sealed.base.sequence,
+    previous: recomputed.messages.baseDigest,
+    plan: recomputed.planDigest,
+    permit: digestOf(permit),
+    receipts: [...receiptIds].sort(byCodeUnit),
+    next: sealed.digest,
+  };
+  return { ...agreed, candidate, sealed };
+}
+
+async function agreedFrom(options: AgreedFrom): Promise<AgreedOn & { readonly receiptIds: readonly Digest[] }> {
+  const { federation, exchange, recomputed, permit } = options;
   const permitDigest = digestOf(permit);
   const byId = operationsOf(recomputed.plan);
   const effective: Operation[] = [];
@@ -88,31 +131,5 @@ export async function nextAgreement(options: {
       heldAtBase: heldAtBase(recomputed.messages.base, recomputed.messages.shape),
     }),
   );
-  const { unanimous } = recomputed;
-  if (changes.length === 0 && !hasUnanimous(unanimous))
-    return { candidate: null, sealed: null, changes, unanimous, effective, receipts: statements };
-  const sealed = await sealNextBase({
-    shape: recomputed.messages.shape,
-    previous: recomputed.messages.base,
-    previousDigest: recomputed.messages.baseDigest,
-    changes,
-    unanimous,
-    digestKeys: keysOfNextBase(recomputed.messages, recomputed.views, changes),
-    versions: versionsOfNextBase(recomputed.messages.shape.types),
-    authored: authoredOfNextBase(recomputed.messages.shape, recomputed.messages.base, recomputed.plan, effective),
-    exchange,
-    prefix,
-    ...(options.heartbeat ? { heartbeat: options.heartbeat } : {}),
-  });
-  const candidate: Candidate = {
-    dataset: recomputed.plan.dataset,
-    run: options.run,
-    sequence: sealed.base.sequence,
-    previous: recomputed.messages.baseDigest,
-    plan: recomputed.planDigest,
-    permit: permitDigest,
-    receipts: ids.sort(byCodeUnit),
-    next: sealed.digest,
-  };
-  return { candidate, sealed, changes, unanimous, effective, receipts: statements };
+  return { changes, unanimous: recomputed.unanimous, effective, receipts: statements, receiptIds: ids };
 }

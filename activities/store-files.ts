@@ -10,6 +10,7 @@ import { link, mkdir, open, readdir, readFile, rename, stat, unlink, type FileHa
 import { dirname, join, resolve } from 'node:path';
 import { ConcordatError } from '../core/errors.js';
 import { byCodeUnit } from '../core/json.js';
+import { SharedSyncs } from './shared-syncs.js';
 import { folderOfPrefix, partsOfName, versionName, versionOf } from './store-names.js';
 import type { ByteRange, Head, ObjectStore } from './store.js';
 
@@ -33,6 +34,7 @@ class FileStore implements ObjectStore {
   readonly #versionSeen = new Map<string, number>();
 
   readonly #durableFolders = new Set<string>();
+  readonly #syncs = new SharedSyncs(syncFolder);
 
   constructor(root: string) {
     this.#root = root;
@@ -43,7 +45,7 @@ class FileStore implements ObjectStore {
     return await asStoreFault(`cannot write ${name}`, async () => {
       if (await exists(path)) {
         // HAZARD: another process may have linked it a moment ago; what the caller claims next must outlive a crash.
-        await syncFolder(dirname(path));
+        await this.#syncs.of(dirname(path));
         return false;
       }
       await this.#makeFolder(dirname(path));
@@ -52,7 +54,7 @@ class FileStore implements ObjectStore {
       try {
         await writeDurably(aside, bytes);
         const won = await linkIfAbsent(aside, path);
-        await syncFolder(dirname(path));
+        await this.#syncs.of(dirname(path));
         return won;
       } finally {
         await unlinkIfThere(aside);

@@ -4,7 +4,7 @@ import type { RunInputs } from '../../core/messages.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { isSliceOver, letOthersRun } from '../event-loop.js';
 import { keepFormerLink, saveLinks } from '../links.js';
-import type { NextAgreement } from '../next-agreement.js';
+import type { AgreedOn } from '../next-agreement.js';
 import type { Recomputed } from '../recompute.js';
 import { xxh64 } from '../sealing/key-hash.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
@@ -17,7 +17,7 @@ export async function firmLinks(
   context: AuthorityContext,
   inputs: RunInputs,
   recomputed: Recomputed,
-  next: NextAgreement,
+  next: AgreedOn,
   own: OwnRecords,
 ): Promise<void> {
   const agreed = new Set(next.changes.filter(({ kind }) => kind === 'put').map(({ type, key }) => `${type} ${key}`));

@@ -8,7 +8,7 @@ import type { ReadReview } from '../reviews.js';
 import type { Recomputed } from '../recompute.js';
 import { readUnverified } from '../keys/verify.js';
 import { adoptHops, makeRunHops, type HopOwner, type Made } from '../lineage/run-hops.js';
-import type { NextAgreement } from '../next-agreement.js';
+import type { AgreedOn } from '../next-agreement.js';
 import { readAgreement } from './agreements.js';
 import type { AuthorityContext } from './context.js';
 import { logObserver } from './log-observer.js';
@@ -19,7 +19,7 @@ export interface HopsInput {
   readonly candidate: Digest;
   readonly sequence: number;
   readonly recomputed: Recomputed;
-  readonly next: NextAgreement;
+  readonly next: AgreedOn;
   readonly reviews: readonly ReadReview[];
   readonly own: OwnRecords;
   /** This authority's stamp for the agreement. */

@@ -7,7 +7,7 @@ import { ConcordatError } from '../../core/errors.js';
 import { Base, Seal, type Proposal } from '../../core/messages.js';
 import type { SealInput, SealResult } from '../../workflows/contract.js';
 import { findDocument, getDocument, putDocument } from '../exchange.js';
-import type { NextAgreement } from '../next-agreement.js';
+import type { AgreedOn } from '../next-agreement.js';
 import type { Recomputed } from '../recompute.js';
 import { verifyChain } from '../seal-chain.js';
 import { xxh64 } from '../sealing/key-hash.js';
@@ -23,7 +23,7 @@ import { readRunState, writeRunState } from './live-run.js';
 import { agreeOnOpaque } from './opaque.js';
 import { agreeOnSchema } from './schema-seen.js';
 import { OwnRecords } from './own-records.js';
-import { recomputeCandidate } from './witness.js';
+import { recomputeAgreedOn, recomputeCandidate } from './witness.js';
 
 /** Shown again, or shown one that is older than what it holds, an authority answers with what it holds. */
 export async function acceptSeal(context: AuthorityContext, input: SealInput): Promise<SealResult> {
@@ -54,7 +54,8 @@ export async function acceptSeal(context: AuthorityContext, input: SealInput): P
   const members = context.federation.file.members.map(({ id }) => id);
   const base = await findDocument(context.exchange, [context.id, ...members], candidate.next, Base);
   if (proposal.inputs.snapshots.some(({ ref }) => ref.startsWith(`${context.id}/`))) {
-    await takeUpOwn(context, proposal, digest, candidate.sequence);
+    const hasSigned = state.pending?.candidate === digest;
+    await takeUpOwn(context, proposal, digest, candidate.sequence, hasSigned);
     await agreeOnOpaque(context, dataset, proposal.inputs.run);
     await agreeOnSchema(context, dataset, proposal.inputs.run);
   }
@@ -84,7 +85,7 @@ async function forgetPending(context: AuthorityContext, dataset: string, sequenc
 async function askedOfAgreement(
   context: AuthorityContext,
   recomputed: Recomputed,
-  { unanimous }: NextAgreement,
+  { unanimous }: AgreedOn,
 ): Promise<AskedRecords | null> {
   const asked = askedOfPlan(recomputed);
   const types = Object.entries(unanimous);
@@ -99,15 +100,25 @@ async function askedOfAgreement(
   return askedAlso(asked, (type, key) => hashes.get(type)?.(xxh64(key)) === true);
 }
 
-/** What it knows of its own records, some hundred bytes of each, is held no longer than this. */
+/**
+ * What it knows of its own records, some hundred bytes of each, is held no longer than this.
+ *
+ * HAZARD: only what this authority signed is in its part of the store already (witness.ts): that was durable before its signature.
+ * Of an agreement that others ended without it, the base is made here for the first time.
+ */
 async function takeUpOwn(
   context: AuthorityContext,
   proposal: Proposal,
   candidate: Digest,
   sequence: number,
+  hasSigned: boolean,
 ): Promise<void> {
   const { inputs } = proposal;
-  const { recomputed, next, reviews } = await recomputeCandidate(context, proposal, 'opened');
+  const { recomputed, next, reviews } = await (hasSigned ? recomputeAgreedOn : recomputeCandidate)(
+    context,
+    proposal,
+    'opened',
+  );
   const own = await OwnRecords.load(context, inputs, null, await askedOfAgreement(context, recomputed, next));
   const hlc = await context.clock.stamp();
   await hopsOfCandidate(context, { run: inputs.run, candidate, sequence, recomputed, next, reviews, own, hlc });

@@ -9,7 +9,7 @@ import { isMajorityOf, refuseWitness } from '../../core/rounds.js';
 import type { WitnessInput, WitnessResult } from '../../workflows/contract.js';
 import { getDocument, putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
-import { nextAgreement, type NextAgreement } from '../next-agreement.js';
+import { agreedOn, nextAgreement, type AgreedOn, type NextAgreement } from '../next-agreement.js';
 import { recomputePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit, type ReadReview } from '../reviews.js';
 import { appendAgreement } from '../lineage/run-hops.js';
@@ -109,34 +109,42 @@ async function witnessOf(context: AuthorityContext, input: WitnessInput): Promis
   return { authority: context.id, witness: await putMessage(context.exchange, context.id, witness.jws) };
 }
 
+interface Again {
+  readonly recomputed: Recomputed;
+  readonly reviews: readonly ReadReview[];
+}
+
 /** From a proposal's references to its next base, made again from what was signed. */
 export async function recomputeCandidate(
   context: AuthorityContext,
   proposal: Proposal,
   terms: Terms,
-): Promise<{
-  readonly recomputed: Recomputed;
-  readonly next: NextAgreement;
-  readonly reviews: readonly ReadReview[];
-}> {
-  const recomputed = await recomputePlan(
-    context.federation,
-    context.exchange,
-    proposal.inputs,
-    terms,
-    watchedBy(context),
+): Promise<Again & { readonly next: NextAgreement }> {
+  return again(context, proposal, terms, (from) =>
+    nextAgreement({ ...from, prefix: context.id, heartbeat: () => context.heartbeat() }),
   );
-  const { permit, reviews } = await recomputePermit(context.federation, context.exchange, proposal.reviews, recomputed);
-  const next = await nextAgreement({
-    federation: context.federation,
-    exchange: context.exchange,
-    prefix: context.id,
-    run: proposal.inputs.run,
-    recomputed,
-    permit,
-    receipts: proposal.receipts,
-    heartbeat: () => context.heartbeat(),
-  });
+}
+
+/** The same without the base: for a candidate that this authority made again and signed, whose base it keeps since. */
+export async function recomputeAgreedOn(
+  context: AuthorityContext,
+  proposal: Proposal,
+  terms: Terms,
+): Promise<Again & { readonly next: AgreedOn }> {
+  return again(context, proposal, terms, agreedOn);
+}
+
+async function again<Next extends AgreedOn>(
+  context: AuthorityContext,
+  proposal: Proposal,
+  terms: Terms,
+  nextFrom: (from: Parameters<typeof agreedOn>[0]) => Promise<Next>,
+): Promise<Again & { readonly next: Next }> {
+  const { federation, exchange } = context;
+  const recomputed = await recomputePlan(federation, exchange, proposal.inputs, terms, watchedBy(context));
+  const { permit, reviews } = await recomputePermit(federation, exchange, proposal.reviews, recomputed);
+  const { inputs, receipts } = proposal;
+  const next = await nextFrom({ federation, exchange, run: inputs.run, recomputed, permit, receipts });
   await noticeInputs(context, recomputed, terms);
   await context.clock.receive(
     [...reviews.map(({ review }) => review), ...next.receipts],

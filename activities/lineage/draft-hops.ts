@@ -94,11 +94,11 @@ class Drafting {
   async changed(type: string, held: readonly string[], changes: readonly BaseChange[]): Promise<void> {
     if (changes.length === 0) return;
     const views = new Map((this.#witnessed.views[type] ?? []).map((view) => [view.key, view]));
-    for (const change of changes) {
+    for (const { id, change } of inOrderOfIds(type, changes)) {
       const view = views.get(change.key);
       const old = view?.storedBase ?? view?.base;
       const isResealed = view?.storedBase !== undefined && change.kind === 'put' && sameJson(view.base, change.fields);
-      await this.#add({
+      await this.#add(id, await this.#own.rowInOrder(id), {
         type,
         key: change.key,
         isInBase: old !== undefined,
@@ -130,7 +130,8 @@ class Drafting {
         if (key === null || !salt) {
           const record = JSON.parse(bytes.toString('utf8', start, end)) as OpenBody;
           const after = heldFields(agreedAsShown(record.fields, type), held);
-          await this.#add({
+          const idOfThis = tableId({ type: name, key: record.key });
+          await this.#add(idOfThis, await this.#own.rowOf(idOfThis), {
             type: name,
             key: record.key,
             isInBase: false,
@@ -146,11 +147,9 @@ class Drafting {
     }
   }
 
-  async #add(told: Told): Promise<void> {
+  async #add(id: Buffer, row: TableRow | null, told: Told): Promise<void> {
     const { type, key, isInBase, before, after, cause } = told;
     if (isSliceOver()) await letOthersRun();
-    const id = tableId({ type, key });
-    const row: TableRow | null = await this.#own.rowOf(id);
     const change: AgreedChange = {
       dataset: this.#witnessed.shape.dataset.dataset,
       type,
@@ -175,6 +174,12 @@ class Drafting {
 
 interface Told extends Pick<AgreedChange, 'type' | 'key' | 'before' | 'after' | 'cause'> {
   readonly isInBase: boolean;
+}
+
+function inOrderOfIds(type: string, changes: readonly BaseChange[]): readonly { id: Buffer; change: BaseChange }[] {
+  return changes
+    .map((change) => ({ id: tableId({ type, key: change.key }), change }))
+    .sort((left, right) => Buffer.compare(left.id, right.id));
 }
 
 function causesOf(id: AuthorityId, { effective, decisionsBy }: Witnessed): ReadonlyMap<string, Cause> {

@@ -15,7 +15,6 @@ import { saltBytes, type RecordName } from '../../core/lineage/salted.js';
 import type { AuthorityId } from '../../core/record.js';
 import { parsePublished } from '../exchange.js';
 import { sha256Binary } from '../sealing/sha256.js';
-import { Workspace } from '../sealing/workspace.js';
 import { sideBySide } from '../side-by-side.js';
 import type { ObjectStore } from '../store.js';
 
@@ -78,6 +77,7 @@ export class RecordTable {
   readonly #exchange: ObjectStore;
   readonly #prefix: string;
   readonly #buckets = new Map<number, Buffer>();
+  #last: { readonly number: number; readonly bytes: Buffer } | null = null;
 
   constructor(exchange: ObjectStore, prefix: string, manifest: TableManifest) {
     this.#exchange = exchange;
@@ -86,14 +86,17 @@ export class RecordTable {
   }
 
   async rowOf(id: Buffer): Promise<TableRow | null> {
-    const bucket = await this.#bucket(bucketOf(id, this.manifest.bits));
-    let [low, high] = [0, bucket.length / rowBytes];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareAt(bucket, middle, id) < 0) low = middle + 1;
-      else high = middle;
+    return rowIn(await this.#bucket(bucketOf(id, this.manifest.bits)), id);
+  }
+
+  /** The same for those who ask in the order of ids: of a thousand spread rows the buckets are the whole table. */
+  async rowInOrder(id: Buffer): Promise<TableRow | null> {
+    const number = bucketOf(id, this.manifest.bits);
+    if (this.#last?.number !== number) {
+      this.#last = null;
+      this.#last = { number, bytes: this.#buckets.get(number) ?? (await this.#readBucket(number)) };
     }
-    return low < bucket.length / rowBytes && compareAt(bucket, low, id) === 0 ? decodeRow(bucket, low) : null;
+    return rowIn(this.#last.bytes, id);
   }
 
   /**
@@ -137,11 +140,10 @@ export class RecordTable {
     const all = old.some(({ length }) => length > 0) ? Buffer.concat([...old, rows]) : rows;
     const buckets = grows ? Array.from<Digest | null>({ length: 2 ** bits }).fill(null) : [...manifest.buckets];
     let count = grows ? 0 : manifest.count;
-    const workspace = new Workspace();
     await sideBySide([...rowsByBucket(all, bits)], bucketsAtOnce, async ([bucket, own]) => {
       // Kept by nobody: of a thousand spread rows these are all buckets.
       const before = grows ? Buffer.alloc(0) : (this.#buckets.get(bucket) ?? (await this.#readBucket(bucket)));
-      const merged = mergeRows(before, all, own, workspace);
+      const merged = mergeRows(before, all, own);
       count += (merged.length - before.length) / rowBytes;
       buckets[bucket] = await this.#put(merged);
     });
@@ -191,7 +193,7 @@ export class RecordTable {
   }
 
   async #bucket(bucket: number): Promise<Buffer> {
-    const known = this.#buckets.get(bucket);
+    const known = this.#buckets.get(bucket) ?? (this.#last?.number === bucket ? this.#last.bytes : undefined);
     if (known) return known;
     const bytes = await this.#readBucket(bucket);
     this.#buckets.set(bucket, bytes);
@@ -210,6 +212,13 @@ export class RecordTable {
     }
     return bytes;
   }
+}
+
+/** A copy: a row that is kept would keep its bucket. */
+function rowIn(bucket: Buffer, id: Buffer): TableRow | null {
+  const row = firstNotBelow(bucket, id, 0);
+  if (row === bucket.length / rowBytes || compareAt(bucket, row, id) !== 0) return null;
+  return decodeRow(Buffer.from(bucket.subarray(row * rowBytes, (row + 1) * rowBytes)), 0);
 }
 
 export function encodeRows(rows: readonly TableRow[]): Buffer {
@@ -275,27 +284,50 @@ function* rowsByBucket(rows: Buffer, bits: number): Generator<readonly [bucket: 
   }
 }
 
-/** What was there and some rows more, sorted by id, the last of each. */
-function mergeRows(before: Buffer, rows: Buffer, own: Uint32Array, workspace: Workspace): Buffer {
-  const bytes = workspace.take('rows', before.length + own.length * rowBytes);
-  let end = before.copy(bytes);
-  for (const row of own) end += rows.copy(bytes, end, row * rowBytes, (row + 1) * rowBytes);
-  // Numbers hold the first 53 bits exactly: hardly ever more has to be looked at.
-  const firsts = Float64Array.from({ length: bytes.length / rowBytes }, (_, row) => {
-    const at = row * rowBytes;
-    return bytes.readUInt32BE(at) * 2 ** 21 + (bytes.readUInt32BE(at + 4) >>> 11);
-  });
-  const order = Uint32Array.from(firsts.keys()).sort(
-    (left, right) => (firsts[left] ?? 0) - (firsts[right] ?? 0) || compareRows(bytes, left, right) || left - right,
-  );
-  const merged = Buffer.allocUnsafeSlow(bytes.length);
-  let length = 0;
+/** What was there, which is in order, and some rows more: sorted by id, the last of each. What no row touches is copied. */
+function mergeRows(before: Buffer, rows: Buffer, own: Uint32Array): Buffer {
+  const merged = Buffer.allocUnsafeSlow(before.length + own.length * rowBytes);
+  const order = inOrderOfIds(rows, own);
+  let [from, length] = [0, 0];
   order.forEach((row, at) => {
     const next = order[at + 1];
-    if (next !== undefined && compareRows(bytes, row, next) === 0) return;
-    length += bytes.copy(merged, length, row * rowBytes, (row + 1) * rowBytes);
+    if (next !== undefined && compareRows(rows, row, next) === 0) return;
+    const id = rows.subarray(row * rowBytes, row * rowBytes + tableIdBytes);
+    const place = firstNotBelow(before, id, from);
+    length += before.copy(merged, length, from * rowBytes, place * rowBytes);
+    length += rows.copy(merged, length, row * rowBytes, (row + 1) * rowBytes);
+    const isThere = place < before.length / rowBytes && compareAt(before, place, id) === 0;
+    from = isThere ? place + 1 : place;
   });
+  length += before.copy(merged, length, from * rowBytes);
   return merged.subarray(0, length);
+}
+
+/** Rows of one id stay in their order. */
+function inOrderOfIds(rows: Buffer, own: Uint32Array): Uint32Array {
+  // Numbers hold the first 53 bits exactly: hardly ever more has to be looked at.
+  const firsts = Float64Array.from(own, (row) => {
+    const at = row * rowBytes;
+    return rows.readUInt32BE(at) * 2 ** 21 + (rows.readUInt32BE(at + 4) >>> 11);
+  });
+  const rowAt = (at: number): number => own[at] ?? 0;
+  return Uint32Array.from(own.keys())
+    .sort(
+      (left, right) =>
+        (firsts[left] ?? 0) - (firsts[right] ?? 0) || compareRows(rows, rowAt(left), rowAt(right)) || left - right,
+    )
+    .map(rowAt);
+}
+
+/** The number of the first row from `from` on whose id is not below this one; behind the last where there is none. */
+function firstNotBelow(bucket: Buffer, id: Buffer, from: number): number {
+  let [low, high] = [from, bucket.length / rowBytes];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareAt(bucket, middle, id) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function compareRows(bytes: Buffer, left: number, right: number): number {

@@ -5,6 +5,7 @@ import type { FieldGroup } from '../../core/federation/federation.js';
 import type { Json } from '../../core/json.js';
 import { fieldsOf, type FederatedRecord } from '../../core/record.js';
 import { bucketCountFor, sealedGroups, type SealedSegment, type SealedType } from '../../core/sealed.js';
+import { sideBySide } from '../side-by-side.js';
 import type { ObjectStore } from '../store.js';
 import { bucketBitsOf } from './bucket.js';
 import { EntryCollector } from './entry-collector.js';
@@ -17,6 +18,9 @@ import { segmentName } from './segment-reader.js';
 import { sha256Hex } from './sha256.js';
 import { StraightEncoder } from './straight-encoder.js';
 import { Workspace } from './workspace.js';
+
+/** The columns of most types and their body. */
+const putsAtOnce = 8;
 
 export interface SealerOptions {
   readonly store: ObjectStore;
@@ -141,23 +145,26 @@ class SegmentSealer implements Sealer {
   }
 }
 
-/** Puts the objects of a segment; those that are there already cost a look. */
+/** Puts the objects of a segment; those that are there already cost a look. Side by side: most of a put is waiting until it is durable. */
 export async function putSegment(
   store: ObjectStore,
   prefix: string,
   bucket: number,
   built: SegmentBytes,
 ): Promise<SealedSegment> {
-  const put = async (bytes: Buffer): Promise<string> => {
+  // Columns of a small segment can be one and the same object, which is put once.
+  const objects = new Map<string, Buffer>();
+  const named = (bytes: Buffer): string => {
     const digest = sha256Hex(bytes);
-    await store.putIfAbsent(segmentName(prefix, digest), bytes);
+    objects.set(digest, bytes);
     return digest;
   };
-  // Columns of a small segment can be one and the same object; one after the other they meet as present, not as rivals.
-  const body = await put(built.body);
-  const keys = await put(built.keys);
-  const groups: string[] = [];
-  for (const column of built.groups) groups.push(await put(column));
-  const offsets = await put(built.offsets);
+  const body = named(built.body);
+  const keys = named(built.keys);
+  const groups = built.groups.map(named);
+  const offsets = named(built.offsets);
+  await sideBySide([...objects], putsAtOnce, ([digest, bytes]) =>
+    store.putIfAbsent(segmentName(prefix, digest), bytes),
+  );
   return { bucket, count: built.count, bodyBytes: built.body.length, body, keys, groups, offsets };
 }

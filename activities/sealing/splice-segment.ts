@@ -51,7 +51,9 @@ export async function splicedSegment(options: SpliceOptions): Promise<SegmentByt
   const shape = entryShape(layout.groups.length);
   const changes = options.changes.filter((change) => !isThereAlready(columns, change));
   if (changes.length === 0) return 'same';
-  const body = await reader.whole(segment.body, segment.bodyBytes);
+  const body = await reader.whole(segment.body, segment.bodyBytes, () =>
+    workspace.take('body before', segment.bodyBytes),
+  );
   const splices = changes.sort(byHashAndKey).flatMap((change) => spliceOf(columns, body, change, reader) ?? []);
   if (splices.length === 0) return 'same';
   return laidOut(columns, body, splices, shape, workspace);

@@ -303,6 +303,44 @@ describe('a seal that colluders made under a configuration of their own', () => 
 });
 
 describe('a seal', () => {
+  /** Names under which aws puts segments while it takes the seal up, and the base that it then holds. */
+  async function takenUp(forgets: boolean): Promise<{ readonly put: ReadonlySet<string>; readonly made: string[] }> {
+    moveBoth();
+    const { inputs, proposal } = await proposed();
+    const before = new Set(world.exchange.objects.keys());
+    const head = world.stores.aws.heads.get(`live-run/${dataset}`);
+    const witnesses: Ref[] = [];
+    for (const id of members) witnesses.push(await sign(id, inputs, proposal));
+    const isSegment = (name: string): boolean => name.startsWith('aws/segments/');
+    const made = [...world.exchange.objects.keys()].filter((name) => isSegment(name) && !before.has(name));
+    if (forgets && head) {
+      world.stores.aws.heads.set(`live-run/${dataset}`, head);
+      for (const name of made) world.exchange.objects.delete(name);
+    }
+    const put = new Set<string>();
+    const exchange = Object.create(world.exchange) as typeof world.exchange;
+    exchange.putIfAbsent = (name, bytes) => {
+      if (isSegment(name)) put.add(name);
+      return world.exchange.putIfAbsent(name, bytes);
+    };
+    const seal = await putDocument(world.exchange, 'federation', { dataset, opens: inputs.opens, witnesses, proposal });
+    await acceptSeal({ ...world.contexts.aws, exchange }, { dataset, seal });
+    expect(await base('aws')).toBe(2);
+    return { put, made };
+  }
+
+  it('makes nobody make the base again who made it to sign it', async () => {
+    const { put, made } = await takenUp(false);
+    expect(made).not.toEqual([]);
+    expect([...put]).toEqual([]);
+  });
+
+  it('makes those make the base who did not sign it, or do not remember: each keeps its own copy', async () => {
+    const { put, made } = await takenUp(true);
+    expect(made).not.toEqual([]);
+    for (const name of made) expect(put.has(name) && world.exchange.objects.has(name), name).toBe(true);
+  });
+
   it('needs every member of its run', async () => {
     moveBoth();
     const { inputs, proposal } = await proposed();

@@ -2,7 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RecordIds } from '../../../activities/lineage/record-ids.js';
-import { emptyManifest, RecordTable, tableId, type TableRow } from '../../../activities/lineage/record-table.js';
+import {
+  emptyManifest,
+  encodeRows,
+  RecordTable,
+  tableId,
+  type TableRow,
+} from '../../../activities/lineage/record-table.js';
 import { IdIndex } from '../../../activities/lineage/id-index.js';
 import { SaltProposals, saltsOf, type SaltSources } from '../../../activities/lineage/salts.js';
 import { MemoryStore } from '../authority/gate-world.js';
@@ -42,6 +48,44 @@ describe('the table of records', () => {
     expect(await table.rowOf(tableId({ type: 'team', key: 'key 1' }))).toBeNull();
     // Nothing of a table that was replaced stays behind.
     expect(store.objects.size).toBe(new Set(manifest.buckets.filter((bucket) => bucket !== null)).size);
+  });
+
+  it('holds in each bucket the newest row of each id in order, whatever came before, between, behind and twice', async () => {
+    const store = new MemoryStore();
+    // Of two halves of the ids with rows in some of 2,048: rows at the ends, between and over others.
+    const keys = Array.from({ length: 3_300 }, (_, at) => `key ${at}`);
+    const old = keys.filter((_, at) => at % 3 !== 0).map((key) => row(key, 1));
+    const first = await new RecordTable(store, 'p', emptyManifest).with(old, 1);
+    const twice = keys.filter((_, at) => at % 5 < 2).map((key) => row(key, 2));
+    const last = keys.filter((_, at) => at % 10 === 0).map((key) => row(key, 3));
+    const second = await new RecordTable(store, 'p', first).with([...twice, ...last], 2);
+    expect(second.bits, 'no bucket was made anew').toBe(first.bits);
+    const newest = new Map([...old, ...twice, ...last].map((one) => [one.id.toString('hex'), one]));
+    const expected = [...newest].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, one]) => one);
+    const there = second.buckets.map((digest) => store.objects.get(`p/table/${digest}`) ?? new Uint8Array(0));
+    expect(second.count).toBe(expected.length);
+    expect(Buffer.concat(there).equals(encodeRows(expected))).toBe(true);
+  });
+
+  it('tells in the order of ids what it tells in any, reads each bucket once and keeps none', async () => {
+    const store = new MemoryStore();
+    const rows = Array.from({ length: 6_000 }, (_, at) => row(`key ${at}`, 1));
+    const manifest = await new RecordTable(store, 'p', emptyManifest).with(rows, 1);
+    const reads: string[] = [];
+    const counted = Object.create(store) as MemoryStore;
+    counted.get = (name) => {
+      reads.push(name);
+      return store.get(name);
+    };
+    const table = new RecordTable(counted, 'p', manifest);
+    const ids = [...rows.map(({ id }) => id), tableId({ type: 'team', key: 'key 1' })].sort(Buffer.compare);
+    const found = new Map<string, TableRow | null>();
+    for (const id of ids) found.set(id.toString('hex'), await table.rowInOrder(id));
+    expect(reads.length).toBe(manifest.buckets.length);
+    for (const { id, end } of rows) expect(found.get(id.toString('hex'))?.end).toEqual(end);
+    expect(found.get(tableId({ type: 'team', key: 'key 1' }).toString('hex'))).toBeNull();
+    await table.rowInOrder(ids[0] ?? Buffer.alloc(16));
+    expect(reads.length, 'the first bucket was let go').toBe(manifest.buckets.length + 1);
   });
 
   it('is without a record once it was taken out, and no bucket is left that held it, also of a worker that died', async () => {
