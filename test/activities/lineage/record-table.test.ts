@@ -78,7 +78,9 @@ describe('the table of records', () => {
       return store.get(name);
     };
     const table = new RecordTable(counted, 'p', manifest);
-    const ids = [...rows.map(({ id }) => id), tableId({ type: 'team', key: 'key 1' })].sort(Buffer.compare);
+    const ids = [...rows.map(({ id }) => id), tableId({ type: 'team', key: 'key 1' })].sort((left, right) =>
+      Buffer.compare(left, right),
+    );
     const found = new Map<string, TableRow | null>();
     for (const id of ids) found.set(id.toString('hex'), await table.rowInOrder(id));
     expect(reads.length).toBe(manifest.buckets.length);
