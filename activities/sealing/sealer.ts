@@ -5,7 +5,6 @@ import type { FieldGroup } from '../../core/federation/federation.js';
 import type { Json } from '../../core/json.js';
 import { fieldsOf, type FederatedRecord } from '../../core/record.js';
 import { bucketCountFor, sealedGroups, type SealedSegment, type SealedType } from '../../core/sealed.js';
-import { sideBySide } from '../side-by-side.js';
 import type { ObjectStore } from '../store.js';
 import { bucketBitsOf } from './bucket.js';
 import { EntryCollector } from './entry-collector.js';
@@ -18,9 +17,6 @@ import { segmentName } from './segment-reader.js';
 import { sha256Hex } from './sha256.js';
 import { StraightEncoder } from './straight-encoder.js';
 import { Workspace } from './workspace.js';
-
-/** The columns of most types and their body. */
-const putsAtOnce = 8;
 
 export interface SealerOptions {
   readonly store: ObjectStore;
@@ -145,7 +141,7 @@ class SegmentSealer implements Sealer {
   }
 }
 
-/** Puts the objects of a segment; those that are there already cost a look. Side by side: most of a put is waiting until it is durable. */
+/** Puts the objects of a segment, side by side: most of a put is waiting until it is durable. Those that are there already cost a look. */
 export async function putSegment(
   store: ObjectStore,
   prefix: string,
@@ -163,8 +159,11 @@ export async function putSegment(
   const keys = named(built.keys);
   const groups = built.groups.map(named);
   const offsets = named(built.offsets);
-  await sideBySide([...objects], putsAtOnce, ([digest, bytes]) =>
-    store.putIfAbsent(segmentName(prefix, digest), bytes),
+  // All have ended before one is told of: they lie in memory that the next segment takes.
+  const puts = await Promise.allSettled(
+    [...objects].map(([digest, bytes]) => store.putIfAbsent(segmentName(prefix, digest), bytes)),
   );
+  const failed = puts.find((put) => put.status === 'rejected');
+  if (failed) throw failed.reason;
   return { bucket, count: built.count, bodyBytes: built.body.length, body, keys, groups, offsets };
 }
