@@ -12,7 +12,7 @@ import type { AskedRecords } from './asked-records.js';
 import type { AuthorityContext } from './context.js';
 import { lineKeyOf, readLineKeys, unknown } from './increments/line-keys.js';
 import { stateOf } from './increments/state.js';
-import { LineNatives, objectLinesIn } from './page-files.js';
+import { endOfLineAt, LineNatives, lineStarts, objectPagesIn } from './page-files.js';
 
 interface AskedLines {
   readonly native: string;
@@ -40,9 +40,12 @@ export async function candidatesByLines(
     if (!lineKeys) return null;
     lines.push({ native: map.native, lineKeys, wanted: new Set([unknown, ...[...keys].map(lineKeyOf)]) });
   }
-  const found = await objectsAt(context, dataset, run, lines, max, (at, of) =>
-    of.wanted.has(of.lineKeys[at] ?? unknown),
-  );
+  const isWanted = (at: number, of: AskedLines): boolean => of.wanted.has(of.lineKeys[at] ?? unknown);
+  const isNoneWanted = (of: AskedLines | undefined, from: number, count: number): boolean => {
+    for (let at = from; of && at < from + count; at += 1) if (isWanted(at, of)) return false;
+    return true;
+  };
+  const found = await objectsAt(context, dataset, run, lines, max, isWanted, isNoneWanted);
   if (!found) return null;
   const missing = new Set(types.flatMap((type) => linkedBeside(type, asked, links, found)));
   if (missing.size === 0) return inOrder(found);
@@ -79,21 +82,31 @@ async function objectsAt(
   lines: readonly AskedLines[],
   max: number,
   isCandidate: (at: number, of: AskedLines, head: () => string) => boolean,
+  mayPass: (of: AskedLines | undefined, from: number, count: number) => boolean = (of) => of === undefined,
 ): Promise<Map<number, NativeObject> | null> {
   const natives = new LineNatives(lines.map(({ native }) => native));
   const seen = lines.map(() => 0);
   const found = new Map<number, NativeObject>();
   let place = 0;
-  for await (const { buffer, count, starts, ends } of objectLinesIn(context.privateStore, dataset, run)) {
+  for await (const page of objectPagesIn(context.privateStore, dataset, run)) {
     context.heartbeat();
-    for (let line = 0; line < count; line += 1) {
-      const [start, end] = [starts[line] ?? 0, ends[line] ?? 0];
-      const native = natives.of(buffer, start);
+    const { buffer, alike } = page;
+    const only = alike ? lines.findIndex(({ native }) => native === alike.nativeType) : -1;
+    if (alike && mayPass(lines[only], seen[only] ?? 0, alike.count)) {
+      place += alike.count;
+      if (only !== -1) seen[only] = (seen[only] ?? 0) + alike.count;
+      continue;
+    }
+    const starts = lineStarts(page);
+    for (let line = 0; line < starts.length - 1; line += 1) {
+      const start = starts[line] ?? 0;
+      const native = alike ? only : natives.of(buffer, start);
       const of = lines[native];
       place += 1;
       if (!of) continue;
       const at = seen[native] ?? 0;
       seen[native] = at + 1;
+      const end = endOfLineAt(starts, line);
       if (!isCandidate(at, of, () => headOf(buffer, start, end))) continue;
       // Written by this worker's own connector and read by nobody else: trusted inside.
       found.set(place, JSON.parse(buffer.toString('utf8', start, end)) as NativeObject);

@@ -24,13 +24,21 @@ export class NumberList {
   }
   /** Of the next object. */
   add(key: number): void {
-    if (this.#count === this.#keys.length) {
-      const more = new Uint32Array(2 * this.#count);
-      more.set(this.#keys);
-      this.#keys = more;
-    }
+    this.#makeRoom(1);
     this.#keys[this.#count] = key;
     this.#count += 1;
+  }
+  /** As many as `count`, each one more than the one before. */
+  addAscending(first: number, count: number): void {
+    this.#makeRoom(count);
+    for (let at = 0; at < count; at += 1) this.#keys[this.#count + at] = first + at;
+    this.#count += count;
+  }
+  #makeRoom(count: number): void {
+    if (this.#count + count <= this.#keys.length) return;
+    const more = new Uint32Array(Math.max(2 * this.#keys.length, this.#count + count));
+    more.set(this.#keys);
+    this.#keys = more;
   }
   all(): Uint32Array {
     return this.#keys.subarray(0, this.#count);

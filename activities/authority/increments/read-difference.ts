@@ -6,8 +6,8 @@
 import type { Digest } from '../../../core/digest.js';
 import type { NativeObject } from '../../../core/record.js';
 import type { AuthorityContext } from '../context.js';
-import { bodyBegin as bodyBeginText, lineHead } from '../../object-line.js';
-import { LineNatives, objectLinesIn, type ObjectLines } from '../page-files.js';
+import { bodyBegin as bodyBeginText, lineBreak, lineHead } from '../../object-line.js';
+import { endOfLineAt, LineNatives, lineStarts, objectPagesIn, type ObjectPage } from '../page-files.js';
 import { NumberList } from './line-keys.js';
 
 /** Objects of one native type, by id. */
@@ -36,39 +36,36 @@ export async function differenceOfReads(
 ): Promise<ReadonlyMap<string, ReadDifference> | null> {
   const { privateStore: store } = context;
   const [before, now] = [
-    new Lines(objectLinesIn(store, dataset, reads.before), natives),
-    new Lines(objectLinesIn(store, dataset, reads.now), natives),
+    new Lines(objectPagesIn(store, dataset, reads.before), natives),
+    new Lines(objectPagesIn(store, dataset, reads.now), natives),
   ];
   const [gone, come] = [new HeldLines(), new HeldLines()];
-  const places = natives.map(() => new NumberList(0));
+  const places = new Places(natives.length);
   try {
     while ((await before.isThere()) && (await now.isThere())) {
       context.heartbeat();
       while (before.hasMore && now.hasMore) {
-        if (before.isAs(now)) {
-          const place = before.step();
-          places[now.native()]?.add(place);
-          now.step();
-        } else if (gone.take(now.text())) {
-          places[now.native()]?.add(0);
-          now.step();
-        } else if (come.take(before.text())) before.step();
+        if (now.passAlike(before, places)) continue;
+        if (gone.take(now.text())) {
+          places.addElsewhere(now.step());
+        } else if (come.take(before.text())) places.pass(before.step());
         else {
           gone.hold(before.text());
           come.hold(now.text());
-          places[now.native()]?.add(0);
-          before.step();
-          now.step();
+          places.addElsewhere(now.step());
+          places.pass(before.step());
           if (isTooMuch(gone, come, changedMax)) return null;
         }
       }
     }
     for (const [lines, own, others] of [[before, gone, come] as const, [now, come, gone] as const])
       while (await lines.isThere())
-        for (; lines.hasMore; lines.step()) {
-          if (lines === now) places[now.native()]?.add(0);
-          if (others.take(lines.text())) continue;
-          own.hold(lines.text());
+        while (lines.hasMore) {
+          const text = lines.text();
+          const native = lines.step();
+          if (lines === now) places.addElsewhere(native);
+          if (others.take(text)) continue;
+          own.hold(text);
           if (isTooMuch(gone, come, changedMax)) return null;
         }
   } finally {
@@ -77,73 +74,142 @@ export async function differenceOfReads(
   }
   const sides = byType(natives, gone.objects(), come.objects());
   if (!sides || !(await standOnce(context, dataset, reads.now, sides))) return null;
-  return new Map(
-    [...sides].map(([native, own], at) => [native, { ...own, places: places[at]?.all() ?? new Uint32Array() }]),
-  );
+  return new Map([...sides].map(([native, own], at) => [native, { ...own, places: places.of(at) }]));
 }
 
 function isTooMuch(gone: HeldLines, come: HeldLines, changedMax: number): boolean {
   return Math.max(gone.count, come.count) > changedMax || gone.characters + come.characters > heldCharactersMax;
 }
 
-/** One read, a line at a time. */
-class Lines {
-  readonly #files: AsyncGenerator<ObjectLines>;
-  readonly #natives: LineNatives;
-  /** Of each native type, how many were gone over. */
-  readonly #seen: number[];
-  #file: ObjectLines | null = null;
-  #at = 0;
+/** Of each native type, where the objects of this read stood in the one before. */
+class Places {
+  readonly #lists: readonly NumberList[];
+  /** Of each native type, how many of the read before were gone over. */
+  readonly #passed: number[];
 
-  constructor(files: AsyncGenerator<ObjectLines>, natives: readonly string[]) {
-    this.#files = files;
-    this.#natives = new LineNatives(natives);
-    this.#seen = natives.map(() => 0);
+  constructor(natives: number) {
+    this.#lists = Array.from({ length: natives }, () => new NumberList(0));
+    this.#passed = this.#lists.map(() => 0);
   }
-  /** In the file that is looked at. */
-  get hasMore(): boolean {
-    return this.#file !== null && this.#at < this.#file.count;
+  /** Both showed them, at this place. */
+  addSame(native: number, count: number): void {
+    const passed = this.#passed[native] ?? 0;
+    this.#lists[native]?.addAscending(passed + 1, count);
+    this.#passed[native] = passed + count;
   }
-  async isThere(): Promise<boolean> {
-    while (!this.hasMore) {
-      const next = await this.#files.next();
-      if (next.done === true) return false;
-      this.#file = next.value;
-      this.#at = 0;
-    }
-    return true;
+  addElsewhere(native: number): void {
+    this.#lists[native]?.add(0);
   }
-  /** As which one of its native type it was gone over, from 1. */
-  step(): number {
-    const native = this.native();
-    this.#at += 1;
-    const seen = (this.#seen[native] ?? 0) + 1;
-    this.#seen[native] = seen;
-    return seen;
+  /** One of the read before, which this one does not show at this place. */
+  pass(native: number): void {
+    this.#passed[native] = (this.#passed[native] ?? 0) + 1;
   }
-  native(): number {
-    const { buffer, starts } = this.#file ?? nothingRead;
-    return this.#natives.of(buffer, starts[this.#at] ?? 0);
-  }
-  isAs(other: Lines): boolean {
-    const [own, others] = [this.#file, other.#file];
-    if (!own || !others) return false;
-    const [start, end] = [own.starts[this.#at] ?? 0, own.ends[this.#at] ?? 0];
-    const [otherStart, otherEnd] = [others.starts[other.#at] ?? 0, others.ends[other.#at] ?? 0];
-    return (
-      end - start === otherEnd - otherStart && own.buffer.compare(others.buffer, otherStart, otherEnd, start, end) === 0
-    );
-  }
-  /** Each byte a character: to be held and found again, at a byte a character in memory. */
-  text(): string {
-    return this.#file?.buffer.toString('latin1', this.#file.starts[this.#at], this.#file.ends[this.#at]) ?? '';
-  }
-  async close(): Promise<void> {
-    await this.#files.return(undefined);
+  of(native: number): Uint32Array {
+    return this.#lists[native]?.all() ?? new Uint32Array();
   }
 }
 
-const nothingRead = { buffer: Buffer.alloc(0), starts: [] };
+/** One read, some lines at a time: only where the two part it is looked for where each of them begins. */
+class Lines {
+  readonly #pages: AsyncGenerator<ObjectPage>;
+  readonly #natives: LineNatives;
+  readonly #names: readonly string[];
+  #page: ObjectPage = nothingRead;
+  /** Where the next line begins. */
+  #at = 0;
+  /** Of this page, once one was looked for. */
+  #starts: readonly number[] | null = null;
+  #line = 0;
+  /** So many lines are compared at once next. */
+  #stride = 1;
+
+  constructor(pages: AsyncGenerator<ObjectPage>, natives: readonly string[]) {
+    this.#pages = pages;
+    this.#natives = new LineNatives(natives);
+    this.#names = natives;
+  }
+  /** In the page that is looked at. */
+  get hasMore(): boolean {
+    return this.#at < this.#page.end;
+  }
+  async isThere(): Promise<boolean> {
+    while (!this.hasMore) {
+      const next = await this.#pages.next();
+      if (next.done === true) return false;
+      this.#page = next.value;
+      this.#at = next.value.start;
+      this.#starts = null;
+      this.#line = 0;
+    }
+    return true;
+  }
+  /** Of which native type the line is that was gone over. */
+  step(): number {
+    const native = this.#natives.of(this.#page.buffer, this.#at);
+    this.#at = this.#lineEnd() + lineBreak.length;
+    this.#line += 1;
+    return native;
+  }
+  /** Goes over as many lines as both have alike from here, in one page; false where already the first is another one. */
+  passAlike(before: Lines, places: Places): boolean {
+    if (this.#passPage(before, places)) return true;
+    this.#starts ??= lineStarts(this.#page);
+    const starts = this.#starts;
+    const linesLeft = starts.length - 1 - this.#line;
+    for (let count = Math.min(this.#stride, linesLeft); count > 0; count >>>= 1) {
+      const end = endOfLineAt(starts, this.#line + count - 1);
+      if (!this.#isAs(before, end)) continue;
+      this.#stride = 2 * count;
+      this.#count(count, starts, places);
+      before.#skip(end - this.#at);
+      this.#at = end + lineBreak.length;
+      this.#line += count;
+      return true;
+    }
+    this.#stride = 1;
+    return false;
+  }
+  /** Where both stand at the beginning of pages that are the same. */
+  #passPage(before: Lines, places: Places): boolean {
+    const [page, other] = [this.#page, before.#page];
+    if (page.alike === null || this.#at !== page.start || before.#at !== other.start) return false;
+    if (page.end - page.start !== other.end - other.start || !this.#isAs(before, page.end)) return false;
+    places.addSame(this.#names.indexOf(page.alike.nativeType), page.alike.count);
+    [this.#at, before.#at] = [page.end, other.end];
+    return true;
+  }
+  /** Up to `end`, where a line ends: no object is the beginning of another one, so one ends there too. */
+  #isAs(before: Lines, end: number): boolean {
+    const [other, from] = [before.#page, before.#at];
+    const to = from + end - this.#at;
+    return to <= other.end && this.#page.buffer.compare(other.buffer, from, to, this.#at, end) === 0;
+  }
+  #count(count: number, starts: readonly number[], places: Places): void {
+    const { alike, buffer } = this.#page;
+    if (alike) places.addSame(this.#names.indexOf(alike.nativeType), count);
+    else
+      for (let line = this.#line; line < this.#line + count; line += 1)
+        places.addSame(this.#natives.of(buffer, starts[line] ?? 0), 1);
+  }
+  #skip(bytes: number): void {
+    this.#at += bytes + lineBreak.length;
+  }
+  #lineEnd(): number {
+    const { buffer, end } = this.#page;
+    const next = buffer.indexOf(newline, this.#at);
+    return next === -1 || next >= end ? end : next + 1 - lineBreak.length;
+  }
+  /** Each byte a character: to be held and found again, at a byte a character in memory. */
+  text(): string {
+    return this.#page.buffer.toString('latin1', this.#at, this.#lineEnd());
+  }
+  async close(): Promise<void> {
+    await this.#pages.return(undefined);
+  }
+}
+
+const newline = 0x0a;
+const nothingRead: ObjectPage = { buffer: Buffer.alloc(0), start: 0, end: 0, alike: null };
 
 /** Lines of one read that the other one has not shown yet; one may stand there more than once. */
 class HeldLines {
@@ -207,12 +273,14 @@ async function standOnce(
   for (const [type, { before, now }] of differences)
     for (const id of now.keys()) if (!before.has(id)) heads.set(Buffer.from(lineHead(type, id)).toString('latin1'), 0);
   if (heads.size === 0) return true;
-  for await (const { buffer, count, starts, ends } of objectLinesIn(context.privateStore, dataset, run)) {
+  for await (const page of objectPagesIn(context.privateStore, dataset, run)) {
     context.heartbeat();
-    for (let at = 0; at < count; at += 1) {
-      const start = starts[at] ?? 0;
+    const { buffer } = page;
+    const starts = lineStarts(page);
+    for (let line = 0; line < starts.length - 1; line += 1) {
+      const start = starts[line] ?? 0;
       const bodyAt = buffer.indexOf(bodyBegin, start);
-      if (bodyAt === -1 || bodyAt >= (ends[at] ?? 0)) return false;
+      if (bodyAt === -1 || bodyAt >= endOfLineAt(starts, line)) return false;
       const head = buffer.toString('latin1', start, bodyAt + bodyBegin.length);
       const seen = heads.get(head);
       if (seen === undefined) continue;
