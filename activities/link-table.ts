@@ -66,8 +66,7 @@ export class Links {
     if (this.#pairs || !this.#kept) return;
     const known = this.#narrow.get(type);
     if (known && isWithin(nativeIds, known.nativeIds) && isWithin(keys, known.keys)) return;
-    const isWanted = (nativeId: string, key: string): boolean => nativeIds.has(nativeId) || keys.has(key);
-    const { pairs, isEmpty } = linksIn(this.#kept, type, isWanted);
+    const { pairs, isEmpty } = linksIn(this.#kept, type, nativeIds, keys);
     const byType = new Map([[type, pairs]]);
     for (const change of this.#changes) if (change.type === type) apply(byType, change);
     this.#narrow.set(type, { pairs, nativeIds, keys, isEmpty });

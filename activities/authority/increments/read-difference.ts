@@ -169,13 +169,13 @@ class Lines {
     this.#stride = 1;
     return false;
   }
-  /** Where both stand at the beginning of pages that are the same. */
+  /** Where a page begins of which it is known what it holds. */
   #passPage(before: Lines, places: Places): boolean {
-    const [page, other] = [this.#page, before.#page];
-    if (page.alike === null || this.#at !== page.start || before.#at !== other.start) return false;
-    if (page.end - page.start !== other.end - other.start || !this.#isAs(before, page.end)) return false;
-    places.addSame(this.#names.indexOf(page.alike.nativeType), page.alike.count);
-    [this.#at, before.#at] = [page.end, other.end];
+    const { alike, start, end } = this.#page;
+    if (alike === null || this.#at !== start || !this.#isAs(before, end)) return false;
+    places.addSame(this.#names.indexOf(alike.nativeType), alike.count);
+    before.#skip(end - start);
+    this.#at = end;
     return true;
   }
   /** Up to `end`, where a line ends: no object is the beginning of another one, so one ends there too. */
