@@ -177,12 +177,10 @@ export async function* objectPagesIn(store: ObjectStore, dataset: string, run: D
 }
 
 /** Where each line of a page begins, and behind them where one more would. */
-export function lineStarts({ buffer, start, end, alike }: ObjectPage): readonly number[] {
-  const starts: number[] = alike ? new Array<number>(alike.count + 1).fill(0) : [];
-  let count = 0;
-  for (let at = start; at < end; at = Math.min(endOfLine(buffer, at), end) + 1) starts[count++] = at;
-  starts[count] = end + lineBreak.length;
-  starts.length = count + 1;
+export function lineStarts({ buffer, start, end }: ObjectPage): readonly number[] {
+  const starts: number[] = [];
+  for (let at = start; at < end; at = Math.min(endOfLine(buffer, at), end) + 1) starts.push(at);
+  starts.push(end + lineBreak.length);
   return starts;
 }
 
