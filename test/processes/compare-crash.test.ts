@@ -2,7 +2,7 @@
  * kill -9 of a worker of the coordinator inside a group of a compare: it has put what it found, and nobody was told. Another
  * worker goes on; what was done is not done again, nothing lies there twice, and the plan is that of a compare without groups.
  */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { compareGroupCount } from '../../core/compare-groups.js';
@@ -12,8 +12,7 @@ import { startFederation, type LocalFederation, type ReconcileHandle } from '../
 
 const people = 12;
 const recordsPerGroup = 2;
-/** Keys are made anew each time: of sixteen groups hardly ever none of eleven holds one that differs. */
-const diesAtGroup = 12;
+const diesAtGroup = 5;
 /** For the groups before it to be told: a worker that is busy tells late. */
 const tellsWithinMs = 3000;
 let local: LocalFederation;
@@ -51,18 +50,19 @@ async function groupsOf(handle: ReconcileHandle): Promise<readonly Group[]> {
   });
 }
 
-/** Each file that groups left, as it was put: put again it would have another number or time. */
+/** Each file that groups left, as it was put: put again it would have another number or time. What differs, and what each group says. */
 async function putByGroups(): Promise<ReadonlyMap<string, string>> {
-  const folder = path.join(local.layout.exchangeLocation, 'federation', 'compared');
-  const names = await readdir(folder).catch(() => []);
-  return new Map(
-    await Promise.all(
-      names.map(async (name) => {
-        const { ino, mtimeMs } = await stat(path.join(folder, name));
-        return [name, `${ino} ${mtimeMs}`] as const;
-      }),
-    ),
-  );
+  const found = new Map<string, string>();
+  for (const folder of ['compared', 'documents']) {
+    const place = path.join(local.layout.exchangeLocation, 'federation', folder);
+    for (const name of await readdir(place).catch(() => [])) {
+      const file = path.join(place, name);
+      if (folder === 'documents' && !(await readFile(file, 'utf8')).includes('"concordat-compared/1"')) continue;
+      const { ino, mtimeMs } = await stat(file);
+      found.set(name, `${ino} ${mtimeMs}`);
+    }
+  }
+  return found;
 }
 
 it('is gone on with by another worker, and gives the same plan', async () => {
@@ -81,7 +81,8 @@ it('is gone on with by another worker, and gives the same plan', async () => {
   const handle = await local.start({ planOnly: true });
   expect(await dying.exited).toBe(137);
   const left = await putByGroups();
-  expect(left.size).toBeGreaterThan(0);
+  // Also a group in which nothing differs says so.
+  expect(left.size).toBeGreaterThanOrEqual(diesAtGroup);
   const successor = await local.startWorker('federation', parted);
   const result = (await handle.result()) as RunResult;
 
