@@ -409,6 +409,11 @@ export const errorTable = {
     actor: 'operator',
     next: 'read the log that the message names',
   },
+  storyFailed: {
+    retry: 'never',
+    actor: 'developer',
+    next: 'the demo met what it must not: keep the logs that it names, and report it',
+  },
   runInProgress: {
     retry: 'later',
     actor: 'nobody',

@@ -44,6 +44,10 @@ export class OpaqueIndex {
     return this.#byRecord.get(`${type} ${key}`) ?? [];
   }
 
+  ofType(type: string): readonly OpaqueRecord[] {
+    return [...this.#byRecord.values()].flat().filter((record) => record.type === type);
+  }
+
   isOpaque(type: string, key: string, member: AuthorityId): boolean {
     return this.of(type, key).some(({ authority }) => authority === member);
   }

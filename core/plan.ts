@@ -34,6 +34,7 @@ import { AuthorityId, isProvisional } from './record.js';
 import type { OpenedAt } from './resolution/deletion.js';
 import { planDeletion } from './resolution/plan-deletion.js';
 import { standsIn } from './resolution/same-effect.js';
+import { planOpaque, planOpaqueUnseen } from './plan-opaque.js';
 import { planUndoneExistence, withUndoneFields } from './plan-undo.js';
 import { PlannedUndo, type UndoneRecord } from './undo.js';
 import { agreedDoubles, takenIn, type AgreedValue } from './resolution/unique.js';
@@ -172,8 +173,7 @@ export function* planSteps(input: PlanInput): Generator<void, Plan> {
         builder.diverge('heldByCase', type, view, null, holders, holders);
         continue;
       }
-      const opaqueAt = builder.opaque.of(name, view.key).map(({ authority }) => authority);
-      if (opaqueAt.length > 0) builder.diverge('opaque', type, view, null, opaqueAt, opaqueAt);
+      const before = builder.divergences.length;
       const referred = referencesOfView(view, type);
       if (references.areOpen(referred)) {
         const { holders, absent } = presenceOf(view, context);
@@ -181,14 +181,13 @@ export function* planSteps(input: PlanInput): Generator<void, Plan> {
         builder.undos.noteAll(name, view.key, 'waits');
         builder.diverge('waitsForReference', type, view, null, holders, absent.length > 0 ? absent : holders);
         builder.disputes.restoreEdges(view, referred, context);
-        continue;
+      } else {
+        planRecord(builder, view, context);
+        builder.disputes.restoreMemberships(type, view, references);
       }
-      planRecord(builder, view, context);
-      builder.disputes.restoreMemberships(type, view, references);
+      planOpaque(builder, type, view, before);
     }
-    const shown = new Set(input.views[name]?.map(({ key }) => key));
-    for (const { authority, key, changed } of input.opaque?.filter((one) => one.type === name) ?? [])
-      if (changed && !shown.has(key)) builder.diverge('opaque', type, { key }, null, [authority], [authority]);
+    planOpaqueUnseen(builder, type, new Set(input.views[name]?.map(({ key }) => key)));
   }
   return freeze(input, builder);
 }

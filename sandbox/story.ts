@@ -55,7 +55,6 @@ export function cast({ people, couldBeTwo }: Population): readonly Actor[] {
       person.employeeIdAbsentIn === undefined &&
       person.missingIn === undefined &&
       person.active &&
-      person.number % 60 !== 40 &&
       person.number % 24 !== 16 &&
       !couldBeTwo.people.includes(person.number),
   );

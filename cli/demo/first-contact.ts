@@ -41,7 +41,7 @@ export async function meet(setting: Setting): Promise<{ readonly run: PlayedRun;
       tellExcerpt(setting, open.view, { operations: oneOfEach(open.view.operations, 3) });
     },
     choose: ({ conflict }) => {
-      throw new ConcordatError('unexpectedAnswer', `first contact left ${conflict.field ?? 'a record'} in conflict`);
+      throw new ConcordatError('storyFailed', `first contact left ${conflict.field ?? 'a record'} in conflict`);
     },
     tellDecisions: (decisions, open) => {
       tellDecisions(setting, decisions, open);

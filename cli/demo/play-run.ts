@@ -108,7 +108,7 @@ export function tellResult({ narrator }: Setting, { result, events, durationMs }
       `Agreement ${result.agreement.sequence}: all three computed the same new base ${shortDigest(result.agreement.base)} and signed it. ${
         result.left === 0
           ? 'Nothing is left open.'
-          : `${counted(result.left, 'divergence')} left open, until the case is settled.`
+          : `${counted(result.left, 'divergence')} left open${result.plan.cases > 0 ? ', until the case is settled' : ''}.`
       }`,
     );
   narrator.say(`This run: ${secondsText(durationMs)}, ${events} events in its history.`);

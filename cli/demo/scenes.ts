@@ -50,7 +50,7 @@ export async function playScenes(setting: Setting): Promise<Played> {
   narrator.heading('Proof');
   const startedAt = performance.now();
   const { agreement } = second.result;
-  if (!agreement) throw new ConcordatError('unexpectedAnswer', 'the second run recorded no agreement');
+  if (!agreement) throw new ConcordatError('storyFailed', 'the second run recorded no agreement');
   const proof = await prove(setting, agreement);
   return {
     runs: [
@@ -67,7 +67,7 @@ export async function playScenes(setting: Setting): Promise<Played> {
 function expectAgreed({ result }: PlayedRun): void {
   if (result.outcome !== 'agreed')
     throw new ConcordatError(
-      'unexpectedAnswer',
+      'storyFailed',
       `the run ended ${result.outcome} with ${result.left} divergences left, where the story has agreement`,
     );
 }

@@ -64,7 +64,7 @@ const chooseStory: Choose = ({ conflict, candidates }) => {
   const chosen = candidates.find(({ candidate }) =>
     conflict.field === null ? candidate.kind === 'kept' : candidate.heldBy.includes('azure'),
   );
-  if (!chosen) throw new ConcordatError('unexpectedAnswer', 'the plan has a conflict that the story does not know');
+  if (!chosen) throw new ConcordatError('storyFailed', 'the plan has a conflict that the story does not know');
   return chosen;
 };
 
@@ -78,7 +78,7 @@ export async function findNothing(setting: Setting): Promise<PlayedRun> {
   const { divergences, operations, conflicts, cases } = run.result.plan;
   if (divergences + operations + conflicts + cases > 0 || run.result.outcome !== 'agreed')
     throw new ConcordatError(
-      'unexpectedAnswer',
+      'storyFailed',
       `right after an agreement there should be nothing to do, but the run found ${counted(divergences, 'divergence')} and ${counted(cases, 'case')}`,
     );
   setting.narrator.say(

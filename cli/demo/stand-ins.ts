@@ -39,6 +39,6 @@ async function control(
     asked.end();
   });
   if (answer.status !== 200)
-    throw new ConcordatError('unexpectedAnswer', `the stand-in of ${cloud} answered ${answer.status} to ${name}`);
+    throw new ConcordatError('storyFailed', `the stand-in of ${cloud} answered ${answer.status} to ${name}`);
   return JSON.parse(answer.body) as unknown;
 }

@@ -20,7 +20,8 @@ export interface Circumstances {
 }
 
 export function circumstancesOf(
-  plan: Pick<Plan, 'divergences' | 'ignored' | 'cases' | 'opaque' | 'incomplete'>,
+  plan: Pick<Plan, 'divergences' | 'ignored' | 'cases' | 'incomplete'>,
+  opaque: readonly OpaqueRecord[],
   { type, key }: { readonly type: string; readonly key: string },
 ): Circumstances {
   const isOwn = (one: { readonly type: string; readonly key: string }): boolean => one.type === type && one.key === key;
@@ -32,7 +33,7 @@ export function circumstancesOf(
     cases: plan.cases.filter(
       (one) => one.type === type && (one.record === key || one.candidates.some((candidate) => candidate.key === key)),
     ),
-    opaque: plan.opaque.filter(isOwn),
+    opaque: opaque.filter(isOwn),
     incomplete: plan.incomplete.filter((scope) => scope.type === type),
   };
 }

@@ -71,8 +71,9 @@ export function explainRecord(
   const small = onlyAround(input, type, view);
   const declared = type.policy;
   const plan = makePlan(small);
-  const circumstances = circumstancesOf(plan, record);
-  if (!found && !plan.divergences.some((one) => one.type === record.type && one.key === record.key)) return undefined;
+  const circumstances = circumstancesOf(plan, input.opaque ?? [], record);
+  const isShown = found !== undefined || circumstances.opaque.length > 0;
+  if (!isShown && !plan.divergences.some((one) => one.type === record.type && one.key === record.key)) return undefined;
   const isAccepted = (name: string | null): boolean =>
     circumstances.accepted.some((one) => one.field === null || one.field === name);
   // Under what people accepted every rule does the same: nothing there.

@@ -26,8 +26,6 @@ export function seedEntra(state: EntraState, { people, teams }: Population): voi
       userType: 'Member',
       ...(employeeId === undefined ? {} : { employeeId }),
       ...(person.department === undefined ? {} : { department: person.department }),
-      // Mastered on premises: can be read, refuses every write.
-      ...(person.number % 60 === 40 ? { onPremisesSyncEnabled: true } : {}),
     });
     users.set(person.number, user);
   }

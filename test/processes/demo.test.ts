@@ -41,15 +41,16 @@ beforeAll(async () => {
 }, 240_000);
 
 function startDemo(temporary: string, ...argv: string[]): StartedProgram {
-  return startProgram(dist, ['demo', '--people', '30', ...argv], { TMPDIR: temporary });
+  return startProgram(dist, ['demo', ...argv], { TMPDIR: temporary });
 }
+const fewPeople = ['--people', '30'];
 
 describe('two demos at once', () => {
   it('the one plays to its end and leaves nothing behind; the one whose cloud forgets everything fails', async () => {
     const [temporary, kept] = [scratchFolder(), scratchFolder()];
     const folder = path.join(kept, 'demo');
     const whole = startDemo(temporary, '--json');
-    const broken = startDemo(kept, '--folder', folder);
+    const broken = startDemo(kept, ...fewPeople, '--folder', folder);
 
     await broken.says('Third run');
     await forgetAll(path.join(kept, 'demo'));
@@ -79,8 +80,8 @@ describe('two demos at once', () => {
     expect(third).toMatchObject({ divergences: 0, operationsBy: {}, applied: {} });
     expect(third?.events).toBeLessThan(first?.events ?? 0);
     const { clouds, agreement } = summary.proof;
-    // 30 people and the joiner, less the one who left; nobody was lost, also of those who were missing somewhere.
-    expect(clouds).toMatchObject({ people: 30, teams: 12, differences: 0 });
+    // As many as the README says, and the joiner, less the one who left; nobody was lost, also of those who were missing somewhere.
+    expect(clouds).toMatchObject({ people: 120, teams: 12, differences: 0 });
     expect(agreement.base).toBe(second?.agreement?.base);
     expect(agreement.signers.map(({ authority }) => authority)).toEqual(['aws', 'azure', 'sov']);
     expect(new Set(agreement.signers.map(({ key }) => key)).size).toBe(3);
@@ -98,7 +99,7 @@ describe('a demo that is interrupted', () => {
   it('stops everything and removes its folder', async () => {
     const temporary = scratchFolder();
     const [port = 0] = await freePorts(1);
-    const demo = startDemo(temporary, '--port', String(port));
+    const demo = startDemo(temporary, ...fewPeople, '--port', String(port));
     await demo.says('reading the meshes');
     // While its server still answers, and its folder is still there, however slow this machine is.
     demo.hold();
@@ -152,7 +153,7 @@ describe('a demo in a folder that holds a federation already', () => {
   it('overwrites nothing', async () => {
     const folder = path.join(scratchFolder(), 'mine');
     await mkdir(path.join(folder, 'federation', 'authorities'), { recursive: true });
-    const demo = startDemo(scratchFolder(), '--folder', folder);
+    const demo = startDemo(scratchFolder(), ...fewPeople, '--folder', folder);
     expect(await demo.ended).toBe(1);
     expect(demo.stderr()).toContain('nothing is ever overwritten');
   }, 60_000);

@@ -67,7 +67,7 @@ function refuseDifferences({ narrator }: Setting, differences: readonly Differen
   );
   if (differences.length > differencesShown) narrator.lines([`… and ${differences.length - differencesShown} more`]);
   throw new ConcordatError(
-    'unexpectedAnswer',
+    'storyFailed',
     `the proof failed: ${counted(differences.length, 'difference')} between ${between}`,
   );
 }
