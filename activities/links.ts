@@ -42,15 +42,17 @@ export async function loadLinks(store: ObjectStore, dataset: string, hmacKey: Ui
     together.set(`${type} ${key}`, nativeId);
     links.set(type, nativeId, key);
   }
+  const single: CreatedLink[] = [];
   for (const name of await store.list(createdPrefix(dataset))) {
     const bytes = await store.get(name);
-    if (!bytes) continue;
-    const { type, nativeId, key } = CreatedLink.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    // One by itself is later than the one of a group for the same record (keepCreatedLinks).
+    if (bytes) single.push(CreatedLink.parse(JSON.parse(new TextDecoder().decode(bytes))));
+  }
+  // One by itself is later than those of groups for the same record or native id (keepCreatedLinks).
+  for (const { type, nativeId, key } of single) {
     const earlier = together.get(`${type} ${key}`);
     if (earlier !== undefined && earlier !== nativeId) links.remove(type, earlier);
-    links.set(type, nativeId, key);
   }
+  for (const { type, nativeId, key } of single) links.set(type, nativeId, key);
   links.asLoaded();
   return links;
 }
@@ -61,18 +63,28 @@ export async function keepCreatedLinks(
   dataset: string,
   links: readonly CreatedLink[],
 ): Promise<void> {
-  const known = new Set((await createdGroups(store, dataset)).map(({ type, key }) => `${type} ${key}`));
+  const known = new Set((await createdGroups(store, dataset)).flatMap(beside));
   const prefix = createdPrefix(dataset);
   for (const name of await store.list(prefix)) {
-    const [type, key] = name.slice(prefix.length).split('/');
-    known.add(`${type} ${key}`);
+    const [type = '', key = '', digest = ''] = name.slice(prefix.length).split('/');
+    const outdated = links.some(
+      (link) => link.type === type && link.key !== key && digestName(link.nativeId) === digest,
+    );
+    // Its object went and another record has its native id now: nothing says which of two such links is the later one.
+    if (outdated) await store.remove(name);
+    known.add(`key ${type} ${key}`);
   }
-  const again = links.filter(({ type, key }) => known.has(`${type} ${key}`));
-  const fresh = links.filter(({ type, key }) => !known.has(`${type} ${key}`));
+  const isKnown = (link: CreatedLink): boolean => beside(link).some((name) => known.has(name));
+  const again = links.filter(isKnown);
+  const fresh = links.filter((link) => !isKnown(link));
   for (const { type, nativeId, key } of again) await keepCreatedLink(store, dataset, type, nativeId, key);
   if (fresh.length === 0) return;
   const bytes = new TextEncoder().encode(JSON.stringify({ links: fresh }));
   await store.putIfAbsent(`${createdGroupsPrefix(dataset)}${sha256Hex(new TextDecoder().decode(bytes))}`, bytes);
+}
+
+function beside({ type, nativeId, key }: CreatedLink): readonly string[] {
+  return [`key ${type} ${key}`, `id ${type} ${nativeId}`];
 }
 
 /** Durable before it returns; called right after a creation is known to have happened. */
