@@ -57,7 +57,6 @@ function tableOf(rows: number, editedOneIn = Number.POSITIVE_INFINITY): Connecto
     findTwin: never,
     plannedCalls: () => [],
     write: never,
-    // eslint-disable-next-line @typescript-eslint/require-await
     async *readAll() {
       for (let from = 1; from <= rows; from += rowsPerPage) {
         const count = Math.min(rowsPerPage, rows - from + 1);

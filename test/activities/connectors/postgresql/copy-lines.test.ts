@@ -27,7 +27,6 @@ const letters: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 const copyField = (text: string | null): string =>
-  // eslint-disable-next-line no-control-regex
   text === null ? '\\N' : text.replace(/[\b\f\n\r\t\v\\]/g, (letter) => letters[letter] ?? letter);
 
 /** What PostgreSQL can hold: no U+0000, and nothing that is no character. */
