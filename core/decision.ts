@@ -1,10 +1,17 @@
-/** A signed approval or rejection of one plan by one person, for one authority and exactly the operations it names. */
+/**
+ * A signed approval or rejection of one plan by one person, for one authority and exactly the operations it names: in a list,
+ * or, where they are many, in ranges of the plan under one root (operation-ranges.ts).
+ */
 import { z } from 'zod';
 import { OneTimeId } from './approval/delegation.js';
 import { Digest } from './digest.js';
+import { areNamedBy, OperationRanges } from './operation-ranges.js';
 import { AuthorityId } from './record.js';
 
 export const decisionType = 'concordat-decision+jws';
+
+/** Of a signed decision, as compact JWS: what a review takes. Temporal refuses payloads over 2 MB. */
+export const decisionBytesMax = 1_000_000;
 
 export const Decision = z.strictObject({
   /** One-time, so that no decision counts twice. */
@@ -21,6 +28,8 @@ export const Decision = z.strictObject({
   binds: z.enum(['thisPlan', 'identicalOperations']),
   /** Operations of this authority that it speaks for. */
   operations: z.array(Digest),
+  /** The same in place of a list, which then is empty. */
+  ranges: OperationRanges.optional(),
   /** Conflict id → candidate digest: the value this authority's people accept for their own mesh. */
   choices: z.record(Digest, Digest),
   /** Conflicts that a rejection leaves as they are, until its end or until a value moves. */
@@ -35,6 +44,25 @@ export const Decision = z.strictObject({
   expiresAtMs: z.int(),
 });
 export type Decision = z.infer<typeof Decision>;
+
+/** With all that it names in the list. Only this counts. */
+export type OpenedDecision = Omit<Decision, 'ranges'> & { readonly ranges?: never };
+
+/**
+ * `named` are the operations at its places, in order, wherever they were found. Null where they are not what was signed: a
+ * decision on another set than this, or with a list besides, counts for nothing.
+ */
+export function opened({ ranges, ...decision }: Decision, named: readonly Digest[] | null): OpenedDecision | null {
+  if (ranges === undefined) return decision;
+  return decision.operations.length === 0 && named && areNamedBy(ranges, named)
+    ? { ...decision, operations: [...named] }
+    : null;
+}
+
+/** How many operations it names. */
+export function namedCount({ operations, ranges }: Pick<Decision, 'operations' | 'ranges'>): number {
+  return ranges?.count ?? operations.length;
+}
 
 /** What a person signs about which records are the same (activities/authority/link-statement.ts). */
 export const linkStatementType = 'concordat-link+jws';

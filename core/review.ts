@@ -4,7 +4,7 @@ import type { Requirement } from './approval/requirement.js';
 import type { Electorate } from './approval/electorate.js';
 import { shortfall, type Shortfall, type Voice } from './approval/voices.js';
 import { Hlc } from './clock/hlc.js';
-import type { Decision } from './decision.js';
+import type { OpenedDecision } from './decision.js';
 import { Digest } from './digest.js';
 import { byCodeUnit } from './json.js';
 import type { Operation } from './operation.js';
@@ -35,6 +35,8 @@ export const ReviewBody = z.strictObject({
   /** The signed decisions behind it, and the delegations that they name, as compact JWS. */
   decisions: z.array(z.string()),
   delegations: z.array(z.string()),
+  /** By the id of a decision that names ranges of an earlier plan: the operations there, in order, as its root bears out. */
+  named: z.record(Digest, z.array(Digest)).optional(),
 });
 export type ReviewBody = z.infer<typeof ReviewBody>;
 
@@ -105,7 +107,7 @@ export function reviewScope(plan: Plan, authority: AuthorityId): ReviewScope {
 
 /** A decision with whose voice it is: the signer's own, or that of whoever delegated it to them. */
 export interface Vote {
-  readonly decision: Decision;
+  readonly decision: OpenedDecision;
   readonly voice: string;
 }
 

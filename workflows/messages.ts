@@ -1,6 +1,7 @@
 /** Updates, signals and queries of the workflows, and their arguments: what the CLI, schedulers and Temporal UI send. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { z } from 'zod';
+import { decisionBytesMax } from '../core/decision.js';
 import { Digest } from '../core/digest.js';
 import type { ReceiptCounts } from '../core/receipt.js';
 import type { ReviewOutcome, ReviewProgress } from '../core/review.js';
@@ -88,7 +89,7 @@ export interface RunProgress {
 }
 
 /** The same signed decision for Update and Signal. The validator reads no more of it than the envelope. */
-export const DecisionEnvelope = z.strictObject({ plan: Digest, jws: z.string().min(1).max(1_000_000) });
+export const DecisionEnvelope = z.strictObject({ plan: Digest, jws: z.string().min(1).max(decisionBytesMax) });
 export type DecisionEnvelope = z.infer<typeof DecisionEnvelope>;
 
 export interface DecisionAnswer extends ReviewProgress {

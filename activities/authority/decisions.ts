@@ -4,14 +4,14 @@
  */
 import { z } from 'zod';
 import { covers, type Delegation } from '../../core/approval/delegation.js';
-import { Decision, decisionType } from '../../core/decision.js';
+import { Decision, decisionType, opened, type OpenedDecision } from '../../core/decision.js';
 import { Hlc } from '../../core/clock/hlc.js';
 import { Digest, digestOf } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
 import type { ReviewScope, Vote } from '../../core/review.js';
-import { verifyCompact } from '../keys/verify.js';
+import { verifyCompact, type ReadMessage } from '../keys/verify.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { holdingDelegation, type SignedDelegation } from './delegations.js';
 
@@ -23,6 +23,8 @@ const KeptDecision = z.strictObject({
   deletions: z.record(Digest, z.array(z.string())),
   /** Per conflict that it chooses for, the operations that the candidate then had. */
   chosen: z.record(Digest, z.array(Digest)),
+  /** Where it names ranges of the plan that it was made on, the operations there, in order. */
+  named: z.array(Digest).optional(),
 });
 type KeptDecision = z.infer<typeof KeptDecision>;
 
@@ -30,9 +32,19 @@ export interface CountedDecision extends Vote {
   readonly jws: string;
   /** The delegation that it names, as compact JWS. */
   readonly delegation: string | null;
+  /** Where it names ranges of an earlier plan: the operations there, for who counts it again. */
+  readonly named?: Named;
+}
+
+/** The operations that a decision of this id (of the message, not its own) names in ranges of an earlier plan. */
+interface Named {
+  readonly id: Digest;
+  readonly operations: readonly Digest[];
 }
 
 interface VerifiedDecision {
+  /** The message. */
+  readonly id: Digest;
   readonly decision: Decision;
   readonly delegation: SignedDelegation | null;
 }
@@ -44,10 +56,10 @@ export async function verifyDecision(
   jws: string,
 ): Promise<VerifiedDecision> {
   const authority = authorityOf(context);
-  let payload: unknown;
+  let message: ReadMessage;
   const keys = authority.approvers.flatMap(({ key }) => (key ? [key] : []));
   try {
-    payload = (await verifyCompact(jws, { typ: decisionType, keys })).payload;
+    message = await verifyCompact(jws, { typ: decisionType, keys });
   } catch (error) {
     if (error instanceof ConcordatError)
       throw new ConcordatError(
@@ -57,7 +69,7 @@ export async function verifyDecision(
       );
     throw error;
   }
-  const parsed = Decision.safeParse(payload);
+  const parsed = Decision.safeParse(message.payload);
   if (!parsed.success)
     throw new ConcordatError('decisionMalformed', 'the signed decision does not have the shape of this version');
   const decision = parsed.data;
@@ -88,20 +100,24 @@ export async function verifyDecision(
     decision.delegation === null
       ? null
       : await holdingDelegation(context, decision.delegation, { dataset, by: decision.approver });
-  return { decision, delegation };
+  return { id: message.id, decision, delegation };
 }
 
 function prefixOf(dataset: string): string {
   return `decisions/${dataset}/`;
 }
 
-/** Returns false where the same decision is kept already. Throws decisionRepeated for another one under its one-time id. */
+/**
+ * Returns false where the same decision is kept already. Throws decisionRepeated for another one under its one-time id.
+ * `named` are the operations that it names in ranges, in order.
+ */
 export async function keepDecision(
   context: AuthorityContext,
   dataset: string,
   jws: string,
   decision: Decision,
   scope: ReviewScope,
+  named?: readonly Digest[],
 ): Promise<boolean> {
   const operationsOf = operationsOfChoice(scope);
   const seen: Omit<KeptDecision, 'jws' | 'hlc'> = {
@@ -114,6 +130,7 @@ export async function keepDecision(
         operationsOf(conflict, candidate).map(({ id }) => id),
       ]),
     ),
+    ...(named ? { named: [...named] } : {}),
   };
   const name = `${prefixOf(dataset)}${decision.id}`;
   const bytes = new TextEncoder().encode(JSON.stringify({ jws, hlc: await context.clock.stamp(), ...seen }));
@@ -164,7 +181,9 @@ export async function countingDecisions(
       throw error;
     }
     const { delegation } = verified;
-    const holds = bindingHere(verified.decision, kept, { plan, scope, braked });
+    // HAZARD: what it names is held to its root again. Operations that were not signed for count for nothing.
+    const whole = opened(verified.decision, kept.named ?? null);
+    const holds = whole && bindingHere(whole, kept, { plan, scope, braked });
     if (!holds) continue;
     const decision = await withoutSpent(context, dataset, withinDelegation(holds, delegation, scope), permit);
     if (decision.plan !== plan && isEmpty(decision)) continue;
@@ -173,28 +192,29 @@ export async function countingDecisions(
       decision,
       voice: delegation?.delegation.from ?? decision.approver,
       delegation: delegation?.jws ?? null,
+      ...(kept.named && decision.plan !== plan ? { named: { id: verified.id, operations: kept.named } } : {}),
     });
   }
   return counted.sort((a, b) => byCodeUnit(a.decision.id, b.decision.id));
 }
 
-function isEmpty({ operations, conflicts, choices }: Decision): boolean {
+function isEmpty({ operations, conflicts, choices }: OpenedDecision): boolean {
   return operations.length + conflicts.length + Object.keys(choices).length === 0;
 }
 
 /** What a decision says about this plan; null where it says nothing. */
 function bindingHere(
-  decision: Decision,
+  decision: OpenedDecision,
   kept: KeptDecision,
   { plan, scope, braked }: { readonly plan: Digest; readonly scope: ReviewScope; readonly braked: boolean },
-): Decision | null {
+): OpenedDecision | null {
   if (decision.plan === plan) return decision;
   // Beyond a brake people decide anew, and some bind themselves to one plan only.
   if (braked || decision.binds === 'thisPlan') return null;
   return carried(decision, kept, scope);
 }
 
-function carried(decision: Decision, { deletions, chosen }: KeptDecision, scope: ReviewScope): Decision {
+function carried(decision: OpenedDecision, { deletions, chosen }: KeptDecision, scope: ReviewScope): OpenedDecision {
   const named = new Set(decision.operations);
   const here = scope.operations.filter(({ id }) => named.has(id));
   const unseenDeletion = scope.operations.some(({ id, kind }) => kind === 'delete' && deletions[id] === undefined);
@@ -223,7 +243,11 @@ function carried(decision: Decision, { deletions, chosen }: KeptDecision, scope:
 }
 
 /** A delegate's word about what the delegation does not cover says nothing, so it is never the last word on a plan. */
-function withinDelegation(decision: Decision, signed: SignedDelegation | null, scope: ReviewScope): Decision {
+function withinDelegation(
+  decision: OpenedDecision,
+  signed: SignedDelegation | null,
+  scope: ReviewScope,
+): OpenedDecision {
   if (!signed || signed.delegation.kinds === null) return decision;
   const outside = new Set(outsideDelegation(decision, signed.delegation, scope));
   return {
@@ -236,7 +260,11 @@ function withinDelegation(decision: Decision, signed: SignedDelegation | null, s
 }
 
 /** What a decision names and its delegation does not cover: operations and conflicts, by their ids. */
-export function outsideDelegation(decision: Decision, delegation: Delegation, scope: ReviewScope): readonly Digest[] {
+export function outsideDelegation(
+  decision: OpenedDecision,
+  delegation: Delegation,
+  scope: ReviewScope,
+): readonly Digest[] {
   const byId = new Map(scope.operations.map((operation) => [operation.id, operation]));
   const candidatesOf = new Map(scope.conflicts.map(({ id, candidates }) => [id, candidates]));
   const ofConflict = (id: Digest): readonly Operation[] =>
@@ -255,9 +283,9 @@ export function outsideDelegation(decision: Decision, delegation: Delegation, sc
 async function withoutSpent(
   context: AuthorityContext,
   dataset: string,
-  decision: Decision,
+  decision: OpenedDecision,
   permit: Digest | null,
-): Promise<Decision> {
+): Promise<OpenedDecision> {
   const spent = new Set<string>();
   for (const name of await context.privateStore.list(`spent/${dataset}/${decision.id}/`)) {
     const under = await context.privateStore.get(name);

@@ -1,8 +1,9 @@
 /** Where a run's lineage is made: what an authority knows when it witnesses a candidate, put into hops. */
 import type { Digest } from '../../core/digest.js';
-import { Decision, decisionType } from '../../core/decision.js';
+import { Decision, decisionType, opened } from '../../core/decision.js';
 import { keysOf } from '../../core/federation/keys-of.js';
-import type { Plan } from '../../core/plan.js';
+import { atPlaces } from '../../core/operation-ranges.js';
+import { reviewScope } from '../../core/review.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { ReadReview } from '../reviews.js';
 import type { Recomputed } from '../recompute.js';
@@ -41,7 +42,7 @@ export async function hopsOfCandidate(context: AuthorityContext, input: HopsInpu
     changes: next.changes,
     unanimous: next.unanimous,
     effective: next.effective,
-    decisionsBy: decisionsBy(context.id, recomputed.plan, input.reviews),
+    decisionsBy: decisionsBy(context.id, recomputed, input.reviews),
     salts: Object.fromEntries(Object.entries(recomputed.snapshots).map(([id, { salts }]) => [id, salts])),
     nativeOf: (type, key) => {
       const nativeId = own.nativeIdOf(type, key);
@@ -67,21 +68,29 @@ export async function adoptSealedHops(context: AuthorityContext, dataset: string
 /** Operation → the decisions by which this authority's people approved it, by name or by choosing its candidate. */
 function decisionsBy(
   id: AuthorityId,
-  plan: Plan,
+  { plan, planDigest }: Recomputed,
   reviews: readonly ReadReview[],
 ): ReadonlyMap<Digest, readonly Digest[]> {
   const approved = new Map<Digest, Digest[]>();
   const add = (operation: Digest, decision: Digest): void => {
     approved.set(operation, [...(approved.get(operation) ?? []), decision]);
   };
+  const planned = reviewScope(plan, id).operations.map((operation) => operation.id);
   for (const { review } of reviews) {
     if (review.authority !== id) continue;
     for (const jws of review.decisions) {
       const { payload, id: decisionId } = readUnverified(jws, { typ: decisionType });
       const decision = Decision.safeParse(payload);
       if (!decision.success || decision.data.kind !== 'approve') continue;
-      for (const operation of decision.data.operations) add(operation, decisionId);
-      for (const [conflict, chosen] of Object.entries(decision.data.choices))
+      const { ranges } = decision.data;
+      const named =
+        ranges && decision.data.plan === planDigest
+          ? atPlaces(ranges.places, planned)
+          : (review.named?.[decisionId] ?? null);
+      const whole = opened(decision.data, named);
+      if (!whole) continue;
+      for (const operation of whole.operations) add(operation, decisionId);
+      for (const [conflict, chosen] of Object.entries(whole.choices))
         for (const candidate of plan.conflicts.find((one) => one.id === conflict)?.candidates ?? [])
           if (candidate.digest === chosen)
             for (const operation of candidate.operations) if (operation.authority === id) add(operation.id, decisionId);

@@ -10,6 +10,7 @@ import { durationMs } from '../../core/duration.js';
 import type { Authority } from '../../core/federation/authority.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetType } from '../../core/federation/federation.js';
+import { placesOf } from '../../core/operation-ranges.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
 import { nothingDecided, reviewScope, type ReviewScope } from '../../core/review.js';
 import type { Fields, NativeObject } from '../../core/record.js';
@@ -116,6 +117,14 @@ export async function prepareReview(
     plan: input.planDigest,
     scope: { operations: [...scope.operations], conflicts: [...scope.conflicts] },
     refused: sheet.refused(),
+    ...(scope.operations.length < whole.operations.length
+      ? {
+          asked: placesOf(
+            whole.operations.map(({ id }) => id),
+            (id) => !sheet.refusedIds.has(id),
+          ),
+        }
+      : {}),
     quorum,
     braked: tripped.length > 0,
     authors: Object.fromEntries(Object.entries(authors).map(([id, people]) => [id, [...people]])),

@@ -13,6 +13,11 @@ const ReviewState = z.strictObject({
   plan: Digest,
   scope: z.strictObject({ operations: z.array(Operation), conflicts: z.array(Conflict) }),
   refused: z.array(z.strictObject({ operation: Digest, code: z.string() })),
+  /**
+   * Where those that are asked stand among all that the plan has for this authority, first and last place: a decision may
+   * name them by that. Absent where all are asked.
+   */
+  asked: z.array(z.tuple([z.int(), z.int()])).optional(),
   quorum: z.int().positive(),
   braked: z.boolean(),
   /** By operation, the approvers who authored it. */

@@ -1,10 +1,11 @@
 /** Taking decisions, and signing what a review settled. */
 import type { Rejection } from '../../core/acceptance.js';
-import type { Decision } from '../../core/decision.js';
+import { namedCount, opened, type Decision, type OpenedDecision } from '../../core/decision.js';
 import type { Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
+import { atPlaces, spreadOver } from '../../core/operation-ranges.js';
 import { piecesOf } from '../../core/operation.js';
 import {
   reviewType,
@@ -43,17 +44,19 @@ export async function recordDecision(
   const { decision, delegation } = await verifyDecision(context, dataset, envelope.jws);
   if (decision.plan !== plan)
     throw new ConcordatError('decisionForOtherPlan', `the signed decision names plan ${decision.plan.slice(0, 12)}`);
-  requireAsked(context, decision, state.scope);
-  const outside = delegation ? outsideDelegation(decision, delegation.delegation, state.scope) : [];
+  const whole = requireNamed(context, decision, state);
+  requireAsked(context, whole, state.scope);
+  const outside = delegation ? outsideDelegation(whole, delegation.delegation, state.scope) : [];
   if (outside.length > 0)
     throw new ConcordatError(
       'delegationNotEnough',
       `${outside.length} of what the decision names is of a kind that ${delegation?.delegation.from ?? 'nobody'} did not delegate`,
     );
-  const isNew = await keepDecision(context, dataset, envelope.jws, decision, state.scope);
+  const named = decision.ranges && whole.operations;
+  const isNew = await keepDecision(context, dataset, envelope.jws, decision, state.scope, named);
   if (decision.kind === 'reject' && isNew)
     await addToStanding(context, dataset, {
-      rejections: rejectionsOf(state.scope, [...decision.operations, ...decision.conflicts], {
+      rejections: rejectionsOf(state.scope, [...whole.operations, ...whole.conflicts], {
         reason: decision.reason ?? '',
         untilMs: decision.untilMs ?? context.now() + rejectionDefaultMs,
         approver: decision.approver,
@@ -63,7 +66,23 @@ export async function recordDecision(
   return { accepted: true, approver: decision.approver, kind: decision.kind, ...progressOf(tally, counted) };
 }
 
-function requireAsked(context: AuthorityContext, decision: Decision, { operations, conflicts }: ReviewScope): void {
+/** With the operations at its places, which must be the ones that were signed for, and be asked. */
+function requireNamed(context: AuthorityContext, decision: Decision, { scope, asked }: ReviewState): OpenedDecision {
+  const ids = scope.operations.map(({ id }) => id);
+  const planned = asked ? spreadOver(asked, ids) : ids;
+  const whole = opened(decision, decision.ranges ? atPlaces(decision.ranges.places, planned) : null);
+  if (whole) return whole;
+  throw new ConcordatError(
+    'decisionUnknownOperation',
+    `the decision names ${namedCount(decision)} operations by ranges and a root, and those there are others, or not asked of ${context.id}`,
+  );
+}
+
+function requireAsked(
+  context: AuthorityContext,
+  decision: OpenedDecision,
+  { operations, conflicts }: ReviewScope,
+): void {
   const known = new Set([...operations, ...conflicts].map(({ id }) => id));
   const unknown = [...decision.operations, ...decision.conflicts].filter((id) => !known.has(id));
   const candidatesOf = new Map(conflicts.map(({ id, candidates }) => [id, candidates]));
@@ -152,6 +171,8 @@ export async function closeReview(
   const now = own ? await reviewNow(context, dataset, plan, own) : null;
   const late = own && now && outcome === 'expired' ? await rejectLate(context, dataset, own, now.tally.open) : [];
   const conflicts = new Set(own?.scope.conflicts.map(({ id }) => id));
+  const named: Record<Digest, Digest[]> = {};
+  for (const { named: one } of now?.counted ?? []) if (one) named[one.id] = [...one.operations];
   const body: ReviewBody = {
     operations: [...(now?.tally.approved ?? [])],
     rejected: [...(now?.tally.rejected ?? []), ...late.filter((id) => !conflicts.has(id))],
@@ -159,6 +180,8 @@ export async function closeReview(
     choices: { ...now?.tally.choices },
     decisions: now?.counted.map(({ jws }) => jws) ?? [],
     delegations: [...new Set(now?.counted.flatMap(({ delegation }) => delegation ?? []))],
+    // Absent where there are none: the digest of such a body stays what it was.
+    ...(Object.keys(named).length > 0 ? { named } : {}),
   };
   const settledOutcome =
     outcome === 'tally' || late.length > 0 ? outcomeOf(body, state?.scope.operations.length ?? 0) : outcome;

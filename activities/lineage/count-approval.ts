@@ -39,7 +39,8 @@ export function requireEnough(review: Review, votes: readonly Vote[], counting: 
   const wrong = (words: string): void => findings.add('wrong', authority, words);
   const count = countUnder(counting, scope, votes, false);
   const approved = new Set(count.late.approved);
-  const named = scope.operations.filter(({ id }) => review.operations.includes(id));
+  const calledApproved = new Set(review.operations);
+  const named = scope.operations.filter(({ id }) => calledApproved.has(id));
   for (const [requirement, lacking] of byRequirement(
     named.filter(({ id }) => !approved.has(id)),
     count,
@@ -47,7 +48,7 @@ export function requireEnough(review: Review, votes: readonly Vote[], counting: 
     wrong(
       `its review calls ${counted(lacking.length, 'operation')} approved without enough people: it takes ${requirement}`,
     );
-  const unknown = review.operations.length - named.length;
+  const unknown = calledApproved.size - named.length;
   if (unknown > 0) wrong(`its review approves ${counted(unknown, 'operation')} that the plan does not ask of it`);
   const unsigned = Object.entries(review.choices).filter(([id, candidate]) => count.late.choices[id] !== candidate);
   if (unsigned.length > 0)

@@ -10,6 +10,7 @@ import { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { AuthorityChain, RecordLineage, TravellingErasure } from '../../core/lineage/bundle.js';
 import { Ref, RunInputs } from '../../core/messages.js';
+import { RangesProof } from '../../core/operation-ranges.js';
 
 export const exportFormat = 'concordat-export/1';
 const LogPlace = z.strictObject({ position: z.int().nonnegative(), proof: z.array(Digest).max(64) });
@@ -56,10 +57,13 @@ export const ExportHead = z.discriminatedUnion('kind', [
     lineage: RecordLineage,
     /** The signed decisions that hops name, as compact JWS. */
     decisions: z.array(z.string().max(1_048_576)),
+    /** Of those that name ranges: that what was written is among the operations there. Absent where none does. */
+    named: z.array(z.strictObject({ decision: Digest, operation: Digest, proof: RangesProof })).optional(),
     erasures,
   }),
 ]);
 export type ExportHead = z.infer<typeof ExportHead>;
+export type RecordHead = Extract<ExportHead, { kind: 'record' }>;
 
 const ExportObject = z.union([
   z.strictObject({ name: z.string().max(300), text: z.string() }),

@@ -1,22 +1,19 @@
 /** Gathers what an export holds out of the exchange store. What it gathers is verified by whoever reads it. */
 import type { z } from 'zod';
-import { Decision, decisionType } from '../../core/decision.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Digest } from '../../core/digest.js';
 import type { AuthorityChain, RecordLineage, TravellingErasure } from '../../core/lineage/bundle.js';
 import { erasureSubject } from '../../core/lineage/erasure.js';
-import { parseHop } from '../../core/lineage/hop.js';
 import type { RecordName } from '../../core/lineage/salted.js';
 import { Base, Candidate, Proposal, Seal, Witness, witnessType } from '../../core/messages.js';
-import { ReviewBody, ReviewStatement, reviewType } from '../../core/review.js';
 import type { AuthorityId, Fields } from '../../core/record.js';
 import { findDocument, getDocument, getMessage } from '../exchange.js';
-import { readUnverified } from '../keys/verify.js';
 import { authorityOfRef } from '../run-messages.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
 import { readOne } from '../sealing/read-records.js';
 import type { ObjectStore } from '../store.js';
-import { exportFormat, type ExportHead, type RunLog } from './export-file.js';
+import { decisionsOf } from './decisions-of.js';
+import { exportFormat, type ExportHead, type RecordHead, type RunLog } from './export-file.js';
 import { readErasure, readErasures, type VerifiedErasure } from './erasures.js';
 import { Findings } from './findings.js';
 import { OverlayStore } from './overlay-store.js';
@@ -29,7 +26,6 @@ import { verifyRun } from './verify-run.js';
 
 type RunHead = Extract<ExportHead, { kind: 'run' }>;
 type AttemptHead = Extract<ExportHead, { kind: 'attempt' }>;
-type RecordHead = Extract<ExportHead, { kind: 'record' }>;
 
 export interface RunExport {
   readonly head: RunHead;
@@ -194,7 +190,7 @@ export async function exportRecord(
     format: exportFormat,
     kind: 'record',
     lineage,
-    decisions: await decisionsOf(exchange, keys, lineage),
+    ...(await decisionsOf(exchange, keys, lineage)),
     erasures: await travelling(exchange, keys, erasures),
   };
 }
@@ -248,42 +244,4 @@ async function agreedFields(
   if (!sealed) return null;
   const reader = createSegmentReader({ store: exchange, prefixes: [...authorities] });
   return (await readOne(sealed, key, reader))?.fields ?? null;
-}
-
-/** The decisions that hops name, out of the reviews of the runs that made them. */
-async function decisionsOf(exchange: ObjectStore, keys: TrustedKeys, lineage: RecordLineage): Promise<string[]> {
-  const wanted = new Set<Digest>();
-  const sequences = new Set<string>();
-  for (const { authority, hops } of lineage.chains)
-    for (const { body, root } of hops) {
-      const cause = parseHop(body)?.cause;
-      if (cause?.kind !== 'written') continue;
-      for (const decision of cause.decisions) wanted.add(decision);
-      const { payload } = readUnverified(root, { typ: 'concordat-hop+jwt' });
-      sequences.add(`${authority} ${Number(payload['sequence'])}`);
-    }
-  const found = new Map<Digest, string>();
-  for (const place of sequences) {
-    const [authority = '', sequence = ''] = place.split(' ');
-    const sealed = await readSealedHops(exchange, authority, lineage.dataset, Number(sequence));
-    if (!sealed) continue;
-    const { proposal: ref } = await getDocument(exchange, sealed.seal, Seal);
-    const { reviews } = await getDocument(exchange, ref, Proposal);
-    for (const review of reviews) {
-      if (authorityOfRef(review) !== authority) continue;
-      const { payload } = await getMessage(exchange, review, {
-        typ: reviewType,
-        schema: ReviewStatement,
-        keys: keys.ofMessages(authority),
-      });
-      const body = { ref: `${authority}/documents/${payload.body}`, sha256: payload.body };
-      // Erased with a record that it was also about; whoever verifies is told.
-      if ((await exchange.get(body.ref)) === null) continue;
-      for (const jws of (await getDocument(exchange, body, ReviewBody)).decisions) {
-        const { id, payload: decision } = readUnverified(jws, { typ: decisionType });
-        if (wanted.has(id) && Decision.safeParse(decision).success) found.set(id, jws);
-      }
-    }
-  }
-  return [...found.values()];
 }

@@ -4,14 +4,15 @@
  */
 import { Delegation, delegationType } from '../../core/approval/delegation.js';
 import { hlcParts } from '../../core/clock/hlc.js';
-import { Decision, decisionType } from '../../core/decision.js';
+import { Decision, decisionType, namedCount, opened, type OpenedDecision } from '../../core/decision.js';
 import type { Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Operation } from '../../core/operation.js';
+import { atPlaces } from '../../core/operation-ranges.js';
 import { reviewScope, type Review, type ReviewScope, type Vote } from '../../core/review.js';
 import type { AuthorityId } from '../../core/record.js';
-import { verifyCompact } from '../keys/verify.js';
+import { readUnverified, verifyCompact } from '../keys/verify.js';
 import { requireEnough, type ApprovalEvidence, type Counting, counted, type MemberTerms } from './count-approval.js';
 import type { Findings } from './findings.js';
 import type { TrustedKeys } from './trusted-keys.js';
@@ -67,7 +68,20 @@ async function voteOf(
   if (decision.expiresAtMs <= earliestMs)
     return wrong(`had expired at ${timeText(decision.expiresAtMs)}, before the review was closed`);
   const scope = reviewScope(recomputed.plan, authority);
-  const bound = boundHere(decision, recomputed.planDigest, scope);
+  const isOfPlan = decision.plan === recomputed.planDigest;
+  // In ranges of an earlier plan it names what the review lists for it: the root that was signed bears that out.
+  const named = isOfPlan
+    ? atPlaces(
+        decision.ranges?.places ?? [],
+        scope.operations.map(({ id }) => id),
+      )
+    : (review.named?.[readUnverified(jws, { typ: decisionType }).id] ?? null);
+  const whole = opened(decision, named);
+  if (!whole)
+    return wrong(
+      `names ${counted(namedCount(decision), 'operation')} by ranges and a root, and those that ${isOfPlan ? 'the plan has there' : 'its review gives for it'} are others`,
+    );
+  const bound = boundHere(whole, recomputed.planDigest, scope);
   if (!bound) return wrong('binds itself to another plan');
   if (decision.delegation === null) return { decision: bound, voice: decision.approver };
   const delegation = await delegationOf(decision.delegation, review, terms, keys);
@@ -80,7 +94,7 @@ async function voteOf(
   return { decision: withinKinds(bound, delegation, scope), voice: delegation.from };
 }
 
-function boundHere(decision: Decision, plan: Digest, scope: ReviewScope): Decision | null {
+function boundHere(decision: OpenedDecision, plan: Digest, scope: ReviewScope): OpenedDecision | null {
   if (decision.plan === plan) return decision;
   if (decision.binds === 'thisPlan') return null;
   const operations = new Set(scope.operations.map(({ id }) => id));
@@ -95,7 +109,7 @@ function boundHere(decision: Decision, plan: Digest, scope: ReviewScope): Decisi
 }
 
 /** Of a delegate's word only what was lent. */
-function withinKinds(decision: Decision, { kinds }: Delegation, scope: ReviewScope): Decision {
+function withinKinds(decision: OpenedDecision, { kinds }: Delegation, scope: ReviewScope): OpenedDecision {
   if (kinds === null) return decision;
   const isLent = ({ kind }: Operation): boolean => kinds.includes(kind);
   const lent = new Set(scope.operations.filter(isLent).map(({ id }) => id));

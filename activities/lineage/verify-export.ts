@@ -1,12 +1,13 @@
 /** What an export proves to somebody who has public keys and nothing else. */
 import { sha256Hex } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
+import { isProven } from '../../core/operation-ranges.js';
 import { readUnverified } from '../keys/verify.js';
 import { decisionType } from '../../core/decision.js';
 import type { RecordLineage, TravellingErasure } from '../../core/lineage/bundle.js';
 import type { AuthorityId } from '../../core/record.js';
 import { erasureEntry, verifyErasure, type VerifiedErasure } from './erasures.js';
-import type { Exported } from './export-file.js';
+import type { Exported, RecordHead } from './export-file.js';
 import { Findings } from './findings.js';
 import { OverlayStore } from './overlay-store.js';
 import type { TrustedKeys } from './trusted-keys.js';
@@ -39,7 +40,7 @@ export async function verifyExport(
   }
   const hops = await verifyRecordLineage(head.lineage, keys, findings);
   const own = tellErasures(head.lineage, hops, erasures, head.erasures, keys, findings);
-  await tellDecisions(hops, head.decisions, keys, findings, own);
+  await tellDecisions(hops, head, keys, findings, own);
   return findings;
 }
 
@@ -100,7 +101,7 @@ export function erasureWords({ receipt, askedBy }: VerifiedErasure): string {
 /** Every decision that a hop names must be here, signed by an approver of that authority, and name what was written. */
 export async function tellDecisions(
   hops: readonly VerifiedHop[],
-  decisions: readonly string[],
+  { decisions, named = [] }: Pick<RecordHead, 'decisions' | 'named'>,
   keys: TrustedKeys,
   findings: Findings,
   /** Who erased the record, and with it the reviews that its decisions were in. */
@@ -133,7 +134,23 @@ export async function tellDecisions(
       }
       const decision = await verifiedDecision(jws, authority, keys, findings);
       if (!decision) continue;
-      const isAbout = decision.operations.some((operation) => cause.operations.includes(operation));
+      const { ranges } = decision;
+      if (ranges && !named.some((one) => one.decision === id)) {
+        findings.add(
+          'missing',
+          authority,
+          `${where}: what ${decision.approver} approved stands in ranges of a plan, and the proof that this was among it is not here`,
+        );
+        continue;
+      }
+      const isAbout = cause.operations.some((operation) =>
+        ranges
+          ? named.some(
+              ({ decision: by, operation: shown, proof }) =>
+                by === id && shown === operation && isProven(ranges, operation, proof),
+            )
+          : decision.operations.includes(operation),
+      );
       if (decision.kind !== 'approve' || (!isAbout && Object.keys(decision.choices).length === 0))
         findings.add('wrong', authority, `${where}: the decision of ${decision.approver} approves something else`);
       else

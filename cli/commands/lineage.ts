@@ -57,7 +57,7 @@ export function registerLineage(program: Command): void {
         const hops = await verifyRecordLineage(found.lineage, keys, findings);
         const erasures = await verifiedErasures(found.erasures, [], keys, findings);
         const erasedBy = tellErasures(found.lineage, hops, erasures, found.erasures, keys, findings);
-        await tellDecisions(hops, found.decisions, keys, findings, erasedBy);
+        await tellDecisions(hops, found, keys, findings, erasedBy);
         const approvers = new Map(
           found.decisions.map((jws) => {
             const { id, payload } = readUnverified(jws, { typ: decisionType });

@@ -1,4 +1,5 @@
-/** `concordat approve` and `concordat reject`: one key, one command, one signed decision for each authority that waits. */
+/** `concordat approve` and `concordat reject`: one key, one command, for each authority that waits one signed decision or, rarely, several. */
+import type { PrivateKey } from '../../activities/keys/private-key.js';
 import { ConcordatError } from '../../core/errors.js';
 import { affectedAuthorities } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
@@ -15,6 +16,8 @@ import { sendDecision, viewReview, type ReviewView } from '../temporal/reviews.j
 import { findApprover } from './approver.js';
 import { confirmed } from './confirm.js';
 import { questionsOf, type Named, type OpenReview, type Question } from './open-questions.js';
+import { piecesOf, type Piece } from './pieces.js';
+import { piecesLines } from './pieces-text.js';
 import { signDecision, type Reach, type Verdict } from './sign-decision.js';
 
 export interface DecideOptions extends Named {
@@ -27,9 +30,23 @@ export interface DecideOptions extends Named {
   readonly for: string | undefined;
 }
 
-interface Answered {
+/** A question, in as many decisions as it takes. */
+interface Asked {
   readonly question: Question;
-  readonly decisionId: string;
+  readonly pieces: readonly Piece[];
+}
+
+interface Answered extends Asked {
+  /** Of each decision that was sent. */
+  readonly sent: readonly Sent[];
+  /** To the last one. */
+  readonly answer: DecisionAnswer | null;
+  readonly failure: ConcordatError | null;
+}
+
+interface Sent {
+  readonly piece: Piece;
+  readonly decisionId: string | null;
   readonly answer: DecisionAnswer | null;
   readonly failure: ConcordatError | null;
 }
@@ -60,8 +77,9 @@ export async function decide(invocation: Invocation, selector: string, options: 
       })),
     );
     const questions = questionsOf(open, reviews, options);
+    const asks = questions.map((question) => ({ question, pieces: piecesOf(question) }));
     const shown = questions.flatMap(({ operations }) => operations.slice(0, recordsShown));
-    for (const line of questionLines(await withNamesOf(open, shown), questions, reviews, invocation.output.paint))
+    for (const line of questionLines(await withNamesOf(open, shown), asks, reviews, invocation.output.paint))
       invocation.output.line(line);
     const verb = options.verdict.kind === 'approve' ? 'Approve' : 'Reject';
     if (
@@ -76,8 +94,8 @@ export async function decide(invocation: Invocation, selector: string, options: 
     }
     const answered: Answered[] = [];
     const reaches = await Promise.all(questions.map((question) => reachOf(session, open, question, options)));
-    for (const [at, question] of questions.entries())
-      answered.push(await ask(session, open, question, options.verdict, approver.key, reaches[at] as Reach));
+    for (const [at, asked] of asks.entries())
+      answered.push(await ask(session, open, asked, options.verdict, approver.key, reaches[at] as Reach));
     return report(invocation, session, open, answered, affected);
   });
 }
@@ -120,66 +138,82 @@ async function reachOf(
 
 async function ask(
   session: FederationSession,
-  { found }: OpenPlan,
-  question: Question,
-  verdict: Verdict,
-  key: Parameters<typeof signDecision>[3],
-  reach: Reach,
+  open: OpenPlan,
+  { question, pieces }: Asked,
+  ...signing: Signing
 ): Promise<Answered> {
-  const { name: federation, connection } = session;
-  const { dataset, digest: plan } = found;
+  const sent: Sent[] = [];
+  for (const piece of pieces) {
+    const one = await send(session, open, question, piece, ...signing);
+    sent.push(one);
+    if (!one.answer || one.answer.closed) break;
+  }
+  const last = sent.at(-1);
+  return { question, pieces, sent, answer: last?.answer ?? null, failure: last?.failure ?? null };
+}
+
+type Signing = readonly [verdict: Verdict, key: PrivateKey, reach: Reach];
+
+async function send(
+  { name: federation, connection }: FederationSession,
+  { found: { dataset, digest: plan } }: OpenPlan,
+  question: Question,
+  piece: Piece,
+  ...[verdict, key, reach]: Signing
+): Promise<Sent> {
   const { authority } = question;
-  const { decision, jws } = await signDecision(
-    question,
-    verdict,
-    { federation, dataset, plan, nowMs: Date.now() },
-    key,
-    reach,
-  );
+  let decisionId: string | null = null;
   try {
+    const context = { federation, dataset, plan, nowMs: Date.now() };
+    const { decision, jws } = await signDecision(question, piece, verdict, context, key, reach);
+    decisionId = decision.id;
     const answer = await sendDecision(connection, { federation, authority, dataset, plan }, { plan, jws }, decision.id);
-    return { question, decisionId: decision.id, answer, failure: null };
+    return { piece, decisionId, answer, failure: null };
   } catch (error) {
     // One authority that refuses must not keep the answer of another from being told.
     if (!(error instanceof ConcordatError)) throw error;
-    return { question, decisionId: decision.id, answer: null, failure: error };
+    return { piece, decisionId, answer: null, failure: error };
   }
 }
 
 function questionLines(
   open: OpenPlan,
-  questions: readonly Question[],
+  asks: readonly Asked[],
   reviews: readonly OpenReview[],
   paint: Invocation['output']['paint'],
 ): readonly string[] {
   const { view, found } = open;
+  const questions = asks.map(({ question }) => question);
   const numbers = new Map(view.operations.map(({ number, operation }) => [operation.id, number]));
   const signs = { create: '+', update: '~', delete: '-' } as const;
   return [
     `${paint.bold(`Plan ${shortDigest(found.digest)}`)} of ${found.dataset}, as ${listWords([...new Set(questions.map(({ approver }) => approver))])}`,
-    ...questions.flatMap(({ authority, operations, choices, conflicts, unchosen, partial, status }) => [
-      `${paint.bold(authority)}: ${counted(operations.length, 'operation')}${Object.keys(choices).length > 0 ? `, ${counted(Object.keys(choices).length, 'choice')}` : ''}; quorum ${status.quorum}${status.braked ? ' (raised by a brake)' : ''}`,
-      ...operations
-        .slice(0, recordsShown)
-        .map(
-          (operation) =>
-            `  ${signs[operation.kind]} ${recordText(view, operation.type, operation.key)}  #${numbers.get(operation.id) ?? '?'}  ${paint.dim(operation.changes.map(({ field }) => field).join(', '))}`,
-        ),
-      ...(operations.length > recordsShown
-        ? [
-            `  … and ${operations.length - recordsShown} more; see \`concordat plan ${shortDigest(found.digest)} --authority ${authority}\``,
-          ]
-        : []),
-      ...Object.entries(choices).map(([conflict, candidate]) => `  ${choiceText(open, conflict, candidate)}`),
-      ...conflicts.map((conflict) => `  ${leftText(open, conflict)}`),
-      ...(unchosen.length > 0 && !partial
-        ? [
-            paint.yellow(
-              `  ${counted(unchosen.length, 'conflict')} not chosen for: ${unchosen.length === 1 ? 'it stays' : 'they stay'} as ${unchosen.length === 1 ? 'it is' : 'they are'} (choose with --choose CONFLICT=CANDIDATE)`,
-            ),
-          ]
-        : []),
-    ]),
+    ...asks.flatMap(
+      ({ question: { authority, operations, choices, conflicts, unchosen, partial, status }, pieces }) => [
+        `${paint.bold(authority)}: ${counted(operations.length, 'operation')}${Object.keys(choices).length > 0 ? `, ${counted(Object.keys(choices).length, 'choice')}` : ''}; quorum ${status.quorum}${status.braked ? ' (raised by a brake)' : ''}`,
+        ...operations
+          .slice(0, recordsShown)
+          .map(
+            (operation) =>
+              `  ${signs[operation.kind]} ${recordText(view, operation.type, operation.key)}  #${numbers.get(operation.id) ?? '?'}  ${paint.dim(operation.changes.map(({ field }) => field).join(', '))}`,
+          ),
+        ...(operations.length > recordsShown
+          ? [
+              `  … and ${operations.length - recordsShown} more; see \`concordat plan ${shortDigest(found.digest)} --authority ${authority}\``,
+            ]
+          : []),
+        ...piecesLines(authority, pieces),
+        ...Object.entries(choices).map(([conflict, candidate]) => `  ${choiceText(open, conflict, candidate)}`),
+        ...conflicts.map((conflict) => `  ${leftText(open, conflict)}`),
+        ...(unchosen.length > 0 && !partial
+          ? [
+              paint.yellow(
+                `  ${counted(unchosen.length, 'conflict')} not chosen for: ${unchosen.length === 1 ? 'it stays' : 'they stay'} as ${unchosen.length === 1 ? 'it is' : 'they are'} (choose with --choose CONFLICT=CANDIDATE)`,
+              ),
+            ]
+          : []),
+      ],
+    ),
     ...reviews
       .filter(
         ({ authority, review }) =>
@@ -247,16 +281,19 @@ async function report(
     {
       plan: found.digest,
       dataset: plan.dataset,
-      decisions: answered.map(({ question, decisionId, answer, failure }) => ({
-        authority: question.authority,
-        approver: question.approver,
-        decision: decisionId,
-        operations: question.operations.map(({ id }) => id),
-        choices: question.choices,
-        conflicts: question.conflicts,
-        answer,
-        failure: failure ? failureOf(failure) : null,
-      })),
+      decisions: answered.flatMap(({ question, sent }) =>
+        sent.map(({ piece, decisionId, answer, failure }) => ({
+          authority: question.authority,
+          approver: question.approver,
+          decision: decisionId,
+          operations: piece.operations,
+          ...(piece.ranges ? { ranges: piece.ranges } : {}),
+          choices: piece.choices,
+          conflicts: piece.conflicts,
+          answer,
+          failure: failure ? failureOf(failure) : null,
+        })),
+      ),
       waiting: waiting.map(({ authority, review }) => ({ authority, ...review })),
     },
     lines,
@@ -264,9 +301,10 @@ async function report(
   return failures.length > 0 ? 1 : 0;
 }
 
-function answerText({ question, answer, failure }: Answered): string {
+function answerText({ question, pieces, sent, answer, failure }: Answered): string {
   const { authority } = question;
-  if (!answer) return `${authority}: not taken (${failure?.code ?? 'unknown'})`;
+  if (!answer)
+    return `${authority}: not taken (${failure?.code ?? 'unknown'})${pieces.length > 1 ? `; ${sent.length - 1} of its ${pieces.length} decisions were` : ''}`;
   const verb = answer.kind === 'approve' ? 'approved' : 'rejected';
   const parts = [
     ...(question.operations.length > 0 ? [counted(question.operations.length, 'operation')] : []),

@@ -10,12 +10,14 @@ import type { OpenPlan } from '../reading/open-plan.js';
 import { namedChoices, namedConflicts, namedOperations } from '../reading/references.js';
 import type { ReviewView } from '../temporal/reviews.js';
 
-/** What a person answers in one decision, for one authority. */
+/** What a person answers for one authority. */
 export interface Question {
   readonly authority: AuthorityId;
   readonly approver: string;
   readonly status: ReviewStatus;
   readonly operations: readonly Operation[];
+  /** All that the plan has for this authority, in its order, also what it does not ask. */
+  readonly planned: readonly Digest[];
   readonly choices: Readonly<Record<Digest, Digest>>;
   /** Conflicts that a rejection leaves as they are. */
   readonly conflicts: readonly Digest[];
@@ -84,6 +86,7 @@ export function questionsOf(
         approver,
         status: review.status,
         operations,
+        planned: scope.operations.map(({ id }) => id),
         choices: own,
         conflicts,
         unchosen: scope.conflicts.filter(({ id }) => own[id] === undefined && !conflicts.includes(id)),

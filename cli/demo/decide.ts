@@ -8,6 +8,7 @@ import type { AuthorityId } from '../../core/record.js';
 import type { DecisionAnswer } from '../../workflows/messages.js';
 import { findApprover } from '../deciding/approver.js';
 import { questionsOf } from '../deciding/open-questions.js';
+import { piecesOf, type Piece } from '../deciding/pieces.js';
 import { signDecision } from '../deciding/sign-decision.js';
 import type { OpenPlan } from '../reading/open-plan.js';
 import type { PlannedCandidate, PlannedConflict } from '../reading/plan-view.js';
@@ -53,7 +54,9 @@ export async function decideFor(
   const context = { federation: session.name, dataset, plan, nowMs: Date.now() };
   return Promise.all(
     questionsOf(open, [{ authority, approver, review }], { only: [], choose: chosen }).map(async (question) => {
-      const { decision, jws } = await signDecision(question, { kind: 'approve' }, context, key);
+      // The demo asks about a few people, which is one decision.
+      const [piece] = piecesOf(question) as [Piece];
+      const { decision, jws } = await signDecision(question, piece, { kind: 'approve' }, context, key);
       const id = { federation: session.name, authority, dataset, plan };
       const answer = await sendDecision(session.connection, id, { plan, jws }, decision.id);
       return { authority, approver, decision, jws, key: await thumbprintOf(publicKeyOf(key)), answer };

@@ -1,4 +1,5 @@
 /** Parts of a plan and of the decisions on it, as the demo tells them. */
+import { namedCount } from '../../core/decision.js';
 import { elementTypesOf } from '../reading/federation-session.js';
 import type { OpenPlan } from '../reading/open-plan.js';
 import type { PlannedConflict, PlannedOperation, PlanView } from '../reading/plan-view.js';
@@ -75,7 +76,7 @@ export function tellDecisions({ narrator }: Setting, decisions: readonly Decided
       authority,
       approver,
       [
-        `approves ${counted(decision.operations.length, 'operation')}`,
+        `approves ${counted(namedCount(decision), 'operation')}`,
         ...Object.entries(decision.choices).map(
           ([conflict, candidate]) => `takes ${choiceOf(view, conflict, candidate)?.number ?? 'nothing'}`,
         ),

@@ -12,7 +12,7 @@ export function namedOperations(plan: Plan, words: readonly string[]): readonly 
   const found = new Set<Operation>();
   for (const word of words.flatMap((text) => text.split(',')).map((text) => text.trim().replace(/^#/, ''))) {
     if (word === '') continue;
-    const range = /^(\d{1,6})-(\d{1,6})$/.exec(word);
+    const range = /^(\d{1,7})-(\d{1,7})$/.exec(word);
     if (range) {
       const [from, to] = [Number(range[1]), Number(range[2])];
       if (from < 1 || to > plan.operations.length || from > to) throw noSuch('operation', word, plan.operations.length);
@@ -46,7 +46,7 @@ export function namedChoices(plan: Plan, words: readonly string[]): Readonly<Rec
 
 /** By number from 1, or by the beginning of a digest. */
 export function one<Item>(items: readonly Item[], word: string, what: string, digestOf: (item: Item) => Digest): Item {
-  if (/^\d{1,6}$/.test(word)) {
+  if (/^\d{1,7}$/.test(word)) {
     const item = items[Number(word) - 1];
     if (item) return item;
     throw noSuch(what, word, items.length);

@@ -96,9 +96,6 @@ export async function openReviews(
   return found;
 }
 
-/** What one update of a workflow may hold (2 MiB), less what goes with it. */
-const decisionBytesMax = 2_000_000;
-
 /**
  * Sends a signed decision and waits for the answer. Sent again while the review is being prepared or the server is away:
  * the id of the Update is the decision's, and a decision counts once. Throws what the authority refused it with, and
@@ -110,11 +107,6 @@ export async function sendDecision(
   envelope: DecisionEnvelope,
   updateId: string,
 ): Promise<DecisionAnswer> {
-  if (envelope.jws.length > decisionBytesMax)
-    throw new ConcordatError(
-      'usage',
-      `the signed decision for ${id.authority} has ${Math.ceil(envelope.jws.length / 1e6)} MB, and Temporal takes 2 MB at once, which is about 22,000 operations: name some of them with --only, one range after the other`,
-    );
   const handle = clientFor(connection, id).getHandle(reviewWorkflowId(id.dataset, id.plan));
   const deadline = Date.now() + decideWithinMs;
   for (;;) {

@@ -1,7 +1,7 @@
 /** Counting decisions: one no, a quorum of different people for a yes, and nobody counted twice. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/decision.js';
+import type { OpenedDecision } from '../../core/decision.js';
 import { makeOperation, type Operation } from '../../core/operation.js';
 import type { Conflict } from '../../core/plan.js';
 import { reviewScope, tally, type ReviewScope } from '../../core/review.js';
@@ -43,15 +43,15 @@ const disputed: ReviewScope = { operations: [one], conflicts: [conflict] };
 
 const says = (
   approver: string,
-  kind: Decision['kind'],
+  kind: OpenedDecision['kind'],
   operations: readonly Operation[],
-  rest: Partial<Decision> = {},
-): Decision => decisionOf({ approver, kind, operations: operations.map(({ id }) => id), partial: true, ...rest });
-const yes = (approver: string, operations: readonly Operation[], rest: Partial<Decision> = {}): Decision =>
+  rest: Partial<OpenedDecision> = {},
+): OpenedDecision => decisionOf({ approver, kind, operations: operations.map(({ id }) => id), partial: true, ...rest });
+const yes = (approver: string, operations: readonly Operation[], rest: Partial<OpenedDecision> = {}): OpenedDecision =>
   says(approver, 'approve', operations, rest);
-const no = (approver: string, operations: readonly Operation[], rest: Partial<Decision> = {}): Decision =>
+const no = (approver: string, operations: readonly Operation[], rest: Partial<OpenedDecision> = {}): OpenedDecision =>
   says(approver, 'reject', operations, rest);
-const chooses = (approver: string, candidate: string): Decision =>
+const chooses = (approver: string, candidate: string): OpenedDecision =>
   yes(approver, [], { choices: { [conflict.id]: candidate } });
 
 interface Expected {
@@ -63,7 +63,7 @@ interface Expected {
 }
 
 describe('a tally', () => {
-  const table: readonly [string, ReviewScope, number, readonly Decision[], Expected][] = [
+  const table: readonly [string, ReviewScope, number, readonly OpenedDecision[], Expected][] = [
     ['nothing said', scope, 1, [], { approved: [], open: 2, missing: 1 }],
     ['nothing asked', { operations: [], conflicts: [] }, 1, [], { approved: [], open: 0, missing: 0 }],
     ['all approved', scope, 1, [yes('ada', [one, two])], { approved: [one, two], open: 0, missing: 0 }],
@@ -168,7 +168,7 @@ describe('a tally', () => {
     fc
       .record({
         approver: fc.constantFrom('ada', 'bo', 'cy'),
-        kind: fc.constantFrom<Decision['kind']>('approve', 'approve', 'reject'),
+        kind: fc.constantFrom<OpenedDecision['kind']>('approve', 'approve', 'reject'),
         operations: fc.subarray([one, two]),
         choice: fc.constantFrom(undefined, x, y),
         partial: fc.boolean(),
@@ -195,7 +195,7 @@ describe('a tally', () => {
     fc.assert(
       fc.property(decisions, fc.integer({ min: 1, max: 3 }), (made, quorum) => {
         const found = tally(both, ownVotes(made), plainTerms(quorum));
-        const people = (of: (decision: Decision) => boolean): number =>
+        const people = (of: (decision: OpenedDecision) => boolean): number =>
           new Set(
             made.filter((decision) => decision.kind === 'approve' && of(decision)).map(({ approver }) => approver),
           ).size;

@@ -241,6 +241,7 @@ export const samples = {
     choices: { [digest]: digest },
     decisions: ['a.b.c'],
     delegations: ['a.b.c'],
+    named: { [digest]: [digest] },
   },
   witness: {
     authority: 'aws',
@@ -368,6 +369,7 @@ export const samples = {
     delegation: null,
     binds: 'identicalOperations',
     operations: [digest],
+    ranges: { places: [[0, 1]], count: 2, root: digest },
     choices: { [digest]: digest },
     conflicts: [digest],
     partial: false,
@@ -525,6 +527,7 @@ export const samples = {
       ],
     },
     decisions: [jws],
+    named: [{ decision: digest, operation: digest, proof: { ids: [digest], leaf: 0, proof: [digest] } }],
     erasures,
   },
   erasureReceipt: {

@@ -14,6 +14,7 @@ import { signCompact } from '../../../activities/keys/sign.js';
 import { decisionType, type Decision } from '../../../core/decision.js';
 import { digestOf } from '../../../core/digest.js';
 import type { Federation } from '../../../core/federation/federation.js';
+import { rangesOver } from '../../../core/operation-ranges.js';
 import { makeOperation, type Operation, type OperationDraft } from '../../../core/operation.js';
 import type { Conflict } from '../../../core/plan.js';
 import type { ReviewScope } from '../../../core/review.js';
@@ -89,6 +90,7 @@ async function decide(
   { context, clockMs }: World,
   scope: ReviewScope,
   change: Partial<Decision> = {},
+  named?: readonly string[],
 ): Promise<Decision> {
   const decision: Decision = {
     id: randomBytes(16).toString('base64url'),
@@ -112,7 +114,7 @@ async function decide(
   };
   const jws = await signCompact(decision, { typ: decisionType, key });
   await verifyDecision(context, dataset, jws);
-  await keepDecision(context, dataset, jws, decision, scope);
+  await keepDecision(context, dataset, jws, decision, scope, named);
   return decision;
 }
 
@@ -192,6 +194,50 @@ describe('a decision', () => {
     expect((await countIn(here, later, scopeOf([one, two]))).operations).toEqual([two.id]);
     const sameCommit = await countIn(here, later, scopeOf([one, two]), { permit: 'd'.repeat(64) });
     expect(sameCommit.operations).toEqual([one.id, two.id]);
+  });
+});
+
+describe('a decision on ranges of a plan', () => {
+  const three = operation('three');
+  const all = [one, two, three];
+  const ids = all.map(({ id }) => id);
+  const whole = { operations: [], ranges: rangesOver([[0, 2]], ids) };
+
+  it('counts for what stands there in its own plan, and for its plan as a whole', async () => {
+    const here = world();
+    await decide(here, scopeOf(all), whole, ids);
+    expect(await countIn(here, earlier, scopeOf(all))).toEqual({ operations: ids, choices: [], whole: true });
+    expect((await countIn(here, earlier, scopeOf(all), { braked: true })).operations).toEqual(ids);
+  });
+
+  it('counts for the identical operations in a later plan, wherever they stand there', async () => {
+    const here = world();
+    await decide(here, scopeOf(all), whole, ids);
+    const counted = await countIn(here, later, scopeOf([operation('new'), three, one]));
+    expect(counted).toEqual({ operations: [three.id, one.id], choices: [], whole: false });
+    const [decision] = await countingDecisions(here.context, dataset, later, scopeOf([three]), false);
+    expect(decision?.named?.operations).toEqual(ids);
+    expect((await countIn(here, later, scopeOf(all), { braked: true })).operations).toEqual([]);
+  });
+
+  it('counts once for each of them', async () => {
+    const here = world();
+    const { id } = await decide(here, scopeOf(all), whole, ids);
+    await spendDecision(here.context, dataset, id, two.id, 'd'.repeat(64));
+    expect((await countIn(here, later, scopeOf(all))).operations).toEqual([one.id, three.id]);
+  });
+
+  it('counts for nothing where what was kept for it is not what was signed', async () => {
+    for (const named of [undefined, ids.slice(1), [...ids, operation('more').id], [...ids].reverse()]) {
+      const here = world();
+      await decide(here, scopeOf(all), whole, named);
+      for (const plan of [earlier, later])
+        expect(await countIn(here, plan, scopeOf([...all, operation('more')]))).toEqual({
+          operations: [],
+          choices: [],
+          whole: false,
+        });
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { generatePrivateKey } from '../../../activities/keys/private-key.js';
 import { signCompact } from '../../../activities/keys/sign.js';
 import { readUnverified } from '../../../activities/keys/verify.js';
+import { rangesOver } from '../../../core/operation-ranges.js';
 import { awsUser, keystoneUser } from '../../support/equal-clouds.js';
 import { dataset, signDecision, type DecisionWishes } from '../../support/local-federation.js';
 import {
@@ -92,6 +93,21 @@ export const liesAboutPeople: readonly LieRow[] = [
       const expiring = [{ approver: 'ada', choose: 0, change: { expiresAtMs: world.clockMs + 3_600_000 } }];
       const ready = await world.ready({ aws: expiring, sov: two });
       world.clockMs += 3_700_000;
+      return { world, commit: ready.commit };
+    },
+  ],
+  [
+    'quorum',
+    'a decision on ranges of another set, kept as if it were this one',
+    'quorumMissing',
+    async () => {
+      const { world, ready } = readyWorld();
+      dropDecisions(world, 'aws');
+      const ids = (await ownOperations(world, ready, 'aws')).map(({ id }) => id);
+      const ranges = rangesOver([[0, ids.length - 1]], [...ids].fill('ab'.repeat(32)));
+      const change = { operations: [], ranges };
+      const jws = await signDecision(scene.ground.folder, ready.sheets.aws, { approver: 'ada', choose: 0, change });
+      await plantDecision(world, 'aws', jws, [], ids);
       return { world, commit: ready.commit };
     },
   ],

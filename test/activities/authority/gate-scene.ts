@@ -180,9 +180,10 @@ export async function plantDecision(
   id: Member,
   jws: string,
   operations: readonly Operation[] = [],
+  named?: readonly string[],
 ): Promise<void> {
   const decision = readUnverified(jws, { typ: 'concordat-decision+jws' }).payload as never;
-  await keepDecision(world.contexts[id], dataset, jws, decision, { operations, conflicts: [] });
+  await keepDecision(world.contexts[id], dataset, jws, decision, { operations, conflicts: [] }, named);
 }
 
 export function replaced(refs: readonly Ref[], prefix: Member, by: Ref): Ref[] {

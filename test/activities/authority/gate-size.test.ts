@@ -9,7 +9,7 @@ import { readSheet, type ReviewSheet } from '../../../activities/authority/revie
 import { listUnsettled, keepUnsettled } from '../../../activities/authority/unsettled.js';
 import { Authorship } from '../../../core/approval/authors.js';
 import type { StandingLink } from '../../../core/correlate.js';
-import type { Decision } from '../../../core/decision.js';
+import type { OpenedDecision } from '../../../core/decision.js';
 import type { Conflict } from '../../../core/plan.js';
 import type { Operation } from '../../../core/operation.js';
 import { undoCauses, type UndoneRecord } from '../../../core/undo.js';
@@ -103,13 +103,13 @@ describe('a plan of four times the people', () => {
   const conflict = (at: number): Conflict =>
     ({ id: `c${at}`, candidates: [{ digest: `d${at}`, operations: [operation(at)] }] }) as unknown as Conflict;
   const all = <Item>(size: number, of: (at: number) => Item): Item[] => Array.from({ length: size }, (_, at) => of(at));
-  const decisionOf = (size: number): Decision =>
+  const decisionOf = (size: number): OpenedDecision =>
     ({
       id: 'd',
       operations: all(size, (at) => `o${at}`),
       conflicts: all(size, (at) => `c${at}`),
       choices: Object.fromEntries(all(size, (at) => [`c${at}`, `d${at}`])),
-    }) as unknown as Decision;
+    }) as unknown as OpenedDecision;
 
   it.each<readonly [string, (size: number) => void]>([
     [

@@ -1,7 +1,7 @@
 /** One round of the pure pipeline over clouds in memory: snapshots, plan, decisions, permit, writes, next base. */
 import type { HeldFields, RecordView } from '../../../core/compare.js';
 import type { Case } from '../../../core/correlation-cases.js';
-import type { Decision } from '../../../core/decision.js';
+import type { OpenedDecision } from '../../../core/decision.js';
 import { canonicalJson, digestOf } from '../../../core/digest.js';
 import type { DatasetShape } from '../../../core/federation/federation.js';
 import { baseChanges, type BaseChange } from '../../../core/next-base.js';
@@ -234,7 +234,7 @@ export interface Round extends Planned {
 
 let decisionNumber = 0;
 
-export function decisionOf(fields: Partial<Decision>): Decision {
+export function decisionOf(fields: Partial<OpenedDecision>): OpenedDecision {
   decisionNumber += 1;
   return {
     id: String(decisionNumber).padStart(22, '0'),

@@ -1,7 +1,7 @@
 /** Terms of approval for tests of pure functions: a plain quorum of people without roles, each with their own voice. */
 import type { Rejection } from '../../../core/acceptance.js';
 import type { Electorate } from '../../../core/approval/electorate.js';
-import type { Decision } from '../../../core/decision.js';
+import type { OpenedDecision } from '../../../core/decision.js';
 import { piecesOf, type Operation } from '../../../core/operation.js';
 import type { Demand, TallyTerms, Vote } from '../../../core/review.js';
 
@@ -18,7 +18,7 @@ export function plainTerms(quorum: number, authority = 'aa'): TallyTerms {
   return { authority, demandOf: () => demand };
 }
 
-export function ownVotes(decisions: readonly Decision[]): readonly Vote[] {
+export function ownVotes(decisions: readonly OpenedDecision[]): readonly Vote[] {
   return decisions.map((decision) => ({ decision, voice: decision.approver }));
 }
 
