@@ -16,6 +16,8 @@ import { verifyApproval } from '../../../activities/lineage/verify-approval.js';
 import { verifyExport } from '../../../activities/lineage/verify-export.js';
 import { delegationType, type Delegation } from '../../../core/approval/delegation.js';
 import { receiptsType, type ReceiptsStatement, type Ref } from '../../../core/messages.js';
+import { decisionType } from '../../../core/decision.js';
+import { rangesOver } from '../../../core/operation-ranges.js';
 import { configurationOf } from '../../../core/federation/federation.js';
 import { makePermit, Permit } from '../../../core/permit.js';
 import { ReviewBody, ReviewStatement, reviewType, type Review } from '../../../core/review.js';
@@ -202,6 +204,24 @@ const decidedForAda =
     return { ...made, delegations: [await signCompact(delegation, { typ: delegationType, key })] };
   };
 
+/** These people sign for what aws is asked, by place; of an earlier plan the review says what stood there. */
+const decidedByPlace =
+  (people: readonly string[], claim: { signed?: (ids: readonly string[]) => readonly string[]; plan?: string } = {}) =>
+  async (scene: Scene): Promise<ReviewBody> => {
+    const ids = everything(scene).operations;
+    const signed = claim.signed?.(ids) ?? ids;
+    const change = {
+      operations: [],
+      ranges: rangesOver([[0, signed.length - 1]], signed),
+      ...(claim.plan === undefined ? {} : { plan: claim.plan }),
+    };
+    const made = await decidedBy(...people.map((approver) => ({ approver, change })))(scene);
+    if (claim.plan === undefined) return made;
+    const idOf = (jws: string): string => readUnverified(jws, { typ: decisionType }).id;
+    return { ...made, named: Object.fromEntries(made.decisions.map((jws) => [idOf(jws), ids])) };
+  };
+const inventedOf = (ids: readonly string[]): readonly string[] => ids.map((_, at) => `${at}`.padStart(64, 'e'));
+
 const hourMs = 3_600_000;
 const both: readonly DecisionWishes[] = [{ approver: 'ada' }, { approver: 'bob' }];
 
@@ -229,6 +249,15 @@ describe('people who approved enough', () => {
     expect(faults(chosen)).toEqual([]);
     expect(approvals(chosen).join('\n')).toMatch(/bob approved a value for 1 conflict at 20/);
     const earlier = await counted(name, decidedBy({ approver: 'ada', change: { plan: 'ab'.repeat(32) } }));
+    expect(faults(earlier)).toEqual([]);
+    expect(approvals(earlier)[0]).toContain('in an earlier plan; what its signer was shown of deletions there');
+  });
+
+  it('are counted for what they named by place, in this plan or an earlier one', async () => {
+    const here = await counted(nameAndDepartment, decidedByPlace(['ada', 'bob']));
+    expect(faults(here)).toEqual([]);
+    expect(approvals(here).join('\n')).toMatch(/^bob approved 2 operations at 20/m);
+    const earlier = await counted(nameAndDepartment, decidedByPlace(['ada', 'bob'], { plan: 'ab'.repeat(32) }));
     expect(faults(earlier)).toEqual([]);
     expect(approvals(earlier)[0]).toContain('in an earlier plan; what its signer was shown of deletions there');
   });
@@ -272,6 +301,27 @@ const forgeries: readonly Forged[] = [
     name,
     decidedBy({ approver: 'ada', only: () => false }),
     /was written without enough people/,
+  ],
+  [
+    'decisions that name other operations by place',
+    nameAndDepartment,
+    decidedByPlace(['ada', 'bob'], { signed: inventedOf }),
+    /names 2 operations by ranges and a root, and those that the plan has there are others/,
+  ],
+  [
+    'operations that nobody named in an earlier plan',
+    nameAndDepartment,
+    decidedByPlace(['ada', 'bob'], { signed: inventedOf, plan: 'ab'.repeat(32) }),
+    /those that its review gives for it are others/,
+  ],
+  [
+    'decisions by place of an earlier plan, and not what stood there',
+    nameAndDepartment,
+    async (scene) => {
+      const { named: _, ...body } = await decidedByPlace(['ada', 'bob'], { plan: 'ab'.repeat(32) })(scene);
+      return body;
+    },
+    /2 operations were written without enough people|1 operation was written without enough people/,
   ],
   [
     'a decision that had expired',
