@@ -17,7 +17,7 @@ import type { RunInputs } from '../../../core/messages.js';
 import type { Operation } from '../../../core/operation.js';
 import { placesOf, rangesOver } from '../../../core/operation-ranges.js';
 import { Plan } from '../../../core/plan.js';
-import { ReviewBody, reviewScope, reviewType } from '../../../core/review.js';
+import { ReviewBody, ReviewStatement, reviewScope, reviewType } from '../../../core/review.js';
 import type { PlanSummary } from '../../../workflows/messages.js';
 import { keystoneUser } from '../../support/equal-clouds.js';
 import { dataset, signDecision } from '../../support/local-federation.js';
@@ -109,7 +109,7 @@ async function written({ world, inputs, plan }: Asked): Promise<ReviewBody> {
   expect(result).toMatchObject({ kind: 'done', complete: true, counts: { applied: 4 } });
   if (result.kind === 'done') await world.agree({ commit }, [result.receipts]);
   const text = new TextDecoder().decode(world.exchange.objects.get(closed.review.ref));
-  const sha256 = String(readUnverified(text, { typ: reviewType }).payload['body']);
+  const { body: sha256 } = ReviewStatement.parse(readUnverified(text, { typ: reviewType }).payload);
   return getDocument(world.exchange, { ref: `aws/documents/${sha256}`, sha256 }, ReviewBody);
 }
 
