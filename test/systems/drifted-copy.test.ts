@@ -31,8 +31,13 @@ let local: LocalFederation | undefined;
 let dynamodb: DynamoDBClient;
 let connectionString = '';
 
+/** Nearly all that DynamoDB takes of one item, and more than it takes. Each é has two bytes. */
+const [long, tooLong] = ['é'.repeat(199_000), 'é'.repeat(204_800)];
+const shortened = (text: string | undefined): string =>
+  (text ?? '').replaceAll(tooLong, '(too long)').replaceAll(long, '(long)');
+
 const file = (): string => path.join(local?.folder ?? '', '..', 'data', 'berlin', 'shipments.csv');
-const readFolder = (): Promise<string> => readFile(file(), 'utf8');
+const readFolder = async (): Promise<string> => shortened(await readFile(file(), 'utf8'));
 
 async function sql(text: string): Promise<readonly (readonly string[])[]> {
   const client = new Client({ connectionString, types: { getTypeParser: () => String }, options: '-c TimeZone=UTC' });
@@ -43,11 +48,16 @@ async function sql(text: string): Promise<readonly (readonly string[])[]> {
     await client.end();
   }
 }
-const readTable = (): Promise<readonly (readonly string[])[]> => sql('SELECT * FROM envois ORDER BY numero');
+async function readTable(): Promise<readonly (readonly (string | null)[])[]> {
+  const rows: readonly (readonly (string | null)[])[] = await sql('SELECT * FROM envois ORDER BY numero');
+  return rows.map((row) => row.map((value) => (value === null ? null : shortened(value))));
+}
 
 async function readItems(): Promise<readonly Record<string, AttributeValue>[]> {
   const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: 'sendinger', ConsistentRead: true }));
-  return Items.toSorted((left, right) => byCodeUnit(left['nr']?.S ?? '', right['nr']?.S ?? ''));
+  return Items.toSorted((left, right) => byCodeUnit(left['nr']?.S ?? '', right['nr']?.S ?? '')).map((item) =>
+    item['mottaker']?.S === undefined ? item : { ...item, mottaker: { S: shortened(item['mottaker'].S) } },
+  );
 }
 
 beforeAll(async () => {
@@ -139,7 +149,7 @@ test('three copies come to agreement, drift apart, and are brought back with eve
     local && (await readSnapshots(local.federation, local.exchange, run.snapshots))['lyon']?.reads;
   expect(await readAtLyon(rest)).toEqual([{ type: 'shipment', read: 'increment', why: 'changes', objects: 1 }]);
 
-  // Each store goes its own way: a weight in DynamoDB, a deletion in PostgreSQL, a new row in the file.
+  // Each store goes its own way: a weight in DynamoDB, a deletion and a row of nearly 400 kB in PostgreSQL, a new row in the file.
   await dynamodb.send(
     new UpdateItemCommand({
       TableName: 'sendinger',
@@ -149,17 +159,19 @@ test('three copies come to agreement, drift apart, and are brought back with eve
     }),
   );
   await sql(`DELETE FROM envois WHERE numero = 'S-1'`);
+  await sql(`INSERT INTO envois VALUES ('S-5', '${long}', 0.001, '2024-06-02 09:00:00+00', false, NULL)`);
   await writeFile(file(), `${await readFolder()}S-4;"Åse; Oslo";12.5;2024-06-01 10:00:00;no\n`);
   const drifted = await local.run();
-  expect(drifted).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 6 } });
-  expect(await readAtLyon(drifted)).toEqual([{ type: 'shipment', read: 'increment', why: 'changes', objects: 1 }]);
+  expect(drifted).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 8 } });
+  expect(await readAtLyon(drifted)).toEqual([{ type: 'shipment', read: 'increment', why: 'changes', objects: 2 }]);
   expect(await readFolder()).toBe(
-    'number;receiver;grams;sent;fragile\nS-2;Ann;300.1;2024-05-02 08:30:00;no\nS-3;Léa;9007199254740993;1970-01-01 01:00:00;\nS-4;"Åse; Oslo";12.5;2024-06-01 10:00:00;no\n',
+    'number;receiver;grams;sent;fragile\nS-2;Ann;300.1;2024-05-02 08:30:00;no\nS-3;Léa;9007199254740993;1970-01-01 01:00:00;\nS-4;"Åse; Oslo";12.5;2024-06-01 10:00:00;no\nS-5;(long);1;2024-06-02 10:00:00;no\n',
   );
   expect(await readTable()).toEqual([
     ['S-2', 'Ann', '0.3001', '2024-05-02 07:30:00+00', 'f', null],
     ['S-3', 'Léa', '9007199254740.9930', '1970-01-01 00:00:00+00', null, null],
     ['S-4', 'Åse; Oslo', '0.0125', '2024-06-01 09:00:00+00', 'f', null],
+    ['S-5', '(long)', '0.0010', '2024-06-02 09:00:00+00', 'f', null],
   ]);
   const [, second, third] = agreed;
   expect(await readItems()).toEqual([
@@ -172,10 +184,18 @@ test('three copies come to agreement, drift apart, and are brought back with eve
       sendt: { S: '2024-06-01T09:00:00Z' },
       skjor: { BOOL: false },
     },
+    {
+      nr: { S: 'S-5' },
+      mottaker: { S: '(long)' },
+      vekt: { N: '1' },
+      sendt: { S: '2024-06-02T09:00:00Z' },
+      skjor: { BOOL: false },
+    },
   ]);
   expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
 
-  // A value that the map cannot read is held back with its record, and nothing is deleted for it.
+  // A value that the map cannot read is held back with its record, and nothing is deleted for it. What is more than an item can
+  // have reaches the file, and DynamoDB keeps what it has.
   await dynamodb.send(
     new UpdateItemCommand({
       TableName: 'sendinger',
@@ -185,8 +205,11 @@ test('three copies come to agreement, drift apart, and are brought back with eve
     }),
   );
   await dynamodb.send(new DeleteItemCommand({ TableName: 'sendinger', Key: { nr: { S: 'S-4' } } }));
+  await sql(`UPDATE envois SET destinataire = '${tooLong}' WHERE numero = 'S-5'`);
   const held = await local.run();
-  expect(held.plan).toMatchObject({ operations: 0 });
+  expect(held.plan).toMatchObject({ operations: 2 });
   expect(held.outcome).not.toBe('agreed');
-  expect(await readTable()).toHaveLength(3);
+  expect(await readTable()).toHaveLength(4);
+  expect(await readFolder()).toContain('S-5;(too long);1;');
+  expect((await readItems()).map(({ mottaker }) => mottaker?.S)).toEqual(['Ann', 'Léa', '(long)']);
 });
