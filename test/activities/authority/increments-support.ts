@@ -16,6 +16,7 @@ import type { JsonObject } from '../../../core/json.js';
 import type { Federation } from '../../../core/federation/federation.js';
 import { keysOf } from '../../../core/federation/keys-of.js';
 import { runIdOf, SnapshotStatement, snapshotType, type Ref, type RunInputs } from '../../../core/messages.js';
+import type { OpenResult } from '../../../workflows/contract.js';
 import { ChangingStore } from '../../support/changing-store.js';
 import { dataset, makeFolder } from '../../support/local-federation.js';
 import { MemoryStore } from '../../support/memory-store.js';
@@ -30,8 +31,25 @@ export const native = 'envoi';
 export interface Ground {
   readonly federation: Federation;
   readonly keys: ReadonlyMap<string, PrivateKey>;
+  /** What the two others put to open each round. It is the same in every world, and signing it costs as much as a small read. */
+  readonly others: Others;
   stop(): Promise<void>;
 }
+
+type Opened = Extract<OpenResult, { readonly kind: 'opened' }>;
+
+interface Others {
+  readonly exchange: MemoryStore;
+  readonly privates: Readonly<Record<Member, MemoryStore>>;
+  /** By round and member. */
+  readonly opened: Map<string, Promise<Opened>>;
+}
+
+const emptyStores = (): Record<Member, MemoryStore> => ({
+  berlin: new MemoryStore(),
+  lyon: new MemoryStore(),
+  oslo: new MemoryStore(),
+});
 
 export async function layGround(edit: (file: string, text: string) => string = (_file, text) => text): Promise<Ground> {
   const folder = await mkdtemp(path.join(tmpdir(), 'concordat-increments-'));
@@ -47,7 +65,8 @@ export async function layGround(edit: (file: string, text: string) => string = (
       if (!key) throw new Error(`no key of ${id}`);
       keys.set(`${id} ${use}`, key);
     }
-  return { federation, keys, stop: () => rm(folder, { recursive: true, force: true }) };
+  const others: Others = { exchange: new MemoryStore(), privates: emptyStores(), opened: new Map() };
+  return { federation, keys, others, stop: () => rm(folder, { recursive: true, force: true }) };
 }
 
 export class IncrementWorld {
@@ -66,7 +85,7 @@ export class IncrementWorld {
     this.store = new ChangingStore(native, pageSize);
     this.federation = ground.federation;
     this.#fullReadEvery = fullReadEvery ?? undefined;
-    this.privates = { berlin: new MemoryStore(), lyon: new MemoryStore(), oslo: new MemoryStore() };
+    this.privates = emptyStores();
   }
 
   context(id: Member, privateStore = this.privates[id], exchange = this.exchange, changes = true): AuthorityContext {
@@ -91,20 +110,33 @@ export class IncrementWorld {
 
   async open(): Promise<RunInputs> {
     this.#round += 1;
-    const opens: Ref[] = [];
-    const ids: string[] = [];
-    for (const id of members) {
-      const opened = await openRun(this.context(id), {
-        dataset,
-        attempt: `run ${this.#round}`,
-        round: this.#round,
-        members,
-      });
-      if (opened.kind !== 'opened') throw new Error(opened.kind);
-      opens.push(opened.open);
-      ids.push(opened.id);
-    }
-    return { dataset, run: runIdOf(ids), opens, snapshots: [], correlation: null, firstSnapshots: [] };
+    const opened: Opened[] = [];
+    for (const id of members)
+      opened.push(id === here ? await this.#open(this.context(id)) : await this.#othersOpen(id));
+    const opens = opened.map(({ open }) => open);
+    const run = runIdOf(opened.map(({ id }) => id));
+    return { dataset, run, opens, snapshots: [], correlation: null, firstSnapshots: [] };
+  }
+
+  async #open(context: AuthorityContext): Promise<Opened> {
+    const round = this.#round;
+    const opened = await openRun(context, { dataset, attempt: `run ${round}`, round, members });
+    if (opened.kind !== 'opened') throw new Error(opened.kind);
+    return opened;
+  }
+
+  async #othersOpen(id: Member): Promise<Opened> {
+    const { others, federation } = this.ground;
+    // Under terms of its own each world opens for itself.
+    if (this.federation !== federation) return this.#open(this.context(id));
+    // Rounds are opened one after the other, as runs do; worlds side by side wait for the same ones.
+    const name = `${this.#round} ${id}`;
+    const known = others.opened.get(name) ?? this.#open(this.context(id, others.privates[id], others.exchange));
+    others.opened.set(name, known);
+    const opened = await known;
+    for (const [object, bytes] of others.exchange.objects) this.exchange.objects.set(object, bytes);
+    for (const [head, at] of others.exchange.heads) if (head.startsWith(`${id}/`)) this.exchange.heads.set(head, at);
+    return opened;
   }
 
   /** What Concordat writes to the store itself, which tells it late. */

@@ -52,7 +52,7 @@ export function plainCompare(world: World, { type, members, base, isRegrouped }:
       fieldNames.every((field) => !isHeldBySomebody(field) || saysOf(field)[0] === textOf(agreed[field]));
     if (isEqual && !isRegrouped) continue;
     if (passes && !isNamed) {
-      if (!isRegrouped && isAlike && agreed === undefined && ids.length > 0 && areJoined(type)) {
+      if (!isRegrouped && isAlike && agreed === undefined) {
         unanimous.push({ key, members: shown, base: agreed });
         continue;
       }
@@ -77,19 +77,6 @@ function mayPass({ shape }: World, { taxonomy, digests, policy, absent }: Datase
     policy?.unique === undefined &&
     (absent.length === 0 || policy?.fields === undefined)
   );
-}
-
-/** Whether members are joined by fields that they share: else equal values cannot say that all speak of one record. */
-function areJoined({ held }: DatasetType): boolean {
-  const [first, ...others] = Object.keys(held);
-  const joined = [first ?? ''];
-  let left = others;
-  for (const id of joined) {
-    const near = left.filter((other) => held[other]?.some((field) => held[id]?.includes(field)));
-    joined.push(...near);
-    left = left.filter((other) => !near.includes(other));
-  }
-  return left.length === 0;
 }
 
 function isInOtherWords(shown: PlainView['members'], base: Fields, { taxonomy, held }: DatasetType): boolean {

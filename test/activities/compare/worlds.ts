@@ -34,7 +34,7 @@ export const plots: fc.Arbitrary<Plot> = fc.record({
   fields: fc.integer({ min: 1, max: 6 }),
   rows: fc.oneof(
     { weight: 90, arbitrary: fc.nat(9) },
-    { weight: 20, arbitrary: fc.nat(60) },
+    { weight: 12, arbitrary: fc.nat(60) },
     // So many that equal stretches are passed over in blocks.
     { weight: 1, arbitrary: fc.integer({ min: 200, max: 400 }) },
   ),
