@@ -103,6 +103,25 @@ describe('walkDiffering yields what a compare of maps in memory finds, whatever 
     expect(found.length).toBeGreaterThan(1500);
   });
 
+  // Blocks begin and end at these: 128 entries are looked at word by word, and each block after is twice as long.
+  test.each([0, 31, 32, 127, 128, 255, 256, 511, 512, 1023, 1024, 2047, 2048, 2199])(
+    'where of many records only number %i differs, at the edge of a block',
+    async (position) => {
+      const rows = [...manyRows(2200, 'entra')].sort(([a], [b]) => (xxh64(a) < xxh64(b) ? -1 : 1));
+      const [key, fields] = rows[position] ?? ['', {}];
+      const edited = new Map(rows).set(key, { ...fields, phone: 'edited' });
+      const last = rows.at(-1)?.[0] ?? '';
+      for (const isAligned of [true, false]) {
+        const worlds = { entra: edited, [base]: new Map(rows) };
+        // One record more at the end, and the keys are no longer those of the base as a whole.
+        if (!isAligned) worlds[base]?.delete(last);
+        const store = new CountingStore();
+        const found = await walk(store, await sealWorlds(store, worlds));
+        expect(found.map((one) => one.key)).toEqual([...new Set(isAligned ? [key] : [key, last])]);
+      }
+    },
+  );
+
   test('where two participants share no group, so that equal key hashes prove nothing', async () => {
     const apart: readonly FieldGroup[] = [
       { id: 'aws', fields: ['path'], members: ['aws'] },
