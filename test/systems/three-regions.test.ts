@@ -17,6 +17,7 @@ import { TableClient, TableServiceClient } from '@azure/data-tables';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { byCodeUnit } from '../../core/json.js';
+import type { RunResult } from '../../workflows/messages.js';
 import { startFederation, type LocalFederation } from '../support/local-federation.js';
 import { recordFederationFiles } from '../support/record-federation.js';
 import { runCommand, type CommandRun } from '../support/run-command.js';
@@ -232,7 +233,9 @@ test('Azure, AWS and a sovereign region agree; the copy in AWS drifts, which is 
   skip,
 }) => {
   if (!local) return skip(missing.join('\n'));
-  const { run, folder } = local;
+  const federation = local;
+  const { folder } = federation;
+  const run = (): Promise<RunResult> => federation.run();
   const concordat = async (...argv: string[]): Promise<CommandRun> =>
     runCommand([...argv, '--federation', folder], {
       workingFolder: folder,
