@@ -2,7 +2,7 @@
  * CSV (RFC 4180) with a header. A cell is a text; an empty cell without quotes is null, `""` is the empty text, as
  * PostgreSQL's COPY writes them, so that neither is taken for the other.
  */
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import type { Json, JsonObject } from '../../core/json.js';
 import { byteOrderMark } from './json-lines.js';
@@ -14,17 +14,17 @@ interface Parsed {
 }
 
 export async function* csvRows(text: AsyncIterable<string>, delimiter: string): AsyncIterable<Row> {
-  const parser = Readable.from(text).pipe(
-    parse({
-      raw: true,
-      info: true,
-      delimiter,
-      record_delimiter: ['\r\n', '\n'],
-      relax_column_count: true,
-      skip_empty_lines: false,
-      cast: (value, { quoting }) => (value === '' && !quoting ? null : value),
-    }),
-  );
+  const parser = parse({
+    raw: true,
+    info: true,
+    delimiter,
+    record_delimiter: ['\r\n', '\n'],
+    relax_column_count: true,
+    skip_empty_lines: false,
+    cast: (value, { quoting }) => (value === '' && !quoting ? null : value),
+  });
+  // HAZARD: `pipe` hands on no failure of what it reads from: nobody would hear of it, and it would end the process.
+  pipeline(Readable.from(text), parser, () => undefined);
   let columns: readonly string[] | null = null;
   let start = '';
   for await (const { record, raw: told } of parser as AsyncIterable<Parsed>) {

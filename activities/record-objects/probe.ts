@@ -1,17 +1,19 @@
 /** What `concordat doctor` learns of objects: whether each can be read, and put. Never throws. */
 import type { ErrorCode } from '../../core/errors.js';
 import type { ProbeResult } from '../connectors/connector.js';
-import type { ObjectFile } from './object-store.js';
+import { ConcordatError } from '../../core/errors.js';
+import { placeNameOf, type ObjectFile, type ObjectStore, type RecordFile } from './object-store.js';
+import { partsOf } from './parts.js';
 
 const unreached: readonly ErrorCode[] = ['unreachable', 'throttled', 'providerFault', 'unexpectedAnswer'];
 const unauthenticated: readonly ErrorCode[] = [...unreached, 'credentialsMissing', 'credentialsRejected'];
 
 export type Held = boolean | 'notChecked';
 
-export interface ObjectProbe {
-  readonly files: Readonly<Record<string, ObjectFile>>;
+export type ProbedStore = Pick<ObjectStore, 'files' | 'nameOf' | 'list'>;
+
+export interface ObjectProbe extends ProbedStore {
   readonly identity: string;
-  nameOf(file: ObjectFile): string;
   /** The permission in the words of the store. */
   readonly read: (name: string) => string;
   readonly write: (name: string) => string;
@@ -21,16 +23,28 @@ export interface ObjectProbe {
   mayPut(file: ObjectFile): Promise<Held>;
 }
 
+/** Of parts, the first stands for all. */
+async function firstOf(probe: ProbedStore, file: RecordFile): Promise<ObjectFile | ErrorCode> {
+  try {
+    const [first] = (await partsOf(probe, file)).parts;
+    return first?.file ?? 'scopeNotFound';
+  } catch (error) {
+    return error instanceof ConcordatError ? error.code : 'unexpectedAnswer';
+  }
+}
+
 const heldAfter = (code: ErrorCode | null): Held =>
   code === null ? true : code === 'forbidden' ? false : 'notChecked';
 
 export async function probeObjects(probe: ObjectProbe): Promise<ProbeResult> {
   const objects = [];
   for (const [type, file] of Object.entries(probe.files)) {
-    const code = await probe.codeOfRead(file);
+    const first = await firstOf(probe, file);
+    const code = typeof first === 'string' ? first : await probe.codeOfRead(first);
     const isWritten = file.format !== 'parquet';
-    const write: Held = !isWritten ? false : code === null ? await probe.mayPut(file) : 'notChecked';
-    objects.push({ type, name: probe.nameOf(file), code, write, isWritten });
+    const write: Held =
+      !isWritten ? false : code === null && typeof first !== 'string' ? await probe.mayPut(first) : 'notChecked';
+    objects.push({ type, name: probe.nameOf({ file: placeNameOf(file) }), code, write, isWritten });
   }
   const codes = objects.flatMap(({ code }) => code ?? []);
   const [code] = codes;

@@ -71,16 +71,26 @@ const awsAccount = z
 const awsEndpoint = z.url().optional().describe('leave out for AWS itself');
 const awsProfile = z.string().optional().describe('a profile of the shared AWS configuration; else the standard chain');
 
+const rowFormat = {
+  format: z.enum(['jsonLines', 'csv', 'parquet']).describe('Parquet is read and never written'),
+  key: recordKey,
+  delimiter: z.enum([',', ';', '\t', '|']).optional().describe('between the columns of a CSV file; , where left out'),
+};
+const leadsNowhereElse = (name: string): boolean => !name.split('/').some((part) => part === '..' || part === '.');
 const rowFile = z.strictObject({
   file: z
     .string()
     .regex(/^[^/\\\0]+(\/[^/\\\0]+)*$/, 'must be a path inside the folder, with / between its parts')
-    .refine((name) => !name.split('/').some((part) => part === '..' || part === '.'), {
-      error: 'must not lead out of the folder',
-    }),
-  format: z.enum(['jsonLines', 'csv', 'parquet']).describe('Parquet is read and never written'),
-  key: recordKey,
-  delimiter: z.enum([',', ';', '\t', '|']).optional().describe('between the columns of a CSV file; , where left out'),
+    .refine(leadsNowhereElse, { error: 'must not lead out of the folder' }),
+  ...rowFormat,
+});
+const rowParts = z.strictObject({
+  parts: z
+    .string()
+    .regex(/^([^/\\\0]+\/)+$/, 'must be what the names of all parts begin with, and end with / (parcels/)')
+    .refine(leadsNowhereElse, { error: 'must not lead out of the folder' })
+    .describe('every file under it holds records of the type, but those whose names begin with _ or .'),
+  ...rowFormat,
 });
 const objectPrefix = z
   .string()
@@ -88,7 +98,7 @@ const objectPrefix = z
   .default('')
   .describe('before the name of every object');
 const rowFiles = z
-  .record(nativeName, rowFile)
+  .record(nativeName, z.union([rowFile, rowParts]))
   .refine((files) => Object.keys(files).length > 0, { error: 'must name at least one file' });
 
 const fullReadEvery = z
@@ -194,7 +204,7 @@ export const Mesh = z.discriminatedUnion('kind', [
     kind: z.literal('folder').describe('files of records: JSON Lines, CSV and Parquet'),
     path: z.string().min(1).describe('the folder; a relative one starts at the folder of the federation'),
     pathFrom: environmentName.optional().describe('an environment variable that, where it is set, replaces the path'),
-    files: rowFiles.describe('native type → the file that holds its records'),
+    files: rowFiles.describe('native type → the file that holds its records, or the files (`parts`)'),
     changes: fileChanges,
   }),
   z.strictObject({
@@ -264,7 +274,7 @@ export const Mesh = z.discriminatedUnion('kind', [
     endpoint: awsEndpoint,
     endpointFrom: endpointName.optional(),
     profile: awsProfile,
-    files: rowFiles.describe('native type → the object that holds its records'),
+    files: rowFiles.describe('native type → the object that holds its records, or the objects (`parts`)'),
     changes: fileChanges,
   }),
   z.strictObject({
@@ -310,7 +320,7 @@ export const Mesh = z.discriminatedUnion('kind', [
     prefix: objectPrefix,
     endpoint: azureEndpoint,
     endpointFrom: endpointName.optional(),
-    files: rowFiles.describe('native type → the blob that holds its records'),
+    files: rowFiles.describe('native type → the blob that holds its records, or the blobs (`parts`)'),
     changes: fileChanges,
   }),
   z.strictObject({
@@ -372,7 +382,7 @@ export const Mesh = z.discriminatedUnion('kind', [
       .regex(/^[^/]{1,256}$/, 'must be the name of a container: at most 256 characters and no /')
       .describe('it must keep versions (X-Versions-Enabled: true), or nothing is written'),
     prefix: objectPrefix,
-    files: rowFiles.describe('native type → the object that holds its records'),
+    files: rowFiles.describe('native type → the object that holds its records, or the objects (`parts`)'),
     changes: fileChanges,
   }),
 ]);

@@ -6,8 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { executeWrite as writeItem } from '../../activities/connectors/dynamodb/write.js';
 import { itemBytes, itemBytesMax } from '../../activities/connectors/dynamodb/item-size.js';
 import type { FolderMesh } from '../../activities/connectors/folder/config.js';
-import { createFolderReader } from '../../activities/connectors/folder/read.js';
-import { executeWrite as writeRow } from '../../activities/connectors/folder/write.js';
+import { createFolderConnector } from '../../activities/connectors/folder/connector.js';
 import { readAll } from '../../activities/sealing/read-records.js';
 import { createSegmentReader } from '../../activities/sealing/segment-reader.js';
 import { visibleText } from '../../cli/showing/value-text.js';
@@ -49,10 +48,8 @@ it('rows of one key in a file are one record that nobody writes, and say so', as
     files: { parcel: { file: 'parcels.csv', format: 'csv', key: ['nr'] } },
   };
   const objects: NativeObject[] = [];
-  for await (const item of createFolderReader(mesh, 10).readAll({
-    cursor: undefined,
-    nativeTypes: ['parcel'],
-  } as never))
+  const connector = createFolderConnector({ mesh });
+  for await (const item of connector.readAll({ nativeTypes: ['parcel'] }))
     if (item.kind === 'objects') objects.push(...item.objects);
   expect(objects.map(({ id, opaque }) => [id, opaque])).toEqual([
     ['S-1', undefined],
@@ -61,7 +58,7 @@ it('rows of one key in a file are one record that nobody writes, and say so', as
   ]);
   const before = { nr: 'S-1', weight: '1' };
   expect(
-    await writeRow(mesh, { kind: 'update', type: 'parcel', id: 'S-1', before, after: { ...before, weight: '9' } }),
+    await connector.write({ kind: 'update', type: 'parcel', id: 'S-1', before, after: { ...before, weight: '9' } }),
   ).toMatchObject({ kind: 'refused', code: 'opaqueRecord', detail: 'the key stands twice' });
 });
 

@@ -55,7 +55,7 @@ export const zones: readonly Zone[] = [
   },
   {
     path: 'activities/connectors/folder/',
-    own: ['core/', 'activities/connectors/connector.ts', 'activities/record-formats/'],
+    own: ['core/', 'activities/connectors/connector.ts', 'activities/record-formats/', 'activities/record-objects/'],
     packages: ['node:', 'zod'],
   },
   {
@@ -117,13 +117,13 @@ export const zones: readonly Zone[] = [
   {
     path: 'activities/record-objects/',
     own: ['core/', 'activities/record-formats/'],
-    ownTypes: ['activities/connectors/connector.ts'],
+    ownTypes: ['activities/connectors/connector.ts', 'activities/sealing/key-hash.ts'],
     packages: ['node:'],
   },
   // Files of rows, wherever they lie.
   {
     path: 'activities/record-formats/',
-    own: ['core/', 'activities/row-key.ts'],
+    own: ['core/', 'activities/row-key.ts', 'activities/sealing/key-hash.ts'],
     packages: ['node:', 'csv-parse', 'lossless-json', 'hyparquet', 'hyparquet-compressors'],
   },
   {

@@ -1,14 +1,16 @@
 /** Folders of files are held to what every store of records must do, and to what only files can get wrong. */
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createFolderConnector } from '../../activities/connectors/folder/connector.js';
 import { batchCases } from './batch-cases.js';
+import { describeParts } from './parts-suite.js';
 import { recordCases } from './record-cases.js';
 import { holdsEveryValue, sampleMap } from './record-types.js';
 import { startFolderWorld, type FolderWorld } from './record-worlds.js';
 import { collect, endsIn } from './scene.js';
 import { describeWorld } from './suite.js';
+import { connectorFor } from './world.js';
 
 for (const format of ['jsonLines', 'csv'] as const)
   describeWorld(
@@ -20,19 +22,48 @@ for (const format of ['jsonLines', 'csv'] as const)
     [...recordCases, ...batchCases],
   );
 
+for (const format of ['jsonLines', 'csv'] as const)
+  describeWorld(
+    `parts of a folder, ${format}`,
+    [],
+    async () => ({ available: true, world: await startFolderWorld(format, 'parts') }),
+    [],
+    undefined,
+    [...recordCases, ...batchCases],
+  );
+
 let world: FolderWorld;
 let csv: FolderWorld;
+let lake: FolderWorld;
 beforeAll(async () => {
   world = await startFolderWorld('jsonLines');
   csv = await startFolderWorld('csv');
+  lake = await startFolderWorld('jsonLines', 'parts');
 });
 afterAll(async () => {
   await world.stop();
   await csv.stop();
+  await lake.stop();
 });
 beforeEach(async () => {
   await world.reset();
   await csv.reset();
+});
+
+const at = (name: string): string => join(lake.folder, name);
+describeParts({
+  name: 'a folder',
+  connector: (files, wishes) => connectorFor({ ...lake.mesh, files }, {}, wishes),
+  following: (files) => createFolderConnector({ mesh: { ...lake.mesh, files, changes: { fullReadEvery: 24 } } }),
+  emptied: () => rm(at('parcels'), { recursive: true, force: true }),
+  put: async (name, text) => {
+    await mkdir(join(at(name), '..'), { recursive: true });
+    // As programs put parts: what was there is another file.
+    await writeFile(at('new'), text);
+    await rename(at('new'), at(name));
+  },
+  held: (name) => readFile(at(name), 'utf8'),
+  remove: (name) => rm(at(name)),
 });
 
 const objects = async (of: FolderWorld) =>
@@ -200,13 +231,18 @@ describe('files as people leave them', () => {
     expect((await objects(world)).map(({ id }) => id)).toEqual(['c']);
   });
 
-  it('that somebody changes between the copy and its place are left as that somebody left them', async () => {
+  it('that somebody changes between the copy and its place keep that change: the row is put into what stands there now', async () => {
     const name = join(world.folder, 'parcels.jsonl');
     await writeFile(name, '{"id":"a"}\n');
     const write = { kind: 'create', type: 'parcel', after: { id: 'b' } } as const;
     const answer = await world.connector().write(write, () => writeFile(name, '{"id":"c"}\n'));
-    expect(answer).toMatchObject({ kind: 'conflict', code: 'expectationFailed' });
-    expect(await readFile(name, 'utf8')).toBe('{"id":"c"}\n');
+    expect(answer).toEqual({ kind: 'applied', id: 'b' });
+    expect(await readFile(name, 'utf8')).toBe('{"id":"c"}\n{"id":"b"}\n');
+    const theirs = '{"id":"d","note":"theirs"}\n';
+    const late = await world.connector().write({ ...write, after: { id: 'd' } }, () => writeFile(name, theirs));
+    expect(late).toMatchObject({ kind: 'conflict', code: 'nameTaken' });
+    expect(await readFile(name, 'utf8')).toBe(theirs);
+    expect((await readdir(world.folder)).filter((entry) => entry.startsWith('.'))).toEqual([]);
   });
 
   it('of CSV hold texts in the columns of the header and nothing else', async () => {

@@ -14,7 +14,9 @@ import { recordCases } from './record-cases.js';
 import { holdsEveryValue, sampleMap } from './record-types.js';
 import { collect, endsIn } from './scene.js';
 import { describeWorld } from './suite.js';
-import { connectorFor, systemWorld } from './world.js';
+import { connectorFor, systemWorld, type World } from './world.js';
+import { partBytesMax } from './record-worlds.js';
+import { describeParts } from './parts-suite.js';
 
 type Files = Extract<Mesh, { readonly files: object }>['files'];
 
@@ -26,8 +28,8 @@ export interface Answered {
 
 export interface ObjectWorld {
   readonly name: string;
-  /** Formats are the business of code that all stores share: one that is slow need not show both. */
-  readonly formats?: readonly ('jsonLines' | 'csv')[];
+  /** What the cases of all stores of records are held over: one object a type, or parts. One that is slow need not show both. */
+  readonly layouts?: readonly ('files' | 'parts')[];
   readonly valueRuns?: number;
   /** Without its methods: the suite empties it, and whoever started it stops it. */
   readonly system: Pick<AvailableSystem, 'name' | 'version' | 'environment'>;
@@ -57,12 +59,15 @@ export interface ObjectWorld {
   fault(answer: Answered): { readonly headers: Readonly<Record<string, string>>; readonly body: string };
 }
 
-const extensionOf = { jsonLines: 'jsonl', csv: 'csv' } as const;
-const filesOf = (format: 'jsonLines' | 'csv'): Files => ({
-  parcel: { file: `parcels.${extensionOf[format]}`, format, key: ['id'] },
-  pair: { file: `pairs.${extensionOf[format]}`, format, key: ['left', 'right'] },
-});
-const jsonLines = filesOf('jsonLines');
+const jsonLines: Files = {
+  parcel: { file: 'parcels.jsonl', format: 'jsonLines', key: ['id'] },
+  pair: { file: 'pairs.jsonl', format: 'jsonLines', key: ['left', 'right'] },
+};
+/** Formats are the business of code that all stores share, so each of the two layouts has one. */
+const partsOfCsv: Files = {
+  parcel: { parts: 'parcels/', format: 'csv', key: ['id'] },
+  pair: { parts: 'pairs/', format: 'csv', key: ['left', 'right'] },
+};
 
 const read = async (connector: Connector, cursor?: string) => {
   const items = await collect(connector.readAll(cursor === undefined ? {} : { cursor }));
@@ -84,22 +89,31 @@ export function describeObjectStore(name: string, attempt: ObjectWorld | Missing
   const connectorOver = (mesh: Mesh, pageSize = 2): Connector =>
     connectorFor(mesh, world.system.environment, { pageSize });
 
-  for (const format of world.formats ?? (['jsonLines', 'csv'] as const))
+  for (const layout of world.layouts ?? (['files', 'parts'] as const))
     describeWorld(
-      `${name} ${format}`,
+      `${name} ${layout}`,
       [],
       () => {
         const reset = async (): Promise<void> => {
           await world.emptied();
-          await world.put(`parcels.${extensionOf[format]}`, format === 'csv' ? 'id,name,note\n' : '');
-          await world.put(`pairs.${extensionOf[format]}`, format === 'csv' ? 'left,right,note\n' : '');
+          const parts = layout === 'files' ? [''] : ['/part-0', '/part-1'];
+          for (const part of parts) {
+            await world.put(`parcels${part}.${extension}`, layout === 'parts' ? 'id,name,note\n' : '');
+            await world.put(`pairs${part}.${extension}`, layout === 'parts' ? 'left,right,note\n' : '');
+          }
         };
-        const mesh = world.mesh(filesOf(format));
+        const extension = layout === 'files' ? 'jsonl' : 'csv';
+        const mesh = world.mesh(layout === 'files' ? jsonLines : partsOfCsv);
         // The suite ends its world; the system is ended once for the whole file.
         const ends = { reset, stop: async () => undefined };
-        return Promise.resolve(
-          systemWorld({ kind: 'available', ...world.system, endpoint: world.origin, mesh, ...ends }, []),
+        const attempted = systemWorld(
+          { kind: 'available', ...world.system, endpoint: world.origin, mesh, ...ends },
+          [],
         );
+        if (!attempted.available) return Promise.resolve(attempted);
+        const { connector } = attempted.world;
+        const own: World = { ...attempted.world, connector: (wishes) => connector({ partBytesMax, ...wishes }) };
+        return Promise.resolve({ available: true, world: own });
       },
       [],
       undefined,
@@ -202,6 +216,16 @@ export function describeObjectStore(name: string, attempt: ObjectWorld | Missing
       put: (type, text) => world.put(`${type}s.jsonl`, text),
       remove: (type) => world.remove(`${type}s.jsonl`),
     });
+  });
+
+  describeParts({
+    name,
+    connector: (files, wishes) => connectorFor(world.mesh(files), world.system.environment, wishes),
+    following: (files) => connectorOver({ ...world.mesh(files), changes: { fullReadEvery: 24 } } as Mesh),
+    emptied: world.emptied,
+    put: world.put,
+    held: world.held,
+    remove: world.remove,
   });
 
   describe(`between the connector and ${name}`, () => {

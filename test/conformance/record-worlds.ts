@@ -1,5 +1,5 @@
-/** Folders of files as worlds: one with JSON Lines, one with CSV. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+/** Folders of files as worlds: with JSON Lines or CSV, in one file a type or in parts. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FolderMesh } from '../../activities/connectors/folder/config.js';
@@ -10,20 +10,37 @@ export interface FolderWorld extends World {
   readonly folder: string;
 }
 
-export async function startFolderWorld(format: 'jsonLines' | 'csv'): Promise<FolderWorld> {
+/** Parts are so small that each new row or two come to lie in one of their own. */
+export const partBytesMax = 60;
+
+export async function startFolderWorld(
+  format: 'jsonLines' | 'csv',
+  layout: 'files' | 'parts' = 'files',
+): Promise<FolderWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'concordat-folder-'));
   const extension = format === 'csv' ? 'csv' : 'jsonl';
+  const placed = (name: string) => (layout === 'parts' ? { parts: `${name}/` } : { file: `${name}.${extension}` });
   const mesh: FolderMesh = {
     kind: 'folder',
     path: folder,
     files: {
-      parcel: { file: `parcels.${extension}`, format, key: ['id'] },
-      pair: { file: `pairs.${extension}`, format, key: ['left', 'right'] },
+      parcel: { ...placed('parcels'), format, key: ['id'] },
+      pair: { ...placed('pairs'), format, key: ['left', 'right'] },
     },
   };
   const reset = async (): Promise<void> => {
-    await writeFile(join(folder, `parcels.${extension}`), format === 'csv' ? 'id,name,note\n' : '');
-    await writeFile(join(folder, `pairs.${extension}`), format === 'csv' ? 'left,right,note\n' : '');
+    for (const [name, header] of [
+      ['parcels', 'id,name,note\n'],
+      ['pairs', 'left,right,note\n'],
+    ] as const) {
+      const text = format === 'csv' ? header : '';
+      if (layout === 'files') await writeFile(join(folder, `${name}.${extension}`), text);
+      else {
+        await rm(join(folder, name), { recursive: true, force: true });
+        await mkdir(join(folder, name));
+        for (const part of ['part-0', 'part-1']) await writeFile(join(folder, name, `${part}.${extension}`), text);
+      }
+    }
   };
   await reset();
   return {
@@ -32,7 +49,7 @@ export async function startFolderWorld(format: 'jsonLines' | 'csv'): Promise<Fol
     mesh,
     environment: {},
     deviations: [],
-    connector: (wishes) => connectorFor(mesh, {}, wishes),
+    connector: (wishes) => connectorFor(mesh, {}, { partBytesMax, ...wishes }),
     reset,
     stop: () => rm(folder, { recursive: true, force: true }),
   };

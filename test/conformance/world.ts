@@ -42,6 +42,8 @@ export type Deviation =
 export interface ConnectorWishes {
   /** How many objects a list is to show at once, so that a few of them make several pages. */
   readonly pageSize?: number;
+  /** Of stores of objects: a larger part takes no more rows. */
+  readonly partBytesMax?: number;
   /** A secret that the cloud must refuse. */
   readonly wrongSecret?: boolean;
   /** Keystone: another service user of the same domain. */
@@ -75,7 +77,7 @@ export type WorldAttempt =
 export function connectorFor(
   mesh: Mesh,
   environment: Readonly<Record<string, string>>,
-  { pageSize, wrongSecret = false, as }: ConnectorWishes = {},
+  { pageSize, partBytesMax, wrongSecret = false, as }: ConnectorWishes = {},
 ): Connector {
   const secrets = ['AWS_SECRET_ACCESS_KEY', 'AZURE_CLIENT_SECRET', 'OS_PASSWORD'];
   const known = wrongSecret
@@ -88,6 +90,11 @@ export function connectorFor(
     : environment;
   const person = as === undefined ? known : { ...known, OS_USERNAME: as.user, OS_PASSWORD: as.password };
   const size = pageSize === undefined ? {} : { pageSize };
+  const ofObjects = {
+    ...size,
+    ...(pageSize === undefined ? {} : { listPageSize: pageSize }),
+    ...(partBytesMax === undefined ? {} : { partBytesMax }),
+  };
   switch (mesh.kind) {
     case 'aws-iam': {
       const attempts = { readAttemptsMax: 4, throttledAttemptsMax: 4 };
@@ -100,21 +107,21 @@ export function connectorFor(
       // The size of a page is a constant there: the cloud's own limit cuts pages.
       return createKeystoneConnector({ mesh, environment: person, timing: { retryPauseMs: 2 } });
     case 'folder':
-      return createFolderConnector({ mesh, ...size });
+      return createFolderConnector({ mesh, limits: { backOffBaseMs: 2, ...ofObjects } });
     case 'postgresql':
       return createPostgresqlConnector({ mesh, environment: known, ...size });
     case 's3':
-      return createS3Connector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...size } });
+      return createS3Connector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...ofObjects } });
     case 'dynamodb':
       return createDynamodbConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
     case 'azure-tables':
       return createAzureTablesConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
     case 'azure-blob':
-      return createAzureBlobConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...size } });
+      return createAzureBlobConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...ofObjects } });
     case 'cosmos':
       return createCosmosConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
     case 'swift':
-      return createSwiftConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...size } });
+      return createSwiftConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...ofObjects } });
     default:
       return assertNever(mesh);
   }

@@ -71,7 +71,7 @@ const more = { 'content-type': 'application/x-ndjson', 'x-object-meta-owner': 'h
 function worldOf({ name, version, environment, origin }: Swift): ObjectWorld {
   return {
     name: 'swift',
-    formats: ['jsonLines'],
+    layouts: ['files'],
     valueRuns: 2,
     system: { name, version, environment },
     origin,

@@ -1,4 +1,5 @@
 /** What blobs of Azure can do as a store of records, and the permissions it asks for. */
+import { allOf } from '../../record-objects/object-store.js';
 import type { Capabilities } from '../connector.js';
 import type { AzureBlobMesh } from './config.js';
 
@@ -9,14 +10,15 @@ export function azureBlobCapabilities({
 }: Pick<AzureBlobMesh, 'container' | 'prefix' | 'files'>): Capabilities {
   return {
     kind: 'azure-blob',
-    nativeTypes: Object.entries(files).map(([type, { file, key, format }]) => ({
+    nativeTypes: Object.entries(files).map(([type, file]) => ({
       type,
       // Files declare no further properties: what a row holds is what it has.
-      properties: key,
-      writes: format === 'parquet' ? [] : ['create', 'update', 'delete'],
+      properties: file.key,
+      writes: file.format === 'parquet' ? [] : ['create', 'update', 'delete'],
       permissions: {
-        read: [`blobs/read on ${container}/${prefix}${file}`],
-        write: format === 'parquet' ? [] : [`blobs/write on ${container}/${prefix}${file}`],
+        // Listing is a part of it, where it is given for the container.
+        read: [`blobs/read on ${container}/${prefix}${allOf(file)}`],
+        write: file.format === 'parquet' ? [] : [`blobs/write on ${container}/${prefix}${allOf(file)}`],
       },
     })),
     absenceProvesDeletion: true,

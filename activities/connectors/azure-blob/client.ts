@@ -21,9 +21,11 @@ export interface AzureBlobClient {
   readonly limits: Limits;
   readonly reader: (file: ObjectFile) => BlockBlobClient;
   readonly writer: (file: ObjectFile) => BlockBlobClient;
+  /** For listing. */
+  readonly container: ContainerClient;
 }
 
-export const nameOf = ({ account, container, prefix }: AzureBlobMesh, { file }: ObjectFile): string =>
+export const nameOf = ({ account, container, prefix }: AzureBlobMesh, { file }: Pick<ObjectFile, 'file'>): string =>
   `${account}/${container}/${prefix}${file}`;
 
 function containerClient(
@@ -61,7 +63,7 @@ export function createAzureBlobClient({
   const [reader, writer] = [clientOf(limits.readAttemptsMax), clientOf(1)];
   const blobOf = (client: ContainerClient, { file }: ObjectFile): BlockBlobClient =>
     client.getBlockBlobClient(mesh.prefix + file);
-  return { mesh, limits, reader: (file) => blobOf(reader, file), writer: (file) => blobOf(writer, file) };
+  return { mesh, limits, container: reader, reader: (file) => blobOf(reader, file), writer: (file) => blobOf(writer, file) };
 }
 
 /** https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes */

@@ -1,7 +1,7 @@
 /** What the connector of records in Azure blobs takes from the authority file and from the environment of its worker. */
 import type { Mesh } from '../../../core/federation/authority.js';
 import type { Environment } from '../../azure-storage.js';
-import type { ObjectLimits } from '../../record-objects/object-store.js';
+import { usualPartBytesMax, type ObjectLimits } from '../../record-objects/object-store.js';
 
 export type AzureBlobMesh = Extract<Mesh, { readonly kind: 'azure-blob' }>;
 
@@ -13,6 +13,8 @@ export interface Limits extends ObjectLimits {
 
 export const standardLimits: Limits = {
   pageSize: 1_000,
+  listPageSize: 1_000,
+  partBytesMax: usualPartBytesMax,
   requestTimeoutMs: 60_000,
   readAttemptsMax: 8,
   writeAttemptsMax: 20,

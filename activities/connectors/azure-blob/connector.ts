@@ -1,7 +1,7 @@
 /** The connector for records in blobs of Azure storage: JSON Lines, CSV and Parquet. */
 import { rowId } from '../../record-formats/row-id.js';
-import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
-import { objectChanges, versionOrNull } from '../../record-objects/changes.js';
+import { callsOf, fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { objectChanges, orNull } from '../../record-objects/changes.js';
 import { readAll, readOne } from '../../record-objects/read.js';
 import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
 import type { Connector } from '../connector.js';
@@ -9,8 +9,8 @@ import { azureBlobCapabilities } from './capabilities.js';
 import { createAzureBlobClient, nameOf } from './client.js';
 import type { AzureBlobConnectorOptions } from './config.js';
 import { probeAzureBlob } from './probe.js';
-import { openBlob, versionOf, type OpenBlob } from './read.js';
-import { putBlob } from './write.js';
+import { listBlobs, openBlob, versionOf, type OpenBlob } from './read.js';
+import { putNewBlob, putBlob } from './write.js';
 
 /** Connects with the first request only. Throws wrongAccount, and credentialsRejected where the connection string is none. */
 export function createAzureBlobConnector(options: AzureBlobConnectorOptions): Connector {
@@ -19,15 +19,17 @@ export function createAzureBlobConnector(options: AzureBlobConnectorOptions): Co
   const store: ObjectStore<OpenBlob> = {
     files: mesh.files,
     limits: client.limits,
-    putCall: 'PutBlob',
+    calls: callsOf('PutBlob'),
     nameOf: (file) => nameOf(mesh, file),
     open: (file, wanted) => openBlob(client, file, wanted),
     put: (file, opened, copy) => putBlob(client, file, opened, copy),
+    list: (prefix, signal) => listBlobs(client, prefix, signal),
+    putNew: (file, like, copy) => putNewBlob(client, file, like, copy),
   };
   const { changes } = mesh;
   return {
     capabilities: azureBlobCapabilities(mesh),
-    probe: () => probeAzureBlob(client),
+    probe: () => probeAzureBlob(client, store),
     readAll: (request) => readAll(store, request),
     readOne: (type, id) => readOne(store, type, id),
     findTwin: async (type, after) => {
@@ -41,10 +43,9 @@ export function createAzureBlobConnector(options: AzureBlobConnectorOptions): Co
     ...(changes
       ? {
           changes: objectChanges({
-            files: mesh.files,
+            ...store,
             fullReadEvery: changes.fullReadEvery,
-            nameOf: (file) => nameOf(mesh, file),
-            versionOf: (file, signal) => versionOrNull(() => versionOf(client, file, signal)),
+            versionOf: (file, signal) => orNull(() => versionOf(client, file, signal)),
           }),
         }
       : {}),

@@ -3,15 +3,14 @@
  * is looked at where it is not allowed: it tells the one from the other and writes nothing.
  */
 import { answerOf } from '../../azure-storage.js';
-import { probeObjects } from '../../record-objects/probe.js';
+import { probeObjects, type ProbedStore } from '../../record-objects/probe.js';
 import type { ProbeResult } from '../connector.js';
-import { failureOf, nameOf, type AzureBlobClient } from './client.js';
+import { failureOf, type AzureBlobClient } from './client.js';
 
-export function probeAzureBlob({ mesh, reader, writer }: AzureBlobClient): Promise<ProbeResult> {
+export function probeAzureBlob({ mesh, reader, writer }: AzureBlobClient, store: ProbedStore): Promise<ProbeResult> {
   return probeObjects({
-    files: mesh.files,
+    ...store,
     identity: `the container ${mesh.container} of the storage account ${mesh.account}`,
-    nameOf: (file) => nameOf(mesh, file),
     read: (name) => `blobs/read on ${name}`,
     write: (name) => `blobs/write on ${name}`,
     async codeOfRead(file) {

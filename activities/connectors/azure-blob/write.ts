@@ -16,7 +16,6 @@ export async function putBlob(
   { name, length }: Copy,
 ): Promise<PutAnswer> {
   const { etag, head } = opened;
-  const blob = client.writer(file);
   let kept: BlockBlobParallelUploadOptions;
   try {
     kept = { ...keptOf(head), ...(await askedOf(client, file, opened)), conditions: { ifMatch: etag } };
@@ -29,6 +28,27 @@ export async function putBlob(
       detail: answerWords('GetBlobProperties', answer),
     };
   }
+  return send(client, file, kept, { name, length });
+}
+
+/** Under a name that nothing had. Metadata, tier and tags of the other blob say what that one is, and are left out. */
+export async function putNewBlob(
+  client: AzureBlobClient,
+  file: ObjectFile,
+  { head }: OpenBlob,
+  copy: Copy,
+): Promise<PutAnswer> {
+  const { metadata: _ofTheOther, ...kept } = keptOf(head);
+  return send(client, file, { ...kept, conditions: { ifNoneMatch: '*' } }, copy);
+}
+
+async function send(
+  client: AzureBlobClient,
+  file: ObjectFile,
+  kept: BlockBlobParallelUploadOptions,
+  { name, length }: Copy,
+): Promise<PutAnswer> {
+  const blob = client.writer(file);
   try {
     if (length === 0) await blob.upload('', 0, kept);
     else await blob.uploadFile(name, kept);

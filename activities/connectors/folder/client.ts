@@ -3,21 +3,17 @@ import type { BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
-import type { FileMesh, FolderMesh } from './config.js';
+import type { ObjectFile } from '../../record-objects/object-store.js';
+import type { FolderMesh } from './config.js';
 
 export interface OpenFile {
   readonly handle: FileHandle;
   readonly fingerprint: string;
+  readonly mode: number;
 }
 
-export function fileOf({ files }: FolderMesh, type: string): FileMesh {
-  const file = Object.hasOwn(files, type) ? files[type] : undefined;
-  if (!file) throw new ConcordatError('unexpectedAnswer', `the folder declares no file for the native type ${type}`);
-  return file;
-}
-
-export function pathOf(mesh: FolderMesh, file: FileMesh): string {
-  return path.join(mesh.path, ...file.file.split('/'));
+export function pathOf(mesh: Pick<FolderMesh, 'path'>, { file }: Pick<ObjectFile, 'file'>): string {
+  return path.join(mesh.path, ...file.split('/'));
 }
 
 /** Changes whenever the bytes may have: a file that was replaced is another file. */
@@ -33,13 +29,24 @@ export function codeOf(error: unknown): ErrorCode {
 }
 
 /** Throws ConcordatError. Reads go on over the same bytes while somebody replaces the file under its name. */
-export async function openFile(mesh: FolderMesh, file: FileMesh): Promise<OpenFile> {
+export async function openFile(mesh: FolderMesh, file: Pick<ObjectFile, 'file'>): Promise<OpenFile> {
+  let handle: FileHandle;
   try {
-    const handle = await open(pathOf(mesh, file), 'r');
-    return { handle, fingerprint: fingerprintOf(await handle.stat({ bigint: true })) };
+    handle = await open(pathOf(mesh, file), 'r');
   } catch (error) {
     throw new ConcordatError(codeOf(error), `${file.file} cannot be opened`, { cause: error });
   }
+  const stats = await handle.stat({ bigint: true });
+  if (!stats.isDirectory()) return { handle, fingerprint: fingerprintOf(stats), mode: Number(stats.mode) };
+  await handle.close();
+  throw new ConcordatError('scopeNotFound', `${file.file} is a folder`);
+}
+
+/** A file that was only replaced under its name is as it was: its change time moves, its size and modification time do not. */
+export async function wasChanged({ handle, fingerprint }: Pick<OpenFile, 'handle' | 'fingerprint'>): Promise<boolean> {
+  const [, , size, modified] = fingerprint.split('-');
+  const now = await handle.stat({ bigint: true });
+  return String(now.size) !== size || String(now.mtimeNs) !== modified;
 }
 
 const chunkBytes = 256 * 1024;

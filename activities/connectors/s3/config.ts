@@ -1,7 +1,7 @@
 /** What the connector of records in S3 takes from the authority file and from the environment of its worker. */
 import { ConcordatError } from '../../../core/errors.js';
 import type { Mesh } from '../../../core/federation/authority.js';
-import type { ObjectLimits } from '../../record-objects/object-store.js';
+import { usualPartBytesMax, type ObjectLimits } from '../../record-objects/object-store.js';
 
 export type S3Mesh = Extract<Mesh, { readonly kind: 's3' }>;
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,6 +15,8 @@ export interface Limits extends ObjectLimits {
 
 export const standardLimits: Limits = {
   pageSize: 1_000,
+  listPageSize: 1_000,
+  partBytesMax: usualPartBytesMax,
   connectionTimeoutMs: 5_000,
   requestTimeoutMs: 60_000,
   readAttemptsMax: 10,

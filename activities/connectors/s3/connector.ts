@@ -1,7 +1,7 @@
 /** The connector for records in objects of S3: JSON Lines, CSV and Parquet. */
 import { rowId } from '../../record-formats/row-id.js';
-import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
-import { objectChanges, versionOrNull } from '../../record-objects/changes.js';
+import { callsOf, fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { objectChanges, orNull } from '../../record-objects/changes.js';
 import { readAll, readOne } from '../../record-objects/read.js';
 import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
 import type { Connector } from '../connector.js';
@@ -9,8 +9,8 @@ import { s3Capabilities } from './capabilities.js';
 import { createS3RecordsClient, nameOf } from './client.js';
 import type { S3ConnectorOptions } from './config.js';
 import { probeS3 } from './probe.js';
-import { openObject, versionOf, type OpenS3Object } from './read.js';
-import { putObject } from './write.js';
+import { listObjects, openObject, versionOf, type OpenS3Object } from './read.js';
+import { putNewObject, putObject } from './write.js';
 
 /** Connects with the first request only. Throws credentialsMissing for half a key pair. */
 export function createS3Connector(options: S3ConnectorOptions): Connector {
@@ -19,15 +19,17 @@ export function createS3Connector(options: S3ConnectorOptions): Connector {
   const store: ObjectStore<OpenS3Object> = {
     files: mesh.files,
     limits: client.limits,
-    putCall: 's3:PutObject',
+    calls: callsOf('s3:PutObject'),
     nameOf: (file) => nameOf(mesh, file),
     open: (file, wanted) => openObject(client, file, wanted),
     put: (file, opened, copy) => putObject(client, file, opened, copy),
+    list: (prefix, signal) => listObjects(client, prefix, signal),
+    putNew: (file, like, copy) => putNewObject(client, file, like, copy),
   };
   const { changes } = mesh;
   return {
     capabilities: s3Capabilities(mesh),
-    probe: () => probeS3(client),
+    probe: () => probeS3(client, store),
     readAll: (request) => readAll(store, request),
     readOne: (type, id) => readOne(store, type, id),
     findTwin: async (type, after) => {
@@ -43,10 +45,9 @@ export function createS3Connector(options: S3ConnectorOptions): Connector {
     ...(changes
       ? {
           changes: objectChanges({
-            files: mesh.files,
+            ...store,
             fullReadEvery: changes.fullReadEvery,
-            nameOf: (file) => nameOf(mesh, file),
-            versionOf: (file, signal) => versionOrNull(() => versionOf(client, file, signal)),
+            versionOf: (file, signal) => orNull(() => versionOf(client, file, signal)),
           }),
         }
       : {}),

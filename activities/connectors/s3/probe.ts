@@ -5,14 +5,13 @@
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { answerOf } from '../../aws-answers.js';
 import type { ProbeResult } from '../connector.js';
-import { probeObjects } from '../../record-objects/probe.js';
-import { failureOf, nameOf, placeOf, type S3RecordsClient } from './client.js';
+import { probeObjects, type ProbedStore } from '../../record-objects/probe.js';
+import { failureOf, placeOf, type S3RecordsClient } from './client.js';
 
-export function probeS3({ mesh, reader, writer }: S3RecordsClient): Promise<ProbeResult> {
+export function probeS3({ mesh, reader, writer }: S3RecordsClient, store: ProbedStore): Promise<ProbeResult> {
   return probeObjects({
-    files: mesh.files,
+    ...store,
     identity: `the bucket ${mesh.bucket} in ${mesh.region}`,
-    nameOf: (file) => nameOf(mesh, file),
     read: (name) => `s3:GetObject on ${name}`,
     write: (name) => `s3:PutObject on ${name}`,
     async codeOfRead(file) {

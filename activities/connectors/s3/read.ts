@@ -1,13 +1,14 @@
-/** Opening one version of an object of S3, whatever is put under its name meanwhile. */
+/** Opening one version of an object of S3, whatever is put under its name meanwhile, and listing a prefix. */
 import {
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   type GetObjectCommandOutput,
   type HeadObjectCommandOutput,
+  type ListObjectsV2CommandOutput,
 } from '@aws-sdk/client-s3';
 import { ConcordatError } from '../../../core/errors.js';
-import type { ObjectVersion } from '../../record-objects/changes.js';
-import { wholeOf, type ObjectFile, type OpenObject } from '../../record-objects/object-store.js';
+import { wholeOf, type ListedObject, type ObjectFile, type ObjectVersion, type OpenObject } from '../../record-objects/object-store.js';
 import { failureOf, placeOf, type S3RecordsClient } from './client.js';
 
 export interface OpenS3Object extends OpenObject {
@@ -57,4 +58,35 @@ export async function versionOf(
     changedAtMs: head.LastModified?.getTime() ?? null,
     version: head.VersionId ?? null,
   };
+}
+
+/** Throws ConcordatError. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
+export async function* listObjects(
+  { mesh: { bucket, prefix: start }, reader, limits }: S3RecordsClient,
+  prefix: string,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly ListedObject[]> {
+  // As a URL: XML cannot hold every name.
+  const asked = { Bucket: bucket, Prefix: start + prefix, MaxKeys: limits.listPageSize, EncodingType: 'url' as const };
+  let ContinuationToken: string | undefined;
+  do {
+    let page: ListObjectsV2CommandOutput;
+    try {
+      const from = ContinuationToken === undefined ? {} : { ContinuationToken };
+      page = await reader.send(new ListObjectsV2Command({ ...asked, ...from }), signal ? { abortSignal: signal } : {});
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw failureOf('s3:ListObjectsV2', error);
+    }
+    yield (page.Contents ?? []).map(({ Key, ETag, Size, LastModified }) => {
+      if (Key === undefined || ETag === undefined)
+        throw new ConcordatError('unexpectedAnswer', 's3:ListObjectsV2 listed an object without a name or ETag');
+      const name = decodeURIComponent(Key.replaceAll('+', '%20')).slice(start.length);
+      return { name, etag: ETag, bytes: Size ?? null, changedAtMs: LastModified?.getTime() ?? null, version: null };
+    });
+    // HAZARD: a list that ends for want of its token is no shorter list.
+    if (page.IsTruncated === true && page.NextContinuationToken === undefined)
+      throw new ConcordatError('truncated', 's3:ListObjectsV2 cut its list short');
+    ContinuationToken = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (ContinuationToken !== undefined);
 }

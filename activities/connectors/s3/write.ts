@@ -15,7 +15,26 @@ export async function putObject(
   { etag, head }: OpenS3Object,
   { name, length }: Copy,
 ): Promise<PutAnswer> {
-  const input = { ...placeOf(mesh, file), ...keptOf(head), IfMatch: etag, ContentLength: length };
+  return send(writer, { ...placeOf(mesh, file), ...keptOf(head), IfMatch: etag }, { name, length });
+}
+
+/** Under a name that nothing had. Metadata of the other object says what that one is, and is left out. */
+export async function putNewObject(
+  { mesh, writer }: S3RecordsClient,
+  file: ObjectFile,
+  { head }: OpenS3Object,
+  copy: Copy,
+): Promise<PutAnswer> {
+  const { Metadata: _ofTheOther, ...kept } = keptOf(head);
+  return send(writer, { ...placeOf(mesh, file), ...kept, IfNoneMatch: '*' }, copy);
+}
+
+async function send(
+  writer: S3RecordsClient['writer'],
+  put: Omit<PutObjectCommandInput, 'Body'>,
+  { name, length }: Copy,
+): Promise<PutAnswer> {
+  const input = { ...put, ContentLength: length };
   const Body = length === 0 ? '' : createReadStream(name);
   try {
     await writer.send(new PutObjectCommand({ ...input, Body }));

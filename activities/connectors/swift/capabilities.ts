@@ -1,4 +1,5 @@
 /** What objects of Swift can do as a store of records, and the permissions it asks for. */
+import { allOf } from '../../record-objects/object-store.js';
 import type { Capabilities } from '../connector.js';
 import type { SwiftMesh } from './config.js';
 
@@ -9,14 +10,17 @@ export function swiftCapabilities({
 }: Pick<SwiftMesh, 'container' | 'prefix' | 'files'>): Capabilities {
   return {
     kind: 'swift',
-    nativeTypes: Object.entries(files).map(([type, { file, key, format }]) => ({
+    nativeTypes: Object.entries(files).map(([type, file]) => ({
       type,
       // Files declare no further properties: what a row holds is what it has.
-      properties: key,
-      writes: format === 'parquet' ? [] : ['create', 'update', 'delete'],
+      properties: file.key,
+      writes: file.format === 'parquet' ? [] : ['create', 'update', 'delete'],
       permissions: {
-        read: [`GET of ${container}/${prefix}${file}`],
-        write: format === 'parquet' ? [] : [`PUT of ${container}/${prefix}${file}, versions kept`],
+        read: [
+          `GET of ${container}/${prefix}${allOf(file)}`,
+          ...('parts' in file ? [`GET of the list of ${container}`] : []),
+        ],
+        write: file.format === 'parquet' ? [] : [`PUT of ${container}/${prefix}${allOf(file)}, versions kept`],
       },
     })),
     absenceProvesDeletion: true,

@@ -1,7 +1,7 @@
 /** What the connector of records in Swift takes from the authority file and from the environment of its worker. */
 import { ConcordatError } from '../../../core/errors.js';
 import type { Mesh } from '../../../core/federation/authority.js';
-import type { ObjectLimits } from '../../record-objects/object-store.js';
+import { usualPartBytesMax, type ObjectLimits } from '../../record-objects/object-store.js';
 
 export type SwiftMesh = Extract<Mesh, { readonly kind: 'swift' }>;
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,6 +17,8 @@ export interface Limits extends ObjectLimits {
 
 export const standardLimits: Limits = {
   pageSize: 1_000,
+  listPageSize: 1_000,
+  partBytesMax: usualPartBytesMax,
   requestTimeoutMs: 60_000,
   readAttemptsMax: 8,
   writeAttemptsMax: 20,

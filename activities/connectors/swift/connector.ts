@@ -1,7 +1,7 @@
 /** The connector for records in objects of OpenStack Swift: JSON Lines, CSV and Parquet. */
 import { rowId } from '../../record-formats/row-id.js';
 import { objectChanges } from '../../record-objects/changes.js';
-import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { callsOf, fileOf, type ObjectStore } from '../../record-objects/object-store.js';
 import { readAll, readOne } from '../../record-objects/read.js';
 import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
 import type { Connector } from '../connector.js';
@@ -9,8 +9,8 @@ import { swiftCapabilities } from './capabilities.js';
 import { createSwiftClient, nameOf } from './client.js';
 import type { SwiftConnectorOptions } from './config.js';
 import { probeSwift } from './probe.js';
-import { openObject, seenVersion, type OpenSwiftObject } from './read.js';
-import { putObject } from './write.js';
+import { listObjects, openObject, seenVersion, type OpenSwiftObject } from './read.js';
+import { putNewObject, putObject } from './write.js';
 
 /** Connects with the first request only. */
 export function createSwiftConnector(options: SwiftConnectorOptions): Connector {
@@ -19,15 +19,17 @@ export function createSwiftConnector(options: SwiftConnectorOptions): Connector 
   const store: ObjectStore<OpenSwiftObject> = {
     files: mesh.files,
     limits: client.limits,
-    putCall: 'PUT of the object',
+    calls: callsOf('PUT of the object'),
     nameOf: (file) => nameOf(mesh, file),
     open: (file, wanted) => openObject(client, file, wanted),
     put: (file, opened, copy) => putObject(client, file, opened, copy),
+    list: (prefix, signal) => listObjects(client, prefix, signal),
+    putNew: (file, like, copy) => putNewObject(client, file, like, copy),
   };
   const { changes } = mesh;
   return {
     capabilities: swiftCapabilities(mesh),
-    probe: () => probeSwift(client),
+    probe: () => probeSwift(client, store),
     readAll: (request) => readAll(store, request),
     readOne: (type, id) => readOne(store, type, id),
     findTwin: async (type, after) => {
@@ -41,9 +43,8 @@ export function createSwiftConnector(options: SwiftConnectorOptions): Connector 
     ...(changes
       ? {
           changes: objectChanges({
-            files: mesh.files,
+            ...store,
             fullReadEvery: changes.fullReadEvery,
-            nameOf: (file) => nameOf(mesh, file),
             versionOf: (file, signal) => seenVersion(client, file, signal),
           }),
         }

@@ -3,21 +3,20 @@
  * asking whether it is allowed (422): it tells the one from the other and writes nothing.
  */
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
-import { probeObjects } from '../../record-objects/probe.js';
+import { probeObjects, type ProbedStore } from '../../record-objects/probe.js';
 import type { ProbeResult } from '../connector.js';
-import { codeOf, containerPath, nameOf, objectPath, type SwiftClient } from './client.js';
+import { codeOf, containerPath, objectPath, type SwiftClient } from './client.js';
 import { newest } from './read.js';
 import { requireNotCrossed } from './versions.js';
 
 const codeOfError = (error: unknown): ErrorCode => (error instanceof ConcordatError ? error.code : 'unexpectedAnswer');
 
-export async function probeSwift(client: SwiftClient): Promise<ProbeResult> {
+export async function probeSwift(client: SwiftClient, store: ProbedStore): Promise<ProbeResult> {
   const { mesh } = client;
   let keepsVersions = false;
   const probed = await probeObjects({
-    files: mesh.files,
+    ...store,
     identity: `the container ${mesh.container}`,
-    nameOf: (file) => nameOf(mesh, file),
     read: (name) => `GET of ${name}`,
     write: (name) => `PUT of ${name}, versions kept`,
     async codeOfRead(file) {

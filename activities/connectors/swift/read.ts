@@ -1,8 +1,8 @@
-/** Opening one version of an object of Swift, whatever is put under its name meanwhile. */
+/** Opening one version of an object of Swift, whatever is put under its name meanwhile, and listing a prefix. */
+import { z } from 'zod';
 import { ConcordatError } from '../../../core/errors.js';
-import type { ObjectVersion } from '../../record-objects/changes.js';
-import { wholeOf, type ObjectFile, type OpenObject } from '../../record-objects/object-store.js';
-import { objectPath, pause, type SwiftClient } from './client.js';
+import { wholeOf, type ListedObject, type ObjectFile, type ObjectVersion, type OpenObject } from '../../record-objects/object-store.js';
+import { containerPath, objectPath, pause, type SwiftClient } from './client.js';
 import { requireNotCrossed, versionOf } from './versions.js';
 
 export interface OpenSwiftObject extends OpenObject {
@@ -99,5 +99,42 @@ export async function seenVersion(
     const unseen = ['scopeNotFound', 'forbidden', 'versionsCrossed'];
     if (error instanceof ConcordatError && unseen.includes(error.code)) return null;
     throw error;
+  }
+}
+
+const Listing = z.array(
+  z.object({ name: z.string(), hash: z.string(), bytes: z.int().nonnegative(), last_modified: z.string() }),
+);
+
+/**
+ * Throws ConcordatError. https://docs.openstack.org/api-ref/object-store/#show-container-details-and-list-objects
+ *
+ * HAZARD: the list of a container may lack what was put a moment ago, until all of its replicas agree; the newest of those
+ * that answer is taken.
+ */
+export async function* listObjects(
+  { mesh, limits, read }: SwiftClient,
+  prefix: string,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly ListedObject[]> {
+  let marker = '';
+  for (;;) {
+    const asked = { format: 'json', prefix: mesh.prefix + prefix, limit: String(limits.listPageSize), marker };
+    const path = `${containerPath(mesh)}?${new URLSearchParams(asked).toString()}`;
+    const answer = await read('GET of the list', { method: 'GET', path, headers: newest, signal });
+    const listing = Listing.safeParse(await answer.json().catch(() => undefined));
+    if (!listing.success)
+      throw new ConcordatError('unexpectedAnswer', 'Swift answered with something that is no listing');
+    const last = listing.data.at(-1);
+    if (!last) return;
+    yield listing.data.map(({ name, hash, bytes, last_modified: changedAt }) => ({
+      name: name.slice(mesh.prefix.length),
+      etag: hash,
+      bytes,
+      // Without a zone, and in UTC.
+      changedAtMs: Date.parse(`${changedAt}Z`),
+      version: null,
+    }));
+    marker = last.name;
   }
 }

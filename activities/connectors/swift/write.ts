@@ -48,6 +48,41 @@ export async function putObject(
   }
 }
 
+/**
+ * Under a name that nothing had: nobody else makes it up, so no version can come between. Metadata of the other object says
+ * what that one is, and is left out.
+ */
+export async function putNewObject(
+  client: SwiftClient,
+  file: ObjectFile,
+  { headers: like }: OpenSwiftObject,
+  copy: Copy,
+): Promise<PutAnswer> {
+  try {
+    const refusal = await refusalOf(client, copy);
+    if (refusal) return refusal;
+    const headers = new Headers({ 'content-type': like.get('content-type') ?? 'application/octet-stream' });
+    const sent = await sendOnce(client, file, { over: null, headers }, copy);
+    return sent.kind === 'put' ? 'applied' : sent.kind === 'again' ? 'again' : sent;
+  } catch (error) {
+    if (error instanceof ConcordatError) return refused(error.code, error.message);
+    throw error;
+  }
+}
+
+/** Why nothing may be put there. Throws ConcordatError. */
+async function refusalOf({ limits, mesh, read }: SwiftClient, { length }: Copy): Promise<Told | null> {
+  if (length > limits.objectBytesMax)
+    return refused(
+      'valueNotRepresentable',
+      'Swift takes no more than 5 GB in one request, and segments are not written',
+    );
+  const container = await read('HEAD', { method: 'HEAD', path: containerPath(mesh) });
+  return container.headers.get('x-versions-enabled')?.toLowerCase() === 'true'
+    ? null
+    : refused('versionsNotKept', `the container ${mesh.container} keeps no versions`);
+}
+
 /** Throws ConcordatError where nothing was put. */
 async function putInTurn(
   client: SwiftClient,
@@ -55,18 +90,12 @@ async function putInTurn(
   opened: OpenSwiftObject,
   copy: Copy,
 ): Promise<PutAnswer> {
-  const { limits, mesh } = client;
-  if (copy.length > limits.objectBytesMax)
-    return refused(
-      'valueNotRepresentable',
-      'Swift takes no more than 5 GB in one request, and segments are not written',
-    );
-  const container = await client.read('HEAD', { method: 'HEAD', path: containerPath(mesh) });
-  if (container.headers.get('x-versions-enabled')?.toLowerCase() !== 'true')
-    return refused('versionsNotKept', `the container ${mesh.container} keeps no versions`);
+  const { mesh } = client;
+  const refusal = await refusalOf(client, copy);
+  if (refusal) return refusal;
   const now = await client.read('HEAD', { method: 'HEAD', path: objectPath(mesh, file), headers: newest });
   if (versionOf(now) !== opened.version) return 'again';
-  const sent = await sendOnce(client, file, opened, copy);
+  const sent = await sendOnce(client, file, { over: opened.version, headers: opened.headers }, copy);
   if (sent.kind === 'again') return 'again';
   if (sent.kind !== 'put') return sent;
   const between = await cameBetween(client, file, opened.version, sent.version);
@@ -81,7 +110,8 @@ const kept = ['content-type', 'content-disposition', 'x-delete-at'] as const;
 async function sendOnce(
   client: SwiftClient,
   file: ObjectFile,
-  { version: over, headers: before }: Pick<OpenSwiftObject, 'version' | 'headers'>,
+  /** `over`: the version in whose place it goes; null where there is none of this name. */
+  { over, headers: before }: { readonly over: string | null; readonly headers: Headers },
   { name, length }: Copy,
 ): Promise<Sent> {
   const hash = createHash('md5');
@@ -90,7 +120,7 @@ async function sendOnce(
   const carried = [...before].filter(([each]) => (kept as readonly string[]).includes(each) || isOfObject(each));
   const headers = {
     ...Object.fromEntries(carried),
-    [overHeader]: over,
+    ...(over === null ? { 'if-none-match': '*' } : { [overHeader]: over }),
     'content-length': String(length),
     // Swift refuses what arrives otherwise (422).
     etag: hash.digest('hex'),
@@ -155,7 +185,7 @@ async function putBack(client: SwiftClient, file: ObjectFile, version: string, o
     const name = path.join(folder, 'copy');
     await pipeline(opened.bytes, createWriteStream(name, { mode: 0o600 }));
     const copy = { name, length: (await stat(name)).size };
-    const sent = await sendOnce(client, file, { version: over, headers: opened.headers }, copy);
+    const sent = await sendOnce(client, file, { over, headers: opened.headers }, copy);
     if (sent.kind !== 'put') return false;
     const between = await cameBetween(client, file, over, sent.version);
     return between !== 'notTold' && between.length === 0;
