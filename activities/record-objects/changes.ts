@@ -28,7 +28,9 @@ export function objectChanges(options: ObjectChangesOptions): Changes {
       const listed = await orNull(() => listParts(options, file, signal));
       return (
         listed && [
-          markOf(listed.map(({ name, etag, bytes, changedAtMs, version }) => [name, etag, bytes, changedAtMs, version])),
+          markOf(
+            listed.map(({ name, etag, bytes, changedAtMs, version }) => [name, etag, bytes, changedAtMs, version]),
+          ),
         ]
       );
     }

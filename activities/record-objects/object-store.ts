@@ -73,8 +73,9 @@ export interface ObjectStore<Opened extends OpenObject = OpenObject> {
   readonly limits: ObjectLimits;
   /** What a write of each kind comes to, in the words of the store. */
   readonly calls: Readonly<Record<NativeWrite['kind'], string>>;
-  /** Only tests give another one. */
+  /** Only tests give others: what finds ids that stand twice, and of how many it is looked up whether they do. */
   readonly hash?: KeyHash;
+  readonly doubtedMax?: number;
   /** What people call the object: with its bucket or container, and the prefix. */
   nameOf(file: Pick<ObjectFile, 'file'>): string;
   /** Of one version, whatever is put under its name meanwhile; only of that with `etag`, else cursorLost. Throws ConcordatError. */

@@ -42,8 +42,11 @@ export async function probeObjects(probe: ObjectProbe): Promise<ProbeResult> {
     const first = await firstOf(probe, file);
     const code = typeof first === 'string' ? first : await probe.codeOfRead(first);
     const isWritten = file.format !== 'parquet';
-    const write: Held =
-      !isWritten ? false : code === null && typeof first !== 'string' ? await probe.mayPut(first) : 'notChecked';
+    const write: Held = !isWritten
+      ? false
+      : code === null && typeof first !== 'string'
+        ? await probe.mayPut(first)
+        : 'notChecked';
     objects.push({ type, name: probe.nameOf({ file: placeNameOf(file) }), code, write, isWritten });
   }
   const codes = objects.flatMap(({ code }) => code ?? []);

@@ -34,7 +34,7 @@ const ofOneObject: readonly ErrorCode[] = [
 ];
 
 /** Of so many ids that may stand twice it is looked up whether they do. */
-const doubtedMax = 65_536;
+const usualDoubtedMax = 65_536;
 
 export async function* readAll<Opened extends OpenObject>(
   store: ObjectStore<Opened>,
@@ -68,8 +68,11 @@ class TypeRead {
   /** Whose hash was there before. They are told as standing twice, and looked up at the end. */
   readonly doubted = new Set<string>();
 
-  constructor(type: string, store: Pick<ObjectStore, 'hash'>) {
+  readonly #doubtedMax: number;
+
+  constructor(type: string, store: Pick<ObjectStore, 'hash' | 'doubtedMax'>) {
     this.type = type;
+    this.#doubtedMax = store.doubtedMax ?? usualDoubtedMax;
     this.seen = new SeenIds(store.hash);
   }
 
@@ -79,7 +82,7 @@ class TypeRead {
 
   isTwice(id: string): boolean {
     if (!this.seen.addWasThere(id)) return false;
-    if (this.doubted.size < doubtedMax || this.doubted.has(id)) this.doubted.add(id);
+    if (this.doubted.size < this.#doubtedMax || this.doubted.has(id)) this.doubted.add(id);
     // Nobody looks at them one by one any more.
     else this.incomplete('keyRepeated');
     return true;

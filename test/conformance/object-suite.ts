@@ -15,7 +15,6 @@ import { holdsEveryValue, sampleMap } from './record-types.js';
 import { collect, endsIn } from './scene.js';
 import { describeWorld } from './suite.js';
 import { connectorFor, systemWorld, type World } from './world.js';
-import { partBytesMax } from './record-worlds.js';
 import { describeParts } from './parts-suite.js';
 
 type Files = Extract<Mesh, { readonly files: object }>['files'];
@@ -76,6 +75,9 @@ const read = async (connector: Connector, cursor?: string) => {
     objects: items.flatMap((item) => (item.kind === 'objects' ? item.objects : [])),
   };
 };
+
+/** So small that the rows of a case come to lie in several. */
+const partBytesMax = 240;
 
 /** Declares all of it, or one skipped test where the system is missing. */
 export function describeObjectStore(name: string, attempt: ObjectWorld | MissingSystem): void {

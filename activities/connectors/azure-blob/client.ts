@@ -63,7 +63,13 @@ export function createAzureBlobClient({
   const [reader, writer] = [clientOf(limits.readAttemptsMax), clientOf(1)];
   const blobOf = (client: ContainerClient, { file }: ObjectFile): BlockBlobClient =>
     client.getBlockBlobClient(mesh.prefix + file);
-  return { mesh, limits, container: reader, reader: (file) => blobOf(reader, file), writer: (file) => blobOf(writer, file) };
+  return {
+    mesh,
+    limits,
+    container: reader,
+    reader: (file) => blobOf(reader, file),
+    writer: (file) => blobOf(writer, file),
+  };
 }
 
 /** https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes */

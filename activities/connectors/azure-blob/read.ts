@@ -1,7 +1,13 @@
 /** Opening one version of a blob, whatever is put under its name meanwhile, and listing a prefix. */
 import type { BlobDownloadResponseParsed, BlobGetPropertiesResponse } from '@azure/storage-blob';
 import { ConcordatError } from '../../../core/errors.js';
-import { wholeOf, type ListedObject, type ObjectFile, type ObjectVersion, type OpenObject } from '../../record-objects/object-store.js';
+import {
+  wholeOf,
+  type ListedObject,
+  type ObjectFile,
+  type ObjectVersion,
+  type OpenObject,
+} from '../../record-objects/object-store.js';
 import { failureOf, type AzureBlobClient } from './client.js';
 
 export interface OpenBlob extends OpenObject {
@@ -65,17 +71,19 @@ export async function* listBlobs(
   const asked = { prefix: start + prefix, includeMetadata: true, ...(signal ? { abortSignal: signal } : {}) };
   try {
     for await (const { segment } of container.listBlobsFlat(asked).byPage({ maxPageSize: limits.listPageSize }))
-      yield segment.blobItems
-        // A folder of an account with a hierarchical namespace is listed as a blob of no bytes.
-        .filter(({ metadata = {} }) => !Object.keys(metadata).some((name) => name.toLowerCase() === 'hdi_isfolder'))
-        .map(({ name, properties: { etag, contentLength, lastModified }, versionId }) => ({
-          name: name.slice(start.length),
-          // In a list it stands without the quotes that the header of a blob has.
-          etag: etag.startsWith('"') ? etag : `"${etag}"`,
-          bytes: contentLength ?? null,
-          changedAtMs: lastModified.getTime(),
-          version: versionId ?? null,
-        }));
+      yield (
+        segment.blobItems
+          // A folder of an account with a hierarchical namespace is listed as a blob of no bytes.
+          .filter(({ metadata = {} }) => !Object.keys(metadata).some((name) => name.toLowerCase() === 'hdi_isfolder'))
+          .map(({ name, properties: { etag, contentLength, lastModified }, versionId }) => ({
+            name: name.slice(start.length),
+            // In a list it stands without the quotes that the header of a blob has.
+            etag: etag.startsWith('"') ? etag : `"${etag}"`,
+            bytes: contentLength ?? null,
+            changedAtMs: lastModified.getTime(),
+            version: versionId ?? null,
+          }))
+      );
   } catch (error) {
     signal?.throwIfAborted();
     throw failureOf('ListBlobs', error);

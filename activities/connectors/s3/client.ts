@@ -56,7 +56,8 @@ export const placeOf = ({ bucket, prefix }: S3Mesh, { file }: ObjectFile): Place
   Key: prefix + file,
 });
 
-export const nameOf = ({ bucket, prefix }: S3Mesh, { file }: Pick<ObjectFile, 'file'>): string => `${bucket}/${prefix}${file}`;
+export const nameOf = ({ bucket, prefix }: S3Mesh, { file }: Pick<ObjectFile, 'file'>): string =>
+  `${bucket}/${prefix}${file}`;
 
 /** The code of a read that failed. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 export function failureOf(action: string, error: unknown): ConcordatError {

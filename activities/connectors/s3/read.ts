@@ -8,7 +8,13 @@ import {
   type ListObjectsV2CommandOutput,
 } from '@aws-sdk/client-s3';
 import { ConcordatError } from '../../../core/errors.js';
-import { wholeOf, type ListedObject, type ObjectFile, type ObjectVersion, type OpenObject } from '../../record-objects/object-store.js';
+import {
+  wholeOf,
+  type ListedObject,
+  type ObjectFile,
+  type ObjectVersion,
+  type OpenObject,
+} from '../../record-objects/object-store.js';
 import { failureOf, placeOf, type S3RecordsClient } from './client.js';
 
 export interface OpenS3Object extends OpenObject {

@@ -32,7 +32,8 @@ export const containerPath = ({ container }: SwiftMesh): string => `/${encodeURI
 export const objectName = ({ prefix }: SwiftMesh, { file }: Pick<ObjectFile, 'file'>): string => prefix + file;
 export const objectPath = (mesh: SwiftMesh, file: ObjectFile): string =>
   `${containerPath(mesh)}/${partOf(objectName(mesh, file))}`;
-export const nameOf = (mesh: SwiftMesh, file: Pick<ObjectFile, 'file'>): string => `${mesh.container}/${objectName(mesh, file)}`;
+export const nameOf = (mesh: SwiftMesh, file: Pick<ObjectFile, 'file'>): string =>
+  `${mesh.container}/${objectName(mesh, file)}`;
 
 /** 498 is what Swift's own rate limit answers. https://docs.openstack.org/swift/latest/ratelimit.html */
 export const isThrottled = ({ status }: Response): boolean => status === 429 || status === 498;

@@ -1,7 +1,13 @@
 /** Opening one version of an object of Swift, whatever is put under its name meanwhile, and listing a prefix. */
 import { z } from 'zod';
 import { ConcordatError } from '../../../core/errors.js';
-import { wholeOf, type ListedObject, type ObjectFile, type ObjectVersion, type OpenObject } from '../../record-objects/object-store.js';
+import {
+  wholeOf,
+  type ListedObject,
+  type ObjectFile,
+  type ObjectVersion,
+  type OpenObject,
+} from '../../record-objects/object-store.js';
 import { containerPath, objectPath, pause, type SwiftClient } from './client.js';
 import { requireNotCrossed, versionOf } from './versions.js';
 
