@@ -113,8 +113,8 @@ export function describeObjectStore(name: string, attempt: ObjectWorld | Missing
           [],
         );
         if (!attempted.available) return Promise.resolve(attempted);
-        const { connector } = attempted.world;
-        const own: World = { ...attempted.world, connector: (wishes) => connector({ partBytesMax, ...wishes }) };
+        const { world: usual } = attempted;
+        const own: World = { ...usual, connector: (wishes) => usual.connector({ partBytesMax, ...wishes }) };
         return Promise.resolve({ available: true, world: own });
       },
       [],
@@ -224,10 +224,10 @@ export function describeObjectStore(name: string, attempt: ObjectWorld | Missing
     name,
     connector: (files, wishes) => connectorFor(world.mesh(files), world.system.environment, wishes),
     following: (files) => connectorOver({ ...world.mesh(files), changes: { fullReadEvery: 24 } } as Mesh),
-    emptied: world.emptied,
-    put: world.put,
-    held: world.held,
-    remove: world.remove,
+    emptied: () => world.emptied(),
+    put: (file, text) => world.put(file, text),
+    held: (file) => world.held(file),
+    remove: (file) => world.remove(file),
   });
 
   describe(`between the connector and ${name}`, () => {

@@ -119,15 +119,16 @@ const Listing = z.array(
  * that answer is taken.
  */
 export async function* listObjects(
-  { mesh, limits, read }: SwiftClient,
+  client: SwiftClient,
   prefix: string,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly ListedObject[]> {
+  const { mesh, limits } = client;
   let marker = '';
   for (;;) {
     const asked = { format: 'json', prefix: mesh.prefix + prefix, limit: String(limits.listPageSize), marker };
     const path = `${containerPath(mesh)}?${new URLSearchParams(asked).toString()}`;
-    const answer = await read('GET of the list', { method: 'GET', path, headers: newest, signal });
+    const answer = await client.read('GET of the list', { method: 'GET', path, headers: newest, signal });
     const listing = Listing.safeParse(await answer.json().catch(() => undefined));
     if (!listing.success)
       throw new ConcordatError('unexpectedAnswer', 'Swift answered with something that is no listing');

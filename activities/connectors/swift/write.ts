@@ -71,13 +71,14 @@ export async function putNewObject(
 }
 
 /** Why nothing may be put there. Throws ConcordatError. */
-async function refusalOf({ limits, mesh, read }: SwiftClient, { length }: Copy): Promise<Told | null> {
+async function refusalOf(client: SwiftClient, { length }: Copy): Promise<Told | null> {
+  const { limits, mesh } = client;
   if (length > limits.objectBytesMax)
     return refused(
       'valueNotRepresentable',
       'Swift takes no more than 5 GB in one request, and segments are not written',
     );
-  const container = await read('HEAD', { method: 'HEAD', path: containerPath(mesh) });
+  const container = await client.read('HEAD', { method: 'HEAD', path: containerPath(mesh) });
   return container.headers.get('x-versions-enabled')?.toLowerCase() === 'true'
     ? null
     : refused('versionsNotKept', `the container ${mesh.container} keeps no versions`);

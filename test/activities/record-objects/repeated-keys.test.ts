@@ -100,14 +100,13 @@ it('a read that is resumed anywhere says the same of them, also within the secon
 
 it('a part that is another one at the second look leaves them opaque, and the type incomplete', async () => {
   const world = memory(parts, { 'parcels/0': rows('a', 'b'), 'parcels/1': rows('c') }, () => 5n);
-  const { open } = world.store;
   let opens = 0;
   const store: ObjectStore = {
     ...world.store,
     open: (of, wanted) => {
       opens += 1;
       if (opens === 3) world.objects.set('parcels/0', rows('a'));
-      return open(of, wanted);
+      return world.store.open(of, wanted);
     },
   };
   expect(await read(store)).toMatchObject({ latest: { a: false, b: true, c: true }, reason: 'listChanged' });
