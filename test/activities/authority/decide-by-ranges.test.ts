@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { prepareReview } from '../../../activities/authority/prepare-review.js';
 import { closeReview, recordDecision } from '../../../activities/authority/review.js';
 import { readSheet, type ReviewSheet } from '../../../activities/authority/review-sheet.js';
+import { findPrivate } from '../../../activities/erasure/private-state.js';
 import { getDocument } from '../../../activities/exchange.js';
 import { readUnverified } from '../../../activities/keys/verify.js';
 import type { RecordHead } from '../../../activities/lineage/export-file.js';
@@ -191,6 +192,20 @@ describe('a decision that names operations by place', () => {
     const head = await recordHead(next, identical[0] as Operation);
     expect(head.named).toHaveLength(2);
     expect(await faultsOfRecord(head)).toEqual([]);
+  });
+
+  it('is removed with a record that is erased, and only with one that it names', async () => {
+    await take(first, 'ada', byRanges(first));
+    const holding = async (operation: string): Promise<readonly string[]> => {
+      const marks = { name: { dataset, type: 'person', key: 'nobody' }, provisional: [], salt: null };
+      const found = await findPrivate(first.world.contexts.aws.privateStore, {
+        marks,
+        operations: new Set([operation]),
+      });
+      return found.filter(({ kind }) => kind === 'decisions').map(({ name }) => name);
+    };
+    for (const { id } of writtenOf(first)) expect(await holding(id)).toHaveLength(1);
+    expect(await holding(first.refused)).toEqual([]);
   });
 
   it('may turn them down as well', async () => {
