@@ -5,6 +5,8 @@
 import { byCodeUnit } from '../core/json.js';
 
 const chunkBytes = 1024 * 1024;
+/** Most tables are of some links. */
+const firstChunkBytes = 16 * 1024;
 /** Of an entry: bytes of the native id, then of the key. Behind them both texts, a key of 64 hexadecimals as 32 bytes. */
 const headBytes = 8;
 const hexKeyBytes = 32;
@@ -14,7 +16,7 @@ const slotsMin = 64;
 
 export class LinkPairs {
   readonly #chunks: Buffer[] = [];
-  #used = chunkBytes;
+  #used = 0;
   readonly #byNative = new Slots();
   readonly #byKey = new Slots();
 
@@ -57,6 +59,16 @@ export class LinkPairs {
     for (const at of this.#byNative.sorted()) yield [this.#nativeAt(at), this.#keyAt(at)];
   }
 
+  /** By their place in `entries`, until something is set or removed. */
+  placed(): (place: number) => readonly [nativeId: string, key: string] {
+    const places = this.#byNative.sorted();
+    return (place) => {
+      const at = places[place];
+      if (at === undefined) throw new Error(`there is no link at ${place}`);
+      return [this.#nativeAt(at), this.#keyAt(at)];
+    };
+  }
+
   /** In code unit order of the native ids. */
   sorted(): readonly (readonly [nativeId: string, key: string])[] {
     return [...this.entries()].sort(([left], [right]) => byCodeUnit(left, right));
@@ -67,8 +79,9 @@ export class LinkPairs {
     const room = headBytes + 3 * nativeId.length + (isHex ? hexKeyBytes : 3 * key.length);
     if (room > chunkBytes)
       throw new Error('a native id of more than some hundred thousand characters cannot be linked');
-    if (this.#used + room > chunkBytes) {
-      this.#chunks.push(Buffer.allocUnsafeSlow(chunkBytes));
+    if (this.#used + room > (this.#chunks.at(-1)?.length ?? 0)) {
+      const isSmall = this.#chunks.length === 0 && room <= firstChunkBytes;
+      this.#chunks.push(Buffer.allocUnsafeSlow(isSmall ? firstChunkBytes : chunkBytes));
       this.#used = 0;
     }
     const chunk = this.#chunkAt(this.#chunks.length - 1);

@@ -1,4 +1,4 @@
-/** The head of an authority's links, `{"<type>":{"<native id>":"<key>"}}`, read and written without an object for each. */
+/** A table of links, `{"<type>":{"<native id>":"<key>"}}`, read and written without an object for each: a small one whole, or a bucket of a large one. */
 import { ConcordatError } from '../core/errors.js';
 import { LinkPairs } from './link-pairs.js';
 
@@ -20,27 +20,32 @@ export function parseLinkTable(bytes: Uint8Array): Map<string, LinkPairs> {
   return table;
 }
 
+/** Each link in its order. Throws as parseLinkTable. */
+export function eachLink(bytes: Uint8Array, visit: (type: string, nativeId: string, key: string) => void): void {
+  const reader = new TokenReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  reader.object((type) => reader.object((nativeId) => visit(type, nativeId, reader.text())));
+  reader.end();
+}
+
 /**
- * Of one type those pairs that have one of these native ids or keys, in their order; `isEmpty`: it has no pair at all. Throws as
- * parseLinkTable. A text is made only of what may be one of them: of a million links hardly one is asked for.
+ * Of one type those pairs that have one of these native ids or keys, in their order. Throws as parseLinkTable. A text is made only
+ * of what may be one of them: of a thousand links hardly one is asked for.
  */
 export function linksIn(
   bytes: Uint8Array,
   type: string,
   nativeIds: ReadonlySet<string>,
   keys: ReadonlySet<string>,
-): { readonly pairs: LinkPairs; readonly isEmpty: boolean } {
+): LinkPairs {
   const reader = new TokenReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const [mayBeId, mayBeKey] = [new HashSieve(nativeIds), new HashSieve(keys)];
   const pairs = new LinkPairs();
-  let isEmpty = true;
   reader.object((name) =>
     reader.tokens(() => {
       if (name !== type) {
         reader.pass();
         return;
       }
-      isEmpty = false;
       const isIdNear = mayBeId.has(reader.hash());
       const [start, end, isPlain] = [reader.tokenStart, reader.tokenEnd, reader.isPlain];
       reader.pass();
@@ -52,7 +57,7 @@ export function linksIn(
     }),
   );
   reader.end();
-  return { pairs, isEmpty };
+  return pairs;
 }
 
 /** Tells most texts apart from some by a few of their bytes, and none of those from them. */
@@ -94,10 +99,16 @@ const mixed = (hash: number, word: number): number => {
 const wordAt = (bytes: Uint8Array, at: number): number =>
   (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
 
+interface Pairs {
+  readonly size: number;
+  readonly entries: () => Iterable<readonly [nativeId: string, key: string]>;
+}
+
 /** Types in order; of each its pairs in the order in which they were set. Grows in one place: a second one would be as large. */
-export function linkTableBytes(types: Iterable<readonly [type: string, pairs: LinkPairs]>): Buffer {
+export function linkTableBytes(types: Iterable<readonly [type: string, pairs: Pairs]>): Buffer {
   const all = [...types];
-  const table = new GrowingBytes(all.reduce((sum, [, pairs]) => sum + pairs.size * usualBytes, piecesBytes));
+  const expected = all.reduce((sum, [type, { size }]) => sum + Buffer.byteLength(type) + size * usualBytes, 0);
+  const table = new GrowingBytes(expected + Math.min(expected, piecesBytes) + 64);
   let piece = '{';
   let isFirstType = true;
   for (const [type, pairs] of all) {

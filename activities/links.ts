@@ -1,12 +1,15 @@
 /**
  * An authority's own table of which native object is which federated record. Native ids never leave it: peers see a
- * keyed digest. Links that agreement made are compacted into one head; links made by a creation are put one by one, so
- * that a crash right after a write loses nothing. Some links more of a large table lie beside it, as those of creations do.
+ * keyed digest. Links that agreement made are compacted into one head, or where they are many into buckets that it names; links
+ * made by a creation are put one by one, so that a crash right after a write loses nothing. Some links more of a large table lie
+ * beside it, as those of creations do.
  */
 import { z } from 'zod';
 import { sha256Hex } from '../core/digest.js';
-import { ConcordatError } from '../core/errors.js';
+import { LinkBuckets } from './link-buckets.js';
+import { manifestIn } from './link-manifest.js';
 import { Links, type LinkChange } from './link-table.js';
+import { isOutgrown, writeLinks } from './link-write.js';
 import type { ObjectStore } from './store.js';
 
 const CreatedLink = z.strictObject({ type: z.string(), nativeId: z.string(), key: z.string() });
@@ -36,7 +39,8 @@ async function createdGroups(store: ObjectStore, dataset: string): Promise<reado
 
 export async function loadLinks(store: ObjectStore, dataset: string, hmacKey: Uint8Array): Promise<Links> {
   const head = await store.readHead(`links/${dataset}`);
-  const links = new Links(head?.bytes ?? {}, hmacKey, dataset);
+  const manifest = head && manifestIn(head.bytes);
+  const links = new Links(manifest ? new LinkBuckets(store, dataset, manifest) : (head?.bytes ?? {}), hmacKey, dataset);
   const together = new Map<string, string>();
   for (const { type, nativeId, key } of await createdGroups(store, dataset)) {
     together.set(`${type} ${key}`, nativeId);
@@ -141,24 +145,20 @@ function digestName(nativeId: string): string {
   return sha256Hex(nativeId).slice(0, 16);
 }
 
-/** A table of more bytes is not written anew for some links more. */
-const rewrittenBytesMax = 1024 * 1024;
 /** So many objects with links beside the table, and so many links in them; beyond, they are taken in. */
 const besideMax = { objects: 64, links: 25_000 };
 
-/** Keeps what was changed: some links more of a large table beside it, everything else by writing the whole table anew. */
-export async function saveLinks(
-  store: ObjectStore,
-  dataset: string,
-  links: Links,
-  smallBytesMax = rewrittenBytesMax,
-): Promise<void> {
+/**
+ * Keeps what was changed: some links more of a large table beside it, everything else in the table. A large table in the old form, one
+ * head, is written into buckets.
+ */
+export async function saveLinks(store: ObjectStore, dataset: string, links: Links): Promise<void> {
   const { changes, loadedBeside } = links;
   // In the order in which they may go: one by itself counts over a group.
   const created = [...(await store.list(createdGroupsPrefix(dataset))), ...(await store.list(createdPrefix(dataset)))];
   const head = await store.readHead(`links/${dataset}`);
-  if (changes?.length === 0 && created.length === 0 && head) return;
-  const isLarge = (head?.bytes.length ?? 0) > smallBytesMax;
+  const isLarge = head !== null && manifestIn(head.bytes) !== null;
+  if (changes?.length === 0 && created.length === 0 && head && (isLarge || !isOutgrown(store, head.bytes))) return;
   const meetsLoaded = changes === null || meetsAnother(changes, loadedBeside);
   const added = changes?.flatMap((change) => (change.kind === 'set' && !change.isMoved ? [change] : [])) ?? [];
   const mayLieBeside =
@@ -174,8 +174,20 @@ export async function saveLinks(
   }
   // HAZARD: what lies beside the table counts over it. Died in between, a link that was moved would be moved back: so what was
   // loaded is taken in first.
-  if (meetsLoaded && created.length > 0) await writeWhole(store, dataset, links.bytesAsLoaded(), created);
-  await writeWhole(store, dataset, links.bytes(), created);
+  if (meetsLoaded && created.length > 0) await takeIn(store, dataset, links, 'asLoaded', created);
+  await takeIn(store, dataset, links, 'asNow', created);
+}
+
+/** Into the table; then drops what it has taken in. */
+async function takeIn(
+  store: ObjectStore,
+  dataset: string,
+  links: Links,
+  which: 'asLoaded' | 'asNow',
+  created: readonly string[],
+): Promise<void> {
+  await writeLinks(store, dataset, links, which);
+  for (const name of created) await store.remove(name);
 }
 
 /** Whether a change names a native id or a key that another one names, or one of those that came before them. */
@@ -194,22 +206,4 @@ function namesOf(change: LinkChange): readonly string[] {
     ...('nativeId' in change ? [`id ${change.type} ${change.nativeId}`] : []),
     ...('key' in change ? [`key ${change.type} ${change.key}`] : []),
   ];
-}
-
-/** As the new head; then drops what it has taken in. */
-async function writeWhole(
-  store: ObjectStore,
-  dataset: string,
-  bytes: Buffer,
-  created: readonly string[],
-): Promise<void> {
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    const head = await store.readHead(`links/${dataset}`);
-    const isSame = head !== null && bytes.equals(head.bytes);
-    if (isSame || (await store.compareAndSetHead(`links/${dataset}`, head?.version ?? 0, bytes))) {
-      for (const name of created) await store.remove(name);
-      return;
-    }
-  }
-  throw new ConcordatError('storeFault', `the links of ${dataset} are being written by somebody else`);
 }

@@ -7,6 +7,8 @@
 export interface ObjectStore {
   /** Documents larger than this are put in pieces of it (activities/documents/). 32 MB, in pieces of 8, where absent. */
   readonly documentPieceBytes?: number;
+  /** About how many links an authority's table of them has in a bucket (activities/link-write.ts). 1,024 where absent. */
+  readonly linksInBucket?: number;
   /** Returns false, and changes nothing, where the name is taken. Durable (fsync) before it returns. */
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean>;
   /** null where there is none. */

@@ -205,7 +205,7 @@ async function takeTwin(
 ): Promise<Receipt> {
   if (twin.opaque !== undefined) return receipt(scope, operation, 'refused', 'opaqueRecord', null);
   const current = translated(scope, operation, twin);
-  const linkedElsewhere = scope.own.links.isLinked(operation.type, twin.id);
+  const linkedElsewhere = (await scope.own.links.linkedKeyOf(operation.type, twin.id)) !== null;
   if (current === 'untranslatable' || linkedElsewhere) return receipt(scope, operation, 'conflict', 'nameTaken', null);
   const found = digestOf(touchedState(operation.changes, current.fields));
   if (found === operation.leaves) {

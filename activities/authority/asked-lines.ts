@@ -8,7 +8,7 @@ import type { Digest } from '../../core/digest.js';
 import { bodyBegin, lineHead } from '../object-line.js';
 import type { Links } from '../links.js';
 import type { AskedType } from './asked-objects.js';
-import type { AskedRecords } from './asked-records.js';
+import { askedKeys, type AskedRecords } from './asked-records.js';
 import type { AuthorityContext } from './context.js';
 import { lineKeyOf, readLineKeys, unknown } from './increments/line-keys.js';
 import { stateOf } from './increments/state.js';
@@ -47,31 +47,27 @@ export async function candidatesByLines(
   };
   const found = await objectsAt(context, dataset, run, lines, max, isWanted, isNoneWanted);
   if (!found) return null;
-  const missing = new Set(types.flatMap((type) => linkedBeside(type, asked, links, found)));
+  const missing = new Set<string>();
+  for (const type of types) for (const head of await linkedBeside(type, asked, links, found)) missing.add(head);
   if (missing.size === 0) return inOrder(found);
   const others = await objectsAt(context, dataset, run, lines, max, (_at, _of, head) => missing.has(head()));
   if (!others) return null;
-  const all = new Map([...found, ...others]);
-  for (const type of types) linkedBeside(type, asked, links, all);
-  return inOrder(all);
+  return inOrder(new Map([...found, ...others]));
 }
 
 const inOrder = (found: ReadonlyMap<number, NativeObject>): readonly NativeObject[] =>
   [...found].sort(([left], [right]) => left - right).map(([, object]) => object);
 
 /** How the lines of objects begin that links lead to and that were not found: one that was joined under another key than it has now. */
-function linkedBeside(
+async function linkedBeside(
   { taxonomy: { type }, map }: AskedType,
   asked: AskedRecords,
   links: Links,
   found: ReadonlyMap<number, NativeObject>,
-): readonly string[] {
-  const keys = asked.keysOf(type) ?? new Set();
+): Promise<readonly string[]> {
   const ids = new Set([...found.values()].flatMap((object) => (object.type === map.native ? [object.id] : [])));
-  links.narrow(type, ids, keys);
-  return links
-    .linkedTo(type, keys)
-    .flatMap(([id]) => (ids.has(id) ? [] : [Buffer.from(lineHead(map.native, id)).toString('latin1')]));
+  const linked = await links.linkedTo(type, askedKeys(asked, type));
+  return linked.flatMap(([id]) => (ids.has(id) ? [] : [Buffer.from(lineHead(map.native, id)).toString('latin1')]));
 }
 
 /** By their place among all lines. Null where they are more than `max`, or the pages do not hold what `lines` say. */

@@ -16,7 +16,7 @@ import { isSliceOver, letOthersRun } from '../event-loop.js';
 import type { ReadItem } from '../connectors/connector.js';
 import type { Links } from '../links.js';
 import { sha256Hex } from '../sealing/sha256.js';
-import { nameOf, type AskedRecords } from './asked-records.js';
+import { askedKeys, nameOf, type AskedRecords } from './asked-records.js';
 import type { AuthorityContext } from './context.js';
 import { folderOf } from './increments/read-plan.js';
 import { candidatesByLines } from './asked-lines.js';
@@ -53,7 +53,11 @@ export async function askedObjects(
   const kept = name && (await context.privateStore.get(name));
   // Written by this authority and read by nobody else: trusted inside, as the pages are.
   if (kept) return new Map(JSON.parse(new TextDecoder().decode(kept)) as [string, NativeObject[]][]);
-  const finders = new Map(types.map((type) => [type.map.native, new Finder(type, asked, links)]));
+  const finders = new Map<string, Finder>();
+  for (const type of types) {
+    const linked = await links.linkedTo(type.taxonomy.type, askedKeys(asked, type.taxonomy.type));
+    finders.set(type.map.native, new Finder(type, asked, new Set(linked.map(([nativeId]) => nativeId))));
+  }
   let pages = 0;
   let found = 0;
   const candidates = await candidatesByLines(context, inputs, types, asked, links, objectsMax);
@@ -84,14 +88,15 @@ class Finder {
   dependsOnLinks = false;
   readonly #ids = new Set<string>();
   readonly #asked: AskedRecords;
-  readonly #links: Links;
+  /** Objects that links join to what is asked for. */
+  readonly #linked: ReadonlySet<string>;
   readonly #isExposed: AskedType['isExposed'];
   readonly #keyOf: (object: NativeObject) => string | null;
 
-  constructor({ taxonomy, map, told, isExposed }: AskedType, asked: AskedRecords, links: Links) {
+  constructor({ taxonomy, map, told, isExposed }: AskedType, asked: AskedRecords, linked: ReadonlySet<string>) {
     this.type = taxonomy.type;
     this.#asked = asked;
-    this.#links = links;
+    this.#linked = linked;
     this.#isExposed = isExposed;
     const fields = told.filter((field) => taxonomy.key?.includes(field));
     const straight = straightTranslation(map, taxonomy, fields, map.native);
@@ -110,16 +115,12 @@ class Finder {
   #mayBe(object: NativeObject): boolean {
     if (object.opaque !== undefined) return true;
     if (this.#isExposed && !this.#isExposed(object)) {
-      const isAsked = this.#isLinkedToAsked(object);
+      const isAsked = this.#linked.has(object.id);
       this.dependsOnLinks ||= !isAsked;
       return isAsked;
     }
     const key = this.#keyOf(object);
     // A link says what it was when it was joined: by now it may have another key, and still be what the link leads to.
-    return key === null || this.#asked.has(this.type, key) || this.#isLinkedToAsked(object);
-  }
-
-  #isLinkedToAsked({ id }: NativeObject): boolean {
-    return this.#links.isLinked(this.type, id) && this.#asked.has(this.type, this.#links.keyOf(this.type, id));
+    return key === null || this.#asked.has(this.type, key) || this.#linked.has(object.id);
   }
 }

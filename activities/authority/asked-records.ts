@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { byCodeUnit } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
+import type { AskedKeys } from '../link-buckets.js';
 import type { Recomputed } from '../recompute.js';
 import { sha256Hex } from '../sealing/sha256.js';
 
@@ -14,6 +15,18 @@ export interface AskedRecords {
   readonly keysOf: (type: string) => ReadonlySet<string> | null;
   /** One name for the same records; null where they cannot be listed. */
   readonly name: string | null;
+}
+
+// Only a memory of pure results: the same question again is told from it (link-table.ts).
+const keysOfAsked = new WeakMap<AskedRecords, Map<string, AskedKeys>>();
+
+/** Of one type, as its links are asked for them. */
+export function askedKeys(asked: AskedRecords, type: string): AskedKeys {
+  const byType = keysOfAsked.get(asked) ?? new Map<string, AskedKeys>();
+  keysOfAsked.set(asked, byType);
+  const keys = byType.get(type) ?? { has: (key: string) => asked.has(type, key), list: asked.keysOf(type) };
+  byType.set(type, keys);
+  return keys;
 }
 
 export function askedFor(records: Iterable<{ readonly type: string; readonly key: string }>): AskedRecords | null {

@@ -154,6 +154,7 @@ async function planErasure(
 async function knownHere(context: AuthorityContext, { dataset, type, key }: RecordName): Promise<KnownHere> {
   const { privateStore } = context;
   const links = await loadLinks(privateStore, dataset, context.linkKey);
+  await links.narrow(type, new Set(), new Set([key]));
   const nativeId = links.nativeIdOf(type, key);
   const asked: KnownHere['asked'][number][] = [];
   for (const name of await privateStore.list(`reviews/${dataset}/`)) {
@@ -212,6 +213,7 @@ async function requireGone(context: AuthorityContext, name: RecordName): Promise
   if (sealed && (await readOne(sealed, key, reader)))
     throw new ConcordatError('recordStillAgreed', `base ${base.sequence} of ${dataset} holds this ${type}`);
   const links = await loadLinks(context.privateStore, dataset, context.linkKey);
+  await links.narrow(type, new Set(), new Set([key]));
   if (links.nativeIdOf(type, key) !== null && (await isObserved(context, name)))
     throw new ConcordatError(
       'recordStillAgreed',

@@ -3,6 +3,7 @@ import { datasetShape, mapOf } from '../../core/federation/federation.js';
 import type { RunInputs } from '../../core/messages.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { isSliceOver, letOthersRun } from '../event-loop.js';
+import type { LinkPairs } from '../link-pairs.js';
 import { keepFormerLink, saveLinks } from '../links.js';
 import type { AgreedOn } from '../next-agreement.js';
 import type { Recomputed } from '../recompute.js';
@@ -43,7 +44,7 @@ export async function firmLinks(
     const goneHere = new Set(
       next.changes.filter((change) => change.kind === 'remove' && change.type === name).map(({ key }) => key),
     );
-    for (const [nativeId, key] of goneHere.size > 0 ? own.links.linkedTo(name, goneHere) : []) {
+    for (const [nativeId, key] of goneHere.size > 0 ? await own.links.linkedTo(name, goneHere) : []) {
       if (type.taxonomy.key === undefined)
         await keepFormerLink(context.privateStore, inputs.dataset, name, nativeId, key);
       own.links.remove(name, nativeId);
@@ -69,9 +70,11 @@ export async function firmType(
       }
     return;
   }
-  if (pairs.size > 0 && !own.links.hasAny(name) && (await areAll(pairs.entries(), isFirm))) {
-    // At first contact that is each of them: a second table of a million would be as large as the first.
+  const loose = own.links.mayHaveAny(name) ? null : await looseIds(pairs, isFirm);
+  if (loose && loose.length < pairs.size) {
+    // At first contact that is nearly each of them: a second table of a million would be as large as the first.
     own.links.take(name, pairs);
+    for (const nativeId of loose) own.links.remove(name, nativeId);
     return;
   }
   for (const [nativeId, key] of pairs.entries()) {
@@ -80,13 +83,14 @@ export async function firmType(
   }
 }
 
-async function areAll(
-  pairs: Iterable<readonly [nativeId: string, key: string]>,
-  isFirm: (key: string) => boolean,
-): Promise<boolean> {
-  for (const [, key] of pairs) {
+/** Of those that are not agreed; null where they are many. */
+async function looseIds(pairs: LinkPairs, isFirm: (key: string) => boolean): Promise<readonly string[] | null> {
+  const loose: string[] = [];
+  for (const [nativeId, key] of pairs.entries()) {
     if (isSliceOver()) await letOthersRun();
-    if (!isFirm(key)) return false;
+    if (!isFirm(key)) loose.push(nativeId);
+    if (loose.length > looseMax) return null;
   }
-  return true;
+  return loose;
 }
+const looseMax = 100_000;

@@ -13,7 +13,7 @@ import { isSliceOver, letOthersRun } from '../event-loop.js';
 import type { LinkPairs } from '../link-pairs.js';
 import { loadLinks, type Links } from '../links.js';
 import { askedObjects, type AskedObjects, type AskedType } from './asked-objects.js';
-import type { AskedRecords } from './asked-records.js';
+import { askedKeys, type AskedRecords } from './asked-records.js';
 import type { AuthorityContext } from './context.js';
 import { NaturalKeys, preferenceRank } from './natural-keys.js';
 import { storedObjects, storedPages } from './pages.js';
@@ -72,10 +72,12 @@ export class OwnRecords {
     );
     const types = context.federation.datasets[inputs.dataset]?.types ?? [];
     const taxonomies = types.flatMap((type) => context.federation.taxonomy[type] ?? []);
+    const found = asked ? await own.#findAsked(inputs, taxonomies, asked) : new Map<string, never>();
+    // Of all others anything may be asked.
+    for (const type of Object.keys(context.federation.taxonomy)) if (!found.has(type)) await own.links.readWhole(type);
     // Where every type has a natural key, the pass below shows every object once more.
     if ([...own.#typeOfNative.values()].some((type) => context.federation.taxonomy[type]?.key === undefined))
       await own.#learnLinked(inputs);
-    const found = asked ? await own.#findAsked(inputs, taxonomies, asked) : new Map<string, never>();
     // After all others: the key of an edge holds the keys of what it refers to. In order of dependency, as the snapshot did.
     for (const taxonomy of inDependencyOrder(taxonomies)) {
       const objects = found.get(taxonomy.type);
@@ -106,8 +108,7 @@ export class OwnRecords {
     for (const [type, objects] of this.#askedObjects) {
       const looked = new Set(objects.map(({ id }) => id));
       this.#looked.set(type, looked);
-      const keys = asked.keysOf(type);
-      if (keys) this.links.narrow(type, looked, keys);
+      await this.links.narrow(type, looked, askedKeys(asked, type));
     }
     return this.#askedObjects;
   }

@@ -18,6 +18,8 @@ import type { MatchSeal } from './match-seal.js';
 import type { TypeClaims } from './reseal-claims.js';
 import type { SealContext } from './seal-type.js';
 
+type Of<Kind extends Translation['kind']> = Extract<Translation, { readonly kind: Kind }>;
+
 /** Why the type is incomplete although all its pages were read. */
 export interface Doubt {
   readonly scope: 'references' | 'setAside' | 'schema';
@@ -78,56 +80,63 @@ export class SealPass {
 
   /** A promise where something must be waited for before the next object. */
   take(object: NativeObject): Promise<void> | undefined {
-    const { counters, isExposed, links, opaque } = this.#sealing;
-    const { recorder } = this.#parts;
-    const name = this.#name;
-    if (isExposed && !isExposed(object)) {
-      const known = this.#known(object);
-      const isHere = !isProvisional(known) && this.#isPreferred(object, known);
-      counters.hidden(name);
-      recorder?.apart(object, isHere ? known : null);
-      // HAZARD: peers know this record. Left out, it would look deleted; so it is there, and says nothing.
-      if (!isProvisional(known)) this.#keep(object, known, false);
-      if (isHere) this.#addSilent(known);
-      return undefined;
-    }
+    const { isExposed } = this.#sealing;
+    if (isExposed && !isExposed(object)) return this.#hidden(object);
     if (object.type === this.#parts.map.native) {
       const unmapped = this.#straight.values(object.body, this.#sealing.resolve, this.#values);
       const key = unmapped && this.#keyOf(object);
       if (unmapped && key !== null) return this.#add(object, key, null, unmapped, false);
     }
     const translation = translated(this.#sealing, this.#parts, object);
-    if (translation.kind === 'setAside') {
-      counters.outside(name, translation.field, translation.reason);
-      recorder?.apart(object, null);
-      // HAZARD: what was not read may be what it refers to, and what peers know may only have got another name.
-      if (translation.type !== null && this.#sealing.isIncomplete(translation.type))
-        this.doubts.set('references', { scope: 'references', reason: 'referenceUnread' });
-      else if (translation.type === null && links.isLinked(name, object.id))
-        this.doubts.set('setAside', { scope: 'setAside', reason: 'leftDataset' });
-      if (this.#isNatural && object.opaque !== undefined && links.isLinked(name, object.id))
-        this.#keep(object, links.keyOf(name, object.id), true);
-      return undefined;
-    }
-    if (translation.kind === 'untranslatable') {
-      if (object.opaque === undefined) {
-        counters.untranslatable(name, translation.field, translation.reason);
-        recorder?.apart(object, null);
-        return undefined;
-      }
-      const known = this.#known(object);
-      const key = isProvisional(known) ? links.provisionalKeyOf(name, object.id) : known;
-      const isHere = !isProvisional(key) && this.#isPreferred(object, key);
-      opaque.add(name, key, object);
-      // Which of the federation's people or teams it is, nobody can tell: none may be created beside it.
-      if (!this.#isNatural && isProvisional(key)) counters.untranslatable(name, translation.field, translation.reason);
-      if (!isProvisional(key)) this.#keep(object, key, false);
-      if (isHere) this.#addSilent(key);
-      recorder?.apart(object, isHere ? key : null);
-      return undefined;
-    }
+    if (translation.kind === 'setAside') return this.#setAside(object, translation);
+    if (translation.kind === 'untranslatable') return this.#untranslatable(object, translation);
     const { record, unmapped, roundTrips } = translation;
     return this.#add(object, record.key, record, unmapped, !roundTrips);
+  }
+
+  async #hidden(object: NativeObject): Promise<void> {
+    const known = await this.#known(object);
+    const isHere = !isProvisional(known) && this.#isPreferred(object, known);
+    this.#sealing.counters.hidden(this.#name);
+    this.#parts.recorder?.apart(object, isHere ? known : null);
+    // HAZARD: peers know this record. Left out, it would look deleted; so it is there, and says nothing.
+    if (!isProvisional(known)) this.#keep(object, known, false);
+    if (isHere) this.#addSilent(known);
+  }
+
+  async #setAside(object: NativeObject, { field, reason, type }: Of<'setAside'>): Promise<void> {
+    const { counters, isIncomplete, links } = this.#sealing;
+    counters.outside(this.#name, field, reason);
+    this.#parts.recorder?.apart(object, null);
+    // HAZARD: what was not read may be what it refers to, and what peers know may only have got another name.
+    if (type !== null && isIncomplete(type))
+      this.doubts.set('references', { scope: 'references', reason: 'referenceUnread' });
+    const mayBeKept = this.#isNatural && object.opaque !== undefined;
+    if (type !== null && !mayBeKept) return;
+    const linked = await links.linkedKeyOf(this.#name, object.id);
+    if (linked === null) return;
+    if (type === null) this.doubts.set('setAside', { scope: 'setAside', reason: 'leftDataset' });
+    if (mayBeKept) this.#keep(object, linked, true);
+  }
+
+  async #untranslatable(object: NativeObject, { field, reason }: Of<'untranslatable'>): Promise<void> {
+    const { counters, links, opaque } = this.#sealing;
+    const { recorder } = this.#parts;
+    const name = this.#name;
+    if (object.opaque === undefined) {
+      counters.untranslatable(name, field, reason);
+      recorder?.apart(object, null);
+      return;
+    }
+    const known = await this.#known(object);
+    const key = isProvisional(known) ? links.provisionalKeyOf(name, object.id) : known;
+    const isHere = !isProvisional(key) && this.#isPreferred(object, key);
+    opaque.add(name, key, object);
+    // Which of the federation's people or teams it is, nobody can tell: none may be created beside it.
+    if (!this.#isNatural && isProvisional(key)) counters.untranslatable(name, field, reason);
+    if (!isProvisional(key)) this.#keep(object, key, false);
+    if (isHere) this.#addSilent(key);
+    recorder?.apart(object, isHere ? key : null);
   }
 
   /** Of the values that were just translated; null where a natural key cannot be told from them alone. */
@@ -185,10 +194,9 @@ export class SealPass {
   }
 
   /** `~` for one with a natural key that no link joins. */
-  #known({ id }: NativeObject): string {
-    const { links } = this.#sealing;
+  async #known({ id }: NativeObject): Promise<string> {
     if (!this.#isNatural) return this.#sealing.keyOf(this.#name, id);
-    return links.isLinked(this.#name, id) ? links.keyOf(this.#name, id) : '~';
+    return (await this.#sealing.links.linkedKeyOf(this.#name, id)) ?? '~';
   }
 
   /** Of several objects under one natural key, one stands for the record. */

@@ -219,7 +219,7 @@ class TypeSeal {
 
   /** Which objects have the keys that more than one has. */
   async #learn(known: Known): Promise<void> {
-    const { naturals, links, isExposed } = this.#sealing;
+    const { naturals, isExposed } = this.#sealing;
     const { type, map, surface } = this.#part;
     const told = exposedFields(surface).filter((field) => known.held?.fields.has(field) !== true);
     naturals.take(this.#name);
@@ -230,12 +230,15 @@ class TypeSeal {
         const { key } = translation.record;
         if (known.learned.has(key)) naturals.learn(this.#name, object.id, key, preferenceRank(map, object));
         // HAZARD: peers know this record, hidden or no longer told: what refers to it must not look deleted.
-      } else if (links.isLinked(this.#name, object.id) && (translation === null || object.opaque !== undefined)) {
-        const key = links.keyOf(this.#name, object.id);
-        if (known.learned.has(key)) naturals.learn(this.#name, object.id, key, Number.MAX_SAFE_INTEGER);
-      }
+      } else if (translation === null || object.opaque !== undefined) return this.#learnLinked(known, object.id);
       return undefined;
     });
+  }
+
+  async #learnLinked({ learned }: Known, nativeId: string): Promise<void> {
+    const { naturals, links } = this.#sealing;
+    const key = await links.linkedKeyOf(this.#name, nativeId);
+    if (key !== null && learned.has(key)) naturals.learn(this.#name, nativeId, key, Number.MAX_SAFE_INTEGER);
   }
 
   /** In the order of the pages; of an object that came more than once the last sight. */

@@ -181,6 +181,11 @@ async function seal(
       isReferredTo(type) ? (mapOf(context.federation, context.id, type)?.native ?? []) : [],
     ),
   );
+  // Of other types with a natural key only what is hidden or opaque is known by its link, and the pass asks for that by itself.
+  for (const { taxonomy } of shape.types) {
+    const isAsked = nativesAskedFor.has(mapOf(context.federation, context.id, taxonomy.type)?.native ?? '');
+    if (taxonomy.key === undefined || (isAsked && filters.get(taxonomy.type))) await links.readWhole(taxonomy.type);
+  }
   const inScope =
     nativesAskedFor.size === 0
       ? new Map<string, ReadonlySet<string>>()

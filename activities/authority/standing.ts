@@ -85,10 +85,14 @@ async function withKeys(
 ): Promise<StandingLink[]> {
   if (links.length === 0) return [];
   const known = await loadLinks(context.privateStore, dataset, context.linkKey);
+  const wanted = new Set(links.map(({ type, record }) => `${type} ${record}`));
   const keys = new Map<string, string>();
   for (const type of new Set(links.map((link) => link.type)))
-    for (const [nativeId, key] of known.entries(type))
-      keys.set(`${type} ${known.provisionalKeyOf(type, nativeId)}`, key);
+    for await (const some of known.stream(type))
+      for (const [nativeId, key] of some) {
+        const name = `${type} ${known.provisionalKeyOf(type, nativeId)}`;
+        if (wanted.has(name)) keys.set(name, key);
+      }
   return links.map((link) => ({ ...link, key: keys.get(`${link.type} ${link.record}`) ?? null }));
 }
 

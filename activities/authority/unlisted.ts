@@ -8,6 +8,8 @@
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
 import { mapOf } from '../../core/federation/federation.js';
 import type { ReadItem, ScopeEnd } from '../connectors/connector.js';
+import { byCodeUnit } from '../../core/json.js';
+import type { Link } from '../link-buckets.js';
 import { loadLinks } from '../links.js';
 import type { AuthorityContext } from './context.js';
 
@@ -48,14 +50,26 @@ export async function* unlistedScopes(
   for (const type of federation.datasets[dataset]?.types ?? []) {
     const native = mapOf(federation, context.id, type)?.native;
     if (native === undefined || incomplete.has(native)) continue;
-    const missing = links.entries(type).filter(([nativeId]) => ids.get(native)?.has(nativeId) !== true);
-    for (const [nativeId] of missing.slice(0, lookedAtMax)) {
+    for (const nativeId of await firstMissing(links.stream(type), ids.get(native))) {
       signal?.throwIfAborted();
       const reason = await whyNotGone(connector, native, nativeId);
       if (reason !== null)
         yield { kind: 'scopeEnd', scope: `${native}/${nativeId}/list`, nativeType: native, complete: false, reason };
     }
   }
+}
+
+/** In code unit order. */
+async function firstMissing(
+  links: AsyncIterable<readonly Link[]>,
+  listed: ReadonlySet<string> | undefined,
+): Promise<readonly string[]> {
+  let missing: string[] = [];
+  for await (const some of links) {
+    for (const [nativeId] of some) if (listed?.has(nativeId) !== true) missing.push(nativeId);
+    if (missing.length > lookedAtMax) missing = missing.sort(byCodeUnit).slice(0, lookedAtMax);
+  }
+  return missing.sort(byCodeUnit);
 }
 
 async function whyNotGone(

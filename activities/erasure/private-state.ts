@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit, isJsonObject, type Json, type JsonObject } from '../../core/json.js';
+import { manifestIn } from '../link-manifest.js';
+import { eraseLinks } from '../link-write.js';
 import { createdGroupsPrefix, Links } from '../links.js';
 import type { ObjectStore } from '../store.js';
 import { largeObjects, listOfPieces, lookThrough, type LargeDocument } from './documents-in-pieces.js';
@@ -102,16 +104,29 @@ async function keepOthers(
 
 /** Heads of the dataset go on without the record, in their present and in every version that the store still keeps. */
 export async function pruneHeads(store: ObjectStore, traces: Traces, linkKey: Uint8Array): Promise<void> {
-  const { dataset } = traces.marks.name;
+  const { dataset, type } = traces.marks.name;
   const finder = new MarkFinder(traces.marks);
-  await pruneHead(store, `links/${dataset}`, (value) => withoutLinks(value, traces, linkKey));
+  await eraseLinks(store, dataset, type, isErasedLink(traces, linkKey));
+  await pruneHead(
+    store,
+    `links/${dataset}`,
+    (value) => withoutLinks(value, traces, linkKey),
+    // Digests of buckets, which are gone.
+    (bytes) => manifestIn(bytes) === null,
+  );
   await pruneHead(store, `standing/${dataset}`, (value) => withoutItems(value, finder, traces.operations));
   await pruneHead(store, `undos/${dataset}`, (value) => withoutItems(value, finder, traces.operations));
   await pruneHead(store, `open-review/${dataset}`, (value) => withoutItems(value, finder, traces.operations));
 }
 
-async function pruneHead(store: ObjectStore, name: string, prune: (value: JsonObject) => JsonObject): Promise<void> {
+async function pruneHead(
+  store: ObjectStore,
+  name: string,
+  prune: (value: JsonObject) => JsonObject,
+  isPruned: (bytes: Uint8Array) => boolean = () => true,
+): Promise<void> {
   const pruned = (bytes: Uint8Array): Uint8Array | null => {
+    if (!isPruned(bytes)) return null;
     const text = new TextDecoder().decode(bytes);
     const changed = JSON.stringify(prune(JSON.parse(text) as JsonObject));
     return changed === text ? null : new TextEncoder().encode(changed);
@@ -127,17 +142,20 @@ async function pruneHead(store: ObjectStore, name: string, prune: (value: JsonOb
 
 const LinkTable = z.record(z.string(), z.record(z.string(), z.string()));
 
-function withoutLinks(value: JsonObject, { marks }: Traces, linkKey: Uint8Array): JsonObject {
-  const { dataset, type: erased, key } = marks.name;
+function isErasedLink({ marks }: Traces, linkKey: Uint8Array): (nativeId: string, key: string) => boolean {
+  const { dataset, type, key } = marks.name;
   const known = new Links({}, linkKey, dataset);
+  return (nativeId, linked) => linked === key || marks.provisional.includes(known.provisionalKeyOf(type, nativeId));
+}
+
+function withoutLinks(value: JsonObject, traces: Traces, linkKey: Uint8Array): JsonObject {
+  const { type: erased } = traces.marks.name;
+  const isErased = isErasedLink(traces, linkKey);
   return Object.fromEntries(
     Object.entries(LinkTable.parse(value)).map(([type, links]) => [
       type,
       Object.fromEntries(
-        Object.entries(links).filter(
-          ([nativeId, linked]) =>
-            type !== erased || (linked !== key && !marks.provisional.includes(known.provisionalKeyOf(type, nativeId))),
-        ),
+        Object.entries(links).filter(([nativeId, linked]) => type !== erased || !isErased(nativeId, linked)),
       ),
     ]),
   );

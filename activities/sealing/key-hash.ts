@@ -8,3 +8,6 @@ const xxhash = await createXxhash();
 
 /** xxh64 with seed 0 over the UTF-8 bytes of the key (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md). */
 export const xxh64: KeyHash = (key) => xxhash.h64(key);
+
+/** 32 bits of a text, for places in tables that are looked up and never signed. */
+export const xxh32 = (text: string): number => xxhash.h32(text);

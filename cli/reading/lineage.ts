@@ -9,7 +9,7 @@ import type { ObjectStore } from '../../activities/store.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { Federation } from '../../core/federation/federation.js';
 import type { RecordName } from '../../core/lineage/salted.js';
-import { isProvisional, type AuthorityId } from '../../core/record.js';
+import type { AuthorityId } from '../../core/record.js';
 import { erasedByKey } from './gone-record.js';
 import { recordByOpaqueId } from './opaque-record.js';
 import type { Layout } from '../local/layout.js';
@@ -81,8 +81,8 @@ export async function recordInMesh(
   if (!linkKey) throw new ConcordatError('notFound', `the private store of ${authority} has no link key yet`);
   const links = await loadLinks(store, dataset, linkKey);
   for (const type of federation.datasets[dataset]?.types ?? []) {
-    const key = links.keyOf(type, nativeId);
-    if (!isProvisional(key)) return { dataset, type, key };
+    const key = await links.linkedKeyOf(type, nativeId);
+    if (key !== null) return { dataset, type, key };
   }
   throw new ConcordatError('notFound', `${authority} has linked no object ${nativeId} to a record of ${dataset}`);
 }

@@ -7,9 +7,12 @@ export class MemoryStore implements ObjectStore {
   readonly heads: Map<string, Head>;
   /** Set by tests that want small documents to lie in pieces as large ones do. */
   documentPieceBytes?: number;
+  /** Set by tests that want some links to lie as a million do. */
+  linksInBucket?: number;
 
   constructor(from?: MemoryStore) {
     if (from?.documentPieceBytes !== undefined) this.documentPieceBytes = from.documentPieceBytes;
+    if (from?.linksInBucket !== undefined) this.linksInBucket = from.linksInBucket;
     this.objects = new Map(from?.objects);
     this.heads = new Map(from?.heads);
   }

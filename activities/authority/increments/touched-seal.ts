@@ -219,12 +219,7 @@ async function meetsAnother(
       isExposed && !isExposed(object)
         ? null
         : naturals.keyed({ object, map, taxonomy, surface: told, resolve: () => null });
-    const key =
-      translation?.kind === 'record'
-        ? translation.record.key
-        : links.isLinked(name, object.id)
-          ? links.keyOf(name, object.id)
-          : null;
+    const key = translation?.kind === 'record' ? translation.record.key : await links.linkedKeyOf(name, object.id);
     if (key === null) continue;
     if (isProvisional(key) || keys.has(key)) return true;
     keys.add(key);

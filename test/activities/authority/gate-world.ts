@@ -94,6 +94,8 @@ export class GateWorld {
     this.ground = ground;
     this.exchange = new MemoryStore(from?.exchange);
     this.stores = { aws: new MemoryStore(from?.stores.aws), sov: new MemoryStore(from?.stores.sov) };
+    // One of them keeps its links as if they were millions.
+    this.stores.aws.linksInBucket = 0.25;
     this.clockMs = from?.clockMs ?? Date.now();
     this.#attempt = from ? from.#attempt : 0;
     this.contexts = { aws: this.#context('aws'), sov: this.#context('sov') };

@@ -145,6 +145,7 @@ let lastExchange = exchange;
 
 async function told({ pages, links }: Case, from = privates[here]): Promise<readonly [Said, Said]> {
   const privateStore = new MemoryStore(from);
+  privateStore.linksInBucket = 0.25;
   const store = new MemoryStore(exchange);
   lastExchange = store;
   const context = contextOf(privateStore, store, pages);

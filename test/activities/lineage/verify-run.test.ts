@@ -171,11 +171,14 @@ describe('the commands', () => {
     const ofAws = createFileStore(path.join(folder, 'private', 'aws'));
     const links = made.world.stores.aws.heads.get(`links/${dataset}`);
     if (links) await ofAws.compareAndSetHead(`links/${dataset}`, 0, links.bytes);
+    for (const [name, bytes] of made.world.stores.aws.objects)
+      if (name.startsWith('links-buckets/')) await ofAws.putIfAbsent(name, bytes);
     await ofAws.putIfAbsent('secrets/link-key', made.world.contexts.aws.linkKey);
   });
 
   it('find a record by the id that the console of a cloud shows, where its authority is at home', async () => {
     const links = await loadLinks(made.world.stores.aws, dataset, made.world.contexts.aws.linkKey);
+    await links.readWhole('person');
     const nativeId = links.nativeIdOf('person', made.record.key);
     const shown = await run(['lineage', '--mesh', 'aws', nativeId ?? ''], { environment: environment() });
     expect(shown).toMatchObject({ code: 0, stderr: '' });
