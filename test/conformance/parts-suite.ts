@@ -91,8 +91,13 @@ export function describeParts(world: PartsWorld): void {
           await world.put(part(2), '');
         }),
       ).toEqual([['parcel: listChanged'], ['a', 'b', 'c']]);
-      // Already read, and another one since.
-      expect(await changing(() => world.put(part(0), row('a')))).toMatchObject([['parcel: listChanged'], {}]);
+      // Of what was read already, and of what is new, only the list tells at the end.
+      const first = 'parcels/a-first.jsonl';
+      expect(await changing(() => world.put(first, row('e') + row('x')))).toMatchObject([['parcel: listChanged'], {}]);
+      expect(await changing(() => world.put('parcels/a-second.jsonl', row('y')))).toEqual([
+        ['parcel: listChanged'],
+        ['e', 'x', 'a', 'b', 'c'],
+      ]);
       expect((await read(usual())).ends).toEqual(['parcel']);
     });
 
