@@ -71,8 +71,14 @@ export const zones: readonly Zone[] = [
   },
   {
     path: 'activities/connectors/azure-tables/',
-    own: ['core/', 'activities/connectors/connector.ts', 'activities/azure-storage.ts', 'activities/row-key.ts'],
-    packages: ['node:', 'zod', '@azure/data-tables', 'lossless-json'],
+    own: [
+      'core/',
+      'activities/connectors/connector.ts',
+      'activities/azure-storage.ts',
+      'activities/row-key.ts',
+      'activities/side-by-side.ts',
+    ],
+    packages: ['node:', 'zod', '@azure/data-tables', '@azure/core-rest-pipeline', 'lossless-json'],
   },
   {
     path: 'activities/connectors/azure-blob/',

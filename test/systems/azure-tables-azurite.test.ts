@@ -5,7 +5,8 @@ import { TableClient, TableServiceClient, type TableEntity } from '@azure/data-t
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAzureTablesConnector } from '../../activities/connectors/azure-tables/connector.js';
 import type { AzureTablesMesh } from '../../activities/connectors/azure-tables/config.js';
-import type { Connector } from '../../activities/connectors/connector.js';
+import type { Batches, Connector, NativeWrite } from '../../activities/connectors/connector.js';
+import { batchCases } from '../conformance/batch-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
@@ -59,7 +60,7 @@ describeWorld(
   },
   [],
   undefined,
-  recordCases,
+  [...recordCases, ...batchCases],
 );
 
 const connectorOver = (of: AzureTablesMesh, pageSize = 2): Connector =>
@@ -283,20 +284,24 @@ async function signedInsert(name: string): Promise<string> {
 describe.skipIf(system.kind === 'missing')('between the connector and Azure Tables', () => {
   let server: Server;
   const seen: string[] = [];
-  type Met = { readonly status: number; readonly code: string } | 'lost' | undefined;
+  /** Paths of what was sent. */
+  const places: string[] = [];
+  type Met = { readonly status: number; readonly code: string } | 'lost' | 'halved' | undefined;
   let meet: (method: string) => Met = () => undefined;
 
   beforeEach(async () => {
     await makeTables('parcels', 'pairs');
     for (const rowKey of ['a', 'b', 'c']) await table('parcels').createEntity({ partitionKey: 'harbour', rowKey });
     seen.length = 0;
+    places.length = 0;
     meet = () => undefined;
     const target = new URL(available().tableEndpoint);
     server = createServer((incoming, outgoing) => {
       const { method = '', url, headers } = incoming;
       seen.push(method);
+      places.push(url?.replace(/^.*\//, '') ?? '');
       const met = meet(method);
-      if (met !== undefined && met !== 'lost') {
+      if (typeof met === 'object') {
         incoming.resume();
         outgoing.writeHead(met.status, { 'content-type': 'application/json', 'x-ms-error-code': met.code });
         const error = { code: met.code, message: { lang: 'en', value: 'of the secret row a' } };
@@ -306,6 +311,18 @@ describe.skipIf(system.kind === 'missing')('between the connector and Azure Tabl
       const passed = onward({ host: target.hostname, port: target.port, method, path: url, headers }, (answer) => {
         if (met === 'lost') {
           answer.resume().once('end', () => outgoing.destroy());
+          return;
+        }
+        if (met === 'halved') {
+          const chunks: Buffer[] = [];
+          answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+          answer.once('end', () => {
+            // A whole HTTP answer that speaks of one write only.
+            const parts = Buffer.concat(chunks).toString().split('--changesetresponse_');
+            const text = [parts[0], parts[1], parts.at(-1)].join('--changesetresponse_');
+            outgoing.writeHead(202, { 'content-type': answer.headers['content-type'] ?? '' });
+            outgoing.end(text);
+          });
           return;
         }
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
@@ -352,6 +369,217 @@ describe.skipIf(system.kind === 'missing')('between the connector and Azure Tabl
     expect((await read(through())).ends).toEqual(['parcel: forbidden', 'pair: forbidden']);
     meet = () => ({ status: 403, code: 'AuthenticationFailed' });
     expect(await through().probe()).toMatchObject({ authenticated: false, code: 'credentialsRejected' });
+  });
+
+  const batchesThrough = (): Batches => {
+    const { batches } = through();
+    if (!batches) throw new Error('it takes one entity at a time');
+    return batches;
+  };
+  const ids = [...Array(30).keys()].map((number) => `n-${number}`);
+  const bodyOf = (id: string, note: string | null = null) => ({ id, name: `Name of ${id}`, note });
+  const creates = ids.map((id): NativeWrite => ({ kind: 'create', type: 'parcel', after: bodyOf(id) }));
+  const updates = ids.map((id): NativeWrite => ({
+    kind: 'update',
+    type: 'parcel',
+    id,
+    before: bodyOf(id),
+    after: bodyOf(id, 'changed'),
+  }));
+  const deletes = ids.map((id): NativeWrite => ({
+    kind: 'delete',
+    type: 'parcel',
+    id,
+    before: bodyOf(id),
+    deletionMayRemove: [],
+  }));
+  const kinds = (answers: readonly { readonly kind: string }[]): readonly string[] => answers.map(({ kind }) => kind);
+  const all = (kind: string): readonly string[] => ids.map(() => kind);
+  const transactions = (): number => places.filter((place) => place === '$batch').length;
+  /** What somebody else does to an entity. */
+  const changedBySomebody = (id: string): Promise<object> =>
+    table('parcels').updateEntity({ partitionKey: 'harbour', rowKey: id, added: 'meanwhile' }, 'Merge');
+
+  it.each([
+    ['changes', updates],
+    ['deletions', deletes],
+  ])('%s of one partition are one transaction, under the ETags of the read before', async (_words, writes) => {
+    const batches = batchesThrough();
+    expect(kinds(await batches.writeMany(creates))).toEqual(all('applied'));
+    expect(places).toEqual(['$batch']);
+    await batches.readMany('parcel', ids);
+    seen.length = places.length = 0;
+    let announced = 0;
+    const announce = () => Promise.resolve(void (announced += 1));
+    expect(kinds(await batches.writeMany(writes, { announce }))).toEqual(all('applied'));
+    expect(places).toEqual(['$batch']);
+    expect(announced).toBe(1);
+  });
+
+  it.each([
+    ['changes', updates],
+    ['deletions', deletes],
+  ])(
+    'of %s, those that somebody else changed meanwhile are conflicts, and keep that change',
+    async (_words, writes) => {
+      const batches = batchesThrough();
+      await batches.writeMany(creates);
+      await batches.readMany('parcel', ids);
+      for (const id of ['n-3', 'n-17']) await changedBySomebody(id);
+      places.length = 0;
+      const answers = await batches.writeMany(writes);
+      expect(kinds(answers)).toEqual(ids.map((id) => (['n-3', 'n-17'].includes(id) ? 'conflict' : 'applied')));
+      expect(answers[3]).toMatchObject({ code: 'expectationFailed' });
+      // One for each that takes all back, and one of the rest.
+      expect(transactions()).toBe(3);
+      for (const id of ['n-3', 'n-17'])
+        expect(await table('parcels').getEntity('harbour', id)).toMatchObject({ added: 'meanwhile' });
+      expect((await read(connectorOver(mesh()))).objects.filter(({ body }) => body['note'] === 'changed')).toHaveLength(
+        writes === updates ? 28 : 0,
+      );
+    },
+  );
+
+  it('what the read right before shows otherwise than a write expects is a conflict, and no transaction is sent for it', async () => {
+    const batches = batchesThrough();
+    await batches.writeMany(creates);
+    await changedBySomebody('n-3');
+    await batches.readMany('parcel', ids);
+    places.length = 0;
+    for (const writes of [updates.slice(0, 5), deletes.slice(3, 4)])
+      expect(kinds(await batches.writeMany(writes))).toEqual(
+        writes.map((write) => (write.kind !== 'create' && write.id === 'n-3' ? 'conflict' : 'applied')),
+      );
+    expect(transactions()).toBe(1);
+    expect(await table('parcels').getEntity('harbour', 'n-3')).toMatchObject({ added: 'meanwhile' });
+  });
+
+  it('where many take a transaction back, the rest is sent one by one', async () => {
+    const batches = batchesThrough();
+    await batches.writeMany(creates);
+    await batches.readMany('parcel', ids);
+    for (const id of ids.slice(0, 20)) await changedBySomebody(id);
+    places.length = 0;
+    expect(kinds(await batches.writeMany(updates))).toEqual(ids.map((_, at) => (at < 20 ? 'conflict' : 'applied')));
+    expect(transactions()).toBe(3);
+  });
+
+  it('a transaction whose answer is lost, or does not speak of each write, is unknown as a whole and ends the batch', async () => {
+    for (const met of ['lost', 'halved'] as const) {
+      await makeTables('parcels');
+      let sent = 0;
+      meet = (method) => (method === 'POST' && (sent += 1) === 1 ? met : undefined);
+      const writes = [
+        ...creates,
+        ...ids.map((id): NativeWrite => ({ kind: 'create', type: 'parcel', after: bodyOf(`alone-${id}`) })),
+      ];
+      const elsewhere = mesh({ tables: { parcel: { table: 'parcels', key: ['name', 'id'] } } });
+      const { port } = server.address() as AddressInfo;
+      const { batches } = connectorOver({ ...elsewhere, endpoint: `http://127.0.0.1:${port}/${available().account}` });
+      // Thirty of one partition, and thirty of one each.
+      const keyed = writes.map((write, at): NativeWrite => ({
+        kind: 'create',
+        type: 'parcel',
+        after: { ...(write.kind === 'create' ? write.after : {}), name: at < 30 ? 'one' : `of-${at}`, note: 'x' },
+      }));
+      const answers = await batches?.writeMany(keyed);
+      expect(kinds(answers ?? [])).toEqual([...all('unknown'), ...all('notSent')]);
+      expect(answers?.[0]).toMatchObject({ code: 'effectUnknown' });
+      expect(sent).toBe(1);
+      const there: unknown[] = [];
+      for await (const entity of table('parcels').listEntities()) there.push(entity.partitionKey);
+      expect(there).toEqual(all('one'));
+    }
+  });
+
+  it('a transaction that meets a fault is unknown, a busy service gets it until it takes it, and a refusal is one of all', async () => {
+    const isTransaction = () => places.at(-1) === '$batch';
+    meet = () => (isTransaction() ? { status: 500, code: 'OperationTimedOut' } : undefined);
+    const faulty = await batchesThrough().writeMany(creates);
+    expect(kinds(faulty)).toEqual(all('unknown'));
+    expect(JSON.stringify(faulty)).not.toContain('secret');
+    let busy = 0;
+    meet = () => (isTransaction() && (busy += 1) <= 3 ? { status: 503, code: 'ServerBusy' } : undefined);
+    expect(kinds(await batchesThrough().writeMany(creates))).toEqual(all('applied'));
+    places.length = 0;
+    meet = (method) => (method === 'GET' ? undefined : { status: 403, code: 'AuthorizationPermissionMismatch' });
+    const forbidden = await batchesThrough().writeMany(deletes);
+    expect(forbidden).toMatchObject(ids.map(() => ({ kind: 'refused', code: 'forbidden' })));
+    expect(transactions()).toBe(1);
+    expect(places.filter((place) => !place.includes('('))).toEqual(['$batch']);
+  });
+
+  it('a transaction that is refused without a word on which write it is about is made one by one', async () => {
+    meet = () => (places.at(-1) === '$batch' ? { status: 413, code: 'RequestBodyTooLarge' } : undefined);
+    expect(kinds(await batchesThrough().writeMany(creates))).toEqual(all('applied'));
+    expect(transactions()).toBe(1);
+  });
+
+  it('no transaction has more than a hundred entities or four MiB', async () => {
+    const many = [...Array(230).keys()].map((number): NativeWrite => ({
+      kind: 'create',
+      type: 'parcel',
+      after: bodyOf(`many-${number}`),
+    }));
+    expect(kinds(await batchesThrough().writeMany(many))).toEqual(many.map(() => 'applied'));
+    expect(transactions()).toBe(3);
+    places.length = 0;
+    const text = '\u00e9'.repeat(30_000);
+    const large = [...Array(11).keys()].map((number): NativeWrite => ({
+      kind: 'create',
+      type: 'parcel',
+      after: {
+        ...bodyOf(`large-${number}`),
+        ...Object.fromEntries([...Array(7).keys()].map((at) => [`p${at}`, text])),
+      },
+    }));
+    expect(kinds(await batchesThrough().writeMany(large))).toEqual(large.map(() => 'applied'));
+    expect(transactions()).toBe(2);
+    expect(await table('parcels').getEntity('harbour', 'large-10')).toMatchObject({ p6: text });
+  });
+
+  it('what lies together is read by pages, the rest by its key, and nothing is missed', async () => {
+    const many = [...Array(400).keys()].map((number) => `m-${String(number).padStart(3, '0')}`);
+    const made = many.map((id): NativeWrite => ({ kind: 'create', type: 'parcel', after: bodyOf(id) }));
+    const { port } = server.address() as AddressInfo;
+    const endpoint = `http://127.0.0.1:${port}/${available().account}`;
+    const { batches } = connectorOver(mesh({ endpoint }), 1_000);
+    if (!batches) throw new Error('it takes one entity at a time');
+    await batches.writeMany(made);
+    const requests = async (asked: readonly string[], there: readonly string[] = asked): Promise<number> => {
+      places.length = 0;
+      const shown = await batches.readMany('parcel', asked);
+      expect(shown).toEqual(new Map(there.map((id) => [id, { type: 'parcel', id, body: bodyOf(id) }])));
+      return places.length;
+    };
+    expect(await requests(many.slice(100, 300))).toBe(1);
+    // Every other one, and some that are not there.
+    const some = many.filter((_, at) => at % 2 === 0);
+    expect(await requests([...some, 'm-0005', 'nobody', 'm-9'], some)).toBeLessThanOrEqual(6);
+    // One of twenty: a page of which little was asked for, and then each.
+    expect(await requests(many.filter((_, at) => at % 16 === 0))).toBeLessThanOrEqual(26);
+    // Two places that lie far apart.
+    expect(await requests([...many.slice(0, 20), ...many.slice(380)])).toBeLessThanOrEqual(22);
+    expect(await requests(some.slice(0, 30).reverse(), some.slice(0, 30))).toBeLessThanOrEqual(2);
+  });
+
+  it('keys with quotes and letters of every kind are those keys in a transaction too', async () => {
+    const names = ["o'clock", 'Zoë 李 😀', '100 %', 'a+b&c=d', "''", '(x)'];
+    const connector = through();
+    const made = names.map((id): NativeWrite => ({ kind: 'create', type: 'parcel', after: bodyOf(id) }));
+    expect(kinds((await connector.batches?.writeMany(made)) ?? [])).toEqual(names.map(() => 'applied'));
+    await connector.batches?.readMany('parcel', names);
+    places.length = 0;
+    const changed = names.map((id): NativeWrite => ({
+      kind: 'update',
+      type: 'parcel',
+      id,
+      before: bodyOf(id),
+      after: bodyOf(id, `note of ${id}`),
+    }));
+    expect(kinds((await connector.batches?.writeMany(changed)) ?? [])).toEqual(names.map(() => 'applied'));
+    expect(places).toEqual(['$batch']);
+    for (const id of names) expect((await connector.readOne('parcel', id))?.body).toEqual(bodyOf(id, `note of ${id}`));
   });
 
   it('a read that fails on its way is no shorter list', async () => {

@@ -7,6 +7,7 @@ import { probeAzureTables } from './probe.js';
 import { readAll, readOne } from './read.js';
 import { rowId } from './row-id.js';
 import { executeWrite, plannedCalls } from './write.js';
+import { azureTablesBatches } from './write-many.js';
 
 /** Connects with the first request only. Throws wrongAccount, and credentialsRejected where the connection string is none. */
 export function createAzureTablesConnector(options: AzureTablesConnectorOptions): Connector {
@@ -23,5 +24,6 @@ export function createAzureTablesConnector(options: AzureTablesConnectorOptions)
     },
     plannedCalls: (write) => plannedCalls(mesh, write),
     write: (write, announce) => executeWrite(client, write, announce),
+    batches: azureTablesBatches(client),
   };
 }

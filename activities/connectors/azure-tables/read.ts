@@ -116,6 +116,37 @@ async function pageOf(
   signal: AbortSignal | undefined,
 ): Promise<Page> {
   if (token === end) return { entities: [], token: undefined };
+  const filter = partition === undefined ? undefined : odata`PartitionKey eq ${partition}`;
+  return queried(client, type, { filter, token, pageSize: client.limits.pageSize, signal });
+}
+
+/** Up to `pageSize` entities of one partition, from one row key to another one, both with it. Throws ConcordatError. */
+export async function readRange(
+  client: AzureTablesClient,
+  type: string,
+  {
+    partitionKey,
+    from,
+    to,
+    pageSize,
+  }: Readonly<Record<'partitionKey' | 'from' | 'to', string>> & { readonly pageSize: number },
+): Promise<readonly Entity[]> {
+  const filter = odata`PartitionKey eq ${partitionKey} and RowKey ge ${from} and RowKey le ${to}`;
+  return (await queried(client, type, { filter, pageSize })).entities;
+}
+
+interface Query {
+  readonly filter: string | undefined;
+  readonly pageSize: number;
+  readonly token?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+async function queried(
+  client: AzureTablesClient,
+  type: string,
+  { filter, pageSize, token, signal }: Query,
+): Promise<Page> {
   let text: string | null | undefined;
   const next = await client.read(
     type,
@@ -126,10 +157,10 @@ async function pageOf(
           abortSignal,
           disableTypeConversion: true,
           onResponse: ({ bodyAsText }) => (text = bodyAsText),
-          ...(partition === undefined ? {} : { queryOptions: { filter: odata`PartitionKey eq ${partition}` } }),
+          ...(filter === undefined ? {} : { queryOptions: { filter } }),
         })
         .byPage({
-          maxPageSize: client.limits.pageSize,
+          maxPageSize: pageSize,
           ...(token === undefined ? {} : { continuationToken: token }),
         });
       const { value, done } = await pages.next();

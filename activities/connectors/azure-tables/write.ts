@@ -2,7 +2,7 @@
  * Writing one entity under the ETag of what was read right before: an entity that anybody changed since has another one.
  * https://learn.microsoft.com/rest/api/storageservices/update-entity2
  */
-import type { TableEntity } from '@azure/data-tables';
+import type { TableClient, TableEntity } from '@azure/data-tables';
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { Json, JsonObject } from '../../../core/json.js';
 import { sameJson } from '../../../core/lens/same-json.js';
@@ -13,6 +13,7 @@ import { tableOf, type AzureTablesMesh, type TableMesh } from './config.js';
 import { objectOf, readEntity, reservedNames } from './read.js';
 import { keyOf, rowId, type EntityKey } from './row-id.js';
 import { propertyOf } from './values.js';
+import type { Entity } from './wire.js';
 
 type Announce = (call: NativeCall) => Promise<void>;
 
@@ -46,11 +47,37 @@ const moved = {
 } as const;
 const taken = { kind: 'conflict', code: 'nameTaken', detail: 'an entity with this key is there already' } as const;
 
+/** A write that Azure Tables can hold, and the ETag under which it is sent. */
+export interface ReadyWrite {
+  readonly kind: 'ready';
+  readonly write: NativeWrite;
+  readonly id: string;
+  readonly key: EntityKey;
+  /** Null for a deletion. */
+  readonly entity: TableEntity | null;
+  /** Null for a creation. */
+  readonly etag: string | null;
+  readonly call: NativeCall;
+}
+
+/** What was read a moment ago: a write of it need not read it again, because its ETag says whether it is still so. */
+export type ReadBefore = (type: string, id: string) => Entity | undefined;
+
 export async function executeWrite(
   client: AzureTablesClient,
   write: NativeWrite,
   announce?: Announce,
 ): Promise<WriteAnswer> {
+  const ready = await readyFor(client, write);
+  return ready.kind === 'ready' ? sendAlone(client, ready, announce) : ready;
+}
+
+/** Reads what the write expects, where nobody did; the answer where there is nothing to send. */
+export async function readyFor(
+  client: AzureTablesClient,
+  write: NativeWrite,
+  readBefore?: ReadBefore,
+): Promise<ReadyWrite | WriteAnswer> {
   const table = tableOf(client.mesh, write.type);
   const id = write.kind === 'create' ? rowId(write.after, table.key) : write.id;
   const key = id === null ? null : keyOf(id, table);
@@ -61,39 +88,41 @@ export async function executeWrite(
     );
   if (write.kind === 'update' && rowId(write.after, table.key) !== id)
     return refused('valueNotRepresentable', 'the keys of an entity never change: it is another entity');
-  const calls = plannedCalls(client.mesh, write);
-  if (calls.length === 0) return { kind: 'applied', id };
+  const [call] = plannedCalls(client.mesh, write);
+  if (call === undefined) return { kind: 'applied', id };
   const entity = write.kind === 'delete' ? null : entityOf(table, key, write.after);
   if (typeof entity === 'string') return refused('valueNotRepresentable', entity);
-  let etag = '';
+  let etag: string | null = null;
   if (write.kind !== 'create') {
-    const held = await expected(client, table, write, key);
+    const held = await expected(client, table, write, key, readBefore?.(write.type, id));
     if (typeof held !== 'string') return held;
     etag = held;
   }
-  for (const call of calls) await announce?.(call);
-  const action = calls[0]?.call ?? '';
-  const failed =
-    entity === null
-      ? await client.writeOnce(
-          write.type,
-          action,
-          (sdk, abortSignal) => sdk.deleteEntity(key.partitionKey, key.rowKey, { etag, abortSignal }),
-          conflictOfChange,
+  return { kind: 'ready', write, id, key, entity, etag, call };
+}
+
+export async function sendAlone(
+  client: AzureTablesClient,
+  { write, id, key, entity, etag, call }: ReadyWrite,
+  announce?: Announce,
+): Promise<WriteAnswer> {
+  await announce?.(call);
+  const send = (
+    by: (sdk: TableClient, abortSignal: AbortSignal) => Promise<object>,
+    conflictOf: (answer: AzureAnswer) => typeof moved | typeof taken | undefined,
+  ) => client.writeOnce(write.type, call.call, by, conflictOf);
+  const failed = await (entity === null
+    ? send(
+        // HAZARD: without an ETag the SDK deletes whatever is there.
+        (sdk, abortSignal) => sdk.deleteEntity(key.partitionKey, key.rowKey, { etag: etag ?? '', abortSignal }),
+        conflictOfChange,
+      )
+    : etag === null
+      ? send(
+          (sdk, abortSignal) => sdk.createEntity(entity, { abortSignal }),
+          ({ code }) => (code === 'EntityAlreadyExists' ? taken : undefined),
         )
-      : write.kind === 'create'
-        ? await client.writeOnce(
-            write.type,
-            action,
-            (sdk, abortSignal) => sdk.createEntity(entity, { abortSignal }),
-            ({ code }) => (code === 'EntityAlreadyExists' ? taken : undefined),
-          )
-        : await client.writeOnce(
-            write.type,
-            action,
-            (sdk, abortSignal) => sdk.updateEntity(entity, 'Replace', { etag, abortSignal }),
-            conflictOfChange,
-          );
+      : send((sdk, abortSignal) => sdk.updateEntity(entity, 'Replace', { etag, abortSignal }), conflictOfChange));
   return failed ?? { kind: 'applied', id };
 }
 
@@ -107,13 +136,17 @@ async function expected(
   table: TableMesh,
   { type, before }: Exclude<NativeWrite, { readonly kind: 'create' }>,
   key: EntityKey,
+  readBefore: Entity | undefined,
 ): Promise<string | WriteAnswer> {
-  try {
-    const entity = await readEntity(client, type, key);
+  const held = (entity: Entity | null): string | WriteAnswer => {
     const object = entity && objectOf(table, type, entity);
     if (entity === null || object === null) return moved;
     if (object.opaque !== undefined) return refused('opaqueRecord', object.opaque);
     return sameJson(withoutNull(object.body), withoutNull(before)) ? entity.etag : moved;
+  };
+  try {
+    const known = readBefore && held(readBefore);
+    return typeof known === 'string' ? known : held(await readEntity(client, type, key));
   } catch (error) {
     if (error instanceof ConcordatError) return refused(error.code, error.message);
     throw error;
