@@ -4,6 +4,7 @@ import { ConcordatError } from '../../core/errors.js';
 import type { DatasetType } from '../../core/federation/federation.js';
 import { receiptsType, type Ref, type ReceiptsStatement } from '../../core/messages.js';
 import { countReceipts, hadEffect, type Receipt } from '../../core/receipt.js';
+import type { StepProgress } from '../../core/step-progress.js';
 import type { CommitInput, CommitResult } from '../../workflows/contract.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
@@ -11,7 +12,6 @@ import { keepApplying } from './applied-values.js';
 import { applyGroup, groupsOf } from './apply-group.js';
 import { applyOperation, type OperationContext } from './apply-operation.js';
 import type { AuthorityContext } from './context.js';
-import { progressOf } from './commit-progress.js';
 import { spendDecision, spendTogether } from './decisions.js';
 import { passGate, requireTimely, type GatePass } from './gate.js';
 import { Journal } from './journal.js';
@@ -55,11 +55,15 @@ export async function applyPermit(
   });
   const receipts: Receipt[] = [];
   const begunMs = context.now();
+  const of = pass.operations.length;
+  const before = pass.operations.filter(({ id }) => journal.hadReceiptBefore(id)).length;
   let stoppedBy: ConcordatError | undefined;
   const { batches } = context.connector;
   for (const group of groupsOf(pass.operations, batches?.objectsMax ?? 1)) {
     if (signal?.aborted) break;
-    context.heartbeat(progressOf(receipts.length, pass.operations.length, begunMs));
+    // What earlier attempts did stands mostly first, and is gone over without being done again.
+    const done = Math.max(before, receipts.length);
+    context.heartbeat({ kind: 'writing', done, of, before, begunMs, atMs: context.now() } satisfies StepProgress);
     const [first] = group;
     const scope = scopeOf(pass.recomputed.typeOf(first?.type ?? '') as DatasetType);
     try {

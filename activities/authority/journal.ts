@@ -116,6 +116,11 @@ export class Journal {
     return this.#announced.has(operation) || this.#intentsAlone.has(operation);
   }
 
+  /** Whether it has a receipt, without reading it: of what was there when the journal was opened, and of groups since. */
+  hadReceiptBefore(operation: Digest): boolean {
+    return this.#receipts.has(operation) || this.#receiptsAlone.has(operation);
+  }
+
   /** As readReceipt, of what was there when the journal was opened, and of what groups got since. */
   async readReceiptBefore(operation: Digest): Promise<Receipt | null> {
     const together = this.#receipts.get(operation);

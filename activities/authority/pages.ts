@@ -9,6 +9,7 @@ import { mapOf } from '../../core/federation/federation.js';
 import { isRecordMesh } from '../../core/federation/native-types.js';
 import { nativeTypesFor } from '../../core/federation/effect-natives.js';
 import type { NativeObject } from '../../core/record.js';
+import type { StepProgress } from '../../core/step-progress.js';
 import type { Changes, ReadItem, ReadLines, ScopeEnd } from '../connectors/connector.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import { folderOf, planRead, ReadRecord } from './increments/read-plan.js';
@@ -37,6 +38,7 @@ class Tally {
   readonly #objects = new Map<string, number>();
   readonly #ends: ScopeEnd[] = [];
   cursor: string | undefined;
+  total = 0;
 
   readonly take = (item: ReadItem | ReadLines): void => {
     ({ cursor: this.cursor } = item);
@@ -46,6 +48,7 @@ class Tally {
   };
   #count(type: string, count: number): void {
     this.#objects.set(type, (this.#objects.get(type) ?? 0) + count);
+    this.total += count;
   }
   told(): ReadTally {
     return { objects: Object.fromEntries(this.#objects), ends: this.#ends };
@@ -168,12 +171,10 @@ async function readOn(
 ): Promise<ReadTally> {
   const tally = new Tally();
   const writer = await PageWriter.behind(context.privateStore, dataset, run, tally.take);
-  let pages = 0;
   const add = async (item: ReadItem | ReadLines): Promise<void> => {
     tally.take(item);
     await writer.add(item);
-    pages += 1;
-    context.heartbeat({ pages });
+    context.heartbeat({ kind: 'reading', objects: tally.total } satisfies StepProgress);
   };
   const { cursor } = tally;
   const { connector } = context;

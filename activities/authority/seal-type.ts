@@ -11,6 +11,7 @@ import type { RunInputs } from '../../core/messages.js';
 import type { ShapeCounter } from '../../core/drift/shape-counter.js';
 import type { NativeObject } from '../../core/record.js';
 import { groupsHeldBy, type SealedType } from '../../core/sealed.js';
+import type { StepProgress } from '../../core/step-progress.js';
 import { isSliceOver, letOthersRun } from '../event-loop.js';
 import type { Links } from '../links.js';
 import type { SaltProposals } from '../lineage/salts.js';
@@ -252,7 +253,11 @@ class TypeSeal {
     for await (const objects of storedObjects(this.#context, this.#inputs, this.#part.map.native)) {
       for (const object of objects) {
         position += 1;
-        if (position % 2_000 === 0) this.#context.heartbeat({ translated: position });
+        if (position % 2_000 === 0) {
+          // As many as were read, or more where some were told twice.
+          const of = Math.max(position, this.#expectedCount);
+          this.#context.heartbeat({ kind: 'translating', objects: position, of } satisfies StepProgress);
+        }
         // To look at the clock costs as much as to translate a field.
         if (position % objectsPerLook === 0 && isSliceOver()) await letOthersRun();
         if (again.size > 0 && (again.get(object.id) ?? position) !== position) continue;

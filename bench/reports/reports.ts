@@ -59,7 +59,15 @@ const tasks: Readonly<Record<string, Task>> = {
   'show --html': async (folder, digest) => {
     const plan = await readPlanReport(createFileStore(folder), digest);
     const run = { dataset: 'shipments', runId: 'bench', startedAt: new Date(0), status: 'running' } as RunReport['run'];
-    const nothing = { summary: null, snapshots: [], reviews: [], consequences: [], unapplied: [], hidden: [] };
+    const nothing = {
+      steps: [],
+      summary: null,
+      snapshots: [],
+      reviews: [],
+      consequences: [],
+      unapplied: [],
+      hidden: [],
+    };
     const report: RunReport = { run, plan, ...nothing };
     const text = runPage({ federation: 'bench', report, brakes: [], madeAt: new Date(0), values: null });
     return `a page of ${Math.round(text.length / 1_000)} thousand characters`;

@@ -8,10 +8,12 @@ import type { Output } from '../output/output.js';
 import { readPlanReport } from '../reading/plan-report.js';
 import { withFederation, type FederationSession } from '../reading/federation-session.js';
 import { chooseDataset } from '../reading/find-run.js';
+import { stepsOf } from '../reading/steps.js';
 import { nextCommands, resultLines } from '../showing/run-text.js';
-import { counted, listWords, progressWords, shortDigest, shortRun } from '../showing/words.js';
+import { counted, listWords, progressWords, shortDigest, shortRun, stepsWords } from '../showing/words.js';
 import { followRun } from '../temporal/follow-run.js';
 import { latestRun, startRun, type RunId } from '../temporal/runs.js';
+import type { StepUnderWay } from '../temporal/steps-under-way.js';
 
 interface Options {
   readonly planOnly?: true;
@@ -80,6 +82,7 @@ async function follow(invocation: Invocation, session: FederationSession, run: R
   output.progress(`${run.dataset}: run ${shortRun(run.runId)} has started`);
   const result = await followRun(session.runs, run, {
     progress: report,
+    steps: stepsOf(session, run.dataset),
     server: (state) => output.progress(serverText(state)),
     signal,
   });
@@ -137,9 +140,9 @@ function progressReport(
   output: Output,
   { federation }: FederationSession,
   dataset: string,
-): (progress: RunProgress | null) => void {
+): (progress: RunProgress | null, steps: readonly StepUnderWay[]) => void {
   let told: string | undefined;
-  return (progress) => {
+  return (progress, steps) => {
     if (!progress)
       return output.progress(
         `${dataset}: no worker of the federation answers; start it with \`concordat worker --federation\``,
@@ -161,6 +164,7 @@ function progressReport(
       );
     }
     if (stage === 'done') return;
-    output.progress(`${dataset}: ${progressWords(progress)}`);
+    const detail = steps.length > 0 ? [`${dataset}: ${stepsWords(steps)}`] : [];
+    output.progress(`${dataset}: ${progressWords(progress)}`, ...detail);
   };
 }

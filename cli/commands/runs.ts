@@ -5,9 +5,11 @@ import { action, defineCommand } from '../invocation.js';
 import type { Paint } from '../output/output.js';
 import { withFederation } from '../reading/federation-session.js';
 import { chooseDataset } from '../reading/find-run.js';
+import { stepDocument, stepsOf } from '../reading/steps.js';
 import { tableLines } from '../showing/table.js';
-import { instantText, lengthWords, shortRun } from '../showing/words.js';
+import { instantText, lengthWords, shortRun, stepsWords } from '../showing/words.js';
 import { latestRun, listRuns, type ListedRun } from '../temporal/runs.js';
+import type { StepUnderWay } from '../temporal/steps-under-way.js';
 
 export function registerRuns(program: Command): void {
   defineCommand(program, {
@@ -41,10 +43,16 @@ export function registerRuns(program: Command): void {
             if (latest && at >= 0) found[at] = latest;
             else if (latest) found.push(latest);
           }
-          return found.sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime()).slice(0, count);
+          const newest = found.sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime()).slice(0, count);
+          return Promise.all(
+            newest.map(async (run) => ({
+              ...run,
+              steps: run.status === 'running' ? await stepsOf(session, run.dataset)() : [],
+            })),
+          );
         });
         output.result(
-          { runs },
+          { runs: runs.map((run) => ({ ...run, steps: run.steps.map(stepDocument) })) },
           runs.length > 0 ? lines(runs, output.paint) : 'no runs yet; start one with `concordat run`',
         );
         return 0;
@@ -52,9 +60,11 @@ export function registerRuns(program: Command): void {
     );
 }
 
-function lines(runs: readonly ListedRun[], paint: Paint): readonly string[] {
+type SeenRun = ListedRun & { readonly steps: readonly StepUnderWay[] };
+
+function lines(runs: readonly SeenRun[], paint: Paint): readonly string[] {
   const now = new Date();
-  return tableLines([
+  const table = tableLines([
     ['RUN', 'DATASET', 'STATE', 'LEFT', 'OPERATIONS', 'CASES', 'STARTED', 'LENGTH'].map((head) => paint.dim(head)),
     ...runs.map((run) => [
       shortRun(run.runId),
@@ -67,6 +77,10 @@ function lines(runs: readonly ListedRun[], paint: Paint): readonly string[] {
       lengthWords(run.startedAt, run.closedAt ?? now),
     ]),
   ]);
+  const steps = runs.flatMap(({ runId, steps: seen }) =>
+    seen.length > 0 ? [`${shortRun(runId)}: ${stepsWords(seen)}`] : [],
+  );
+  return [...table, ...steps];
 }
 
 function stateText({ status, stage, outcome }: ListedRun, paint: Paint): string {

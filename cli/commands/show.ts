@@ -13,6 +13,7 @@ import { heldBy, limitsOf } from '../reading/large-plan.js';
 import { openRecords } from '../reading/records.js';
 import { reportRun, unsettledIn, type RunReport } from '../reading/run-report.js';
 import { runPage } from '../showing/html/run-page.js';
+import { stepDocument } from '../reading/steps.js';
 import { reportLines } from '../showing/report-text.js';
 import { viewRun, type RunView } from '../temporal/runs.js';
 
@@ -102,10 +103,21 @@ function exitCode({ status, result, progress }: RunView): ExitCode {
   return progress?.stage === 'approve' ? 2 : 0;
 }
 
-function document({ run, summary, plan, snapshots, reviews, consequences, unapplied, hidden }: RunReport): object {
+function document({
+  run,
+  steps,
+  summary,
+  plan,
+  snapshots,
+  reviews,
+  consequences,
+  unapplied,
+  hidden,
+}: RunReport): object {
   return {
     ...run,
     failure: run.failure ? failureOf(run.failure) : null,
+    steps: steps.map(stepDocument),
     plan: summary,
     divergencesByKind: plan ? kindCounts(plan.census) : null,
     counts: plan?.census ?? null,

@@ -29,8 +29,11 @@ export interface Output {
   stream(pieces: AsyncIterable<string>): Promise<void>;
   /** A line for people on stdout before the result; on stderr under --json. */
   line(text: string): void;
-  /** What is going on right now: one line that the next one replaces on a terminal, a line each elsewhere. */
-  progress(text: string): void;
+  /**
+   * What is going on right now: one line that the next one replaces on a terminal, a line each elsewhere. `detail` says more of
+   * it and changes often: it stands in place of `text`, and elsewhere than on a terminal now and then.
+   */
+  progress(text: string, detail?: string): void;
   /** A line on stderr that stays: a warning, a hint. */
   note(text: string): void;
   /** `error: …` and what to do next. */
@@ -45,6 +48,9 @@ export interface OutputOptions {
   readonly colour: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
+
+/** How often a detail of progress is a line of its own. */
+const detailEveryMs = 30_000;
 
 /** Select Graphic Rendition (ECMA-48), which changes how text looks and nothing else. */
 const colourSequence = new RegExp(`(${String.fromCharCode(0x1b)}\\[[0-9;]*m)`);
@@ -67,6 +73,8 @@ export function createOutput({ stdout, stderr, json, colour, environment }: Outp
   const isLive = stderr.isTTY === true && environment['TERM'] !== 'dumb';
   let live = false;
   let lastProgress = '';
+  let lastText = '';
+  let lastLineMs = 0;
   let answered = false;
 
   /** Takes the live line away before anything else is written, so that no line is written into it. */
@@ -103,11 +111,18 @@ export function createOutput({ stdout, stderr, json, colour, environment }: Outp
       stdout.write('\n');
     },
     line: (text) => write(json ? stderr : stdout, text),
-    progress: (text) => {
-      const safe = terminalText(text);
+    progress: (text, detail) => {
+      const safe = terminalText(detail ?? text);
       if (safe === lastProgress) return;
+      if (!isLive) {
+        // Nobody watches: counts must not fill a log.
+        if (text === lastText && (detail === undefined || performance.now() - lastLineMs < detailEveryMs)) return;
+        lastLineMs = performance.now();
+        lastText = text;
+        lastProgress = safe;
+        return void stderr.write(`${safe}\n`);
+      }
       lastProgress = safe;
-      if (!isLive) return void stderr.write(`${safe}\n`);
       const room = Math.max(20, (stderr.columns ?? 80) - 1);
       stderr.write(`\r\u001b[2K${paintError.dim(safe.length > room ? `${safe.slice(0, room - 1)}…` : safe)}`);
       live = true;

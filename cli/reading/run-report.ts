@@ -10,11 +10,13 @@ import type { AuthorityId } from '../../core/record.js';
 import type { PlanSummary } from '../../workflows/messages.js';
 import { viewReview, type ReviewView } from '../temporal/reviews.js';
 import type { RunView } from '../temporal/runs.js';
+import type { StepUnderWay } from '../temporal/steps-under-way.js';
 import { readReceipts, readSnapshots, type Snapshots } from './documents.js';
 import type { FederationSession } from './federation-session.js';
 import { planOf } from './find-run.js';
 import { readPlanReport, type PlanReport } from './plan-report.js';
 import { openRecords } from './records.js';
+import { stepsOf } from './steps.js';
 import { sheetOf } from './stores.js';
 
 export interface UnappliedReceipt {
@@ -59,6 +61,8 @@ export interface ToldConsequence {
 
 export interface RunReport {
   readonly run: RunView;
+  /** Of a run that is under way, what can be seen from here. */
+  readonly steps: readonly StepUnderWay[];
   readonly summary: PlanSummary | null;
   readonly plan: PlanReport | null;
   readonly snapshots: readonly SnapshotStatement[];
@@ -134,6 +138,7 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
   );
   return {
     run,
+    steps: run.status === 'running' ? await stepsOf(session, run.dataset)() : [],
     summary: found?.summary ?? null,
     plan,
     snapshots: Object.values(snapshots),

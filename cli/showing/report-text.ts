@@ -10,11 +10,25 @@ import { driftLine } from './drift-text.js';
 import { readLines } from './read-text.js';
 import { failureLines, nextCommands, planLinesOf, resultLines, reviewText } from './run-text.js';
 import { valueText, visibleText } from './value-text.js';
-import { codeWords, counted, instantText, lengthWords, progressWords, shortDigest, shortRun } from './words.js';
+import {
+  codeWords,
+  counted,
+  instantText,
+  lengthWords,
+  progressWords,
+  shortDigest,
+  shortRun,
+  stepWords,
+} from './words.js';
 
 export function reportLines(report: RunReport, paint: Paint, now: Date): readonly string[] {
   return [
     ...headLines(report, paint, now),
+    ...section(
+      paint,
+      'Under way',
+      report.steps.map((step) => `  ${step.authority}  ${stepWords(step)}`),
+    ),
     ...section(
       paint,
       'Read',

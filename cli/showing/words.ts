@@ -4,6 +4,7 @@ import { errorTable, isErrorCode } from '../../core/errors.js';
 import type { Rule } from '../../core/operation.js';
 import type { Divergence } from '../../core/plan.js';
 import type { RunOutcome, RunProgress, RunStage } from '../../workflows/messages.js';
+import type { StepUnderWay } from '../temporal/steps-under-way.js';
 
 export function shortDigest(digest: string): string {
   return digest.slice(0, 12);
@@ -64,6 +65,28 @@ export function progressWords({ stage, waitingFor, groups }: RunProgress): strin
   const words = stageWords[stage];
   if (waitingFor.length > 0) return `${words} of ${listWords(waitingFor)}`;
   return stage === 'compare' && groups ? `${words}, ${groups.done} of ${groups.of} groups of buckets done` : words;
+}
+
+/** How far the steps of authorities are: `aws wrote 1200 of 10000, about 3 min left; sov wrote 20 of 40`. */
+export function stepsWords(steps: readonly StepUnderWay[]): string {
+  return steps.map((step) => `${step.authority} ${stepWords(step)}`).join('; ');
+}
+
+export function stepWords({ progress, leftMs }: Omit<StepUnderWay, 'authority'>): string {
+  switch (progress.kind) {
+    case 'reading':
+      return `read ${counted(progress.objects, 'object')}`;
+    case 'translating':
+      return `translated ${progress.objects} of ${progress.of}`;
+    case 'writing':
+      return `wrote ${progress.done} of ${progress.of}${leftMs === null ? '' : `, about ${roughWords(leftMs)} left`}`;
+  }
+}
+
+/** An estimate promises no more than it knows: to ten seconds, then to a minute, then to ten. */
+function roughWords(lengthMs: number): string {
+  const step = lengthMs < 120_000 ? 10_000 : lengthMs < 7_200_000 ? 60_000 : 600_000;
+  return durationWords(Math.ceil(lengthMs / step) * step);
 }
 
 /** Why an operation is proposed; `who` are the members whose state led to it. */

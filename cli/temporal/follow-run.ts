@@ -1,21 +1,28 @@
 /** Follows a run to its end, over restarts of the server and runs that continue as new ones. */
 import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import type { RunProgress, RunResult } from '../../workflows/messages.js';
+import type { RunProgress, RunResult, RunStage } from '../../workflows/messages.js';
 import type { reconcile } from '../../workflows/reconcile.js';
 import { retryWhileAway } from './retry-while-away.js';
 import { progressOf, type RunClient, type RunId } from './runs.js';
+import type { StepUnderWay } from './steps-under-way.js';
 import { failureBehind } from './workflow-failure.js';
 
 export interface FollowRun {
-  /** Called once a second at most. null where no worker of the federation answers. */
-  readonly progress: (progress: RunProgress | null) => void;
+  /** Called once a second at most. null where no worker of the federation answers. `steps`: what could be seen of them last. */
+  readonly progress: (progress: RunProgress | null, steps: readonly StepUnderWay[]) => void;
+  /** Looks at the steps under way; never throws. Absent where nobody wants to know. */
+  readonly steps?: () => Promise<readonly StepUnderWay[]>;
   readonly server: (state: 'away' | 'back') => void;
   /** Ends the following, not the run. */
   readonly signal: AbortSignal;
 }
 
 const everyMs = 700;
+/** Workers tell no more often than every few seconds how far they are. */
+const stepsEveryMs = 2_500;
+/** What an authority does in them takes as long as it has records. */
+const longStages: ReadonlySet<RunStage> = new Set(['snapshot', 'translate', 'commit']);
 
 /** The result, or undefined where the signal ended the following. Throws the code with which the run failed. */
 export async function followRun(
@@ -55,11 +62,27 @@ async function untilResult(
   );
 }
 
-async function poll(client: RunClient, workflowId: string, { progress }: FollowRun, ended: AbortSignal): Promise<void> {
+async function poll(
+  client: RunClient,
+  workflowId: string,
+  { progress, steps }: FollowRun,
+  ended: AbortSignal,
+): Promise<void> {
+  let seen: readonly StepUnderWay[] = [];
+  let stage: RunStage | undefined;
+  let lookedAtMs = performance.now();
   while (!ended.aborted) {
     try {
       const found = await progressOf(client, workflowId);
-      if (!ended.aborted) progress(found);
+      if (found?.stage !== stage) {
+        seen = [];
+        lookedAtMs = performance.now();
+      } else if (stage && longStages.has(stage) && performance.now() - lookedAtMs >= stepsEveryMs) {
+        seen = (await steps?.()) ?? [];
+        lookedAtMs = performance.now();
+      }
+      stage = found?.stage;
+      if (!ended.aborted) progress(found, seen);
     } catch {
       // What matters of it, the wait for the result finds as well.
     }

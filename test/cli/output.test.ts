@@ -1,7 +1,7 @@
 /** The one writer: a live line that leaves nothing behind, one JSON document, errors that say what to do. */
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createOutput, type Output, type Sink } from '../../cli/output/output.js';
 import { terminalText } from '../../cli/output/terminal-text.js';
 import { ConcordatError } from '../../core/errors.js';
@@ -41,6 +41,37 @@ test('progress is a line each where nobody watches, and a repeated one is said o
   output.result({}, 'done');
   expect(stderr()).toBe('reading aws\nreading azure\n');
   expect(stdout()).toBe('done\n');
+});
+
+test('a detail of progress stands in its place on a terminal, and is no line for each count elsewhere', () => {
+  const log = writer({});
+  log.output.progress('writing');
+  for (let count = 1; count <= 5; count += 1) log.output.progress('writing', `wrote ${count}`);
+  log.output.progress('signing', 'signed 1');
+  log.output.progress('signing');
+  expect(log.stderr()).toBe('writing\nsigned 1\n');
+  const live = writer({ terminal: true });
+  live.output.progress('writing');
+  live.output.progress('writing', 'wrote 1');
+  live.output.progress('writing', 'wrote 2');
+  const said = stripVTControlCharacters(live.stderr()).split('\r').filter(Boolean);
+  expect(said).toEqual(['writing', 'wrote 1', 'wrote 2']);
+});
+
+test('a detail of progress is said again where it has gone on for long', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const { output, stderr } = writer({});
+    output.progress('writing');
+    vi.advanceTimersByTime(29_000);
+    output.progress('writing', 'wrote 1');
+    vi.advanceTimersByTime(2_000);
+    output.progress('writing', 'wrote 2');
+    output.progress('writing', 'wrote 3');
+    expect(stderr()).toBe('writing\nwrote 2\n');
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('progress is one line on a terminal, cut to its width, and gone before anything else is written', () => {

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { Digest } from '../../../core/digest.js';
 import { ReadReport } from '../../../core/messages.js';
 import type { NativeObject } from '../../../core/record.js';
+import type { StepProgress } from '../../../core/step-progress.js';
 import type { ChangeCursors, ChangeItem, Changes, ReadItem } from '../../connectors/connector.js';
 import type { AuthorityContext } from '../context.js';
 import { forgetOwnWrites, ownWrites, tellOwnWrites } from './own-writes.js';
@@ -165,7 +166,8 @@ async function tellChanges(
     const name = `${changesPrefix(dataset, run)}${String(sequence).padStart(8, '0')}`;
     await store.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(item)));
     sequence += 1;
-    context.heartbeat({ pages: sequence });
+    const objects = [...counts.values()].reduce((sum, told) => sum + told, 0);
+    context.heartbeat({ kind: 'reading', objects } satisfies StepProgress);
   };
   for await (const item of changes.changesSince(cursors, signal)) {
     if (item.kind === 'untold') answers.set(item.nativeType, { kind: 'untold', why: item.why });

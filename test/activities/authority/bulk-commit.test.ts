@@ -9,6 +9,7 @@ import type { NativeObject } from '../../../core/record.js';
 import { ReceiptsBody, ReceiptsStatement, receiptsType, type Ref } from '../../../core/messages.js';
 import type { Operation } from '../../../core/operation.js';
 import type { Receipt } from '../../../core/receipt.js';
+import { StepProgress } from '../../../core/step-progress.js';
 import { awsTag, awsUser, keystoneUser } from '../../support/equal-clouds.js';
 import { dataset } from '../../support/local-federation.js';
 import { forgetCalls, GateWorld, layGround, writeCalls, type Ground, type Ready } from './gate-world.js';
@@ -35,6 +36,8 @@ interface Wishes {
   readonly objectsMax?: number;
   /** Of the writes of a batch, in their order. */
   readonly answer?: (at: number, answer: BatchAnswer) => BatchAnswer;
+  /** The process ends before the write with this number, counted from one over all batches, once. */
+  readonly dies?: number;
   /** Objects whose write is lost before it reaches the cloud. */
   readonly loses?: (at: number) => boolean;
 }
@@ -42,6 +45,7 @@ interface Wishes {
 /** The batches of a store that tells nothing of what it wrote, made of single calls. */
 function batchesOver(connector: Connector, wishes: Wishes = {}): Batches & { readonly sizes: number[] } {
   const sizes: number[] = [];
+  let written = 0;
   return {
     sizes,
     objectsMax: wishes.objectsMax ?? 3,
@@ -58,6 +62,8 @@ function batchesOver(connector: Connector, wishes: Wishes = {}): Batches & { rea
       await watch?.announce?.();
       const answers: BatchAnswer[] = [];
       for (const [at, write] of writes.entries()) {
+        written += 1;
+        if (written === wishes.dies) throw new Error('the process ends here');
         const answer: BatchAnswer = wishes.loses?.(at)
           ? { kind: 'unknown', code: 'effectUnknown', detail: 'lost' }
           : await connector.write(write);
@@ -248,14 +254,28 @@ describe('a commit in bulk', () => {
   });
 
   it('tells how far it is', async () => {
-    const { world, ready } = readyWorld({ objectsMax: 2 });
-    const told: unknown[] = [];
-    world.change('aws', { heartbeat: (details) => void (details === undefined || told.push(details)) });
+    const { world, ready } = readyWorld({ objectsMax: 2, dies: 3 });
+    const told: StepProgress[] = [];
+    let nowMs = world.contexts.aws.now();
+    world.change('aws', {
+      now: () => (nowMs += 1),
+      // Before it, the gate tells how far its compare is.
+      heartbeat: (details) => {
+        const progress = StepProgress.safeParse(details);
+        if (progress.success) told.push(progress.data);
+      },
+    });
+    await expect(world.apply('aws', ready.commit)).rejects.toThrow('the process ends here');
+    expect(told).toMatchObject([
+      { kind: 'writing', done: 0, before: 0, of: 4 },
+      { kind: 'writing', done: 2, before: 0, of: 4 },
+    ]);
+    expect(told.every((one) => one.kind === 'writing' && one.atMs > one.begunMs)).toBe(true);
     await world.apply('aws', ready.commit);
-    // Before it, the gate tells how far its compare is.
-    expect(told.filter((details) => Object.hasOwn(details as object, 'done'))).toMatchObject([
-      { done: 0, of: 4 },
-      { done: 2, of: 4 },
+    // What stands already counts as done from the beginning, and not for the pace of this attempt.
+    expect(told.slice(2)).toMatchObject([
+      { done: 2, before: 2, of: 4 },
+      { done: 2, before: 2, of: 4 },
     ]);
   });
 });
