@@ -6,12 +6,15 @@ import { z } from 'zod';
 import { Digest } from '../../core/digest.js';
 import { usualDriftRules, type DriftRules } from '../../core/drift/drift-rules.js';
 import { NativeShape } from '../../core/drift/native-shape.js';
+import { pathsOf, placesOn } from '../../core/drift/paths-read.js';
 import { isHeld, nextShape, schemaDrift, type SchemaDrift } from '../../core/drift/schema-drift.js';
 import { ShapeCounter } from '../../core/drift/shape-counter.js';
 import { ConcordatError } from '../../core/errors.js';
+import type { HeldFields } from '../../core/compare.js';
 import type { Mesh } from '../../core/federation/authority.js';
+import type { DatasetType } from '../../core/federation/federation.js';
 import type { TypeMap } from '../../core/federation/map.js';
-import { isRecordMesh, rowKeyOf } from '../../core/federation/native-types.js';
+import { hasColumns, isRecordMesh, rowKeyOf } from '../../core/federation/native-types.js';
 import { Hmac } from '../log/hmac.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 
@@ -32,11 +35,18 @@ export interface HeldByDrift {
   readonly fields: ReadonlySet<string>;
 }
 
+export interface Judged {
+  readonly drifts: readonly SchemaDrift[];
+  readonly held: HeldByDrift;
+}
+
 export class SchemaSeen {
   readonly #context: AuthorityContext;
   readonly #agreed: Shapes;
   readonly #approved: ReadonlySet<Digest>;
   readonly #rules: (type: string) => DriftRules;
+  /** By type, as the base says it: what was agreed on can be emptied. */
+  readonly #heldAtBase: Readonly<Record<string, HeldFields>>;
   readonly #next: Shapes = {};
   readonly #drifts: SchemaDrift[] = [];
 
@@ -45,15 +55,21 @@ export class SchemaSeen {
     agreed: Shapes,
     approved: ReadonlySet<Digest>,
     rules: (type: string) => DriftRules,
+    heldBefore: Readonly<Record<string, HeldFields>>,
   ) {
     this.#context = context;
     this.#agreed = agreed;
     this.#approved = approved;
     this.#rules = rules;
+    this.#heldAtBase = heldBefore;
   }
 
   /** null for a cloud, whose schema is its API. */
-  static async load(context: AuthorityContext, dataset: string): Promise<SchemaSeen | null> {
+  static async load(
+    context: AuthorityContext,
+    dataset: string,
+    heldBefore: Readonly<Record<string, HeldFields>>,
+  ): Promise<SchemaSeen | null> {
     if (!isRecordMesh(authorityOf(context).mesh)) return null;
     const declared = context.federation.datasets[dataset]?.drift ?? {};
     const agreed = await readShapes(context, agreedName(dataset));
@@ -62,36 +78,40 @@ export class SchemaSeen {
       agreed,
       new Set((await readApproved(context, dataset)).ids),
       (type) => declared[type] ?? usualDriftRules,
+      heldBefore,
     );
   }
 
-  counter(type: string, expectedCount: number): ShapeCounter {
+  counter(map: TypeMap, expectedCount: number): ShapeCounter {
     const keyed = new Hmac(this.#context.linkKey);
-    return new ShapeCounter({ expectedCount, digest: (text) => keyed.hexOfText(`schema\n${type}\n${text}`) });
+    return new ShapeCounter({
+      expectedCount,
+      digest: (text) => keyed.hexOfText(`schema\n${map.type}\n${text}`),
+      paths: pathsOf(map),
+    });
   }
 
-  /** Holds what was counted against the agreed schema, once all objects of the type have passed. */
-  take(map: TypeMap, now: NativeShape, key: readonly string[] | undefined): HeldByDrift {
-    const { drifts, held } = this.judge(map, now, key);
-    this.keep(map, now, drifts);
-    return held;
-  }
-
-  /** The same, without keeping it. */
-  judge(
-    map: TypeMap,
-    now: NativeShape,
-    key: readonly string[] | undefined,
-  ): { readonly drifts: readonly SchemaDrift[]; readonly held: HeldByDrift } {
+  /** Holds what was counted against the agreed schema and the map, once all objects of the type have passed. */
+  judge({ taxonomy, policy }: DatasetType, map: TypeMap, now: NativeShape): Judged {
+    const { id } = this.#context;
+    const { mesh } = authorityOf(this.#context);
+    const { key = [], fields: kinds } = taxonomy;
     const drifts = schemaDrift(this.#agreedOf(map), now, {
       map,
+      kinds,
       rules: this.#rules(map.type),
-      keyProperties: keyProperties(authorityOf(this.#context).mesh, map, key),
+      keyProperties: keyProperties(mesh, map, key),
       approved: this.#approved,
+      hasColumns: hasColumns(mesh, map.native),
+      mayEmpty: new Set([
+        ...(this.#heldAtBase[map.type]?.[id] ?? []),
+        ...Object.keys(policy?.fields ?? {}),
+        ...(policy?.together ?? []).flat(),
+      ]),
     });
     const held = drifts.filter(isHeld);
     const fields = new Set(held.flatMap((drift) => drift.fields));
-    const isStopped = held.some(({ action }) => action === 'stop') || (key ?? []).some((field) => fields.has(field));
+    const isStopped = held.some(({ action }) => action === 'stop') || key.some((field) => fields.has(field));
     return { drifts, held: { isStopped, fields } };
   }
 
@@ -117,9 +137,25 @@ export class SchemaSeen {
   }
 }
 
+/** The shape, with how many objects the map could not read by each field: there, or at what stands where it looks inside. */
+export function withUnreadable(shape: NativeShape, map: TypeMap, counts: ReadonlyMap<string, number>): NativeShape {
+  const properties = { ...shape.properties };
+  for (const [field, unreadable] of counts) {
+    const from = map.fields[field];
+    if (!from || !('path' in from)) continue;
+    const place = [from.path, ...placesOn(from.path).toReversed()].find(
+      (one) => (properties[one]?.filled ?? 0) >= unreadable,
+    );
+    const own = place === undefined ? undefined : properties[place];
+    if (place !== undefined && own)
+      properties[place] = { ...own, unreadable: Math.max(own.unreadable ?? 0, unreadable) };
+  }
+  return { ...shape, properties };
+}
+
 /** What rows are known by in the store, and records in the federation. */
-function keyProperties(mesh: Mesh, { native, fields }: TypeMap, key: readonly string[] | undefined): readonly string[] {
-  const places = (key ?? []).flatMap((field) => {
+function keyProperties(mesh: Mesh, { native, fields }: TypeMap, key: readonly string[]): readonly string[] {
+  const places = key.flatMap((field) => {
     const from = fields[field];
     return from && 'path' in from ? [from.path] : [];
   });

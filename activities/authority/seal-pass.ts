@@ -58,6 +58,8 @@ export class SealPass {
   readonly doubts = new Map<Doubt['scope'], Doubt>();
   /** Natural keys under which an object stands or could stand that the seal does not show: who has them must be learned. */
   readonly unclear = new Set<string>();
+  /** By field: objects that the map could not read because of it. */
+  readonly unreadable = new Map<string, number>();
   unlinked = 0;
 
   constructor(sealing: SealContext, parts: PassParts) {
@@ -125,6 +127,7 @@ export class SealPass {
     const name = this.#name;
     if (object.opaque === undefined) {
       counters.untranslatable(name, field, reason);
+      this.unreadable.set(field, (this.unreadable.get(field) ?? 0) + 1);
       recorder?.apart(object, null);
       return;
     }

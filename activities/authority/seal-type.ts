@@ -29,7 +29,7 @@ import { preferenceRank, type NaturalKeys } from './natural-keys.js';
 import type { OpaqueSeen } from './opaque.js';
 import { storedObjects } from './pages.js';
 import type { ResealClaims, TypeClaims } from './reseal-claims.js';
-import type { HeldByDrift, SchemaSeen } from './schema-seen.js';
+import { withUnreadable, type HeldByDrift, type SchemaSeen } from './schema-seen.js';
 import { SealPass, translated, type Doubt } from './seal-pass.js';
 import type { SetAside } from './set-aside.js';
 import { Sightings } from './sightings.js';
@@ -154,23 +154,37 @@ class TypeSeal {
   async whole(): Promise<SealedHere> {
     const { schema, increments, naturals } = this.#sealing;
     const { type, map } = this.#part;
-    const survey: Survey = { ids: new Sightings(), counter: schema?.counter(this.#name, this.#expectedCount) };
+    const survey: Survey = { ids: new Sightings(), counter: schema?.counter(map, this.#expectedCount) };
     let attempt = this.#begin(nothing, null);
     try {
       await this.#walk(attempt, nothing, survey);
-      const shape = survey.counter?.shape() ?? null;
-      const held = schema && shape ? schema.take(map, shape, type.taxonomy.key) : null;
-      let known: Known = { held, again: survey.ids.again, learned: nothing.learned };
+      let shape = survey.counter?.shape() ?? null;
+      const unreadable = new Map<string, number>();
+      let known: Known = { held: null, again: survey.ids.again, learned: nothing.learned };
       const again = async (): Promise<void> => {
         attempt.pass.forget();
         discard(attempt);
         attempt = this.#begin(known, null);
         await this.#walk(attempt, known, null);
       };
-      if (known.again.size > 0 || held?.isStopped || (held?.fields.size ?? 0) > 0) {
+      let judged = schema && shape ? schema.judge(type, map, shape) : null;
+      known = { ...known, held: judged?.held ?? null };
+      const beginAgain = async (): Promise<void> => {
         if (type.taxonomy.key !== undefined) naturals.take(this.#name);
         await again();
+      };
+      if (known.again.size > 0 || isHolding(judged?.held)) await beginAgain();
+      // Of an object the first field that cannot be read is told: once that is held, the next one shows.
+      while (schema && shape && attempt.pass.unreadable.size > 0) {
+        for (const [field, count] of attempt.pass.unreadable) unreadable.set(field, count);
+        shape = withUnreadable(shape, map, unreadable);
+        judged = schema.judge(type, map, shape);
+        if (judged.held.isStopped === known.held?.isStopped && judged.held.fields.size === known.held.fields.size)
+          break;
+        known = { ...known, held: judged.held };
+        await beginAgain();
       }
+      if (schema && shape && judged) schema.keep(map, shape, judged.drifts);
       for (;;) {
         try {
           const sealed = await this.#finish(attempt);
@@ -292,6 +306,10 @@ class TypeSeal {
     });
     await increments?.prove(this.#part, proof, whole, sealed);
   }
+}
+
+function isHolding(held: HeldByDrift | undefined): boolean {
+  return held !== undefined && (held.isStopped || held.fields.size > 0);
 }
 
 function discard({ sealer, matches, claimed, whole }: Attempt): void {

@@ -8,6 +8,7 @@ import { mapOf, type DatasetType } from '../../core/federation/federation.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import { snapshotType, SnapshotStatement, type ScopeReport, type RunInputs } from '../../core/messages.js';
+import { heldAtBase } from '../../core/next-base.js';
 import { Correlation } from '../../core/correlate.js';
 import { isProvisional, type NativeObject } from '../../core/record.js';
 import { sealedRoot, type SealedType } from '../../core/sealed.js';
@@ -204,7 +205,7 @@ async function seal(
   const matches: SealedType[] = [];
   const scopes: ScopeReport[] = [];
   let unlinked = 0;
-  const schema = await SchemaSeen.load(context, inputs.dataset);
+  const schema = await SchemaSeen.load(context, inputs.dataset, heldAtBase(messages.base, shape));
   const claims = await beginReseal(context, messages, digests?.keyId ?? null);
   try {
     for (const type of shape.types) {

@@ -3,7 +3,8 @@
  * followed, what is gone is taken out, and what nobody but a person can know stands as comments. No value is in it.
  */
 import { isMap, parseDocument, type Document } from 'yaml';
-import { fieldsFrom, type SchemaDrift } from '../../core/drift/schema-drift.js';
+import { fieldsFrom } from '../../core/drift/paths-read.js';
+import type { SchemaDrift } from '../../core/drift/schema-drift.js';
 import type { TypeMap } from '../../core/federation/map.js';
 import { byCodeUnit } from '../../core/json.js';
 
@@ -43,7 +44,7 @@ export function proposeMap(input: MapProposalInput): MapProposal | null {
         `${name(drift.property)} is read as ${name(drift.to)}: ${drift.count} of ${drift.of} of its values (${percent(drift)} %) were there`,
       );
       unknown.push(`whether ${name(drift.to)} means what ${name(drift.property)} meant: equal values only suggest it`);
-    } else if (drift.kind === 'lost') takeOut(document, input, drift, changes, unknown);
+    } else if (drift.kind === 'lost' && drift.count > 0) takeOut(document, input, drift, changes, unknown);
     else {
       const words = question(drift);
       if (words !== null) unknown.push(words);
@@ -123,6 +124,8 @@ function offer(document: Document, offered: MapProposalInput['unmapped'], unknow
 function question({ kind, property, was, is, by, count }: SchemaDrift): string | null {
   switch (kind) {
     case 'retyped':
+      if (was === null)
+        return `what step reads ${name(property)}: it holds ${is ?? 'values of several kinds'}, and the map reads none of it`;
       return `what step reads ${name(property)}: it held ${was ?? 'nothing'} and holds ${is ?? 'nothing'} now`;
     case 'scaled':
       return `the unit of ${name(property)}: its numbers are about 10^${by ?? 0} times what they were`;
@@ -132,8 +135,9 @@ function question({ kind, property, was, is, by, count }: SchemaDrift): string |
       return `why ${name(property)} is empty so often now`;
     case 'rekeyed':
       return `which record is which: none of the keys in ${name(property)} was there before`;
-    case 'gained':
     case 'lost':
+      return `where to read what the map looks for in ${name(property)}: no object has it, and none had it before`;
+    case 'gained':
     case 'renamed':
       return null;
   }

@@ -16,16 +16,22 @@ export function driftWords({ kind, property, to, count, of, was, is, by }: Schem
     case 'gained':
       return `${name} is new, in ${count} of ${counted(of, 'object')}`;
     case 'lost':
+      if (count === 0) return `the map reads ${name}, and none of ${counted(of, 'object')} has it`;
       return `${name} is gone from all ${counted(of, 'object')}`;
     case 'renamed':
       return `${name} is gone, and the new ${visibleText(to ?? '')} holds ${count} of ${of} of its values: renamed?`;
     case 'retyped':
+      if (was === null)
+        return `the map cannot read ${name} in ${count} of ${counted(of, 'object')}${is === null ? '' : `, which hold ${kindWords(is)}`}`;
       return `${name} held ${kindWords(was)} and holds ${kindWords(is)} now, in ${count} of ${counted(of, 'object')}`;
     case 'scaled':
       return `the numbers in ${name} are about 10^${by ?? 0} times what they were: another unit?`;
     case 'newValue':
       return `${name} holds ${counted(count, 'value')} that it never held`;
     case 'emptied':
+      // Few objects had a value, and nearly all of them lost it.
+      if ((by ?? 0) < 1)
+        return `${name} is empty in ${count} of ${counted(of, 'object')}: nearly all of its values are gone`;
       return `${name} is empty in ${count} of ${counted(of, 'object')}, ${by ?? 0} percent more of them than before`;
     case 'rekeyed':
       return `records are known by ${name}, and none of ${counted(of, 'value')} looked at was there before: other keys?`;

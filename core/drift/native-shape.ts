@@ -19,6 +19,8 @@ export const PropertyShape = z.strictObject({
   /** Objects in which it holds something. */
   filled: Count,
   kinds: z.partialRecord(ValueKind, Count),
+  /** Objects in which the map could not read what it holds; absent where that is none. */
+  unreadable: Count.optional(),
   /** Of numbers, by the power of ten of their first digit: how large they are, and nothing else. */
   magnitudes: z.record(z.string(), Count),
   /** The smallest keyed digests of values in the sample, sorted: how far two properties hold the same can be told by them. */

@@ -1,13 +1,19 @@
 /**
- * Where the shape of a native type is no longer the one that was agreed on: what changed, which federated fields are read
- * from there, and what the dataset wants done. Percentages are compared as whole numbers.
+ * Where the shape of a native type is no longer the one that was agreed on, or never was the one that its map was written for:
+ * what is other, which federated fields are read from there, and what the dataset wants done. Percentages are compared as
+ * whole numbers.
  */
 import { z } from 'zod';
 import { Digest, digestOf } from '../digest.js';
 import type { TypeMap } from '../federation/map.js';
+import type { FieldKind } from '../federation/taxonomy.js';
 import { byCodeUnit } from '../json.js';
 import { DriftAction, usualRekeyed, type DriftRules } from './drift-rules.js';
+import { againstMap } from './held-against-map.js';
 import { ValueKind, type NativeShape, type PropertyShape } from './native-shape.js';
+import { fieldsFrom, placesOn } from './paths-read.js';
+import { filledMin, type Change } from './shape-change.js';
+import { hasLostItsValues, valueChanges } from './value-changes.js';
 
 export const DriftKind = z.enum(['gained', 'lost', 'renamed', 'retyped', 'scaled', 'newValue', 'emptied', 'rekeyed']);
 export type DriftKind = z.infer<typeof DriftKind>;
@@ -26,10 +32,10 @@ export const SchemaDrift = z.strictObject({
   action: DriftAction,
   /** A person of the authority approved it: it is reported, whatever the rule says. */
   approved: z.boolean(),
-  /** Objects that show it, of how many; `renamed`, `newValue` and `rekeyed`: values of a sample. */
+  /** Objects that show it, of how many; `lost`: 0 where no agreed shape had it, so that it is nowhere that the map looks; `renamed`, `newValue` and `rekeyed`: values of a sample. */
   count: z.int().nonnegative(),
   of: z.int().nonnegative(),
-  /** `retyped`: the kinds of most values. */
+  /** `retyped`: the kinds of most values; `was` is null where the map cannot read what there is. */
   was: ValueKind.nullable(),
   is: ValueKind.nullable(),
   /** `scaled`: by how many powers of ten; `emptied`: by how many percent of all objects. */
@@ -41,30 +47,50 @@ export type SchemaDrift = z.infer<typeof SchemaDrift>;
 
 export interface DriftQuestion {
   readonly map: Pick<TypeMap, 'type' | 'native' | 'fields' | 'ignore' | 'create'>;
+  /** The fields of the type. */
+  readonly kinds: Readonly<Record<string, FieldKind>>;
   readonly rules: DriftRules;
   /** Native properties that a record is known by: of the key of its type, or of its table or file. */
   readonly keyProperties: readonly string[];
   /** Ids of drifts that a person approved. */
   readonly approved: ReadonlySet<Digest>;
+  /** Whether every object has every property, empty or not: a table or a CSV file, and no store without a schema. */
+  readonly hasColumns: boolean;
+  /** Fields of which this mesh may empty what others hold, by having nothing: those agreed on before, and those with a policy. */
+  readonly mayEmpty: ReadonlySet<string>;
 }
 
-// Fewer than these say nothing about a schema: one person's edit would.
-const objectsMin = 50;
-const filledMin = 20;
 /** Two properties of yes and no hold the same values and have nothing to do with each other. */
 const distinctMin = 4;
 const overlapPercentMin = 50;
 /** Beyond this growth two samples are of different objects, and say nothing about each other. */
 const growthMax = 4;
 
-/** Sorted by property and kind. Empty where either shape is of no objects: nothing can be told from nothing. */
+/**
+ * Against the shape of the last agreement, and against the map itself where that shape says nothing. Sorted by property and
+ * kind. Empty where there are no objects: nothing can be told from nothing.
+ */
 export function schemaDrift(agreed: NativeShape, now: NativeShape, question: DriftQuestion): readonly SchemaDrift[] {
-  if (agreed.objects === 0 || now.objects === 0) return [];
+  if (now.objects === 0) return [];
+  const since = agreed.objects === 0 ? [] : changesSince(agreed, now, question);
+  const misfits = againstMap(agreed, now, question, since);
+  // What was held before it was ever agreed on is not new again and again.
+  const isHeldBack = ({ kind, property }: Change): boolean =>
+    kind === 'gained' && misfits.some((misfit) => misfit.kind === 'retyped' && misfit.property === property);
+  return withoutParts([...since.filter((change) => !isHeldBack(change)), ...misfits])
+    .map((change) => asDrift(change, question))
+    .sort((a, b) => byCodeUnit(`${a.property} ${a.kind}`, `${b.property} ${b.kind}`));
+}
+
+function changesSince(agreed: NativeShape, now: NativeShape, question: DriftQuestion): readonly Change[] {
   const { map } = question;
   const ignored = new Set(map.ignore);
-  const gained = Object.keys(now.properties).filter((property) => !Object.hasOwn(agreed.properties, property));
+  const gained = Object.keys(now.properties).filter((property) => isGained(property, agreed));
   const lost = Object.entries(agreed.properties).filter(
-    ([property, { seen, of }]) => !Object.hasOwn(now.properties, property) && seen * 5 >= of,
+    ([property, was]) =>
+      !Object.hasOwn(now.properties, property) &&
+      (was.seen * 5 >= was.of ||
+        (fieldsFrom(map, property).length > 0 && hasLostItsValues(was, { of: now.objects, filled: 0 }))),
   );
   const found: Change[] = [];
   const taken = new Set<string>();
@@ -91,50 +117,20 @@ export function schemaDrift(agreed: NativeShape, now: NativeShape, question: Dri
     if (count > 0 && was && is)
       found.push({ kind: 'rekeyed', property, count, of: count, examples: is.sample, since: was.sample[0] ?? '' });
   }
-  return found
-    .map((change) => asDrift(change, question))
-    .sort((a, b) => byCodeUnit(`${a.property} ${a.kind}`, `${b.property} ${b.kind}`));
+  return found;
 }
 
-interface Change extends Pick<SchemaDrift, 'kind' | 'property' | 'count' | 'of'> {
-  readonly to?: string;
-  readonly was?: ValueKind;
-  readonly is?: ValueKind;
-  readonly by?: number;
-  readonly examples?: readonly string[];
-  /** `rekeyed`: of what was agreed. Who approved one does not approve the next. */
-  readonly since?: string;
+/** Not what nobody counted before: what lies inside of an object is counted from the day on which the map reads there. */
+function isGained(property: string, agreed: NativeShape): boolean {
+  if (Object.hasOwn(agreed.properties, property)) return false;
+  const inside = property.slice(0, property.lastIndexOf('.') + 1);
+  return inside === '' || Object.keys(agreed.properties).some((other) => other.startsWith(inside));
 }
 
-function valueChanges(was: PropertyShape, is: PropertyShape, rules: DriftRules): readonly Omit<Change, 'property'>[] {
-  const changes: Omit<Change, 'property'>[] = [];
-  const before = mostlyOf(was);
-  const after = mostlyOf(is);
-  if (before && after && before !== after)
-    changes.push({
-      kind: 'retyped',
-      was: before,
-      is: after,
-      count: is.kinds[after] ?? 0,
-      of: is.filled,
-      examples: is.sample,
-    });
-  if (before === 'number' && after === 'number') {
-    const by = middleMagnitude(is) - middleMagnitude(was);
-    if (Math.abs(by) >= 2) changes.push({ kind: 'scaled', by, count: is.filled, of: is.of, examples: is.sample });
-  }
-  if (was.of >= objectsMin && is.of >= objectsMin) {
-    const by = emptyPercent(is) - emptyPercent(was);
-    if (by >= rules.emptiedBy) changes.push({ kind: 'emptied', by, count: is.of - is.filled, of: is.of });
-  }
-  // A few values that each stand in many objects are a list to choose from; a few objects have few values too.
-  if (was.few && was.few.length > 0 && was.filled >= was.few.length * 10) {
-    const known = new Set(was.few);
-    const fresh = (is.few ?? is.sample).filter((value) => !known.has(value));
-    if (fresh.length > 0)
-      changes.push({ kind: 'newValue', count: fresh.length, of: (is.few ?? is.sample).length, examples: fresh });
-  }
-  return changes;
+/** What befell an object befell all inside of it; that is said once. */
+function withoutParts(changes: readonly Change[]): readonly Change[] {
+  const said = new Set(changes.map(({ kind, property }) => `${kind === 'renamed' ? 'lost' : kind} ${property}`));
+  return changes.filter(({ kind, property }) => !placesOn(property).some((place) => said.has(`${kind} ${place}`)));
 }
 
 /**
@@ -149,13 +145,26 @@ function replacedKeys(was: PropertyShape, is: PropertyShape): number {
 }
 
 function asDrift(change: Change, { map, rules, approved }: DriftQuestion): SchemaDrift {
-  const { kind, property, to = null, was = null, is = null, by = null, count, of, examples = [], since } = change;
+  const {
+    kind,
+    property,
+    to = null,
+    was = null,
+    is = null,
+    by = null,
+    count,
+    of,
+    examples = [],
+    since,
+    isHarmless = false,
+  } = change;
   const { type, native } = map;
   const fields = fieldsFrom(map, property);
   const id = digestOf({ type, native, kind, property, to, was, is, by, ...(since === undefined ? {} : { since }) });
   // Nothing is read from there, so there is nothing that could be held; by its key a record is known all the same.
   const isRead = fields.length > 0 || kind === 'gained' || kind === 'rekeyed';
-  const asked = isRead ? (rules[kind] ?? usualRekeyed) : 'report';
+  const rule = isRead ? (rules[kind] ?? usualRekeyed) : 'report';
+  const asked = rule === 'hold' && isHarmless ? 'report' : rule;
   const isApproved = approved.has(id);
   return {
     id,
@@ -174,37 +183,6 @@ function asDrift(change: Change, { map, rules, approved }: DriftQuestion): Schem
     by,
     examples: examples.slice(0, 5),
   };
-}
-
-/** The fields of the type that are read from a native property, sorted. */
-export function fieldsFrom(map: DriftQuestion['map'], property: string): readonly string[] {
-  return Object.entries(map.fields)
-    .flatMap(([field, from]) =>
-      'path' in from && (from.path === property || from.path.startsWith(`${property}.`)) ? [field] : [],
-    )
-    .sort(byCodeUnit);
-}
-
-/** The kind of at least nine in ten values; undefined where no kind is, or where too few values were seen. */
-function mostlyOf({ kinds, filled }: PropertyShape): ValueKind | undefined {
-  if (filled < filledMin) return undefined;
-  return ValueKind.options.find((kind) => (kinds[kind] ?? 0) * 10 >= filled * 9);
-}
-
-function middleMagnitude({ magnitudes }: PropertyShape): number {
-  const counts = Object.entries(magnitudes)
-    .flatMap(([magnitude, count]) => (magnitude === 'zero' ? [] : [[Number(magnitude), count] as const]))
-    .sort(([left], [right]) => left - right);
-  let left = counts.reduce((sum, [, count]) => sum + count, 0) / 2;
-  for (const [magnitude, count] of counts) {
-    left -= count;
-    if (left <= 0) return magnitude;
-  }
-  return 0;
-}
-
-function emptyPercent({ of, filled }: PropertyShape): number {
-  return Math.floor(((of - filled) * 100) / of);
 }
 
 /** By the smallest digests of both together, as many as the smaller sample has: Broder's estimate of resemblance. */
@@ -235,6 +213,8 @@ export function isHeld({ action }: Pick<SchemaDrift, 'action'>): boolean {
   return action !== 'report';
 }
 
+const nowhere = { seen: 0, filled: 0, kinds: {}, magnitudes: {}, sample: [], few: null };
+
 /** What later reads are held against once this one is agreed on: where something is held it stays what it was. */
 export function nextShape(agreed: NativeShape, now: NativeShape, drifts: readonly SchemaDrift[]): NativeShape {
   const properties: Record<string, PropertyShape> = { ...now.properties };
@@ -244,5 +224,14 @@ export function nextShape(agreed: NativeShape, now: NativeShape, drifts: readonl
     else delete properties[drift.property];
     if (drift.to !== null) delete properties[drift.to];
   }
+  // That what the map reads is nowhere is agreed on as well: from then on it is no drift.
+  const absent = [
+    ...drifts.flatMap((drift) =>
+      drift.kind === 'lost' && drift.fields.length > 0 && !isHeld(drift) ? [drift.property] : [],
+    ),
+    ...Object.entries(agreed.properties).flatMap(([property, { seen }]) => (seen === 0 ? [property] : [])),
+  ];
+  for (const property of absent)
+    if (!Object.hasOwn(properties, property)) properties[property] = { ...nowhere, of: now.objects };
   return { ...now, properties: Object.fromEntries(Object.entries(properties).sort(([a], [b]) => byCodeUnit(a, b))) };
 }

@@ -1,13 +1,18 @@
-/** Counts the shape of a native type while its objects pass by, in memory that does not grow with their number. */
+/**
+ * Counts the shape of a native type while its objects pass by, in memory that does not grow with their number. Properties of
+ * objects within are counted where the map reads inside of them, under dotted names; those beside them are.
+ */
 import { byCodeUnit, isJsonObject, type Json, type JsonObject } from '../json.js';
 import { sameNames } from '../lens/unmapped.js';
-import { valueKinds, type NativeShape, type PropertyShape, type ValueKind } from './native-shape.js';
+import { valueKinds, type NativeShape, type PropertyShape } from './native-shape.js';
+import { placesOn } from './paths-read.js';
+import { exponentOf, kindNumber, magnitudeText, markOf, noKind, numberKind, textOf } from './value-kind.js';
 
 /** How many objects the sample aims at, how many digests a property keeps, and up to how many values count as few. */
 const sampleSize = 4_096;
 const digestsKept = 64;
 const fewMost = 24;
-/** Beyond these a store has keys that are values, and no properties; the rest is counted by nobody. */
+/** Beyond these a store has keys that are values, and no properties; of the rest only what the map reads is counted. */
 const propertiesMax = 500;
 
 interface Counting {
@@ -26,30 +31,48 @@ interface Layout {
   readonly names: readonly string[];
   /** undefined for a property that nobody counts. */
   readonly countings: readonly (Counting | undefined)[];
+  /** Properties that the map reads something inside of. */
+  readonly within: readonly { readonly name: string; readonly level: Level }[];
   /** Objects that are not yet counted as seen with each property. */
   objects: number;
 }
 const layoutsKept = 8;
+
+/** The objects themselves, or those within them at one place. */
+interface Level {
+  /** Empty, or a dotted path and a dot. */
+  readonly prefix: string;
+  readonly layouts: Layout[];
+  layout: Layout;
+  nextLayout: number;
+}
 
 export interface ShapeCounting {
   /** About how many objects will come. */
   readonly expectedCount: number;
   /** Hexadecimal, at least 16 digits: keyed, so that nobody else can guess values. */
   readonly digest: (text: string) => string;
+  /** Dotted, what the map reads: counted however many properties there are. */
+  readonly paths?: readonly string[];
 }
 
 export class ShapeCounter {
   readonly #digest: (text: string) => string;
   readonly #sampleBits: number;
+  readonly #paths: ReadonlySet<string>;
+  /** Paths of objects that something is read inside of. */
+  readonly #inside: ReadonlySet<string>;
   readonly #properties = new Map<string, Counting>();
-  readonly #layouts: Layout[] = [];
-  #layout: Layout = { names: [], countings: [], objects: 0 };
-  #nextLayout = 0;
+  readonly #levels = new Map<string, Level>();
+  readonly #top: Level;
   #objects = 0;
   #sampled = 0;
 
-  constructor({ expectedCount, digest }: ShapeCounting) {
+  constructor({ expectedCount, digest, paths = [] }: ShapeCounting) {
     this.#digest = digest;
+    this.#paths = new Set(paths);
+    this.#inside = new Set(paths.flatMap(placesOn));
+    this.#top = this.#levelOf('');
     let bits = 0;
     while (2 ** bits * sampleSize < expectedCount) bits += 1;
     this.#sampleBits = bits;
@@ -59,10 +82,15 @@ export class ShapeCounter {
     this.#objects += 1;
     const isSampled = isInSample(id, this.#sampleBits);
     if (isSampled) this.#sampled += 1;
+    this.#count(this.#top, body, isSampled);
+  }
+
+  #count(level: Level, body: JsonObject, isSampled: boolean): void {
     const names = Object.keys(body);
-    if (!sameNames(this.#layout.names, names)) this.#layout = this.#layoutOf(names);
-    const { countings } = this.#layout;
-    this.#layout.objects += 1;
+    if (!sameNames(level.layout.names, names)) level.layout = this.#layoutOf(level, names);
+    const { layout } = level;
+    const { countings, within } = layout;
+    layout.objects += 1;
     for (let at = 0; at < names.length; at += 1) {
       const counting = countings[at];
       const value = body[names[at] ?? ''];
@@ -80,10 +108,17 @@ export class ShapeCounter {
       }
       if (isSampled) this.#sample(counting, value);
     }
+    for (let at = 0; at < within.length; at += 1) {
+      const part = within[at];
+      if (!part) continue;
+      const value = body[part.name];
+      // What bears a mark is one value, and no map reads inside of it.
+      if (isJsonObject(value) && !markOf(value)) this.#count(part.level, value, isSampled);
+    }
   }
 
   shape(): NativeShape {
-    for (const layout of [this.#layout, ...this.#layouts]) countSeen(layout);
+    for (const { layout, layouts } of this.#levels.values()) for (const one of [layout, ...layouts]) countSeen(one);
     const properties: Record<string, PropertyShape> = {};
     for (const [property, { seen, kinds, magnitudes, sample, few }] of inOrder(this.#properties))
       properties[property] = {
@@ -102,20 +137,48 @@ export class ShapeCounter {
     return { objects: this.#objects, sampled: this.#sampled, sampleBits: this.#sampleBits, properties };
   }
 
-  #layoutOf(names: readonly string[]): Layout {
-    const known = this.#layouts.find((layout) => sameNames(layout.names, names));
+  #levelOf(prefix: string): Level {
+    const known = this.#levels.get(prefix);
     if (known) return known;
-    const layout = { names, countings: names.map((name) => this.#countingOf(name)), objects: 0 };
-    const before = this.#layouts[this.#nextLayout];
+    const level: Level = {
+      prefix,
+      layouts: [],
+      layout: { names: [], countings: [], within: [], objects: 0 },
+      nextLayout: 0,
+    };
+    this.#levels.set(prefix, level);
+    return level;
+  }
+
+  #layoutOf(level: Level, names: readonly string[]): Layout {
+    const { prefix, layouts, nextLayout } = level;
+    const known = layouts.find((layout) => sameNames(layout.names, names));
+    if (known) return known;
+    const layout = {
+      names,
+      countings: names.map((name) => this.#countingOf(this.#pathOf(prefix, name))),
+      within: names
+        .filter((name) => !name.includes('.') && this.#inside.has(prefix + name))
+        .map((name) => ({ name, level: this.#levelOf(`${prefix}${name}.`) })),
+      objects: 0,
+    };
+    const before = layouts[nextLayout];
     if (before) countSeen(before);
-    this.#layouts[this.#nextLayout] = layout;
-    this.#nextLayout = (this.#nextLayout + 1) % layoutsKept;
+    layouts[nextLayout] = layout;
+    level.nextLayout = (nextLayout + 1) % layoutsKept;
     return layout;
+  }
+
+  /** HAZARD: `a.b` may also be the name of one property; where the map reads `b` inside of `a` that is another one. */
+  #pathOf(prefix: string, name: string): string {
+    const isAnother = name.includes('.') && placesOn(prefix + name).some((place) => this.#inside.has(place));
+    return prefix + (isAnother ? JSON.stringify(name) : name);
   }
 
   #countingOf(property: string): Counting | undefined {
     const known = this.#properties.get(property);
-    if (known || this.#properties.size >= propertiesMax) return known;
+    const isRead = this.#paths.has(property) || this.#inside.has(property);
+    if (known || (this.#properties.size >= propertiesMax && !isRead)) return known;
     const fresh: Counting = {
       seen: 0,
       kinds: valueKinds.map(() => 0),
@@ -157,144 +220,4 @@ function isInSample(id: string, bits: number): boolean {
   for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
   // Its low bits follow those of the last characters too closely.
   return ((hash ^ (hash >>> 15)) & ((1 << bits) - 1)) === 0;
-}
-
-const plusSign = 0x2b;
-const minusSign = 0x2d;
-const pointSign = 0x2e;
-const digitZero = 0x30;
-const digitNine = 0x39;
-const dateText = /^\d{4}-\d{2}-\d{2}$/;
-const instantText = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/;
-
-/**
- * What a connector wraps because JSON would round it or has no word for it, by the one name of the object
- * (values.ts of the connectors dynamodb and azure-tables): a number is one, however many digits it has.
- */
-const markedKinds: ReadonlyMap<string, ValueKind> = new Map([
-  ['$number', 'number'],
-  ['$int32', 'number'],
-  ['$int64', 'number'],
-  ['$double', 'number'],
-  ['$dateTime', 'instant'],
-  ['$guid', 'text'],
-  ['$text', 'text'],
-  ['$binary', 'text'],
-  ['$textSet', 'list'],
-  ['$numberSet', 'list'],
-  ['$binarySet', 'list'],
-  ['$list', 'list'],
-  ['$map', 'object'],
-]);
-
-/** The name of the mark and what it holds; undefined for any other value. */
-function markOf(value: Json): { readonly kind: ValueKind; readonly held: Json } | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const [only, ...others] = Object.keys(value);
-  const kind = only === undefined || others.length > 0 ? undefined : markedKinds.get(only);
-  return kind && { kind, held: value[only ?? ''] ?? null };
-}
-
-/** What a sample and a magnitude go by: the same text for one value, whether JSON can hold it or not. */
-function textOf(value: Json): string {
-  const held = markOf(value)?.held ?? value;
-  return typeof held === 'string' ? held : JSON.stringify(held);
-}
-
-const noKind = -1;
-const numberOf = Object.fromEntries(valueKinds.map((kind, at) => [kind, at])) as Readonly<Record<ValueKind, number>>;
-const numberKind = numberOf.number;
-const textKind = numberOf.text;
-
-/** null: nothing is held. */
-export function kindOf(value: Json): ValueKind | null {
-  return valueKinds[kindNumber(value)] ?? null;
-}
-
-/** Where the kind stands in valueKinds. */
-function kindNumber(value: Json): number {
-  if (typeof value === 'string') return value === '' ? noKind : textKindNumber(value);
-  if (value === null) return noKind;
-  if (typeof value !== 'object') return typeof value === 'boolean' ? numberOf.boolean : numberKind;
-  if (Array.isArray(value)) return numberOf.list;
-  const marked = markOf(value);
-  if (!marked) return numberOf.object;
-  return marked.held === null || marked.held === '' ? noKind : numberOf[marked.kind];
-}
-
-function textKindNumber(text: string): number {
-  // Numbers, dates and moments begin with what no word begins with; most texts need no closer look.
-  const first = text.charCodeAt(0);
-  if (text.length > 64 || first > digitNine || first < plusSign) return textKind;
-  if (isNumberText(text)) return numberKind;
-  if (text.charCodeAt(4) !== minusSign) return textKind;
-  if (dateText.test(text)) return numberOf.date;
-  return instantText.test(text) ? numberOf.instant : textKind;
-}
-
-/** Whether it is a decimal number: a sign, digits with or without a point among them, an exponent. */
-function isNumberText(text: string): boolean {
-  const first = text.charCodeAt(0);
-  const start = first === plusSign || first === minusSign ? 1 : 0;
-  const whole = digitsEnd(text, start);
-  let at = whole;
-  if (text.charCodeAt(at) === pointSign) {
-    at = digitsEnd(text, at + 1);
-    if (at === start + 1) return false;
-  } else if (whole === start) return false;
-  if (at < text.length && (text.charCodeAt(at) | 0x20) === 0x65) {
-    const sign = text.charCodeAt(at + 1);
-    const from = sign === plusSign || sign === minusSign ? at + 2 : at + 1;
-    at = digitsEnd(text, from);
-    if (at === from) return false;
-  }
-  return at === text.length;
-}
-
-function digitsEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && text.charCodeAt(at) >= digitZero && text.charCodeAt(at) <= digitNine) at += 1;
-  return at;
-}
-
-/** Of zero, which has none. */
-const zeroExponent = Number.NEGATIVE_INFINITY;
-
-function magnitudeText(exponent: number): string {
-  return exponent === zeroExponent ? 'zero' : String(exponent);
-}
-
-/** The power of ten of the first digit that is not zero: 1500 → "3", 0.25 → "-1", 0 → "zero". */
-export function magnitudeOf(text: string): string {
-  return magnitudeText(exponentOf(text));
-}
-
-function exponentOf(text: string): number {
-  let point = -1;
-  let first = -1;
-  for (
-    let at = text.charCodeAt(0) === plusSign || text.charCodeAt(0) === minusSign ? 1 : 0;
-    at < text.length;
-    at += 1
-  ) {
-    const unit = text.charCodeAt(at);
-    if (unit === pointSign && point === -1) point = at;
-    else if (unit < digitZero || unit > digitNine) return exponentOfAny(text);
-    else if (unit !== digitZero && first === -1) first = at;
-  }
-  if (first === -1) return zeroExponent;
-  const end = point === -1 ? text.length : point;
-  return first < end ? end - first - 1 : end - first;
-}
-
-/** With an exponent. */
-function exponentOfAny(text: string): number {
-  const [digits = '', exponent = '0'] = text.toLowerCase().split('e');
-  const unsigned = digits.startsWith('-') || digits.startsWith('+') ? digits.slice(1) : digits;
-  const [whole = '', fraction = ''] = unsigned.split('.');
-  const shift = Number.parseInt(exponent, 10);
-  const inWhole = whole.search(/[1-9]/);
-  if (inWhole !== -1) return whole.length - inWhole - 1 + shift;
-  const inFraction = fraction.search(/[1-9]/);
-  return inFraction === -1 ? zeroExponent : -inFraction - 1 + shift;
 }

@@ -50,6 +50,13 @@ export function readOnlyNatives(mesh: Mesh): readonly string[] {
   return Object.entries(mesh.files).flatMap(([native, { format }]) => (format === 'parquet' ? [native] : []));
 }
 
+/** Whether the store itself says which properties there are, so that every object has them all, empty or not. */
+export function hasColumns(mesh: Mesh, native: string): boolean {
+  if (mesh.kind === 'postgresql') return true;
+  const format = 'files' in mesh ? mesh.files[native]?.format : undefined;
+  return format === 'csv' || format === 'parquet';
+}
+
 /** The native types that a mesh has, by name. */
 export function nativeNamesOf(mesh: Mesh): readonly string[] {
   switch (mesh.kind) {

@@ -9,6 +9,8 @@
 import { digestOf, type Digest } from '../../../core/digest.js';
 import { usualDriftRules } from '../../../core/drift/drift-rules.js';
 import type { NativeShape } from '../../../core/drift/native-shape.js';
+import { pathsOf } from '../../../core/drift/paths-read.js';
+import { mayHaveEmptied } from '../../../core/drift/value-changes.js';
 import { ConcordatError } from '../../../core/errors.js';
 import type { DatasetType } from '../../../core/federation/federation.js';
 import type { TaxonomyType } from '../../../core/federation/taxonomy.js';
@@ -99,7 +101,9 @@ export class IncrementSeals {
     if (changed * 100 > read.next.count * Math.min(changedPercentMax, rules.emptiedBy)) return null;
     if (schema && (!known.shape || showsNewThings(schema, sealing, known.shape, objects.values(), read.next.count)))
       return null;
-    const judged = schema && known.shape ? schema.judge(map, known.shape, type.taxonomy.key) : null;
+    const bodies = [...objects.values()].map((object) => object?.body ?? null);
+    if (schema && known.shape && mayHaveEmptied(known.shape, pathsOf(map), known.changed, bodies)) return null;
+    const judged = schema && known.shape ? schema.judge(type, map, known.shape) : null;
     if (judged?.held.isStopped) return null;
     if (fingerprintOf(this.#context, sealing, judged?.held ?? null) !== known.fingerprint) return null;
     try {
@@ -265,12 +269,12 @@ function standsAlone({ fields }: TaxonomyType): boolean {
 /** A property, or one of a few values, that the schema did not have. */
 function showsNewThings(
   seen: SchemaSeen,
-  { type }: TypeSealing,
+  { map }: TypeSealing,
   shape: NativeShape,
   objects: Iterable<NativeObject | null>,
   count: number,
 ): boolean {
-  const counter = seen.counter(type.taxonomy.type, count);
+  const counter = seen.counter(map, count);
   for (const object of objects) if (object) counter.add(object.id, object.body);
   return Object.entries(counter.shape().properties).some(([property, { sample, few }]) => {
     const known = shape.properties[property];

@@ -55,6 +55,16 @@ it('follows a renamed property wherever the map names it, keeps everything else,
   expect(proposal?.text).toContain('# Written by Kari.');
 });
 
+it('leaves what was never there, and what the map cannot read, to a person', () => {
+  const never = propose({ drifts: [drift({ count: 0 }), drift({ kind: 'retyped', property: 'vekt', is: 'text' })] });
+  expect(mapOf(never?.text ?? '')).toEqual(mapOf(text));
+  expect(never?.changes).toEqual([]);
+  expect(never?.unknown).toEqual([
+    'where to read what the map looks for in skjor: no object has it, and none had it before',
+    'what step reads vekt: it holds text, and the map reads none of it',
+  ]);
+});
+
 it('takes out what is gone, but never a field of the key and never the last one', () => {
   const gone = propose({ drifts: [drift({}), drift({ property: 'nr', fields: ['number'] })] });
   expect(Object.keys(mapOf(gone?.text ?? '').fields)).toEqual(['number', 'receiver', 'weight', 'sentAt']);

@@ -25,14 +25,18 @@ const drift = (change: Partial<SchemaDrift>): SchemaDrift => ({
 it.each([
   [{ kind: 'gained' }, 'poids is new, in 90 of 100 objects'],
   [{ kind: 'lost' }, 'poids is gone from all 100 objects'],
+  [{ kind: 'lost', count: 0 }, 'the map reads poids, and none of 100 objects has it'],
   [
     { kind: 'renamed', to: 'weight', count: 60, of: 64 },
     'poids is gone, and the new weight holds 60 of 64 of its values: renamed?',
   ],
   [{ kind: 'retyped', was: 'number', is: 'text' }, 'poids held numbers and holds text now, in 90 of 100 objects'],
+  [{ kind: 'retyped', is: 'text' }, 'the map cannot read poids in 90 of 100 objects, which hold text'],
+  [{ kind: 'retyped' }, 'the map cannot read poids in 90 of 100 objects'],
   [{ kind: 'scaled', by: -3 }, 'the numbers in poids are about 10^-3 times what they were: another unit?'],
   [{ kind: 'newValue', count: 1 }, 'poids holds 1 value that it never held'],
   [{ kind: 'emptied', by: 40 }, 'poids is empty in 90 of 100 objects, 40 percent more of them than before'],
+  [{ kind: 'emptied', by: 0 }, 'poids is empty in 90 of 100 objects: nearly all of its values are gone'],
   [
     { kind: 'rekeyed', property: 'numero', of: 64 },
     'records are known by numero, and none of 64 values looked at was there before: other keys?',

@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { usualDriftRules, type DriftRules } from '../../../core/drift/drift-rules.js';
 import { NativeShape } from '../../../core/drift/native-shape.js';
 import { nextShape, schemaDrift, type SchemaDrift } from '../../../core/drift/schema-drift.js';
-import { kindOf, magnitudeOf, ShapeCounter } from '../../../core/drift/shape-counter.js';
+import { ShapeCounter } from '../../../core/drift/shape-counter.js';
+import { kindOf, magnitudeOf } from '../../../core/drift/value-kind.js';
 import type { TypeMap } from '../../../core/federation/map.js';
+import type { FieldKind } from '../../../core/federation/taxonomy.js';
 import type { Json, JsonObject } from '../../../core/json.js';
 import { propertyRuns } from '../../support/property-runs.js';
 
@@ -25,7 +27,16 @@ const map: TypeMap = {
   deletionMayRemove: [],
 };
 
-const digest = (text: string): string => createHmac('sha256', 'a key').update(text).digest('hex');
+const text: FieldKind = { kind: 'text', equality: 'exact', sensitivity: 'public' };
+const kinds: Readonly<Record<string, FieldKind>> = {
+  number: text,
+  weight: { kind: 'decimal', sensitivity: 'public' },
+  receiver: text,
+  state: text,
+};
+const store = { kinds, hasColumns: false, mayEmpty: new Set<string>() };
+
+const digest = (of: string): string => createHmac('sha256', 'a key').update(of).digest('hex');
 
 function shapeOf(rows: readonly JsonObject[], expectedCount = rows.length): NativeShape {
   const counter = new ShapeCounter({ expectedCount, digest });
@@ -59,6 +70,7 @@ function drift(
     rules: { ...usualDriftRules, ...rules },
     keyProperties: ['numero'],
     approved: new Set(approved),
+    ...store,
   });
 }
 
@@ -189,7 +201,7 @@ describe('a drifted schema', () => {
 describe('what later reads are held against', () => {
   it('stays where something is held, and moves on where it was only reported', () => {
     const [agreed, now] = [shapeOf(rows()), shapeOf(changed((body, at) => ({ ...without(body, 'poids'), neuf: at })))];
-    const question = { map, rules: usualDriftRules, keyProperties: ['numero'], approved: new Set<string>() };
+    const question = { map, rules: usualDriftRules, keyProperties: ['numero'], approved: new Set<string>(), ...store };
     const next = nextShape(agreed, now, schemaDrift(agreed, now, question));
     expect(Object.keys(next.properties)).toEqual(['destinataire', 'etat', 'interne', 'neuf', 'numero', 'poids']);
     expect(schemaDrift(next, now, question)).toMatchObject([{ kind: 'lost', property: 'poids' }]);
@@ -198,7 +210,7 @@ describe('what later reads are held against', () => {
   it('keeps a new name new while it is only proposed', () => {
     const renamed = changed((body) => ({ ...without(body, 'destinataire'), receiver: body['destinataire'] ?? null }));
     const [agreed, now] = [shapeOf(rows()), shapeOf(renamed)];
-    const question = { map, rules: usualDriftRules, keyProperties: ['numero'], approved: new Set<string>() };
+    const question = { map, rules: usualDriftRules, keyProperties: ['numero'], approved: new Set<string>(), ...store };
     const next = nextShape(agreed, now, schemaDrift(agreed, now, question));
     expect(schemaDrift(next, now, question)).toEqual(schemaDrift(agreed, now, question));
   });

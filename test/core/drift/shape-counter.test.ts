@@ -1,9 +1,10 @@
 /** What is counted of objects by their layout, against counting each property of each by itself. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { kindOf, magnitudeOf, ShapeCounter } from '../../../core/drift/shape-counter.js';
+import { ShapeCounter } from '../../../core/drift/shape-counter.js';
+import { kindOf, magnitudeOf } from '../../../core/drift/value-kind.js';
 import type { NativeShape } from '../../../core/drift/native-shape.js';
-import { byCodeUnit, type Json, type JsonObject } from '../../../core/json.js';
+import { byCodeUnit, isJsonObject, type Json, type JsonObject } from '../../../core/json.js';
 
 const numberText = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const digest = (text: string): string =>
@@ -23,7 +24,10 @@ function plainly(bodies: readonly JsonObject[]): NativeShape {
   const shapeOf = (name: string) => {
     const held = bodies.flatMap((body) => (Object.hasOwn(body, name) ? [body[name] ?? null] : []));
     const filled = held.filter((value) => kindOf(value) !== null);
-    const text = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));
+    const text = (value: Json): string => {
+      const held = isJsonObject(value) && '$number' in value ? (value['$number'] ?? null) : value;
+      return typeof held === 'string' ? held : JSON.stringify(held);
+    };
     const digests = [...new Set(filled.map((value) => digest(text(value)).slice(0, 16)))].sort(byCodeUnit);
     return {
       of: bodies.length,
@@ -91,4 +95,41 @@ test('takes for a number what the grammar of numbers takes', () => {
     }),
     { numRuns: 5_000 },
   );
+});
+
+/** Every property of an object as one of the object itself, dotted where it lies inside of another; one with a dot in its name in quotes. */
+function flat(body: JsonObject, inside: readonly string[], prefix = ''): JsonObject {
+  return Object.fromEntries(
+    Object.entries(body).flatMap(([name, one]): readonly (readonly [string, Json])[] => {
+      const path = prefix + (name.includes('.') ? JSON.stringify(name) : name);
+      const isOpened = inside.includes(path) && isJsonObject(one) && !('$number' in one);
+      return [[path, one], ...(isOpened ? Object.entries(flat(one, inside, `${path}.`)) : [])];
+    }),
+  );
+}
+
+test('counts inside of objects as if each property there were one of the object itself, where the map reads', () => {
+  const inner = fc.dictionary(fc.constantFrom('b', 'c', 'b.c'), fc.oneof(value, fc.constant<Json>({ $number: '12' })), {
+    maxKeys: 3,
+  });
+  const outer = fc.dictionary(fc.constantFrom('a', 'b', 'x', 'a.b'), fc.oneof(value, inner, fc.record({ b: inner })), {
+    maxKeys: 3,
+  });
+  fc.assert(
+    fc.property(fc.array(outer, { maxLength: 40 }), (all) => {
+      const counter = new ShapeCounter({ expectedCount: all.length, digest, paths: ['a.b.c', 'x'] });
+      all.forEach((body, at) => counter.add(String(at), body));
+      expect(counter.shape()).toEqual(plainly(all.map((body) => flat(body, ['a', 'a.b']))));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('counts what the map reads however many properties there are, and no more of the others', () => {
+  const counter = new ShapeCounter({ expectedCount: 1, digest, paths: ['last', 'at.last'] });
+  const many = Object.fromEntries(Array.from({ length: 600 }, (_, at) => [`p${at}`, at]));
+  counter.add('1', { ...many, last: 1, other: 1, at: { ...many, last: 1, other: 1 } });
+  const names = Object.keys(counter.shape().properties);
+  expect(names).toHaveLength(503);
+  expect(names).toEqual(expect.arrayContaining(['last', 'at', 'at.last']));
 });

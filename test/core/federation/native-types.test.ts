@@ -24,6 +24,7 @@ import {
   isRecordKind,
   nativeNamesOf,
   nativeTypes,
+  hasColumns,
   readOnlyNatives,
   writesOf,
 } from '../../../core/federation/native-types.js';
@@ -109,6 +110,13 @@ test.each([
 test('a Parquet file is read and never written, and its neighbours are', () => {
   expect(readOnlyNatives(folder)).toEqual(['price']);
   expect(readOnlyNatives(postgresql)).toEqual([]);
+});
+
+test('a table, a CSV file and a Parquet file have columns, and what knows objects only has none', () => {
+  expect(['price', 'parcel', 'depot'].map((native) => hasColumns(folder, native))).toEqual([true, true, false]);
+  expect(hasColumns(postgresql, 'parcel')).toBe(true);
+  for (const mesh of [s3, swift, azureBlob]) expect(hasColumns(mesh, 'parcel'), mesh.kind).toBe(true);
+  for (const mesh of [dynamodb, azureTables, cosmos]) expect(hasColumns(mesh, 'parcel'), mesh.kind).toBe(false);
 });
 
 test('a cloud allows nothing for a native type that it does not have', () => {
