@@ -22,14 +22,13 @@ export function planOpaqueUnseen(builder: PlanBuilder, type: DatasetType, shown:
     if (one.changed && !shown.has(one.key)) divergeAt(builder, type, one.key, [one]);
 }
 
-/** Whether somebody let it go or shows another value than was agreed, also where nobody can be asked to follow. */
+/** Whether somebody lacks it or shows another value than was agreed, also where nobody can be asked to follow. */
 function isElsewhereThanBase({ base, members }: RecordView): boolean {
-  if (base === undefined) return false;
   return Object.values(members).some(
     (fields) =>
       fields === undefined ||
       Object.entries(fields).some(([field, value]) => {
-        const agreed = base[field];
+        const agreed = base?.[field];
         return agreed !== undefined && !sameJson(value, agreed);
       }),
   );
