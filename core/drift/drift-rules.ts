@@ -15,12 +15,15 @@ const rule = (usual: DriftAction, words: string) => z.enum(DriftAction.options).
 
 export const DriftRules = z.strictObject({
   gained: rule('report', 'a property that was not there before'),
-  lost: rule('hold', 'a property that no object has any more'),
+  lost: rule('hold', 'a property that no object has any more, or that the map reads and none has'),
   renamed: rule('hold', 'a property that is gone while a new one holds the same values; only ever proposed'),
-  retyped: rule('hold', 'most values are of another kind: numbers that are words now'),
+  retyped: rule(
+    'hold',
+    'most values are of another kind, numbers that are words now, or of one that the map cannot read',
+  ),
   scaled: rule('hold', 'numbers a hundred times larger or smaller than before: another unit'),
   newValue: rule('report', 'a value that a property with few values never had'),
-  emptied: rule('hold', 'many more objects hold nothing there than before'),
+  emptied: rule('hold', 'many more objects hold nothing there than before, or nearly all of the few values are gone'),
   // Absent and not a default: the digest of a dataset that says nothing about it stays what it was.
   rekeyed: z
     .enum(DriftAction.options)

@@ -30,8 +30,7 @@ it('a CSV file that is given up half way is read no further', async () => {
     }
   }
   for await (const row of rowsOf(endless(), format)) if (row.kind === 'row') break;
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(isLeft).toBe(true);
+  await expect.poll(() => isLeft).toBe(true);
   await expect(read(brokenThenMore())).rejects.toMatchObject({ code: 'CSV_INVALID_CLOSING_QUOTE' });
 });
 

@@ -103,7 +103,7 @@ it('does not ask an authority again that refuses, and goes on asking one that is
     clientFor: (namespace) => {
       const authority = namespace.slice(made.federation.length + 1);
       return {
-        // eslint-disable-next-line require-yield
+        // oxlint-disable-next-line require-yield -- it is refused before there is one
         list: async function* () {
           asked.push(authority);
           throw Object.assign(new ServiceError('refused'), {
