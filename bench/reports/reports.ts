@@ -69,7 +69,7 @@ const tasks: Readonly<Record<string, Task>> = {
       hidden: [],
     };
     const report: RunReport = { run, plan, ...nothing };
-    const text = runPage({ federation: 'bench', report, brakes: [], madeAt: new Date(0), values: null });
+    const text = runPage({ federation: 'bench', report, part: null, brakes: [], madeAt: new Date(0), values: null });
     return `a page of ${Math.round(text.length / 1_000)} thousand characters`;
   },
   plan: (folder, digest) => filtered(folder, digest, {}),

@@ -6,24 +6,29 @@ import { hlcParts } from '../../core/clock/hlc.js';
 import { failureOf } from '../output/failure.js';
 import { action, defineCommand, type ExitCode, type Invocation } from '../invocation.js';
 import { writeReport } from '../output/report-file.js';
-import { withFederation, type FederationSession } from '../reading/federation-session.js';
-import { findRun } from '../reading/find-run.js';
+import { checkPlanFilter, filterWords, withPlanFilter } from '../plan-filter.js';
+import { elementTypesOf, withFederation, type FederationSession } from '../reading/federation-session.js';
+import { openAnyPlan, samplesOfLarge, type FilteredPlan, type OpenedPlan } from '../reading/filtered-plan.js';
+import { findRun, planOf } from '../reading/find-run.js';
 import { kindCounts } from '../../core/report/plan-census.js';
 import { heldBy, limitsOf } from '../reading/large-plan.js';
+import type { PlanFilter } from '../reading/plan-view.js';
 import { openRecords } from '../reading/records.js';
 import { reportRun, unsettledIn, type RunReport } from '../reading/run-report.js';
 import { runPage } from '../showing/html/run-page.js';
 import { stepDocument } from '../reading/steps.js';
+import { planLines } from '../showing/plan-text.js';
 import { reportLines } from '../showing/report-text.js';
+import { shortDigest } from '../showing/words.js';
 import { viewRun, type RunView } from '../temporal/runs.js';
 
-interface Options {
+interface Options extends PlanFilter {
   readonly html?: string;
   readonly values?: true;
 }
 
 export function registerShow(program: Command): void {
-  defineCommand(program, {
+  const command = defineCommand(program, {
     name: 'show [run]',
     description:
       'Show a run: what was read and set aside, who was asked, what was written and what is left. Name it by the beginning of its id, by a dataset, or as `latest`.',
@@ -31,9 +36,11 @@ export function registerShow(program: Command): void {
       ['concordat show', 'the newest run'],
       ['concordat show workforce', 'the newest of one dataset'],
       ['concordat show 0197c2a4', 'by the beginning of its id'],
+      ['concordat show latest --field weight --kind changed', 'and what its plan has of one field, of one kind'],
       ['concordat show latest --html run.html', 'and as a page with charts, without any value of a record'],
     ],
-  })
+  });
+  withPlanFilter(command)
     .option('--html <file>', 'also write it as one page with charts, which needs no server and loads nothing')
     .option(
       '--values',
@@ -42,41 +49,99 @@ export function registerShow(program: Command): void {
     .action(
       action<Options, [run: string | undefined]>(async (invocation, options, selector) =>
         withFederation(invocation, { withinMs: 120_000 }, async (session) => {
+          const { output } = invocation;
+          checkPlanFilter(options, session.federation);
           const run = await viewRun(
             session.runs,
             await findRun(session.runs, session.federation, selector ?? 'latest'),
           );
-          const report = await reportRun(session, run);
-          if (options.html !== undefined)
-            await writePage(invocation, session, report, options.html, options.values === true);
-          else if (options.values)
+          if (options.values && options.html === undefined)
             throw new ConcordatError('usage', '--values says what goes into a page: give --html FILE too');
-          invocation.output.result(document(report), reportLines(report, invocation.output.paint, new Date()));
+          const report = await reportRun(session, run);
+          const asked = filterWords(options);
+          const plan = asked === undefined ? null : await openAsked(invocation, session, report);
+          const part = plan && (!output.isJson || options.html !== undefined) ? await plan.filtered(options) : null;
+          if (options.html !== undefined)
+            await writePage(invocation, session, {
+              report,
+              part: part && { ...part, asked: filterWords(options, { withKey: options.values === true }) ?? '' },
+              file: options.html,
+              withValues: options.values === true,
+            });
+          if (plan && output.isJson) await output.stream(withPart(document(report), plan.document(options)));
+          else
+            output.result(document(report), [
+              ...reportLines(report, output.paint, new Date()),
+              ...(part
+                ? ['', output.paint.bold(`Of its plan: ${asked}`), ...partLines(part, invocation, session)]
+                : []),
+            ]);
           return exitCode(run);
         }),
       ),
     );
 }
 
+/** Throws notFound where the run has no plan yet. */
+async function openAsked(
+  { output }: Invocation,
+  session: FederationSession,
+  { run, plan }: RunReport,
+): Promise<OpenedPlan> {
+  const planned = planOf(run);
+  if (!planned) throw new ConcordatError('notFound', `run ${run.runId} has no plan that could be narrowed`);
+  const { summary, snapshots } = planned;
+  const found = { dataset: run.dataset, digest: summary.planDigest, run, snapshots };
+  return openAnyPlan(session, found, { read: plan, progress: (text) => output.progress(text) });
+}
+
+function partLines(
+  { view, large }: FilteredPlan,
+  { output }: Invocation,
+  { federation }: FederationSession,
+): readonly string[] {
+  return planLines(view, {
+    paint: output.paint,
+    elementTypes: elementTypesOf(federation),
+    operationsMax: samplesOfLarge,
+    allWith: `concordat plan ${shortDigest(view.digest)}`,
+    ...(large ? { large } : {}),
+  });
+}
+
+/** The report, and under `part` what `concordat plan` says under the same filter, as fast as it is read. */
+async function* withPart(report: object, part: AsyncIterable<string>): AsyncGenerator<string> {
+  yield `${JSON.stringify(report, null, 2).slice(0, -2)},\n  "part": `;
+  yield* part;
+  yield '\n}';
+}
+
+interface WrittenPage {
+  readonly report: RunReport;
+  /** What of the plan was asked for, in words, and what there is of it; null for all. */
+  readonly part: (FilteredPlan & { readonly asked: string }) | null;
+  readonly file: string;
+  readonly withValues: boolean;
+}
+
 async function writePage(
   { output, workingFolder }: Invocation,
   session: FederationSession,
-  report: RunReport,
-  file: string,
-  withValues: boolean,
+  { report, part, file, withValues }: WrittenPage,
 ): Promise<void> {
   const { federation, exchange, name } = session;
   const { plan, run, snapshots } = report;
   const held = heldBy(snapshots);
   const names = new Map<string, string>();
-  if (withValues && plan) {
+  const samples = part?.samples ?? plan?.samples;
+  if (withValues && samples) {
     const records = openRecords(
       federation,
       exchange,
       run.dataset,
       Object.fromEntries(snapshots.map((snapshot) => [snapshot.authority, snapshot])),
     );
-    for (const { type, key } of [...plan.samples.operations, ...plan.samples.divergences]) {
+    for (const { type, key } of [...samples.operations, ...samples.divergences]) {
       const found = await records.name(type, key);
       if (found !== null) names.set(`${type} ${key}`, found);
     }
@@ -87,6 +152,7 @@ async function writePage(
     runPage({
       federation: name,
       report,
+      part,
       brakes: Object.entries(plan ? limitsOf(federation, plan.census, held) : {}).flatMap(([authority, { braked }]) =>
         braked.map((brake) => ({ authority, ...brake })),
       ),

@@ -13,7 +13,7 @@ import type { Conflict, Divergence } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
 import { PlanCensus, type Census } from '../../core/report/plan-census.js';
 import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
-import { planList, type PlanReport } from './plan-report.js';
+import { planList, Samples, type PlanReport, type PlanSamples } from './plan-report.js';
 import {
   changesField,
   conflictMembers,
@@ -32,6 +32,7 @@ export interface PlanPart {
   /** Counts of all that the filter lets through. */
   readonly census: Census;
   readonly unsettled: number;
+  readonly samples: PlanSamples;
   /** The beginning of each list. */
   readonly operations: readonly Operation[];
   readonly divergences: readonly Divergence[];
@@ -148,6 +149,7 @@ export async function partOf(
   const conflicts: Conflict[] = [];
   const numbers = { operations: new Map<Digest, number>(), conflicts: new Map<Digest, number>() };
   const shown = new Map<AuthorityId, number>();
+  const samples = new Samples();
   let unsettled = 0;
   const wanted = wantedBy(federation, filter);
   for await (const found of matching(exchange, report, wanted, 'conflicts'))
@@ -160,6 +162,7 @@ export async function partOf(
   for await (const found of matching(exchange, report, wanted, 'divergences'))
     for (const { part } of found) {
       census.addDivergence(part);
+      samples.addDivergence(part);
       if (part.operations.length > 0 || part.accepted.length > 0 || part.kind === 'conflict') continue;
       unsettled += 1;
       if (unsettled <= samplesMax) divergences.push(part);
@@ -167,13 +170,14 @@ export async function partOf(
   for await (const found of matching(exchange, report, wanted, 'operations'))
     for (const { part, number } of found) {
       census.addOperation(part);
+      samples.addOperation(part);
       const count = shown.get(part.authority) ?? 0;
       if (count >= samplesMax) continue;
       shown.set(part.authority, count + 1);
       operations.push(part);
       numbers.operations.set(part.id, number);
     }
-  return { census: census.result(), unsettled, operations, divergences, conflicts, numbers };
+  return { census: census.result(), unsettled, samples: samples.all(), operations, divergences, conflicts, numbers };
 }
 
 /** As much of a plan as can be shown: what planView takes. */
@@ -218,7 +222,10 @@ export function limitsOf(
   );
 }
 
-/** One JSON document in pieces: as `planDocument` for a plan that is held whole, without names and native calls. */
+/**
+ * One JSON document in pieces: as `planDocument` for a plan that is held whole, without names and native calls. `counts` come
+ * last, because they are of what the filter lets through.
+ */
 export async function* planPieces(
   exchange: ObjectStore,
   federation: Pick<Federation, 'taxonomy'>,
@@ -226,19 +233,27 @@ export async function* planPieces(
   filter: PlanFilter,
   head: object,
 ): AsyncGenerator<string> {
-  yield `${JSON.stringify({ ...head, base: report.base, counts: report.census, accepted: report.accepted, ignored: report.ignored, ...restOf({ cases: [...report.cases], incomplete: [...report.incomplete] }, filter) }).slice(0, -1)}`;
+  yield `${JSON.stringify({ ...head, base: report.base, accepted: report.accepted, ignored: report.ignored, ...restOf({ cases: [...report.cases], incomplete: [...report.incomplete] }, filter) }).slice(0, -1)}`;
   const wanted = wantedBy(federation, filter);
+  const census = new PlanCensus();
+  const count: { readonly [Name in keyof Lists]: (part: Lists[Name]) => void } = {
+    conflicts: () => census.addConflict(),
+    divergences: (divergence) => census.addDivergence(divergence),
+    operations: (operation) => census.addOperation(operation),
+  };
   for (const name of lists) {
+    const add = count[name] as (part: Lists[typeof name]) => void;
     yield `,"${name}":[`;
     let before = '\n';
     for await (const found of matching(exchange, report, wanted, name)) {
       if (found.length === 0) continue;
+      for (const { part } of found) add(part);
       yield before + found.map(({ number, text }) => `${inFront(name, number)}${text.slice(1)}`).join(',\n');
       before = ',\n';
     }
     yield ']';
   }
-  yield '}';
+  yield `,"counts":${JSON.stringify(census.result())}}`;
 }
 
 /** What a part is given beside its own members, as far as it can be known without the whole. */

@@ -17,13 +17,18 @@ import { planRef } from './documents.js';
 const listMax = 10_000;
 const samplesOfEach = 5;
 
+export interface PlanSamples {
+  readonly operations: readonly Operation[];
+  readonly divergences: readonly Divergence[];
+}
+
 export interface PlanReport {
   readonly digest: Digest;
   readonly dataset: string;
   readonly base: Digest | null;
   readonly census: Census;
   /** The first of each authority, and of each kind: to see what the counts are about. */
-  readonly samples: { readonly operations: readonly Operation[]; readonly divergences: readonly Divergence[] };
+  readonly samples: PlanSamples;
   /** Divergences that somebody accepted, wholly or in part; the first ten thousand. */
   readonly accepted: readonly Divergence[];
   readonly ignored: readonly IgnoredRecord[];
@@ -59,7 +64,7 @@ export async function readPlanReport(
   const cases: Case[] = [];
   const incomplete: IncompleteScope[] = [];
   const operations = new Map<Digest, Operation>();
-  const samples = { operations: new Samples<Operation>(), divergences: new Samples<Divergence>() };
+  const samples = new Samples();
   const head = new Map<string, unknown>();
   const keep = (operation: Operation): void => {
     if (wanted.has(operation.id)) operations.set(operation.id, operation);
@@ -67,12 +72,12 @@ export async function readPlanReport(
   const take: { readonly [Name in ListName]: (part: z.infer<(typeof schemas)[Name]>) => void } = {
     operations: (operation) => {
       census.addOperation(operation);
-      samples.operations.add(operation.authority, operation);
+      samples.addOperation(operation);
       keep(operation);
     },
     divergences: (divergence) => {
       census.addDivergence(divergence);
-      if (!isAccepted(divergence)) samples.divergences.add(divergence.kind, divergence);
+      samples.addDivergence(divergence);
       if (divergence.accepted.length > 0) put(accepted, divergence);
     },
     conflicts: ({ candidates }) => {
@@ -103,7 +108,7 @@ export async function readPlanReport(
         dataset,
         base,
         census: census.result(),
-        samples: { operations: samples.operations.all(), divergences: samples.divergences.all() },
+        samples: samples.all(),
         accepted,
         ignored,
         cases,
@@ -181,17 +186,26 @@ function put<Part>(list: Part[], part: Part): void {
   if (list.length < listMax) list.push(part);
 }
 
-/** The first few of each sort. */
-class Samples<Part> {
-  readonly #of = new Map<string, Part[]>();
+/** The first few operations of each authority, and divergences of each kind that nobody accepted. */
+export class Samples {
+  readonly #operations = new Map<string, Operation[]>();
+  readonly #divergences = new Map<string, Divergence[]>();
 
-  add(sort: string, part: Part): void {
-    const known = this.#of.get(sort);
-    if (!known) this.#of.set(sort, [part]);
-    else if (known.length < samplesOfEach) known.push(part);
+  addOperation(operation: Operation): void {
+    keepFew(this.#operations, operation.authority, operation);
   }
 
-  all(): readonly Part[] {
-    return [...this.#of.values()].flat();
+  addDivergence(divergence: Divergence): void {
+    if (!isAccepted(divergence)) keepFew(this.#divergences, divergence.kind, divergence);
   }
+
+  all(): PlanSamples {
+    return { operations: [...this.#operations.values()].flat(), divergences: [...this.#divergences.values()].flat() };
+  }
+}
+
+function keepFew<Part>(of: Map<string, Part[]>, sort: string, part: Part): void {
+  const known = of.get(sort);
+  if (!known) of.set(sort, [part]);
+  else if (known.length < samplesOfEach) known.push(part);
 }

@@ -30,6 +30,8 @@ export interface PlanText {
   readonly operationsMax: number;
   /** Of a plan that is too large to be here whole: what the view shows is the beginning of what these count. */
   readonly large?: LargeCounts;
+  /** What to type to see the rest, where it is neither `--all` nor `--json`; counts then come first whatever their number. */
+  readonly allWith?: string;
 }
 
 export interface LargeCounts {
@@ -47,7 +49,8 @@ const signs = { create: '+', update: '~', delete: '-' } as const;
 
 export function planLines(view: PlanView, options: PlanText): readonly string[] {
   const census = options.large?.census ?? censusOfView(view);
-  const isLong = census.operations > options.operationsMax || census.operations > countedFrom;
+  const isLong =
+    options.allWith !== undefined || census.operations > options.operationsMax || census.operations > countedFrom;
   return [
     ...(isLong ? [...censusLines(census), ''] : []),
     ...operationLines(view, options, census),
@@ -99,7 +102,7 @@ function operationLines(view: PlanView, options: PlanText, census: Census): read
     const left =
       shown.length < count
         ? [
-            `  … and ${numberText(count - shown.length)} more; narrow with --type, --field, --kind or --key, or see all with ${options.large ? '--json' : '--all'}`,
+            `  … and ${numberText(count - shown.length)} more; narrow with --type, --field, --kind or --key, or see all with ${options.allWith ?? (options.large ? '--json' : '--all')}`,
           ]
         : [];
     return [

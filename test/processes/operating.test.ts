@@ -2,7 +2,7 @@
  * A federation in use, as its people type it: looked at, planned, asked, approved by two people of one authority, settled
  * case by case, changed behind its back, rejected for a time. One federation for the file: each test goes on from the last.
  */
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { generatePrivateKey, writeKeyFile } from '../../activities/keys/private-key.js';
@@ -135,8 +135,28 @@ describe('a plan without a run', () => {
     expect(byName.operations.every(({ name }) => name === first?.name)).toBe(true);
   });
 
+  it('is narrowed by show as by plan: in text, as JSON and on a page that does not say whose name it was', async () => {
+    const narrow = ['latest', '--authority', 'sov', '--field', 'department', '--kind', 'create'];
+    const narrowed = await plan(...narrow);
+    expect(narrowed.operations.length).toBeGreaterThan(1);
+    const shown = await sandbox.json<ShowDocument & { readonly part: PlanDocument }>('show', ...narrow);
+    expect(shown.document.part).toEqual(narrowed);
+    expect(shown.document.snapshots).toHaveLength(3);
+    const name = narrowed.operations[0]?.name ?? '?';
+    const page = path.join(path.dirname(sandbox.folder), 'narrowed.html');
+    const text = (await run('show', ...narrow, '--key', name, '--html', page)).stdout;
+    const [about = '', part = ''] = text.split(
+      `Of its plan: authority sov, key ${name}, field department, kind create\n`,
+    );
+    expect(about).toContain('planned only');
+    expect(part).toContain('1 to create, 0 to update, 0 to delete');
+    const html = await readFile(page, 'utf8');
+    expect(html).toContain('of authority sov, one key or name, field department, kind create: ');
+    expect(html).not.toContain(name);
+  });
+
   it('is refused for an authority that is not there', async () => {
-    expect(await run('plan', 'latest', '--authority', 'gcp')).toMatchObject({ code: 1 });
+    expect(await run('show', 'latest', '--authority', 'gcp')).toMatchObject({ code: 1 });
   });
 });
 

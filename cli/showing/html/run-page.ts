@@ -3,6 +3,8 @@
  * beginnings of keys; a value or a name of a record stands in it only where somebody asked for them.
  */
 import type { Change } from '../../../core/operation.js';
+import type { Census } from '../../../core/report/plan-census.js';
+import type { PlanSamples } from '../../reading/plan-report.js';
 import type { RunReport } from '../../reading/run-report.js';
 import { fieldText, numberText, oneCauseText } from '../census-text.js';
 import { driftConsequence, driftWords } from '../drift-text.js';
@@ -24,6 +26,8 @@ import { barChart, html, nothing, page, stackedChart, table, tiles, type Html } 
 export interface RunPage {
   readonly federation: string;
   readonly report: RunReport;
+  /** What the charts and samples are of, where only some of the plan was asked for; `asked` says what, in words. */
+  readonly part: { readonly asked: string; readonly census: Census; readonly samples: PlanSamples } | null;
   readonly brakes: readonly {
     readonly authority: string;
     readonly type: string;
@@ -41,7 +45,7 @@ export function runPage(shown: RunPage): string {
   const { run } = report;
   return page(
     `${run.dataset} of ${federation}`,
-    html`${headOf(shown)}${countsOf(report)}${brakesOf(shown)}${readOf(report)}${askedOf(shown)}${samplesOf(shown)}
+    html`${headOf(shown)}${countsOf(shown)}${brakesOf(shown)}${readOf(report)}${askedOf(shown)}${samplesOf(shown)}
       <footer>
         ${shown.values === null ? 'No value of any record is on this page; --values puts them there.' : 'This page holds values of records: keep it where they may be.'}
         Numbers are of the plan as its digest names it.
@@ -76,10 +80,19 @@ function headOf({ report, federation, madeAt }: RunPage): Html {
     ])}`;
 }
 
-function countsOf({ plan }: RunReport): Html {
-  if (!plan) return nothing;
-  const { kinds, fields, causes, operationsBy, accepted } = plan.census;
-  return html`${barChart(
+function countsOf({ report: { plan }, part }: RunPage): Html {
+  const census = part?.census ?? plan?.census;
+  if (!census) return nothing;
+  const { kinds, fields, causes, operationsBy, accepted, divergences, operations, conflicts } = census;
+  const asked = part
+    ? html`<p>
+        Charts and samples are of a part of the plan only, of ${part.asked}: ${numberText(divergences)} of
+        ${numberText(plan?.census.divergences ?? divergences)} divergences, ${numberText(operations)} of
+        ${numberText(plan?.census.operations ?? operations)} operations, ${numberText(conflicts)} of
+        ${numberText(plan?.census.conflicts ?? conflicts)} conflicts.
+      </p>`
+    : nothing;
+  return html`${asked}${barChart(
     'What differs',
     accepted > 0
       ? `Divergences by kind; ${numberText(accepted)} that people accepted are not counted.`
@@ -159,8 +172,8 @@ function askedOf({ report, madeAt }: RunPage): Html {
   )}`;
 }
 
-function samplesOf({ report, values }: RunPage): Html {
-  const samples = report.plan?.samples;
+function samplesOf({ report, part, values }: RunPage): Html {
+  const samples = part?.samples ?? report.plan?.samples;
   if (!samples) return nothing;
   const record = (type: string, key: string): string => {
     const name = values?.get(`${type} ${key}`);

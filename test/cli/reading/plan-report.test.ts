@@ -119,6 +119,8 @@ describe('a part of it', () => {
     const expected = plan.operations.filter(({ changes }) => changes.some(({ field }) => field === 'receiver'));
     expect(part.census.operations).toBe(expected.length);
     expect(part.operations).toEqual(expected.slice(0, 3));
+    expect(part.samples.operations).toEqual(expected.slice(0, 5));
+    expect(part.samples.divergences.every(({ field }) => field === 'receiver')).toBe(true);
     for (const operation of part.operations)
       expect(plan.operations[(part.numbers.operations.get(operation.id) ?? 0) - 1]).toEqual(operation);
   });
@@ -154,6 +156,12 @@ describe('a part of it', () => {
     expect(whole.operations).toHaveLength(count);
     const none = JSON.parse(await textOf(planPieces(store, federation, report, { key: 'no such' }, {})));
     expect([none.conflicts, none.divergences, none.operations]).toEqual([[], [], []]);
+    const missing = JSON.parse(await textOf(planPieces(store, federation, report, { kind: 'missing' }, {})));
+    expect([whole.counts, none.counts.operations, missing.counts.kinds]).toEqual([
+      report.census,
+      0,
+      [{ kind: 'missing', count: 10 }],
+    ]);
   });
 
   it('says which brakes it trips, from the terms and what the meshes hold', () => {

@@ -1,7 +1,7 @@
 /** What a cloud does beyond a write, as people read it before they approve: under its operation, and counted for the run. */
 import pc from 'picocolors';
 import { expect, test } from 'vitest';
-import { planDocument } from '../../../cli/commands/plan.js';
+import { planDocument } from '../../../cli/reading/plan-document.js';
 import { planView } from '../../../cli/reading/plan-view.js';
 import { consequencesOnSheet } from '../../../cli/reading/run-report.js';
 import { planLines } from '../../../cli/showing/plan-text.js';

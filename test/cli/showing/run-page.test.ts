@@ -53,7 +53,7 @@ const report = {
   ],
   reviews: [],
 } as unknown as RunReport;
-const shown = { federation: hostile, report, brakes: [], madeAt: new Date(0) };
+const shown = { federation: hostile, report, part: null, brakes: [], madeAt: new Date(0) };
 const tagsOf = (text: string): readonly string[] => [
   ...new Set([...text.matchAll(/<\/?([a-z!][a-z0-9]*)/gi)].map(([, name = '']) => name)),
 ];
@@ -79,6 +79,23 @@ it('holds no value and no name of a record, but counts, fields and beginnings of
   const asked = runPage({ ...shown, values: new Map([[`shipment ${operation.key}`, 'S-1']]) });
   expect(asked).toContain('shipment S-1 (f00df00d)');
   expect(asked).toContain('Zoë Martin');
+});
+
+it('has charts and samples of what was asked for alone, and says of what', () => {
+  const other = { ...divergence, kind: 'missing' as const, key: 'beef'.repeat(16), field: null };
+  const whole = { operations: [operation], divergences: [divergence, other], conflicts: [] };
+  const part = {
+    asked: 'kind missing, one key or name',
+    census: censusOf({ operations: [], divergences: [other], conflicts: [] }),
+    samples: { operations: [], divergences: [other] },
+  };
+  const of = { ...report, plan: { census: censusOf(whole), samples: whole } } as unknown as RunReport;
+  const text = runPage({ ...shown, report: of, part, values: null });
+  expect(text).toContain('of kind missing, one key or name: 1 of');
+  expect(text).toMatch(/1 of\s+2 divergences, 0 of\s+1 operations/);
+  expect(text).toContain('shipment beefbeef');
+  expect(text).not.toContain('shipment f00df00d');
+  expect(runPage({ ...shown, report: of, values: null })).toContain('shipment f00df00d');
 });
 
 it('takes the place of an earlier page and of nothing else', async () => {
