@@ -3,7 +3,7 @@
  * Both stay in its private store; peers are told what drifted, by the names of properties and by no value.
  */
 import { z } from 'zod';
-import { Digest } from '../../core/digest.js';
+import { canonicalJson, Digest } from '../../core/digest.js';
 import { usualDriftRules, type DriftRules } from '../../core/drift/drift-rules.js';
 import { NativeShape } from '../../core/drift/native-shape.js';
 import { pathsOf, placesOn } from '../../core/drift/paths-read.js';
@@ -15,6 +15,7 @@ import type { Mesh } from '../../core/federation/authority.js';
 import type { DatasetType } from '../../core/federation/federation.js';
 import type { TypeMap } from '../../core/federation/map.js';
 import { hasColumns, isRecordMesh, rowKeyOf } from '../../core/federation/native-types.js';
+import type { ScopeEnd } from '../connectors/connector.js';
 import { Hmac } from '../log/hmac.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 
@@ -47,6 +48,8 @@ export class SchemaSeen {
   readonly #rules: (type: string) => DriftRules;
   /** By type, as the base says it: what was agreed on can be emptied. */
   readonly #heldAtBase: Readonly<Record<string, HeldFields>>;
+  /** By native type, what the store says of its own columns. */
+  readonly #declares: ReadonlyMap<string, NativeShape['declares']>;
   readonly #next: Shapes = {};
   readonly #drifts: SchemaDrift[] = [];
 
@@ -56,12 +59,14 @@ export class SchemaSeen {
     approved: ReadonlySet<Digest>,
     rules: (type: string) => DriftRules,
     heldBefore: Readonly<Record<string, HeldFields>>,
+    declares: ReadonlyMap<string, NativeShape['declares']>,
   ) {
     this.#context = context;
     this.#agreed = agreed;
     this.#approved = approved;
     this.#rules = rules;
     this.#heldAtBase = heldBefore;
+    this.#declares = declares;
   }
 
   /** null for a cloud, whose schema is its API. */
@@ -69,6 +74,7 @@ export class SchemaSeen {
     context: AuthorityContext,
     dataset: string,
     heldBefore: Readonly<Record<string, HeldFields>>,
+    ends: readonly ScopeEnd[],
   ): Promise<SchemaSeen | null> {
     if (!isRecordMesh(authorityOf(context).mesh)) return null;
     const declared = context.federation.datasets[dataset]?.drift ?? {};
@@ -79,6 +85,7 @@ export class SchemaSeen {
       new Set((await readApproved(context, dataset)).ids),
       (type) => declared[type] ?? usualDriftRules,
       heldBefore,
+      new Map(ends.map(({ nativeType, declares }) => [nativeType, declares])),
     );
   }
 
@@ -89,6 +96,16 @@ export class SchemaSeen {
       digest: (text) => keyed.hexOfText(`schema\n${map.type}\n${text}`),
       paths: pathsOf(map),
     });
+  }
+
+  /** What was counted, with what the store declares. */
+  withDeclared({ native }: TypeMap, shape: NativeShape): NativeShape {
+    const declares = this.#declares.get(native);
+    return declares === undefined ? shape : { ...shape, declares };
+  }
+
+  isDeclaredAnew({ native }: TypeMap, known: NativeShape): boolean {
+    return canonicalJson(this.#declares.get(native) ?? {}) !== canonicalJson(known.declares ?? {});
   }
 
   /** Holds what was counted against the agreed schema and the map, once all objects of the type have passed. */

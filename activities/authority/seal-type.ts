@@ -158,7 +158,7 @@ class TypeSeal {
     let attempt = this.#begin(nothing, null);
     try {
       await this.#walk(attempt, nothing, survey);
-      let shape = survey.counter?.shape() ?? null;
+      let shape = (schema && survey.counter && schema.withDeclared(map, survey.counter.shape())) ?? null;
       const unreadable = new Map<string, number>();
       let known: Known = { held: null, again: survey.ids.again, learned: nothing.learned };
       const again = async (): Promise<void> => {

@@ -205,7 +205,7 @@ async function seal(
   const matches: SealedType[] = [];
   const scopes: ScopeReport[] = [];
   let unlinked = 0;
-  const schema = await SchemaSeen.load(context, inputs.dataset, heldAtBase(messages.base, shape));
+  const schema = await SchemaSeen.load(context, inputs.dataset, heldAtBase(messages.base, shape), tally.ends);
   const claims = await beginReseal(context, messages, digests?.keyId ?? null);
   try {
     for (const type of shape.types) {

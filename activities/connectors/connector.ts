@@ -52,6 +52,8 @@ export interface ScopeEnd {
   readonly nativeType: string;
   readonly complete: boolean;
   readonly reason?: ErrorCode;
+  /** Property → its type in the words of the store (`numeric(12,2)`), where it declares one beside the values. */
+  readonly declares?: Readonly<Record<string, string>>;
   readonly cursor: string;
 }
 

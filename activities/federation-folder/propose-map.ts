@@ -121,7 +121,7 @@ function offer(document: Document, offered: MapProposalInput['unmapped'], unknow
   );
 }
 
-function question({ kind, property, was, is, by, count }: SchemaDrift): string | null {
+function question({ kind, property, was, is, by, count, declared }: SchemaDrift): string | null {
   switch (kind) {
     case 'retyped':
       if (was === null)
@@ -133,6 +133,8 @@ function question({ kind, property, was, is, by, count }: SchemaDrift): string |
       return `what ${count} new ${count === 1 ? 'value' : 'values'} of ${name(property)} mean: only digests are known`;
     case 'emptied':
       return `why ${name(property)} is empty so often now`;
+    case 'redeclared':
+      return `whether the map still reads all of ${name(property)}: it was declared as ${declared?.was ?? 'nothing'} and is ${declared?.is ?? 'nothing'} now`;
     case 'rekeyed':
       return `which record is which: none of the keys in ${name(property)} was there before`;
     case 'lost':

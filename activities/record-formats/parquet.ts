@@ -17,6 +17,7 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { Json, JsonObject } from '../../core/json.js';
+import { declaredType } from './parquet-types.js';
 import { bodyOf } from './parquet-values.js';
 import type { Row } from './rows.js';
 
@@ -83,7 +84,8 @@ export async function* parquetRows(name: string, key: readonly string[]): AsyncG
     const schema = await damagedOr(() => parquetSchema(metadata));
     const columns = await damagedOr(() => columnsOf(schema));
     if (new Set(columns).size !== columns.length) throw new ParquetDamaged('two of its columns have one name');
-    yield { raw: '', kind: 'header', body: null, columns };
+    const declares = Object.fromEntries(schema.children.map((column) => [column.element.name, declaredType(column)]));
+    yield { raw: '', kind: 'header', body: null, columns, declares };
     if (!key.every((column) => columns.includes(column))) return;
     const shown: FileMetaData = { ...metadata, schema: metadata.schema.map(physical) };
     let groupStart = 0;

@@ -29,6 +29,8 @@ export interface Row {
   readonly opaque?: string;
   /** Of a header. */
   readonly columns?: readonly string[];
+  /** Of a header that says of which type each column is, in the words of its format. */
+  readonly declares?: Readonly<Record<string, string>>;
 }
 
 export const twice = 'its key stands in more than one row';

@@ -8,9 +8,18 @@
  * list that is another one at the end, make the type incomplete (listChanged).
  */
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
+import { byCodeUnit } from '../../core/json.js';
 import type { NativeObject } from '../../core/record.js';
 import { rowId } from '../record-formats/row-id.js';
-import { isUnreadable, rowsById, rowsOf, twice, unreadableCode, unreadableWords } from '../record-formats/rows.js';
+import {
+  isUnreadable,
+  rowsById,
+  rowsOf,
+  twice,
+  unreadableCode,
+  unreadableWords,
+  type Row,
+} from '../record-formats/rows.js';
 import { SeenIds } from '../record-formats/seen-ids.js';
 import type { ReadItem, ReadRequest } from '../connectors/connector.js';
 import { fileOf, type ObjectStore, type OpenObject } from './object-store.js';
@@ -65,6 +74,8 @@ class TypeRead {
   page: NativeObject[] = [];
   reason: ErrorCode | undefined;
   readonly seen: SeenIds;
+  /** Of each column what its parts declare: one type, unless they do not agree. */
+  readonly declares = new Map<string, Set<string>>();
   /** Whose hash was there before. They are told as standing twice, and looked up at the end. */
   readonly doubted = new Set<string>();
 
@@ -88,6 +99,11 @@ class TypeRead {
     return true;
   }
 
+  declare(declares: Row['declares']): void {
+    for (const [column, type] of Object.entries(declares ?? {}))
+      this.declares.set(column, (this.declares.get(column) ?? new Set()).add(type));
+  }
+
   takePage(): ReadItem {
     const { type, page: objects } = this;
     this.page = [];
@@ -96,7 +112,14 @@ class TypeRead {
 
   end(): ReadItem {
     const { type, reason } = this;
-    const told = { kind: 'scopeEnd', scope: type, nativeType: type, cursor: this.#cursor(null) } as const;
+    const declares = [...this.declares].map(([column, types]) => [column, [...types].sort(byCodeUnit).join(' or ')]);
+    const told = {
+      kind: 'scopeEnd',
+      scope: type,
+      nativeType: type,
+      cursor: this.#cursor(null),
+      ...(declares.length > 0 && { declares: Object.fromEntries(declares) as Record<string, string> }),
+    } as const;
     return reason === undefined ? { ...told, complete: true } : { ...told, complete: false, reason };
   }
 
@@ -173,7 +196,10 @@ async function* readPart<Opened extends OpenObject>(
   try {
     let hasHeader = file.format === 'jsonLines';
     for await (const row of rowsOf(opened.bytes, file)) {
-      if (row.kind === 'header') hasHeader = file.key.every((column) => row.columns?.includes(column));
+      if (row.kind === 'header') {
+        hasHeader = file.key.every((column) => row.columns?.includes(column));
+        read.declare(row.declares);
+      }
       if (row.kind !== 'row') continue;
       read.rows += 1;
       const id = row.body && rowId(row.body, file.key);

@@ -10,7 +10,7 @@ export interface DriftThere extends SchemaDrift {
 }
 
 /** What happened to the property, in one clause. */
-export function driftWords({ kind, property, to, count, of, was, is, by }: SchemaDrift): string {
+export function driftWords({ kind, property, to, count, of, was, is, by, declared }: SchemaDrift): string {
   const name = visibleText(property);
   switch (kind) {
     case 'gained':
@@ -33,6 +33,8 @@ export function driftWords({ kind, property, to, count, of, was, is, by }: Schem
       if ((by ?? 0) < 1)
         return `${name} is empty in ${count} of ${counted(of, 'object')}: nearly all of its values are gone`;
       return `${name} is empty in ${count} of ${counted(of, 'object')}, ${by ?? 0} percent more of them than before`;
+    case 'redeclared':
+      return `${name} was declared as ${visibleText(declared?.was ?? 'nothing')} and is ${visibleText(declared?.is ?? 'nothing')} now`;
     case 'rekeyed':
       return `records are known by ${name}, and none of ${counted(of, 'value')} looked at was there before: other keys?`;
   }

@@ -11,6 +11,9 @@ export type DriftAction = z.infer<typeof DriftAction>;
 /** Under other keys every record would be deleted and created. */
 export const usualRekeyed: DriftAction = 'stop';
 
+/** A wider column of the same values changes nothing; what the values became is told by the other kinds. */
+export const usualRedeclared: DriftAction = 'report';
+
 const rule = (usual: DriftAction, words: string) => z.enum(DriftAction.options).default(usual).describe(words);
 
 export const DriftRules = z.strictObject({
@@ -24,7 +27,11 @@ export const DriftRules = z.strictObject({
   scaled: rule('hold', 'numbers a hundred times larger or smaller than before: another unit'),
   newValue: rule('report', 'a value that a property with few values never had'),
   emptied: rule('hold', 'many more objects hold nothing there than before, or nearly all of the few values are gone'),
-  // Absent and not a default: the digest of a dataset that says nothing about it stays what it was.
+  // Absent and not a default, as the next one: the digest of a dataset that says nothing about it stays what it was.
+  redeclared: z
+    .enum(DriftAction.options)
+    .optional()
+    .describe(`a column that the store declares of another type than before; ${usualRedeclared} where left out`),
   rekeyed: z
     .enum(DriftAction.options)
     .optional()

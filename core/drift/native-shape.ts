@@ -36,5 +36,7 @@ export const NativeShape = z.strictObject({
   sampled: Count,
   sampleBits: Count,
   properties: z.record(z.string(), PropertyShape),
+  /** Property → its type as the store itself declares it; absent where the store declares nothing. */
+  declares: z.record(z.string(), z.string()).optional(),
 });
 export type NativeShape = z.infer<typeof NativeShape>;

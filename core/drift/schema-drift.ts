@@ -8,14 +8,24 @@ import { Digest, digestOf } from '../digest.js';
 import type { TypeMap } from '../federation/map.js';
 import type { FieldKind } from '../federation/taxonomy.js';
 import { byCodeUnit } from '../json.js';
-import { DriftAction, usualRekeyed, type DriftRules } from './drift-rules.js';
+import { DriftAction, usualRedeclared, usualRekeyed, type DriftRules } from './drift-rules.js';
 import { againstMap } from './held-against-map.js';
 import { ValueKind, type NativeShape, type PropertyShape } from './native-shape.js';
 import { fieldsFrom, placesOn } from './paths-read.js';
 import { filledMin, type Change } from './shape-change.js';
 import { hasLostItsValues, valueChanges } from './value-changes.js';
 
-export const DriftKind = z.enum(['gained', 'lost', 'renamed', 'retyped', 'scaled', 'newValue', 'emptied', 'rekeyed']);
+export const DriftKind = z.enum([
+  'gained',
+  'lost',
+  'renamed',
+  'retyped',
+  'scaled',
+  'newValue',
+  'emptied',
+  'redeclared',
+  'rekeyed',
+]);
 export type DriftKind = z.infer<typeof DriftKind>;
 
 export const SchemaDrift = z.strictObject({
@@ -40,6 +50,8 @@ export const SchemaDrift = z.strictObject({
   is: ValueKind.nullable(),
   /** `scaled`: by how many powers of ten; `emptied`: by how many percent of all objects. */
   by: z.int().nullable(),
+  /** `redeclared`: the type of the column, as the store writes it; null where it says none. */
+  declared: z.strictObject({ was: z.string().max(200).nullable(), is: z.string().max(200).nullable() }).optional(),
   /** Keyed digests of values, which their authority can tell and nobody else. */
   examples: z.array(z.string()).max(5),
 });
@@ -63,6 +75,8 @@ export interface DriftQuestion {
 /** Two properties of yes and no hold the same values and have nothing to do with each other. */
 const distinctMin = 4;
 const overlapPercentMin = 50;
+/** Of the words of a type. */
+const declaredMax = 200;
 /** Beyond this growth two samples are of different objects, and say nothing about each other. */
 const growthMax = 4;
 
@@ -111,6 +125,7 @@ function changesSince(agreed: NativeShape, now: NativeShape, question: DriftQues
     if (is && fieldsFrom(map, property).length > 0)
       found.push(...valueChanges(was, is, question.rules).map((change) => ({ ...change, property })));
   }
+  found.push(...redeclared(agreed, now, ignored));
   for (const property of question.keyProperties) {
     const [was, is] = [agreed.properties[property], now.properties[property]];
     const count = was && is ? replacedKeys(was, is) : 0;
@@ -118,6 +133,16 @@ function changesSince(agreed: NativeShape, now: NativeShape, question: DriftQues
       found.push({ kind: 'rekeyed', property, count, of: count, examples: is.sample, since: was.sample[0] ?? '' });
   }
   return found;
+}
+
+/** Columns that are there as before, and that the store says are of another type: of what it said nothing before, nothing is known. */
+function redeclared(agreed: NativeShape, now: NativeShape, ignored: ReadonlySet<string>): readonly Change[] {
+  return Object.entries(agreed.declares ?? {}).flatMap(([property, was]): readonly Change[] => {
+    const is = now.declares?.[property];
+    if (is === undefined || is === was || ignored.has(property)) return [];
+    const declared = { was: was.slice(0, declaredMax), is: is.slice(0, declaredMax) };
+    return [{ kind: 'redeclared', property, declared, count: now.objects, of: now.objects }];
+  });
 }
 
 /** Not what nobody counted before: what lies inside of an object is counted from the day on which the map reads there. */
@@ -152,6 +177,7 @@ function asDrift(change: Change, { map, rules, approved }: DriftQuestion): Schem
     was = null,
     is = null,
     by = null,
+    declared,
     count,
     of,
     examples = [],
@@ -160,10 +186,21 @@ function asDrift(change: Change, { map, rules, approved }: DriftQuestion): Schem
   } = change;
   const { type, native } = map;
   const fields = fieldsFrom(map, property);
-  const id = digestOf({ type, native, kind, property, to, was, is, by, ...(since === undefined ? {} : { since }) });
+  const id = digestOf({
+    type,
+    native,
+    kind,
+    property,
+    to,
+    was,
+    is,
+    by,
+    ...(declared && { declared }),
+    ...(since === undefined ? {} : { since }),
+  });
   // Nothing is read from there, so there is nothing that could be held; by its key a record is known all the same.
   const isRead = fields.length > 0 || kind === 'gained' || kind === 'rekeyed';
-  const rule = isRead ? (rules[kind] ?? usualRekeyed) : 'report';
+  const rule = isRead ? (rules[kind] ?? (kind === 'rekeyed' ? usualRekeyed : usualRedeclared)) : 'report';
   const asked = rule === 'hold' && isHarmless ? 'report' : rule;
   const isApproved = approved.has(id);
   return {
@@ -181,6 +218,7 @@ function asDrift(change: Change, { map, rules, approved }: DriftQuestion): Schem
     was,
     is,
     by,
+    ...(declared && { declared }),
     examples: examples.slice(0, 5),
   };
 }
@@ -233,5 +271,23 @@ export function nextShape(agreed: NativeShape, now: NativeShape, drifts: readonl
   ];
   for (const property of absent)
     if (!Object.hasOwn(properties, property)) properties[property] = { ...nowhere, of: now.objects };
-  return { ...now, properties: Object.fromEntries(Object.entries(properties).sort(([a], [b]) => byCodeUnit(a, b))) };
+  return {
+    ...now,
+    properties: Object.fromEntries(Object.entries(properties).sort(([a], [b]) => byCodeUnit(a, b))),
+    ...(now.declares && { declares: nextDeclares(agreed, now.declares, drifts) }),
+  };
+}
+
+/** What is held stays as it was agreed on, or it would be no drift in the next run. */
+function nextDeclares(
+  agreed: NativeShape,
+  now: NonNullable<NativeShape['declares']>,
+  drifts: readonly SchemaDrift[],
+): NonNullable<NativeShape['declares']> {
+  const held = new Set(drifts.filter(isHeld).map(({ property }) => property));
+  const declares = Object.entries(now).map(([property, is]) => [
+    property,
+    held.has(property) ? (agreed.declares?.[property] ?? is) : is,
+  ]);
+  return Object.fromEntries(declares) as NonNullable<NativeShape['declares']>;
 }

@@ -7,6 +7,7 @@ export interface Change extends Pick<SchemaDrift, 'kind' | 'property' | 'count' 
   readonly was?: ValueKind;
   readonly is?: ValueKind;
   readonly by?: number;
+  readonly declared?: NonNullable<SchemaDrift['declared']>;
   readonly examples?: readonly string[];
   /** `rekeyed`: of what was agreed; `lost`: `never` where it was not there before. Who approved one does not approve the next. */
   readonly since?: string;

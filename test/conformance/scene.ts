@@ -35,6 +35,10 @@ export function objectsIn(items: readonly ReadItem[], type: NativeType): readonl
 }
 
 /** `users`, or `users: forbidden` where it is incomplete. */
+/** What the store said of the properties of each scope. */
+export const declaresIn = (items: readonly ReadItem[]): readonly Readonly<Record<string, string>>[] =>
+  items.flatMap((item) => (item.kind === 'scopeEnd' ? [item.declares ?? {}] : []));
+
 export function endsIn(items: readonly ReadItem[]): readonly string[] {
   return items.flatMap((item) =>
     item.kind === 'scopeEnd' ? [item.complete ? item.scope : `${item.scope}: ${item.reason ?? 'no reason'}`] : [],

@@ -19,7 +19,7 @@ import type { Connector } from '../../activities/connectors/connector.js';
 import { batchCases } from '../conformance/batch-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
-import { collect, endsIn } from '../conformance/scene.js';
+import { collect, declaresIn, endsIn } from '../conformance/scene.js';
 import { describeWorld } from '../conformance/suite.js';
 import { systemWorld } from '../conformance/world.js';
 import { positionsOf, toldSince } from './support/object-changes.js';
@@ -239,6 +239,7 @@ describe.skipIf(system.kind === 'missing')('tables of DynamoDB', () => {
     expect(await connector.write({ kind: 'create', type: 'counted', after })).toEqual({ kind: 'applied', id });
     for (const at of ['-1.5', '0', '12'])
       await connector.write({ kind: 'create', type: 'counted', after: { ...after, at } });
+    expect(declaresIn(await collect(connector.readAll({})))).toEqual([{ at: 'N', hash: 'B' }]);
     const { objects } = await read(connector);
     expect(new Set(objects.map(({ body }) => body['at']))).toEqual(new Set(['-1.5', '0', '12', '9223372036854775807']));
     expect(await connector.findTwin('counted', after)).toEqual({ type: 'counted', id, body: after });
@@ -300,6 +301,7 @@ describe.skipIf(system.kind === 'missing')('tables of DynamoDB', () => {
     ];
     await createTable('owned', [['id', 'S']], { GlobalSecondaryIndexes }, [['owner', 'S']]);
     const connector = connectorOver(mesh({ owned: { table: 'owned', key: ['id'] } }));
+    expect(declaresIn(await collect(connector.readAll({})))).toEqual([{ id: 'S', owner: 'S' }]);
     const create = (after: object) => connector.write({ kind: 'create', type: 'owned', after: { id: 'a', ...after } });
     for (const owner of ['', 1, ['x']])
       expect(await create({ owner })).toMatchObject({ kind: 'refused', code: 'valueNotRepresentable' });

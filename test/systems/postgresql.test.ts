@@ -8,7 +8,7 @@ import type { ConformanceCase } from '../conformance/cases.js';
 import { batchCases } from '../conformance/batch-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
-import { collect, endsIn } from '../conformance/scene.js';
+import { collect, declaresIn, endsIn } from '../conformance/scene.js';
 import { describeWorld } from '../conformance/suite.js';
 import { systemWorld, type World } from '../conformance/world.js';
 import { startPostgresql, type PostgresqlSystem } from '../support/systems/postgresql.js';
@@ -287,6 +287,24 @@ describe.skipIf(system.kind === 'missing').each([
       id,
     });
     expect((await connector.readOne(type, id))?.body).toEqual({ ...named, twice: 'mm', later: null });
+  });
+
+  it('are told with the types that the database declares, as they are now', async () => {
+    const { connector, sql } = await connectorOver(
+      'id text PRIMARY KEY, price numeric(12,2), "seenAt" timestamptz, tags text[], mood mood NOT NULL',
+      { before: `CREATE TYPE mood AS ENUM ('well')` },
+    );
+    const declared = async () => declaresIn(await collect(connector.readAll({})));
+    const types = {
+      id: 'text',
+      price: 'numeric(12,2)',
+      seenAt: 'timestamp with time zone',
+      tags: 'text[]',
+      mood: 'mood',
+    };
+    expect(await declared()).toEqual([types]);
+    await sql('ALTER TABLE sample ALTER COLUMN price TYPE text');
+    expect(await declared()).toEqual([{ ...types, price: 'text' }]);
   });
 
   it('say unknown where the answer to the commit is lost, and tell no value in what they say', async () => {

@@ -27,7 +27,14 @@ export async function recordRead(
   for (const [type, { read, next }] of Object.entries(plan.types))
     if (read === 'increment')
       for (const scope of next?.scopes ?? [type])
-        ends.push({ kind: 'scopeEnd', scope, nativeType: type, complete: true, cursor: '' });
+        ends.push({
+          kind: 'scopeEnd',
+          scope,
+          nativeType: type,
+          complete: true,
+          ...(next?.declares && { declares: next.declares }),
+          cursor: '',
+        });
   const unlisted = await unlistedIn(context, dataset, run, plan, ends, signal);
   ends.push(...unlisted);
   const types = Object.entries(plan.types).map(([type, read]) => {
@@ -40,10 +47,10 @@ export async function recordRead(
     const isComplete = own.length > 0 && own.every(({ complete }) => complete);
     const count = told.objects[type] ?? 0;
     const scopes = own.map(({ scope }) => scope);
-    return [
-      type,
-      { ...read, objects: count, next: isComplete && read.next ? { ...read.next, count, scopes } : null },
-    ] as const;
+    const declares = own.find((end) => end.declares !== undefined)?.declares;
+    const next =
+      isComplete && read.next ? { ...read.next, count, scopes, ...(declares === undefined ? {} : { declares }) } : null;
+    return [type, { ...read, objects: count, next }] as const;
   });
   const { changes } = context.connector;
   const read: ReadPlan = { ...plan, types: Object.fromEntries(types) };

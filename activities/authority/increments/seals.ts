@@ -99,7 +99,8 @@ export class IncrementSeals {
     const changed = known.changed + objects.size;
     const rules = this.#context.federation.datasets[dataset]?.drift?.[type.taxonomy.type] ?? usualDriftRules;
     if (changed * 100 > read.next.count * Math.min(changedPercentMax, rules.emptiedBy)) return null;
-    if (schema && (!known.shape || showsNewThings(schema, sealing, known.shape, objects.values(), read.next.count)))
+    if (schema && (!known.shape || schema.isDeclaredAnew(map, known.shape))) return null;
+    if (schema && known.shape && showsNewThings(schema, sealing, known.shape, objects.values(), read.next.count))
       return null;
     const bodies = [...objects.values()].map((object) => object?.body ?? null);
     if (schema && known.shape && mayHaveEmptied(known.shape, pathsOf(map), known.changed, bodies)) return null;

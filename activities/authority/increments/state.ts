@@ -32,6 +32,8 @@ export const NativeState = z.strictObject({
   isTrusted: z.boolean(),
   /** What the full read called its scopes; each was read to its end. */
   scopes: z.array(z.string()).optional(),
+  /** What the store said of its columns then. */
+  declares: z.record(z.string(), z.string()).optional(),
   /** An object is there that neither the full read nor the changes told. */
   isDoubtful: z.literal(true).optional(),
 });

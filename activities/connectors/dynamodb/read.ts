@@ -8,7 +8,7 @@ import { GetItemCommand, ScanCommand, type AttributeValue } from '@aws-sdk/clien
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { JsonObject } from '../../../core/json.js';
 import type { NativeObject } from '../../../core/record.js';
-import type { ReadItem, ReadRequest } from '../connector.js';
+import type { ReadItem, ReadRequest, ScopeEnd } from '../connector.js';
 import { describeTable, type Table } from './catalog.js';
 import type { DynamodbClient } from './client.js';
 import type { DynamodbMesh } from './config.js';
@@ -85,9 +85,12 @@ async function* readTable(
 ): AsyncGenerator<ReadItem> {
   let reason: ErrorCode | undefined;
   let tableId = '';
+  let declares: ScopeEnd['declares'];
   try {
     const table = await describeTable(client, mesh, type, signal);
     tableId = table.tableId;
+    // Of other attributes a table says nothing.
+    declares = Object.fromEntries([...table.key.map((key) => [key.name, key.type] as const), ...table.indexed]);
     if (resumed && resumed.tableId !== tableId)
       throw new ConcordatError('cursorLost', `${table.name} is not the table that the read began with`);
     const places = [...(resumed?.places ?? Array<Place>(mesh.segments).fill(false))];
@@ -113,7 +116,7 @@ async function* readTable(
     reason = error.code;
   }
   const cursor = JSON.stringify({ type, tableId, places: null } satisfies Position);
-  const told = { kind: 'scopeEnd', scope: type, nativeType: type, cursor } as const;
+  const told = { kind: 'scopeEnd', scope: type, nativeType: type, cursor, ...(declares && { declares }) } as const;
   yield reason === undefined ? { ...told, complete: true } : { ...told, complete: false, reason };
 }
 

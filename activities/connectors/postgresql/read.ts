@@ -128,8 +128,10 @@ async function* readTable<Page extends ReadObjects | ReadLines>(
   // A statement that fails ends the transaction, unless it can be rolled back to here.
   await client.query('SAVEPOINT before_table');
   let reason: ErrorCode | undefined;
+  let declares: ScopeEnd['declares'];
   try {
     const table = await describeTable(client, mesh, type);
+    declares = Object.fromEntries(table.columns.map(({ name, written }) => [name, written]));
     // Where nothing keeps the key unique, rows with the same key must come one after another to be seen.
     const fingerprint = table.isUnique ? await fingerprintOf(client, table.name) : null;
     read = { ...read, fingerprint };
@@ -152,7 +154,8 @@ async function* readTable<Page extends ReadObjects | ReadLines>(
   // HAZARD: of what was not read to its end nothing is proven.
   read = { ...read, isEnded: true, at: null, ...(reason === undefined ? {} : { fingerprint: null }) };
   reading.tables.splice(0, reading.tables.length, ...others, read);
-  const told = { kind: 'scopeEnd', scope: type, nativeType: type, cursor: cursorNow() } as const;
+  const cursor = cursorNow();
+  const told = { kind: 'scopeEnd', scope: type, nativeType: type, cursor, ...(declares && { declares }) } as const;
   yield reason === undefined ? { ...told, complete: true } : { ...told, complete: false, reason };
 }
 

@@ -8,6 +8,8 @@ import { openRun } from '../../../activities/authority/open.js';
 import { acceptSeal } from '../../../activities/authority/seal.js';
 import { readPages, sealSnapshot } from '../../../activities/authority/snapshot.js';
 import { witnessCandidate } from '../../../activities/authority/witness.js';
+import type { Connector } from '../../../activities/connectors/connector.js';
+import type { FolderMesh } from '../../../activities/connectors/folder/config.js';
 import { createFolderConnector } from '../../../activities/connectors/folder/connector.js';
 import { getDocument, getMessage } from '../../../activities/exchange.js';
 import { createFederationActivities } from '../../../activities/federation/activities.js';
@@ -131,6 +133,10 @@ export class DriftWorld {
   federation: Federation;
   readonly exchange = new MemoryStore();
   readonly stores: Readonly<Record<Member, MemoryStore>> = { berlin: new MemoryStore(), lyon: new MemoryStore() };
+  /** What Lyon's store says of its columns whenever it is read whole. */
+  declares: Readonly<Record<string, string>> | undefined;
+  /** Whether Lyon's store tells what changed. */
+  hasChanges = false;
   #round = 0;
 
   constructor(ground: Ground) {
@@ -166,10 +172,26 @@ export class DriftWorld {
       signingKey,
       logKey,
       linkKey: new TextEncoder().encode('a link key of thirty-two bytes..'),
-      connector: createFolderConnector({ mesh: { ...mesh, path: path.resolve(this.ground.folder, mesh.path) } }),
+      connector: this.#connector(id, { ...mesh, path: path.resolve(this.ground.folder, mesh.path) }),
       clock: createAuthorityClock({ privateStore, physicalMs: () => 1_700_000_000_000, maxAheadMs: 60_000 }),
       now: () => 1_700_000_000_000,
       heartbeat: () => undefined,
+    };
+  }
+
+  #connector(id: Member, mesh: FolderMesh): Connector {
+    const isDeclaring = id === 'lyon';
+    const connector = createFolderConnector({
+      mesh: isDeclaring && this.hasChanges ? { ...mesh, changes: { fullReadEvery: 24 } } : mesh,
+    });
+    const { declares } = this;
+    if (!isDeclaring || !declares) return connector;
+    return {
+      ...connector,
+      async *readAll(request) {
+        for await (const item of connector.readAll(request))
+          yield item.kind === 'scopeEnd' ? { ...item, declares } : item;
+      },
     };
   }
 

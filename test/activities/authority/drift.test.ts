@@ -1,6 +1,7 @@
 /** A store whose schema drifted, from its read to the plan: nothing is taken away anywhere for want of what it cannot say. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { approveDrift } from '../../../activities/authority/schema-seen.js';
+import { usualDriftRules } from '../../../core/drift/drift-rules.js';
 import type { SchemaDrift } from '../../../core/drift/schema-drift.js';
 import type { JsonObject } from '../../../core/json.js';
 import { dataset } from '../../support/local-federation.js';
@@ -76,6 +77,46 @@ describe('after an agreement', () => {
     const wrong = await world.run();
     expect(wrong.operations).toEqual([]);
     expect(brief(wrong.drifts)).toEqual(['lost nota  note hold']);
+  });
+});
+
+describe('a store that declares the types of its columns', () => {
+  const declared = { numero: 'text', poids: 'integer' };
+
+  it('tells a column of another type, although its values look as before, until that is agreed on', async () => {
+    const rows = shipments(500);
+    await world.put(rows);
+    world.declares = declared;
+    expect(await world.run({ agree: true })).toMatchObject({ operations: [], drifts: [] });
+    expect(await world.run()).toMatchObject({ drifts: [] });
+    world.declares = { ...declared, poids: 'text' };
+    expect(brief((await world.run()).drifts)).toEqual(['redeclared poids  weight report']);
+    await world.put([...rows, ...shipments(501).slice(500)]);
+    expect(brief((await world.run({ agree: true })).drifts)).toEqual(['redeclared poids  weight report']);
+    expect((await world.run()).drifts).toEqual([]);
+  });
+
+  it('goes on holding it where the store told only what changed since', async () => {
+    const drift = { shipment: { ...usualDriftRules, redeclared: 'hold' as const } };
+    const before = world.federation.datasets[dataset];
+    if (!before) throw new Error('no dataset');
+    world.federation = {
+      ...world.federation,
+      datasets: { ...world.federation.datasets, [dataset]: { ...before, drift } },
+    };
+    world.hasChanges = true;
+    const rows = shipments(200);
+    await world.put(rows);
+    world.declares = declared;
+    expect(await world.run({ agree: true })).toMatchObject({ operations: [], drifts: [] });
+    world.declares = { ...declared, poids: 'text' };
+    const lighter = rows.map((row) => ({ ...row, weight: '5' }));
+    await world.put(rows, lighter.map(atLyon));
+    for (const _read of ['whole', 'only what changed']) {
+      const held = await world.run();
+      expect(brief(held.drifts)).toContain('redeclared poids  weight hold');
+      expect(held.operations).toEqual([]);
+    }
   });
 });
 

@@ -101,6 +101,7 @@ it('leaves to a person what a step, a unit, a value and a key mean, and what the
       drift({ kind: 'newValue', property: 'skjor', count: 2 }),
       drift({ kind: 'emptied', property: 'mottaker' }),
       drift({ kind: 'rekeyed', property: 'nr' }),
+      drift({ kind: 'redeclared', property: 'vekt', declared: { was: 'integer', is: 'text' } }),
     ],
   });
   expect(mapOf(proposal?.text ?? '')).toEqual(mapOf(text));
@@ -108,6 +109,7 @@ it('leaves to a person what a step, a unit, a value and a key mean, and what the
     'why mottaker is empty so often now',
     'which record is which: none of the keys in nr was there before',
     'what 2 new values of skjor mean: only digests are known',
+    'whether the map still reads all of vekt: it was declared as integer and is text now',
     'what step reads vekt: it held number and holds text now',
     'the unit of vekt: its numbers are about 10^-3 times what they were',
   ]);

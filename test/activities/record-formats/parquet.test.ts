@@ -27,6 +27,22 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 test('every type of a column is read to its last digit, and null is not empty', async () => {
   const [header, first, second, third] = await rowsOf('every-type.parquet');
   expect(header?.columns).toHaveLength(25);
+  // As the library that wrote the file printed them (samples/make.py), in the words of the format.
+  expect(header?.declares).toMatchObject({
+    id: 'STRING',
+    long: 'INT64',
+    unsigned: 'UINT(64)',
+    byte: 'INT(8)',
+    price: 'DECIMAL(38,3)',
+    double: 'DOUBLE',
+    millis: 'TIMESTAMP(MILLIS,UTC)',
+    local: 'TIMESTAMP(MICROS,LOCAL)',
+    fixed: 'FIXED_LEN_BYTE_ARRAY(2)',
+    amounts: 'LIST<DECIMAL(10,2)>',
+    place: 'GROUP<city: STRING, zip: INT64>',
+    lines: 'LIST<GROUP<sku: STRING, count: INT64>>',
+    labels: 'MAP<STRING, STRING>',
+  });
   expect(first?.body).toEqual({
     id: 'a',
     long: '9223372036854775807',

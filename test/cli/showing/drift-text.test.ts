@@ -38,6 +38,10 @@ it.each([
   [{ kind: 'emptied', by: 40 }, 'poids is empty in 90 of 100 objects, 40 percent more of them than before'],
   [{ kind: 'emptied', by: 0 }, 'poids is empty in 90 of 100 objects: nearly all of its values are gone'],
   [
+    { kind: 'redeclared', declared: { was: 'numeric(12,2)', is: 'text' } },
+    'poids was declared as numeric(12,2) and is text now',
+  ],
+  [
     { kind: 'rekeyed', property: 'numero', of: 64 },
     'records are known by numero, and none of 64 values looked at was there before: other keys?',
   ],

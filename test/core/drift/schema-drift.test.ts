@@ -167,6 +167,43 @@ describe('a drifted schema', () => {
     expect(drift(prefixed('X-'), { before: rows(24) })).toEqual([]);
   });
 
+  it('is declared of another type: told, and held only where its dataset says so', () => {
+    const declaring = (declares?: Readonly<Record<string, string>>): NativeShape => ({
+      ...shapeOf(rows()),
+      ...(declares && { declares }),
+    });
+    const question = { map, keyProperties: [], approved: new Set<string>(), ...store };
+    const agreed = declaring({ numero: 'text', poids: 'numeric(8,1)', interne: 'integer' });
+    const now = declaring({ numero: 'text', poids: 'text', interne: 'bigint', neuf: 'text' });
+    const told = schemaDrift(agreed, now, { ...question, rules: usualDriftRules });
+    expect(told).toMatchObject([
+      {
+        kind: 'redeclared',
+        property: 'poids',
+        fields: ['weight'],
+        action: 'report',
+        declared: { was: 'numeric(8,1)', is: 'text' },
+      },
+    ]);
+    expect(nextShape(agreed, now, told).declares).toEqual(now.declares);
+    const held = schemaDrift(agreed, now, { ...question, rules: { ...usualDriftRules, redeclared: 'hold' } });
+    expect(held.map(({ action }) => action)).toEqual(['hold']);
+    expect(nextShape(agreed, now, held).declares).toEqual({ ...now.declares, poids: 'numeric(8,1)' });
+    // To each such change a person says yes by itself.
+    const other = schemaDrift(agreed, declaring({ ...now.declares, poids: 'float8' }), {
+      ...question,
+      rules: usualDriftRules,
+      approved: new Set(told.map(({ id }) => id)),
+    });
+    expect(other).toMatchObject([{ kind: 'redeclared', approved: false }]);
+    // Of what was not declared before, or is not now, nothing is known.
+    for (const [before, after] of [
+      [declaring(), now],
+      [agreed, declaring()],
+    ] as const)
+      expect(schemaDrift(before, after, { ...question, rules: usualDriftRules })).toEqual([]);
+  });
+
   it('follows the rules of its dataset', () => {
     const after = changed((body) => without(body, 'poids'));
     expect(drift(after, { rules: { lost: 'stop' } })).toMatchObject([{ action: 'stop' }]);
