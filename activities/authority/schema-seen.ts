@@ -17,6 +17,7 @@ import type { TypeMap } from '../../core/federation/map.js';
 import { hasColumns, isRecordMesh, rowKeyOf } from '../../core/federation/native-types.js';
 import type { ScopeEnd } from '../connectors/connector.js';
 import { Hmac } from '../log/hmac.js';
+import type { ObjectStore } from '../store.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 
 /** By federated type. */
@@ -25,8 +26,10 @@ type Shapes = z.infer<typeof Shapes>;
 
 const agreedName = (dataset: string): string => `schemas/${dataset}/agreed`;
 const runsPrefix = (dataset: string): string => `schemas/${dataset}/runs/`;
+/** Of a run, the ids of what drifted in it. */
+const toldPrefix = (dataset: string): string => `schemas/${dataset}/told/`;
 const approvedHead = (dataset: string): string => `schemas/${dataset}/approved`;
-const ApprovedDrifts = z.strictObject({ ids: z.array(Digest) });
+const DriftIds = z.strictObject({ ids: z.array(Digest) });
 
 /** What one type may tell in this run. */
 export interface HeldByDrift {
@@ -149,7 +152,9 @@ export class SchemaSeen {
 
   /** For the snapshot; and keeps what the schema is held against from the next agreement on. */
   async put(dataset: string, run: Digest): Promise<readonly SchemaDrift[]> {
-    await write(this.#context, `${runsPrefix(dataset)}${run}`, { ...this.#agreed, ...this.#next });
+    const { privateStore } = this.#context;
+    await putAnew(privateStore, `${toldPrefix(dataset)}${run}`, { ids: this.#drifts.map(({ id }) => id) });
+    await putAnew(privateStore, `${runsPrefix(dataset)}${run}`, { ...this.#agreed, ...this.#next });
     return this.#drifts;
   }
 }
@@ -183,16 +188,38 @@ function keyProperties(mesh: Mesh, { native, fields }: TypeMap, key: readonly st
 export async function agreeOnSchema(context: AuthorityContext, dataset: string, run: Digest): Promise<void> {
   const name = `${runsPrefix(dataset)}${run}`;
   if ((await context.privateStore.get(name)) === null) return;
-  await write(context, agreedName(dataset), await readShapes(context, name));
-  for (const old of await context.privateStore.list(runsPrefix(dataset))) await context.privateStore.remove(old);
+  await endApprovals(context, dataset, run);
+  await putAnew(context.privateStore, agreedName(dataset), await readShapes(context, name));
+  for (const prefix of [toldPrefix(dataset), runsPrefix(dataset)])
+    for (const old of await context.privateStore.list(prefix)) await context.privateStore.remove(old);
+}
+
+/**
+ * What a person approved is over with the agreement in which it no longer drifts. HAZARD: else a column that comes back, is agreed
+ * on and is lost again one day would be lost with the approval of years ago.
+ */
+async function endApprovals(context: AuthorityContext, dataset: string, run: Digest): Promise<void> {
+  const bytes = await context.privateStore.get(`${toldPrefix(dataset)}${run}`);
+  if (!bytes) return;
+  const told = new Set(DriftIds.parse(JSON.parse(new TextDecoder().decode(bytes))).ids);
+  await changeApproved(context, dataset, (ids) => ids.filter((id) => told.has(id)));
 }
 
 /** A person of this authority says that a drift is meant: its fields are told again from the next run on. */
 export async function approveDrift(context: AuthorityContext, dataset: string, id: Digest): Promise<void> {
+  await changeApproved(context, dataset, (ids) => (ids.includes(id) ? ids : [...ids, id]));
+}
+
+async function changeApproved(
+  context: AuthorityContext,
+  dataset: string,
+  change: (ids: readonly Digest[]) => readonly Digest[],
+): Promise<void> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    const { ids, version } = await readApproved(context, dataset);
-    if (ids.includes(id)) return;
-    const bytes = new TextEncoder().encode(JSON.stringify({ ids: [...ids, id] }));
+    const { ids: before, version } = await readApproved(context, dataset);
+    const ids = change(before);
+    if (ids.length === before.length) return;
+    const bytes = new TextEncoder().encode(JSON.stringify({ ids }));
     if (await context.privateStore.compareAndSetHead(approvedHead(dataset), version, bytes)) return;
   }
   throw new ConcordatError('storeFault', `the approved drifts of ${dataset} are being written by somebody else`);
@@ -204,7 +231,7 @@ async function readApproved(
 ): Promise<{ readonly ids: readonly Digest[]; readonly version: number }> {
   const head = await context.privateStore.readHead(approvedHead(dataset));
   if (!head) return { ids: [], version: 0 };
-  return { ...ApprovedDrifts.parse(JSON.parse(new TextDecoder().decode(head.bytes))), version: head.version };
+  return { ...DriftIds.parse(JSON.parse(new TextDecoder().decode(head.bytes))), version: head.version };
 }
 
 async function readShapes(context: AuthorityContext, name: string): Promise<Shapes> {
@@ -212,7 +239,7 @@ async function readShapes(context: AuthorityContext, name: string): Promise<Shap
   return bytes ? Shapes.parse(JSON.parse(new TextDecoder().decode(bytes))) : {};
 }
 
-async function write(context: AuthorityContext, name: string, shapes: Shapes): Promise<void> {
-  await context.privateStore.remove(name);
-  await context.privateStore.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(shapes)));
+async function putAnew(store: ObjectStore, name: string, content: Shapes | z.infer<typeof DriftIds>): Promise<void> {
+  await store.remove(name);
+  await store.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(content)));
 }

@@ -64,6 +64,29 @@ describe('after an agreement', () => {
     expect(changes(meant.operations)).toEqual(Array.from({ length: 24 }, () => 'berlin note'));
   });
 
+  it('an approval ends with the agreement after which nothing drifts, so that it counts once', async () => {
+    const rows = shipments(60);
+    await world.put(rows);
+    await world.run({ agree: true });
+    const noNotes = rows.map((row) => ({ ...row, note: null }));
+    await world.put(noNotes);
+    const { drifts: told } = await world.run();
+    const [emptied, lost] = told;
+    expect(brief(told)).toEqual(['emptied note  note hold', 'lost note  note hold']);
+    await approveDrift(world.context('berlin'), dataset, emptied?.id ?? '');
+    await approveDrift(world.context('lyon'), dataset, lost?.id ?? '');
+    expect((await world.run({ agree: true })).drifts.map(({ approved }) => approved)).toEqual([true, true]);
+    // Still approved while nobody agreed on anything else.
+    expect(await world.run()).toMatchObject({ operations: [] });
+    for (const count of [1, 2]) {
+      await world.put([...rows, ...shipments(60 + count).slice(60)]);
+      await world.run({ agree: true });
+    }
+    await world.put(noNotes);
+    const again = (await world.run()).drifts.filter(({ kind }) => kind === 'lost');
+    expect(again).toMatchObject([{ id: lost?.id, property: 'note', action: 'hold', approved: false }]);
+  });
+
   it('a map that looks where nothing is empties nothing', async () => {
     await world.put(shipments(30));
     expect(await world.run({ agree: true })).toMatchObject({ operations: [], drifts: [] });
