@@ -273,6 +273,36 @@ describe.skipIf(system.kind === 'missing')('between the connector and Cosmos DB'
     }
   });
 
+  it('a batch reads each item once: its write takes the ETag of that read, and shows what it left', async () => {
+    const connector = through();
+    const { batches } = connector;
+    if (!batches) throw new Error('it takes one item at a time');
+    const ids = ['a', 'b', 'c'];
+    const noted = ids.map((id) => ({ id, note: 'x' }));
+    // The client asks for the account with its first request.
+    await connector.readOne('parcel', 'a');
+    seen.length = 0;
+    await batches.readMany('parcel', ids);
+    const answers = await batches.writeMany(noted.map((after) => update({ id: after.id }, after)));
+    expect(answers).toMatchObject(noted.map((body) => ({ kind: 'applied', object: { id: body.id, body } })));
+    expect([...seen].sort()).toEqual(['GET', 'GET', 'GET', 'PUT', 'PUT', 'PUT']);
+
+    const read = await batches.readMany('parcel', ids);
+    await items('parcels').upsert({ id: 'a', note: 'x', since: true });
+    seen.length = 0;
+    const writes = noted.map((before) => update(before, { ...before, note: 'y' }));
+    expect(await batches.writeMany(writes)).toMatchObject([
+      { kind: 'conflict', code: 'expectationFailed' },
+      { kind: 'applied', object: { body: { id: 'b', note: 'y' } } },
+      { kind: 'applied' },
+    ]);
+    expect(seen).toEqual(['PUT', 'PUT', 'PUT']);
+    // A second write of the same item is after that one, so its own read counts.
+    const again = { id: 'b', note: 'y' };
+    expect(await batches.writeMany([update(again, { ...again, note: 'z' })])).toMatchObject([{ kind: 'applied' }]);
+    expect(read.get('b')?.body).toEqual({ id: 'b', note: 'x' });
+  });
+
   it('a write leaves once, also where the SDK knows of other regions to send it to', async () => {
     const { port } = server.address() as AddressInfo;
     const key = Buffer.from('any key').toString('base64');

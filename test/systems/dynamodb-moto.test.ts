@@ -435,6 +435,25 @@ describe.skipIf(system.kind === 'missing')('between the connector and DynamoDB',
     expect(pages).toBe(30);
   });
 
+  it('an update of a batch is told what it left by its own answer, in the words of a read', async () => {
+    const ids = ['p-1', 'p-2', 'p-3'];
+    for (const id of ids) await put('parcels', { id: { S: id }, count: { N: '1.50' }, none: { NULL: true } });
+    const { batches } = through();
+    if (!batches) throw new Error('it takes one item at a time');
+    const read = await batches.readMany('parcel', ids);
+    seen.length = 0;
+    const answers = await batches.writeMany(
+      ids.map((id) => {
+        const before = read.get(id)?.body ?? {};
+        return { kind: 'update', type: 'parcel', id, before, after: { ...before, note: 'x' } } as const;
+      }),
+    );
+    expect([...new Set(seen)]).toEqual(['UpdateItem']);
+    const left = await batches.readMany('parcel', ids);
+    expect(answers).toEqual(ids.map((id) => ({ kind: 'applied', id, object: left.get(id) })));
+    expect(left.get('p-1')?.body).toMatchObject({ id: 'p-1', note: 'x', none: null });
+  });
+
   it('a lost answer to a write is unknown and the write is sent once; an answer that it was throttled sends it again', async () => {
     meet = (action) => (action === 'PutItem' ? 'lost' : undefined);
     expect(await through().write(create)).toMatchObject({ kind: 'unknown', code: 'effectUnknown' });

@@ -5,7 +5,7 @@
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { JsonObject } from '../../../core/json.js';
 import { sameJson } from '../../../core/lens/same-json.js';
-import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
+import type { BatchAnswer, NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
 import type { CosmosAnswer } from './answers.js';
 import type { CosmosRecordsClient } from './client.js';
 import { containerOf, type ContainerMesh, type CosmosMesh } from './config.js';
@@ -50,6 +50,17 @@ export async function executeWrite(
   write: NativeWrite,
   announce?: Announce,
 ): Promise<WriteAnswer> {
+  const answer = await writeItem(client, write, announce);
+  return answer.kind === 'applied' ? { kind: 'applied', id: answer.id } : answer;
+}
+
+/** `known`: the item as it was read a moment ago; without it the item is read. */
+export async function writeItem(
+  client: CosmosRecordsClient,
+  write: NativeWrite,
+  announce?: Announce,
+  known?: JsonObject,
+): Promise<Exclude<BatchAnswer, { readonly kind: 'notSent' }>> {
   const container = containerOf(client.mesh, write.type);
   const id = write.kind === 'create' ? rowId(write.after, container.key) : write.id;
   const key = id === null ? null : keyOf(id, container.key);
@@ -66,27 +77,33 @@ export async function executeWrite(
   if (typeof item === 'string') return refused('valueNotRepresentable', item);
   let etag = '';
   if (write.kind !== 'create') {
-    const held = await expected(client, container, write, key);
+    const held = await expected(client, container, write, { key, known });
     if (typeof held !== 'string') return held;
     etag = held;
   }
   await announce?.(call);
   const accessCondition = { type: 'IfMatch', condition: etag };
+  let shown: JsonObject | undefined;
   const failed = await client.writeOnce(
     write.type,
     call.call,
-    (sdk, abortSignal) => {
+    async (sdk, abortSignal) => {
       if (item === null) return sdk.item(key.id, key.partition).delete({ accessCondition, abortSignal });
       // `id` is a part of each key, so it is there.
-      return write.kind === 'create'
-        ? sdk.items.create(item, { abortSignal, disableAutomaticIdGeneration: true })
-        : sdk
-            .item(key.id, key.partition)
-            .replace(item as JsonObject & { id: string }, { accessCondition, abortSignal });
+      const answer =
+        write.kind === 'create'
+          ? await sdk.items.create(item, { abortSignal, disableAutomaticIdGeneration: true })
+          : await sdk
+              .item(key.id, key.partition)
+              .replace(item as JsonObject & { id: string }, { accessCondition, abortSignal });
+      shown = answer.resource;
+      return answer;
     },
     write.kind === 'create' ? ({ status }) => (status === 409 ? taken : undefined) : conflictOfChange,
   );
-  return failed ?? { kind: 'applied', id };
+  if (failed) return failed;
+  const object = shown === undefined ? undefined : itemRead(container, write.type, shown)?.object;
+  return { kind: 'applied', id, ...(object?.id === id ? { object } : {}) };
 }
 
 function conflictOfChange({ status, substatus = 0 }: CosmosAnswer): typeof moved | undefined {
@@ -98,10 +115,10 @@ async function expected(
   client: CosmosRecordsClient,
   container: ContainerMesh,
   { type, before }: Exclude<NativeWrite, { readonly kind: 'create' }>,
-  key: ItemKey,
+  { key, known }: { readonly key: ItemKey; readonly known: JsonObject | undefined },
 ): Promise<string | WriteAnswer> {
   try {
-    const told = await readItem(client, type, key);
+    const told = known ?? (await readItem(client, type, key));
     const item = told && itemRead(container, type, told);
     if (item === null) return moved;
     if (item.object.opaque !== undefined) return refused('opaqueRecord', item.object.opaque);

@@ -11,7 +11,7 @@ import { probeDynamodb } from './probe.js';
 import { readAll, readOne } from './read.js';
 import { rowId } from './row-id.js';
 import { createStreamClient } from './streams.js';
-import { executeWrite, plannedCalls } from './write.js';
+import { executeWrite, plannedCalls, writeItem } from './write.js';
 
 const itemsOfBatch = 500;
 /** Half of the connections that the SDK keeps open. */
@@ -35,15 +35,20 @@ export function createDynamodbConnector(options: DynamodbConnectorOptions): Conn
     }
   };
   const readById = async (type: string, id: string) => readOne(client, await tableNamed(type), type, id);
-  const write: Connector['write'] = async (write, announce) => {
+  /** By `execute`, where there is such a table. */
+  const written = async <Answer>(
+    execute: (...given: Parameters<typeof executeWrite>) => Promise<Answer>,
+    write: NativeWrite,
+    announce?: Parameters<Connector['write']>[1],
+  ) => {
     let table: Table;
     try {
       table = await tableNamed(write.type);
     } catch (error) {
-      if (error instanceof ConcordatError) return { kind: 'refused', code: error.code, detail: error.message };
+      if (error instanceof ConcordatError) return { kind: 'refused', code: error.code, detail: error.message } as const;
       throw error;
     }
-    return executeWrite(client, mesh, table, write, announce);
+    return execute(client, mesh, table, write, announce);
   };
   const writeMany = async (
     writes: readonly NativeWrite[],
@@ -52,7 +57,7 @@ export function createDynamodbConnector(options: DynamodbConnectorOptions): Conn
     let isOver = false;
     return sideBySide(writes, requestsAtOnce, async (one): Promise<BatchAnswer> => {
       if (isOver || !mayGoOn()) return { kind: 'notSent' };
-      const answer = await write(one, announce);
+      const answer = await written(writeItem, one, announce);
       // Nothing more is sent once an effect is unknown; what is on its way is waited for.
       if (answer.kind === 'unknown') isOver = true;
       return answer;
@@ -70,7 +75,7 @@ export function createDynamodbConnector(options: DynamodbConnectorOptions): Conn
       return id === null ? null : readById(type, id);
     },
     plannedCalls: (write) => plannedCalls(mesh, write),
-    write,
+    write: (write, announce) => written(executeWrite, write, announce),
     batches: {
       objectsMax: itemsOfBatch,
       readMany: async (type, ids) => {

@@ -42,7 +42,7 @@ const tooMany = `it has more than ${attributesMax} attributes, more than the con
 
 export const keyNames = ({ key }: Table): readonly string[] => key.map(({ name }) => name);
 
-function objectOf(table: Table, type: string, item: Item): NativeObject {
+export function objectOf(table: Table, type: string, item: Item): NativeObject {
   const body: JsonObject = Object.fromEntries(
     Object.entries(item).map(([name, value]) => [name, bodyOf(value, table.declared(name))]),
   );

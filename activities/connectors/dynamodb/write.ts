@@ -9,11 +9,11 @@ import type { ErrorCode } from '../../../core/errors.js';
 import type { Json, JsonObject } from '../../../core/json.js';
 import { isWellFormed } from '../../../core/lens/text.js';
 import { sameJson } from '../../../core/lens/same-json.js';
-import type { NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
+import type { BatchAnswer, NativeCall, NativeWrite, WriteAnswer } from '../connector.js';
 import { tableOf, type Table } from './catalog.js';
 import type { DynamodbClient } from './client.js';
 import type { DynamodbMesh } from './config.js';
-import { attributesMax, keyNames } from './read.js';
+import { attributesMax, keyNames, objectOf } from './read.js';
 import { itemBytes, itemBytesMax } from './item-size.js';
 import { keyOf, rowId } from './row-id.js';
 import { attributeOf } from './values.js';
@@ -58,6 +58,18 @@ export async function executeWrite(
   write: NativeWrite,
   announce?: Announce,
 ): Promise<WriteAnswer> {
+  const answer = await writeItem(client, mesh, table, write, announce);
+  return answer.kind === 'applied' ? { kind: 'applied', id: answer.id } : answer;
+}
+
+/** With the item as it is after an update: the answer shows it, so it need not be read. */
+export async function writeItem(
+  client: DynamodbClient,
+  mesh: DynamodbMesh,
+  table: Table,
+  write: NativeWrite,
+  announce?: Announce,
+): Promise<Exclude<BatchAnswer, { readonly kind: 'notSent' }>> {
   const names = keyNames(table);
   const id = write.kind === 'create' ? rowId(write.after, names) : write.id;
   const key = id === null ? null : keyOf(id, table.key);
@@ -76,14 +88,21 @@ export async function executeWrite(
     throw error;
   }
   for (const call of calls) await announce?.(call);
+  let shown: Record<string, AttributeValue> | undefined;
   const failed = await client.writeOnce(
     calls[0]?.call ?? '',
-    send,
+    async (sdk) => {
+      const answer = await send(sdk);
+      if ('Attributes' in answer) shown = answer.Attributes as typeof shown;
+      return answer;
+    },
     write.kind === 'create'
       ? { kind: 'conflict', code: 'nameTaken', detail: 'an item with this key is there already' }
       : { kind: 'conflict', code: 'expectationFailed', detail: 'the item is gone or not as it was read' },
   );
-  return failed ?? { kind: 'applied', id };
+  if (failed) return failed;
+  const isWhole = shown !== undefined && names.every((name) => shown?.[name] !== undefined);
+  return { kind: 'applied', id, ...(isWhole && shown ? { object: objectOf(table, write.type, shown) } : {}) };
 }
 
 /** An item that is too large would be refused by DynamoDB in words of its own; here the words say by how much. */
@@ -126,7 +145,9 @@ function requestOf(table: Table, write: NativeWrite, key: Record<string, Attribu
         ...(removes.length === 0 ? [] : [`REMOVE ${removes.join(', ')}`]),
       ].join(' ');
       const given = { UpdateExpression: update, ConditionExpression: condition.join(' AND '), ...expression.given() };
-      return (sdk) => sdk.send(new UpdateItemCommand({ ...shared, Key: key, ...given }));
+      // Asking for it costs no capacity.
+      const all = { ...shared, Key: key, ...given, ReturnValues: 'ALL_NEW' } as const;
+      return (sdk) => sdk.send(new UpdateItemCommand(all));
     }
     case 'delete': {
       const expression = new Expression();
