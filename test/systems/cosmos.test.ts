@@ -301,6 +301,13 @@ describe.skipIf(system.kind === 'missing')('between the connector and Cosmos DB'
     const again = { id: 'b', note: 'y' };
     expect(await batches.writeMany([update(again, { ...again, note: 'z' })])).toMatchObject([{ kind: 'applied' }]);
     expect(read.get('b')?.body).toEqual({ id: 'b', note: 'x' });
+
+    // Whether the container itself is gone is asked once for all that are not there.
+    seen.length = 0;
+    expect((await batches.readMany('parcel', ['x', 'y', 'z'])).size).toBe(0);
+    expect(seen).toEqual(['GET', 'GET', 'GET', 'GET']);
+    await available().administrator.database('records').container('parcels').delete();
+    await expect(batches.readMany('parcel', ['x', 'y'])).rejects.toMatchObject({ code: 'scopeNotFound' });
   });
 
   it('a write leaves once, also where the SDK knows of other regions to send it to', async () => {

@@ -153,17 +153,24 @@ async function pageOf(
 }
 
 /** With its ETag; null where it is not there. Throws ConcordatError. */
-export async function readItem(
+export async function readItem(client: CosmosRecordsClient, type: string, key: ItemKey): Promise<JsonObject | null> {
+  const told = await readItemUnlessGone(client, type, key);
+  if (told === null) await requireContainer(client, type);
+  return told;
+}
+
+/** HAZARD: null also where its whole container is not there, which requireContainer tells apart. Throws ConcordatError. */
+export async function readItemUnlessGone(
   client: CosmosRecordsClient,
   type: string,
   { partition, id }: ItemKey,
 ): Promise<JsonObject | null> {
-  return client.read(type, 'ReadItem', async (container, abortSignal) => {
-    const told = await itemThere(container, partition, id, abortSignal);
-    // HAZARD: an item of a container that is not there is answered with 404 too. That one throws.
-    if (told === null) await container.read({ abortSignal });
-    return told;
-  });
+  return client.read(type, 'ReadItem', (container, abortSignal) => itemThere(container, partition, id, abortSignal));
+}
+
+/** Throws ConcordatError: scopeNotFound where there is no such container. */
+export async function requireContainer(client: CosmosRecordsClient, type: string): Promise<void> {
+  await client.read(type, 'ReadContainer', (container, abortSignal) => container.read({ abortSignal }));
 }
 
 async function itemThere(

@@ -12,7 +12,7 @@ import { sideBySide } from '../../side-by-side.js';
 import type { BatchAnswer, Batches } from '../connector.js';
 import type { CosmosRecordsClient } from './client.js';
 import { containerOf } from './config.js';
-import { itemOf, readItem } from './read.js';
+import { itemOf, readItemUnlessGone, requireContainer } from './read.js';
 import { keyOf } from './row-id.js';
 import { writeItem } from './write.js';
 
@@ -29,14 +29,18 @@ export function cosmosBatches(client: CosmosRecordsClient): Batches {
       const container = containerOf(client.mesh, type);
       before.clear();
       const objects = new Map<string, NativeObject>();
+      let isSomeGone = false;
       await sideBySide([...new Set(ids)], requestsAtOnce, async (id) => {
         const key = keyOf(id, container.key);
-        const told = key && (await readItem(client, type, key));
+        const told = key && (await readItemUnlessGone(client, type, key));
+        if (told === null && key !== null) isSomeGone = true;
         const object = told && itemOf(container, type, told)?.object;
         if (!object) return;
         before.set(nameOf(type, id), told);
         objects.set(object.id, object);
       });
+      // Once for all of them.
+      if (isSomeGone) await requireContainer(client, type);
       return objects;
     },
     writeMany: async (writes, { announce, mayGoOn = () => true } = {}) => {
