@@ -7,6 +7,7 @@
 import type { DefaultAzureCredential } from '@azure/identity';
 import { ConcordatError, type ErrorCode } from '../core/errors.js';
 import { neverSentCodes } from './never-sent.js';
+import { askedWaitMs } from './pace.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -84,6 +85,8 @@ export interface AzureAnswer {
   readonly status: number | undefined;
   readonly requestId: string | undefined;
   readonly neverSent: boolean;
+  /** How long it asks to wait; undefined where it does not say. */
+  readonly waitMs: number | undefined;
 }
 
 /** Azure says that it did nothing and that the same request may be sent again. */
@@ -121,6 +124,7 @@ export function answerOf(error: unknown): AzureAnswer {
     status: typeof status === 'number' ? status : undefined,
     requestId: requestId !== undefined && /^[A-Za-z0-9-]{1,64}$/.test(requestId) ? requestId : undefined,
     neverSent: typeof status !== 'number' && typeof ownCode === 'string' && neverSentCodes.has(ownCode),
+    waitMs: askedWaitMs(header),
   };
 }
 

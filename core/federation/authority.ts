@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Duration } from '../duration.js';
 import { PublicKey } from '../public-key.js';
 import { AuthorityId } from '../record.js';
+import { pageSizes, perSecond, requestsPerSecond } from './store-limits.js';
 import { WrittenTypeSurface } from './surface.js';
 import { Constraints } from './constraints.js';
 import { Approval, approvalDefaults, Role } from '../approval/terms.js';
@@ -222,6 +223,8 @@ export const Mesh = z.discriminatedUnion('kind', [
       )
       .refine((tables) => Object.keys(tables).length > 0, { error: 'must name at least one table' })
       .describe('native type → the table that holds its records'),
+    rowsPerSecond: perSecond('rows'),
+    pageSize: pageSizes.postgresql,
     changes: z
       .strictObject({
         slot: nameInServer.describe('a logical replication slot with the plugin pgoutput, for this authority alone'),
@@ -244,10 +247,8 @@ export const Mesh = z.discriminatedUnion('kind', [
       .max(64)
       .default(4)
       .describe('how many parts of a table are read side by side; each holds one page at most'),
-    unitsPerSecond: z
-      .strictObject({ read: z.int().min(1).optional(), write: z.int().min(1).optional() })
-      .optional()
-      .describe('capacity units that one worker may use in a second; without them it takes what the table gives'),
+    unitsPerSecond: perSecond('capacity units'),
+    pageSize: pageSizes.dynamodb,
     tables: z
       .record(
         nativeName,
@@ -275,6 +276,8 @@ export const Mesh = z.discriminatedUnion('kind', [
     endpointFrom: endpointName.optional(),
     profile: awsProfile,
     files: rowFiles.describe('native type → the object that holds its records, or the objects (`parts`)'),
+    requestsPerSecond,
+    pageSize: pageSizes.s3,
     changes: fileChanges,
   }),
   z.strictObject({
@@ -309,6 +312,8 @@ export const Mesh = z.discriminatedUnion('kind', [
       )
       .refine((tables) => Object.keys(tables).length > 0, { error: 'must name at least one table' })
       .describe('native type → the table that holds its records'),
+    requestsPerSecond,
+    pageSize: pageSizes.azureTables,
   }),
   z.strictObject({
     kind: z.literal('azure-blob').describe('blobs of one container that hold records: JSON Lines, CSV, Parquet'),
@@ -321,6 +326,8 @@ export const Mesh = z.discriminatedUnion('kind', [
     endpoint: azureEndpoint,
     endpointFrom: endpointName.optional(),
     files: rowFiles.describe('native type → the blob that holds its records, or the blobs (`parts`)'),
+    requestsPerSecond,
+    pageSize: pageSizes.azureBlob,
     changes: fileChanges,
   }),
   z.strictObject({
@@ -355,6 +362,8 @@ export const Mesh = z.discriminatedUnion('kind', [
       )
       .refine((containers) => Object.keys(containers).length > 0, { error: 'must name at least one container' })
       .describe('native type → the container that holds its records'),
+    unitsPerSecond: perSecond('request units'),
+    pageSize: pageSizes.cosmos,
     changes: feedChanges,
   }),
   z.strictObject({
@@ -383,6 +392,8 @@ export const Mesh = z.discriminatedUnion('kind', [
       .describe('it must keep versions (X-Versions-Enabled: true), or nothing is written'),
     prefix: objectPrefix,
     files: rowFiles.describe('native type → the object that holds its records, or the objects (`parts`)'),
+    requestsPerSecond,
+    pageSize: pageSizes.swift,
     changes: fileChanges,
   }),
 ]);

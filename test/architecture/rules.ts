@@ -44,6 +44,7 @@ export const zones: readonly Zone[] = [
       'activities/aws-answers.ts',
       'activities/row-key.ts',
       'activities/side-by-side.ts',
+      'activities/pace.ts',
     ],
     packages: ['node:', 'zod', '@aws-sdk/client-dynamodb', '@aws-sdk/client-dynamodb-streams'],
   },
@@ -66,6 +67,7 @@ export const zones: readonly Zone[] = [
       'activities/aws-answers.ts',
       'activities/record-formats/',
       'activities/record-objects/',
+      'activities/pace.ts',
     ],
     packages: ['node:', 'zod', '@aws-sdk/client-s3'],
   },
@@ -77,6 +79,7 @@ export const zones: readonly Zone[] = [
       'activities/azure-storage.ts',
       'activities/row-key.ts',
       'activities/side-by-side.ts',
+      'activities/pace.ts',
     ],
     packages: ['node:', 'zod', '@azure/data-tables', '@azure/core-rest-pipeline', 'lossless-json'],
   },
@@ -88,6 +91,7 @@ export const zones: readonly Zone[] = [
       'activities/azure-storage.ts',
       'activities/record-formats/',
       'activities/record-objects/',
+      'activities/pace.ts',
     ],
     packages: ['node:', 'zod', '@azure/storage-blob'],
   },
@@ -99,6 +103,7 @@ export const zones: readonly Zone[] = [
       'activities/never-sent.ts',
       'activities/row-key.ts',
       'activities/side-by-side.ts',
+      'activities/pace.ts',
     ],
     packages: ['node:', 'zod', '@azure/cosmos', '@azure/identity', '@azure/core-rest-pipeline'],
   },
@@ -110,13 +115,14 @@ export const zones: readonly Zone[] = [
       'activities/never-sent.ts',
       'activities/record-formats/',
       'activities/record-objects/',
+      'activities/pace.ts',
     ],
     packages: ['node:', 'zod'],
   },
   // Accounts of Azure storage, for connectors of tables and of blobs.
   {
     path: 'activities/azure-storage.ts',
-    own: ['core/', 'activities/never-sent.ts'],
+    own: ['core/', 'activities/never-sent.ts', 'activities/pace.ts'],
     packages: ['node:', '@azure/identity'],
   },
   // Files of rows as objects under a condition, whoever keeps the objects.
@@ -134,7 +140,13 @@ export const zones: readonly Zone[] = [
   },
   {
     path: 'activities/connectors/postgresql/',
-    own: ['core/', 'activities/connectors/connector.ts', 'activities/row-key.ts', 'activities/object-line.ts'],
+    own: [
+      'core/',
+      'activities/connectors/connector.ts',
+      'activities/row-key.ts',
+      'activities/object-line.ts',
+      'activities/pace.ts',
+    ],
     packages: ['node:', 'zod', 'pg', 'pg-copy-streams', 'pg-cursor', 'postgres-array', 'lossless-json'],
   },
   // A store speaks to its bucket, and knows nobody who keeps anything in it.
@@ -287,6 +299,7 @@ export const sharedByConnectors: readonly string[] = [
   'activities/record-formats/',
   'activities/record-objects/',
   'activities/object-line.ts',
+  'activities/pace.ts',
   'activities/row-key.ts',
   'activities/side-by-side.ts',
 ];

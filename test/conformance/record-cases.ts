@@ -7,6 +7,7 @@ import type { Connector, NativeCall, ReadItem } from '../../activities/connector
 import type { JsonObject } from '../../core/json.js';
 import type { NativeObject } from '../../core/record.js';
 import type { ConformanceCase } from './cases.js';
+import { paceCases } from './pace-cases.js';
 import { collect, endsIn, type Scene } from './scene.js';
 
 const parcel = (id: string, note: string | null = null): JsonObject => ({ id, name: `Parcel ${id}`, note });
@@ -282,4 +283,5 @@ export const recordCases: readonly ConformanceCase[] = [
       expect(objectsOf(await scene.everything())).toHaveLength(9);
     },
   },
+  ...paceCases,
 ];

@@ -11,6 +11,7 @@ import { createCosmosConnector } from '../../activities/connectors/cosmos/connec
 import { createSwiftConnector } from '../../activities/connectors/swift/connector.js';
 import { createS3Connector } from '../../activities/connectors/s3/connector.js';
 import { createPostgresqlConnector } from '../../activities/connectors/postgresql/connector.js';
+import type { MakePace, PerSecond } from '../../activities/pace.js';
 import type { Mesh } from '../../core/federation/authority.js';
 import { assertNever } from '../../core/json.js';
 import type { AvailableSystem, System } from '../support/systems/system.js';
@@ -44,6 +45,10 @@ export interface ConnectorWishes {
   readonly pageSize?: number;
   /** Of stores of objects: a larger part takes no more rows. */
   readonly partBytesMax?: number;
+  /** Of stores of records: limits of the authority file, and who is asked for a turn. */
+  readonly perSecond?: PerSecond;
+  readonly meshPageSize?: number;
+  readonly makePace?: MakePace;
   /** A secret that the cloud must refuse. */
   readonly wrongSecret?: boolean;
   /** Keystone: another service user of the same domain. */
@@ -73,12 +78,34 @@ export interface World {
 export type WorldAttempt =
   { readonly available: true; readonly world: World } | { readonly available: false; readonly reason: string };
 
+const limitNames = {
+  dynamodb: 'unitsPerSecond',
+  cosmos: 'unitsPerSecond',
+  postgresql: 'rowsPerSecond',
+  s3: 'requestsPerSecond',
+  'azure-tables': 'requestsPerSecond',
+  'azure-blob': 'requestsPerSecond',
+  swift: 'requestsPerSecond',
+} as const;
+
+function limited(mesh: Mesh, { perSecond, meshPageSize }: ConnectorWishes): Mesh {
+  const name = Object.hasOwn(limitNames, mesh.kind) ? limitNames[mesh.kind as keyof typeof limitNames] : undefined;
+  return {
+    ...mesh,
+    ...(perSecond !== undefined && name !== undefined ? { [name]: perSecond } : {}),
+    ...(meshPageSize === undefined ? {} : { pageSize: meshPageSize }),
+  };
+}
+
 /** Waits of production would make a suite of faults last for minutes. */
 export function connectorFor(
-  mesh: Mesh,
+  declared: Mesh,
   environment: Readonly<Record<string, string>>,
-  { pageSize, partBytesMax, wrongSecret = false, as }: ConnectorWishes = {},
+  wishes: ConnectorWishes = {},
 ): Connector {
+  const { pageSize, partBytesMax, wrongSecret = false, as, makePace } = wishes;
+  const mesh = limited(declared, wishes);
+  const pace = makePace ? { makePace } : {};
   const secrets = ['AWS_SECRET_ACCESS_KEY', 'AZURE_CLIENT_SECRET', 'OS_PASSWORD'];
   const known = wrongSecret
     ? Object.fromEntries(
@@ -109,19 +136,24 @@ export function connectorFor(
     case 'folder':
       return createFolderConnector({ mesh, limits: { backOffBaseMs: 2, ...ofObjects } });
     case 'postgresql':
-      return createPostgresqlConnector({ mesh, environment: known, ...size });
+      return createPostgresqlConnector({ mesh, environment: known, ...size, ...pace });
     case 's3':
-      return createS3Connector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...ofObjects } });
+      return createS3Connector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...ofObjects }, ...pace });
     case 'dynamodb':
-      return createDynamodbConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
+      return createDynamodbConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size }, ...pace });
     case 'azure-tables':
-      return createAzureTablesConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
+      return createAzureTablesConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size }, ...pace });
     case 'azure-blob':
-      return createAzureBlobConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...ofObjects } });
+      return createAzureBlobConnector({
+        mesh,
+        environment: known,
+        limits: { backOffBaseMs: 5, ...ofObjects },
+        ...pace,
+      });
     case 'cosmos':
-      return createCosmosConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size } });
+      return createCosmosConnector({ mesh, environment: known, limits: { backOffBaseMs: 2, ...size }, ...pace });
     case 'swift':
-      return createSwiftConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...ofObjects } });
+      return createSwiftConnector({ mesh, environment: known, limits: { backOffBaseMs: 5, ...ofObjects }, ...pace });
     default:
       return assertNever(mesh);
   }

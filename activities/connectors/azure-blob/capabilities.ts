@@ -1,5 +1,6 @@
 /** What blobs of Azure can do as a store of records, and the permissions it asks for. */
 import { allOf } from '../../record-objects/object-store.js';
+import { paceWords } from '../../pace.js';
 import type { Capabilities } from '../connector.js';
 import type { AzureBlobMesh } from './config.js';
 
@@ -7,7 +8,8 @@ export function azureBlobCapabilities({
   container,
   prefix,
   files,
-}: Pick<AzureBlobMesh, 'container' | 'prefix' | 'files'>): Capabilities {
+  requestsPerSecond,
+}: Pick<AzureBlobMesh, 'container' | 'prefix' | 'files' | 'requestsPerSecond'>): Capabilities {
   return {
     kind: 'azure-blob',
     nativeTypes: Object.entries(files).map(([type, file]) => ({
@@ -23,7 +25,10 @@ export function azureBlobCapabilities({
     })),
     absenceProvesDeletion: true,
     conditionalWrites: true,
-    rateLimits: ['each write puts its blob anew'],
+    rateLimits: [
+      ...paceWords(requestsPerSecond, 'requests', 'what the account gives'),
+      'each write puts its blob anew',
+    ],
     permissions: { read: [], write: [] },
   };
 }

@@ -12,6 +12,7 @@ import {
   type StoragePipelineOptions,
 } from '@azure/storage-blob';
 import { ConcordatError } from '../../../core/errors.js';
+import { pacesOf, type Paces } from '../../pace.js';
 import { answerOf, readFailure, storageAccount, type StorageAccount } from '../../azure-storage.js';
 import type { ObjectFile } from '../../record-objects/object-store.js';
 import { standardLimits, type AzureBlobConnectorOptions, type AzureBlobMesh, type Limits } from './config.js';
@@ -19,6 +20,8 @@ import { standardLimits, type AzureBlobConnectorOptions, type AzureBlobMesh, typ
 export interface AzureBlobClient {
   readonly mesh: AzureBlobMesh;
   readonly limits: Limits;
+  /** HAZARD: the clients below take no turn by themselves. */
+  readonly paces: Paces;
   readonly reader: (file: ObjectFile) => BlockBlobClient;
   readonly writer: (file: ObjectFile) => BlockBlobClient;
   /** For listing. */
@@ -48,8 +51,10 @@ export function createAzureBlobClient({
   mesh,
   environment,
   limits: given,
+  makePace,
 }: AzureBlobConnectorOptions): AzureBlobClient {
-  const limits = { ...standardLimits, ...given };
+  const limits = { ...standardLimits, ...(mesh.pageSize ? { listPageSize: mesh.pageSize } : {}), ...given };
+  const paces = pacesOf(mesh.requestsPerSecond, makePace);
   const account = storageAccount(mesh, environment, 'blob');
   const clientOf = (maxTries: number): ContainerClient =>
     containerClient(account, mesh.container, {
@@ -66,6 +71,7 @@ export function createAzureBlobClient({
   return {
     mesh,
     limits,
+    paces,
     container: reader,
     reader: (file) => blobOf(reader, file),
     writer: (file) => blobOf(writer, file),

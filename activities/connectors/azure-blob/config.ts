@@ -1,6 +1,7 @@
 /** What the connector of records in Azure blobs takes from the authority file and from the environment of its worker. */
 import type { Mesh } from '../../../core/federation/authority.js';
 import type { Environment } from '../../azure-storage.js';
+import type { MakePace } from '../../pace.js';
 import { usualPartBytesMax, type ObjectLimits } from '../../record-objects/object-store.js';
 
 export type AzureBlobMesh = Extract<Mesh, { readonly kind: 'azure-blob' }>;
@@ -26,4 +27,6 @@ export interface AzureBlobConnectorOptions {
   readonly mesh: AzureBlobMesh;
   readonly environment: Environment;
   readonly limits?: Partial<Limits>;
+  /** Only tests give another. */
+  readonly makePace?: MakePace;
 }

@@ -16,7 +16,7 @@ export interface OpenBlob extends OpenObject {
 
 /** Throws ConcordatError. */
 export async function openBlob(
-  { reader }: AzureBlobClient,
+  { reader, paces }: AzureBlobClient,
   file: ObjectFile,
   { etag, signal }: { readonly etag?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<OpenBlob> {
@@ -25,6 +25,7 @@ export async function openBlob(
   let head: BlobDownloadResponseParsed;
   try {
     const conditions = etag === undefined ? {} : { ifMatch: etag };
+    await paces.read.turn(1, signal);
     head = await reader(file).download(0, undefined, { abortSignal, conditions });
   } catch (error) {
     signal?.throwIfAborted();
@@ -41,12 +42,13 @@ export async function openBlob(
 
 /** Throws ConcordatError. */
 export async function versionOf(
-  { reader }: AzureBlobClient,
+  { reader, paces }: AzureBlobClient,
   file: ObjectFile,
   signal: AbortSignal | undefined,
 ): Promise<ObjectVersion> {
   let head: BlobGetPropertiesResponse;
   try {
+    await paces.read.turn(1, signal);
     head = await reader(file).getProperties(signal ? { abortSignal: signal } : {});
   } catch (error) {
     signal?.throwIfAborted();
@@ -64,13 +66,14 @@ export async function versionOf(
 
 /** Throws ConcordatError. https://learn.microsoft.com/rest/api/storageservices/list-blobs */
 export async function* listBlobs(
-  { container, mesh: { prefix: start }, limits }: AzureBlobClient,
+  { container, mesh: { prefix: start }, limits, paces }: AzureBlobClient,
   prefix: string,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly ListedObject[]> {
   const asked = { prefix: start + prefix, includeMetadata: true, ...(signal ? { abortSignal: signal } : {}) };
   try {
-    for await (const { segment } of container.listBlobsFlat(asked).byPage({ maxPageSize: limits.listPageSize }))
+    await paces.read.turn(1, signal);
+    for await (const { segment } of container.listBlobsFlat(asked).byPage({ maxPageSize: limits.listPageSize })) {
       yield (
         segment.blobItems
           // A folder of an account with a hierarchical namespace is listed as a blob of no bytes.
@@ -84,6 +87,8 @@ export async function* listBlobs(
             version: versionId ?? null,
           }))
       );
+      await paces.read.turn(1, signal);
+    }
   } catch (error) {
     signal?.throwIfAborted();
     throw failureOf('ListBlobs', error);

@@ -49,12 +49,15 @@ async function send(
   { name, length }: Copy,
 ): Promise<PutAnswer> {
   const blob = client.writer(file);
+  const { write: pace } = client.paces;
   try {
+    await pace.turn(1);
     if (length === 0) await blob.upload('', 0, kept);
     else await blob.uploadFile(name, kept);
     return 'applied';
   } catch (error) {
     const answer = answerOf(error);
+    if (isThrottling(answer) && answer.waitMs !== undefined) pace.hold(answer.waitMs);
     // Other refusals with this status are leases, which last.
     if (answer.code === 'ConditionNotMet' || isThrottling(answer)) return 'again';
     const certain = certainCode(answer);
@@ -83,12 +86,15 @@ function keptOf(head: BlobDownloadResponseParsed): BlockBlobParallelUploadOption
 
 /** Tier and tags are told only when asked for. */
 async function askedOf(
-  { reader }: AzureBlobClient,
+  { reader, paces }: AzureBlobClient,
   file: ObjectFile,
   { etag, head }: OpenBlob,
 ): Promise<Pick<BlockBlobParallelUploadOptions, 'tier' | 'tags'>> {
+  await paces.read.turn(1);
   const { accessTier, accessTierInferred } = await reader(file).getProperties({ conditions: { ifMatch: etag } });
-  const tags = (head.tagCount ?? 0) > 0 ? (await reader(file).getTags()).tags : undefined;
+  const hasTags = (head.tagCount ?? 0) > 0;
+  if (hasTags) await paces.read.turn(1);
+  const tags = hasTags ? (await reader(file).getTags()).tags : undefined;
   return {
     ...(accessTier === undefined || accessTierInferred === true ? {} : { tier: accessTier }),
     ...(tags === undefined ? {} : { tags }),

@@ -1,11 +1,15 @@
 /** What Azure Tables can do, and the permissions it asks for. */
+import { paceWords } from '../../pace.js';
 import type { Capabilities } from '../connector.js';
 import type { AzureTablesMesh } from './config.js';
 
 export const readActions = ['entities/read'] as const;
 export const writeActions = ['entities/add', 'entities/update', 'entities/delete'] as const;
 
-export function azureTablesCapabilities({ tables }: Pick<AzureTablesMesh, 'tables'>): Capabilities {
+export function azureTablesCapabilities({
+  tables,
+  requestsPerSecond,
+}: Pick<AzureTablesMesh, 'tables' | 'requestsPerSecond'>): Capabilities {
   return {
     kind: 'azure-tables',
     nativeTypes: Object.entries(tables).map(([type, { table, key, properties = {} }]) => ({
@@ -20,7 +24,11 @@ export function azureTablesCapabilities({ tables }: Pick<AzureTablesMesh, 'table
     })),
     absenceProvesDeletion: true,
     conditionalWrites: true,
-    rateLimits: ['what the account gives: about 2,000 entities in a second of one partition'],
+    rateLimits: paceWords(
+      requestsPerSecond,
+      'requests',
+      'what the account gives, about 2,000 entities in a second of one partition',
+    ),
     permissions: { read: [], write: [] },
   };
 }

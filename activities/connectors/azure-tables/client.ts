@@ -23,6 +23,7 @@ import {
   type AzureAnswer,
   type StorageAccount,
 } from '../../azure-storage.js';
+import { pacesOf } from '../../pace.js';
 import type { WriteAnswer } from '../connector.js';
 import {
   standardLimits,
@@ -85,7 +86,8 @@ function tableClient(
 
 export function createAzureTablesClient(options: AzureTablesConnectorOptions): AzureTablesClient {
   const { mesh, environment } = options;
-  const limits = { ...standardLimits, ...options.limits };
+  const limits = { ...standardLimits, ...(mesh.pageSize ? { pageSize: mesh.pageSize } : {}), ...options.limits };
+  const paces = pacesOf(mesh.requestsPerSecond, options.makePace);
   const account = storageAccount(mesh, environment, 'table');
   const clientsOf = (maxRetries: number): ((type: string) => TableClient) => {
     const clients = new Map<string, TableClient>();
@@ -112,6 +114,7 @@ export function createAzureTablesClient(options: AzureTablesConnectorOptions): A
     mesh,
     limits,
     async read(type, action, call, signal) {
+      await paces.read.turn(1, signal);
       const late = inTime();
       try {
         return await call(reader(type), signal ? AbortSignal.any([signal, late]) : late);
@@ -123,11 +126,13 @@ export function createAzureTablesClient(options: AzureTablesConnectorOptions): A
     },
     async writeOnce(type, action, call, conflictOf) {
       for (let attempt = 1; ; attempt += 1) {
+        await paces.write.turn(1);
         try {
           await call(writer(type), inTime());
           return null;
         } catch (error) {
           const answer = answerOf(error);
+          if (isThrottling(answer) && answer.waitMs !== undefined) paces.write.hold(answer.waitMs);
           if (isThrottling(answer) && attempt < limits.throttledAttemptsMax) {
             const longestMs = Math.min(limits.backOffMaxMs, limits.backOffBaseMs * 2 ** Math.min(attempt, 20));
             await new Promise((resolve) => setTimeout(resolve, Math.random() * longestMs));

@@ -2,6 +2,7 @@
 import { ConcordatError } from '../../../core/errors.js';
 import type { Mesh } from '../../../core/federation/authority.js';
 import type { Environment } from '../../azure-storage.js';
+import type { MakePace } from '../../pace.js';
 
 export type AzureTablesMesh = Extract<Mesh, { readonly kind: 'azure-tables' }>;
 export type TableMesh = AzureTablesMesh['tables'][string];
@@ -31,6 +32,8 @@ export interface AzureTablesConnectorOptions {
   readonly mesh: AzureTablesMesh;
   readonly environment: Environment;
   readonly limits?: Partial<Limits>;
+  /** Only tests give another. */
+  readonly makePace?: MakePace;
 }
 
 export function tableOf({ tables }: AzureTablesMesh, type: string): TableMesh {

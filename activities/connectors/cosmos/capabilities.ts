@@ -1,4 +1,5 @@
 /** What Cosmos DB can do, and the permissions it asks for. */
+import { paceWords } from '../../pace.js';
 import type { Capabilities } from '../connector.js';
 import type { CosmosMesh } from './config.js';
 
@@ -9,7 +10,8 @@ export const writeActions = ['items/create', 'items/replace', 'items/delete'] as
 export function cosmosCapabilities({
   database,
   containers,
-}: Pick<CosmosMesh, 'database' | 'containers'>): Capabilities {
+  unitsPerSecond,
+}: Pick<CosmosMesh, 'database' | 'containers' | 'unitsPerSecond'>): Capabilities {
   return {
     kind: 'cosmos',
     nativeTypes: Object.entries(containers).map(([type, { container, key }]) => ({
@@ -24,7 +26,10 @@ export function cosmosCapabilities({
     })),
     absenceProvesDeletion: true,
     conditionalWrites: true,
-    rateLimits: ['what the container gives in request units: a request too many is answered with how long to wait'],
+    rateLimits: [
+      ...paceWords(unitsPerSecond, 'request units', 'what the container gives'),
+      'a request too many is answered with how long to wait',
+    ],
     permissions: { read: [], write: [] },
   };
 }

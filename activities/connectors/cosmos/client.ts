@@ -10,6 +10,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { CosmosClient, type Container, type CosmosClientOptions } from '@azure/cosmos';
 import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline';
 import { ConcordatError } from '../../../core/errors.js';
+import { heed, pacesOf, type Pace } from '../../pace.js';
 import type { WriteAnswer } from '../connector.js';
 import { answerOf, answerWords, certainCode, isRefusal, passes, readFailure, type CosmosAnswer } from './answers.js';
 import {
@@ -72,9 +73,24 @@ function sendingOnce(sendings: AsyncLocalStorage<Sending>, http: HttpClient): Ht
   };
 }
 
+/** Each answer says what its request cost, and one too many how long to wait; those of the SDK's own repetitions too. */
+function metered(paceNow: () => Pace, http: HttpClient): HttpClient {
+  return {
+    sendRequest: async (request) => {
+      const pace = paceNow();
+      const answer = await http.sendRequest(request);
+      const units = Number(answer.headers.get('x-ms-request-charge') ?? 0);
+      if (units > 0) pace.used(units);
+      heed(pace, answer.status, (name) => answer.headers.get(name));
+      return answer;
+    },
+  };
+}
+
 export function createCosmosRecordsClient(options: CosmosConnectorOptions): CosmosRecordsClient {
   const { mesh, environment } = options;
-  const limits = { ...standardLimits, ...options.limits };
+  const limits = { ...standardLimits, ...(mesh.pageSize ? { pageSize: mesh.pageSize } : {}), ...options.limits };
+  const paces = pacesOf(mesh.unitsPerSecond, options.makePace);
   const account = accountOf(mesh, environment);
   const sendings = new AsyncLocalStorage<Sending>();
   let sdk: Promise<CosmosClient> | undefined;
@@ -91,7 +107,10 @@ export function createCosmosRecordsClient(options: CosmosConnectorOptions): Cosm
           maxWaitTimeInSeconds: limits.throttledWaitMaxSeconds,
         },
       },
-      httpClient: sendingOnce(sendings, createDefaultHttpClient()),
+      httpClient: sendingOnce(
+        sendings,
+        metered(() => (sendings.getStore() === undefined ? paces.read : paces.write), createDefaultHttpClient()),
+      ),
     };
     if (account.key !== undefined) return new CosmosClient({ ...shared, key: account.key });
     const { DefaultAzureCredential } = await import('@azure/identity');
@@ -106,6 +125,7 @@ export function createCosmosRecordsClient(options: CosmosConnectorOptions): Cosm
     limits,
     async read(type, action, call, signal) {
       for (let attempt = 1; ; attempt += 1) {
+        await paces.read.turn(0, signal);
         const late = inTime();
         try {
           return await call(await containerNamed(type), signal ? AbortSignal.any([signal, late]) : late);
@@ -122,6 +142,7 @@ export function createCosmosRecordsClient(options: CosmosConnectorOptions): Cosm
     },
     async writeOnce(type, action, call, conflictOf) {
       const sending: Sending = {};
+      await paces.write.turn(0);
       try {
         const container = await containerNamed(type);
         await sendings.run(sending, () => call(container, inTime()));

@@ -1,6 +1,7 @@
 /** What the connector of Cosmos DB takes from the authority file and from the environment of its worker. */
 import { ConcordatError } from '../../../core/errors.js';
 import type { Mesh } from '../../../core/federation/authority.js';
+import type { MakePace } from '../../pace.js';
 
 export type CosmosMesh = Extract<Mesh, { readonly kind: 'cosmos' }>;
 export type ContainerMesh = CosmosMesh['containers'][string];
@@ -34,6 +35,8 @@ export interface CosmosConnectorOptions {
   readonly mesh: CosmosMesh;
   readonly environment: Environment;
   readonly limits?: Partial<Limits>;
+  /** Only tests give another. */
+  readonly makePace?: MakePace;
 }
 
 export function containerOf({ containers }: CosmosMesh, type: string): ContainerMesh {

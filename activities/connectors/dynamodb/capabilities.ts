@@ -1,4 +1,5 @@
 /** What DynamoDB can do, and the permissions it asks for. */
+import { paceWords } from '../../pace.js';
 import type { Capabilities } from '../connector.js';
 import type { DynamodbMesh } from './config.js';
 
@@ -13,8 +14,6 @@ export function dynamodbCapabilities({
   unitsPerSecond,
   changes,
 }: Pick<DynamodbMesh, 'tables' | 'segments' | 'unitsPerSecond' | 'changes'>): Capabilities {
-  const atMost = (what: string, units: number | undefined): string =>
-    units === undefined ? `${what}: what the table gives` : `${what}: ${units} capacity units in a second`;
   return {
     kind: 'dynamodb',
     nativeTypes: Object.entries(tables).map(([type, { table, key, attributes = {} }]) => ({
@@ -33,8 +32,7 @@ export function dynamodbCapabilities({
     absenceProvesDeletion: true,
     conditionalWrites: true,
     rateLimits: [
-      atMost('reads', unitsPerSecond?.read),
-      atMost('writes', unitsPerSecond?.write),
+      ...paceWords(unitsPerSecond, 'capacity units', 'what the table gives'),
       `${segments} segments of a table at once`,
     ],
     permissions: { read: [], write: [] },

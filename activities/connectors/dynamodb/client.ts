@@ -10,7 +10,7 @@ import { ConcordatError } from '../../../core/errors.js';
 import { answerOf, answerWords, certainCode, isRefusal, isThrottling, readFailure } from '../../aws-answers.js';
 import type { WriteAnswer } from '../connector.js';
 import { credentialsIn, standardLimits, type DynamodbConnectorOptions, type Limits } from './config.js';
-import { createPace, type Pace } from './pace.js';
+import { pacesOf } from '../../pace.js';
 
 type FailedWrite = Exclude<WriteAnswer, { readonly kind: 'applied' }>;
 
@@ -65,15 +65,14 @@ export function createDynamodbClient(options: DynamodbConnectorOptions): Dynamod
   const { shared, limits } = clientConfig(options);
   const reader = new DynamoDBClient({ ...shared, maxAttempts: limits.readAttemptsMax, retryMode: 'adaptive' });
   const writer = new DynamoDBClient({ ...shared, maxAttempts: 1, retryMode: 'standard' });
-  const readPace: Pace = createPace(mesh.unitsPerSecond?.read);
-  const writePace: Pace = createPace(mesh.unitsPerSecond?.write);
+  const paces = pacesOf(mesh.unitsPerSecond, options.makePace);
 
   return {
     async read(action, call, signal) {
       try {
-        await readPace.turn(signal);
+        await paces.read.turn(0, signal);
         const answer = await call(reader);
-        readPace.used(unitsOf(answer));
+        paces.read.used(unitsOf(answer));
         return answer;
       } catch (error) {
         signal?.throwIfAborted();
@@ -82,15 +81,15 @@ export function createDynamodbClient(options: DynamodbConnectorOptions): Dynamod
     },
     async writeOnce(action, call, onConflict) {
       for (let attempt = 1; ; attempt += 1) {
-        await writePace.turn();
+        await paces.write.turn(0);
         try {
-          writePace.used(unitsOf(await call(writer)));
+          paces.write.used(unitsOf(await call(writer)));
           return null;
         } catch (error) {
           const answer = answerOf(error);
           // A write that fails its condition costs as much as one that succeeds.
           if (answer.code === 'ConditionalCheckFailed') {
-            writePace.used(1);
+            paces.write.used(1);
             return onConflict;
           }
           if (isThrottling(answer) && attempt < limits.throttledAttemptsMax) {

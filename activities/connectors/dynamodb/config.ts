@@ -1,6 +1,7 @@
 /** What the DynamoDB connector takes from the authority file and from the environment of its worker. */
 import { ConcordatError } from '../../../core/errors.js';
 import type { Mesh } from '../../../core/federation/authority.js';
+import type { MakePace } from '../../pace.js';
 
 export type DynamodbMesh = Extract<Mesh, { readonly kind: 'dynamodb' }>;
 export type TableMesh = DynamodbMesh['tables'][string];
@@ -33,6 +34,8 @@ export interface DynamodbConnectorOptions {
   readonly mesh: DynamodbMesh;
   readonly environment: Environment;
   readonly limits?: Partial<Limits>;
+  /** Only tests give another. */
+  readonly makePace?: MakePace;
 }
 
 export interface StaticCredentials {

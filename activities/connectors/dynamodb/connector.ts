@@ -20,7 +20,7 @@ const requestsAtOnce = 25;
 /** Connects with the first request only. Throws credentialsMissing for half a key pair. */
 export function createDynamodbConnector(options: DynamodbConnectorOptions): Connector {
   const { mesh } = options;
-  const { pageSize } = { ...standardLimits, ...options.limits };
+  const pageSize = options.limits?.pageSize ?? mesh.pageSize ?? standardLimits.pageSize;
   const client = createDynamodbClient(options);
   // The key of a table never changes, and DescribeTable has a limit of its own: single reads and writes ask once.
   const described = new Map<string, Promise<Table>>();

@@ -1,8 +1,13 @@
 /** What a PostgreSQL database can do, and the rights it asks for. */
+import { paceWords } from '../../pace.js';
 import type { Capabilities } from '../connector.js';
 import type { PostgresqlMesh } from './config.js';
 
-export function postgresqlCapabilities({ schema, tables }: Pick<PostgresqlMesh, 'schema' | 'tables'>): Capabilities {
+export function postgresqlCapabilities({
+  schema,
+  tables,
+  rowsPerSecond,
+}: Pick<PostgresqlMesh, 'schema' | 'tables' | 'rowsPerSecond'>): Capabilities {
   return {
     kind: 'postgresql',
     nativeTypes: Object.entries(tables).map(([type, { table, key }]) => ({
@@ -17,7 +22,10 @@ export function postgresqlCapabilities({ schema, tables }: Pick<PostgresqlMesh, 
     })),
     absenceProvesDeletion: true,
     conditionalWrites: true,
-    rateLimits: ['max_connections of the server; at most 4 are used'],
+    rateLimits: [
+      ...paceWords(rowsPerSecond, 'rows', 'what the server gives'),
+      'max_connections of the server; at most 4 are used',
+    ],
     permissions: { read: [`USAGE on the schema ${schema}`], write: [] },
   };
 }

@@ -30,6 +30,7 @@ import {
 } from './slot.js';
 import { bodyValue } from './values.js';
 import { quoted } from './client.js';
+import type { Paging } from './read.js';
 
 /** Ids of touched rows are held in memory; a stream of more of them is no smaller than the table is to most. */
 const touchedMax = 200_000;
@@ -38,11 +39,7 @@ function isUntold(value: object): value is Untold {
   return 'why' in value;
 }
 
-export function postgresqlChanges(
-  client: PostgresqlClient,
-  mesh: PostgresqlMesh,
-  pageSize: number,
-): Changes | undefined {
+export function postgresqlChanges(client: PostgresqlClient, mesh: PostgresqlMesh, paging: Paging): Changes | undefined {
   const { changes } = mesh;
   if (!changes) return undefined;
   const slotMesh: SlotMesh = { ...mesh, changes };
@@ -52,7 +49,7 @@ export function postgresqlChanges(
       client.use((connection) => positions(connection, slotMesh, nativeTypes, signal)),
     // Small by its nature, so it is read to its end before the connection is given back.
     async *changesSince(cursors, signal) {
-      yield* await client.use((connection) => changesSince(connection, slotMesh, pageSize, cursors, signal));
+      yield* await client.use((connection) => changesSince(connection, slotMesh, paging, cursors, signal));
     },
     release: (cursors) => client.use((connection) => release(connection, slotMesh, cursors)),
   };
@@ -156,7 +153,7 @@ interface Touched {
 async function changesSince(
   client: PoolClient,
   mesh: SlotMesh,
-  pageSize: number,
+  paging: Paging,
   cursors: Readonly<Record<string, string>>,
   signal: AbortSignal | undefined,
 ): Promise<readonly ChangeItem[]> {
@@ -221,7 +218,7 @@ async function changesSince(
     await client.query('ROLLBACK');
     return all({ why: 'doubtful', detail: doubt });
   }
-  for (const one of touched) items.push(...(await readTouched(client, one, pageSize, signal)));
+  for (const one of touched) items.push(...(await readTouched(client, one, paging, signal)));
   await client.query('COMMIT');
   const { source, lsn } = passed;
   const next = touched.map(({ type, followed }) => {
@@ -270,7 +267,7 @@ function take(one: Touched, rows: readonly TouchedRow[]): void {
 async function readTouched(
   client: PoolClient,
   { type, followed: { table }, keyColumns, ids }: Touched,
-  pageSize: number,
+  { pageSize, pace }: Paging,
   signal: AbortSignal | undefined,
 ): Promise<readonly ChangeItem[]> {
   const items: ChangeItem[] = [];
@@ -288,6 +285,7 @@ async function readTouched(
   for (let from = 0; from < all.length; from += pageSize) {
     signal?.throwIfAborted();
     const page = all.slice(from, from + pageSize);
+    await pace.turn(page.length, signal);
     const keys = page.map((id) => keyTexts(id, table.key));
     const values = table.key.map((_, at) => keys.map((parts) => parts?.[at] ?? null));
     const { rows } = await client.query<(string | null)[]>({ text, values, rowMode: 'array' });

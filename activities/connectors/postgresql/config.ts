@@ -2,6 +2,7 @@
 import type { PoolConfig } from 'pg';
 import { ConcordatError } from '../../../core/errors.js';
 import type { Mesh } from '../../../core/federation/authority.js';
+import type { MakePace } from '../../pace.js';
 
 export type PostgresqlMesh = Extract<Mesh, { readonly kind: 'postgresql' }>;
 export type TableMesh = PostgresqlMesh['tables'][string];
@@ -10,8 +11,10 @@ export interface PostgresqlConnectorOptions {
   readonly mesh: PostgresqlMesh;
   /** Holds the variable that `connectionFrom` names, or PGHOST and its like. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Rows that one fetch brings. */
+  /** Rows that one fetch brings; only tests give it here. */
   readonly pageSize?: number;
+  /** Only tests give another. */
+  readonly makePace?: MakePace;
 }
 
 export const defaultPageSize = 1_000;

@@ -8,6 +8,7 @@
 import type { PoolClient } from 'pg';
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
 import type { NativeObject } from '../../../core/record.js';
+import type { Pace } from '../../pace.js';
 import type { ReadLines, ReadObjects, ReadRequest, ScopeEnd } from '../connector.js';
 import { asConcordatError, quoted, sqlState, type PostgresqlClient } from './client.js';
 import { describeTable, nameOf, type Table } from './catalog.js';
@@ -30,27 +31,33 @@ import { bodyOf, columnList, type RowPage, type RowsWanted } from './rows.js';
 /** What a read of one table may meet and the reads of others need not. */
 const ofOneTable: readonly ErrorCode[] = ['scopeNotFound', 'forbidden'];
 
+/** Rows of a page, and what says when the next may be asked for. */
+export interface Paging {
+  readonly pageSize: number;
+  readonly pace: Pace;
+}
+
 type PagesOf<Page> = (client: PoolClient, wanted: RowsWanted) => AsyncGenerator<RowPage<Page>>;
 
 export const readAll = (
   client: PostgresqlClient,
   mesh: PostgresqlMesh,
-  pageSize: number,
+  paging: Paging,
   request: ReadRequest,
-): AsyncGenerator<ReadObjects | ScopeEnd> => readTables(objectPages, client, mesh, pageSize, request);
+): AsyncGenerator<ReadObjects | ScopeEnd> => readTables(objectPages, client, mesh, paging, request);
 
 export const readLines = (
   client: PostgresqlClient,
   mesh: PostgresqlMesh,
-  pageSize: number,
+  paging: Paging,
   request: ReadRequest,
-): AsyncGenerator<ReadObjects | ReadLines | ScopeEnd> => readTables(linePages, client, mesh, pageSize, request);
+): AsyncGenerator<ReadObjects | ReadLines | ScopeEnd> => readTables(linePages, client, mesh, paging, request);
 
 async function* readTables<Page extends ReadObjects | ReadLines>(
   pagesOf: PagesOf<Page>,
   client: PostgresqlClient,
   mesh: PostgresqlMesh,
-  pageSize: number,
+  paging: Paging,
   { cursor, nativeTypes, signal }: ReadRequest,
 ): AsyncGenerator<Page | ScopeEnd> {
   const wanted = Object.keys(mesh.tables).filter((type) => nativeTypes === undefined || nativeTypes.includes(type));
@@ -64,7 +71,7 @@ async function* readTables<Page extends ReadObjects | ReadLines>(
     const reading = await beginReading(lease.client, mesh, resumed);
     for (const type of wanted)
       if (!reading.tables.some((table) => table.type === type && table.isEnded))
-        yield* readTable(pagesOf, lease.client, mesh, { type, pageSize }, reading, signal);
+        yield* readTable(pagesOf, lease.client, mesh, { type, paging }, reading, signal);
     await lease.client.query('COMMIT');
     lease.end();
   } catch (error) {
@@ -116,7 +123,7 @@ async function* readTable<Page extends ReadObjects | ReadLines>(
   pagesOf: PagesOf<Page>,
   client: PoolClient,
   mesh: PostgresqlMesh,
-  { type, pageSize }: { readonly type: string; readonly pageSize: number },
+  { type, paging: { pageSize, pace } }: { readonly type: string; readonly paging: Paging },
   reading: { readonly before: string | null; readonly tables: ReadTable[] },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Page | ScopeEnd> {
@@ -140,9 +147,11 @@ async function* readTable<Page extends ReadObjects | ReadLines>(
       if (unreadable > 0) reason = 'rowUnreadable';
       // What could not be read is told at the end of this read alone.
       read = { ...read, rows: read.rows + rows, at: reason === undefined ? place : null };
-      if (page === null) continue;
-      signal?.throwIfAborted();
-      yield page(cursorNow());
+      if (page !== null) {
+        signal?.throwIfAborted();
+        yield page(cursorNow());
+      }
+      await pace.turn(rows, signal);
     }
     await client.query('RELEASE SAVEPOINT before_table');
   } catch (error) {

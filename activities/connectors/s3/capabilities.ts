@@ -1,9 +1,15 @@
 /** What objects of S3 can do as a store of records, and the permissions it asks for. */
 import { allOf } from '../../record-objects/object-store.js';
+import { paceWords } from '../../pace.js';
 import type { Capabilities } from '../connector.js';
 import type { S3Mesh } from './config.js';
 
-export function s3Capabilities({ bucket, prefix, files }: Pick<S3Mesh, 'bucket' | 'prefix' | 'files'>): Capabilities {
+export function s3Capabilities({
+  bucket,
+  prefix,
+  files,
+  requestsPerSecond,
+}: Pick<S3Mesh, 'bucket' | 'prefix' | 'files' | 'requestsPerSecond'>): Capabilities {
   return {
     kind: 's3',
     nativeTypes: Object.entries(files).map(([type, file]) => ({
@@ -21,7 +27,10 @@ export function s3Capabilities({ bucket, prefix, files }: Pick<S3Mesh, 'bucket' 
     })),
     absenceProvesDeletion: true,
     conditionalWrites: true,
-    rateLimits: ['each write puts its object anew'],
+    rateLimits: [
+      ...paceWords(requestsPerSecond, 'requests', 'what the bucket gives'),
+      'each write puts its object anew',
+    ],
     permissions: { read: [], write: [] },
   };
 }

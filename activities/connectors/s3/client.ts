@@ -7,6 +7,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { ConcordatError } from '../../../core/errors.js';
 import { answerOf, answerWords, certainCode, readFailure, type AwsAnswer } from '../../aws-answers.js';
+import { pacesOf, type Pace } from '../../pace.js';
 import type { ObjectFile } from '../../record-objects/object-store.js';
 import { credentialsIn, standardLimits, type Limits, type S3ConnectorOptions, type S3Mesh } from './config.js';
 
@@ -21,10 +22,28 @@ const nothing = (): void => undefined;
 /** The SDK would tell the console of every put that is refused, and its own words of a request may hold a row. */
 const silent = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-export function createS3RecordsClient({ mesh, environment, limits: given }: S3ConnectorOptions): S3RecordsClient {
+/** Before a request is signed, because a signature ages. What the SDK sends again it slows down by itself. */
+function taking(pace: Pace, client: S3Client): S3Client {
+  client.middlewareStack.add(
+    (next) => async (given) => {
+      await pace.turn(1);
+      return next(given);
+    },
+    { step: 'build', name: 'concordatPace' },
+  );
+  return client;
+}
+
+export function createS3RecordsClient({
+  mesh,
+  environment,
+  limits: given,
+  makePace,
+}: S3ConnectorOptions): S3RecordsClient {
   // The SDK warns of the Node versions to come on standard error, where commands say what people must read.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  const limits = { ...standardLimits, ...given };
+  const limits = { ...standardLimits, ...(mesh.pageSize ? { listPageSize: mesh.pageSize } : {}), ...given };
+  const paces = pacesOf(mesh.requestsPerSecond, makePace);
   const credentials = credentialsIn(mesh, environment);
   const shared = {
     region: mesh.region,
@@ -43,7 +62,7 @@ export function createS3RecordsClient({ mesh, environment, limits: given }: S3Co
   } satisfies S3ClientConfig;
   const reader = new S3Client({ ...shared, maxAttempts: limits.readAttemptsMax, retryMode: 'adaptive' });
   const writer = new S3Client({ ...shared, maxAttempts: 1, retryMode: 'standard' });
-  return { mesh, limits, reader, writer };
+  return { mesh, limits, reader: taking(paces.read, reader), writer: taking(paces.write, writer) };
 }
 
 export interface Place {

@@ -1,6 +1,7 @@
 /** What the connector of records in S3 takes from the authority file and from the environment of its worker. */
 import { ConcordatError } from '../../../core/errors.js';
 import type { Mesh } from '../../../core/federation/authority.js';
+import type { MakePace } from '../../pace.js';
 import { usualPartBytesMax, type ObjectLimits } from '../../record-objects/object-store.js';
 
 export type S3Mesh = Extract<Mesh, { readonly kind: 's3' }>;
@@ -29,6 +30,8 @@ export interface S3ConnectorOptions {
   readonly mesh: S3Mesh;
   readonly environment: Environment;
   readonly limits?: Partial<Limits>;
+  /** Only tests give another. */
+  readonly makePace?: MakePace;
 }
 
 export interface StaticCredentials {

@@ -1,5 +1,6 @@
 /** What objects of Swift can do as a store of records, and the permissions it asks for. */
 import { allOf } from '../../record-objects/object-store.js';
+import { paceWords } from '../../pace.js';
 import type { Capabilities } from '../connector.js';
 import type { SwiftMesh } from './config.js';
 
@@ -7,7 +8,8 @@ export function swiftCapabilities({
   container,
   prefix,
   files,
-}: Pick<SwiftMesh, 'container' | 'prefix' | 'files'>): Capabilities {
+  requestsPerSecond,
+}: Pick<SwiftMesh, 'container' | 'prefix' | 'files' | 'requestsPerSecond'>): Capabilities {
   return {
     kind: 'swift',
     nativeTypes: Object.entries(files).map(([type, file]) => ({
@@ -26,7 +28,10 @@ export function swiftCapabilities({
     absenceProvesDeletion: true,
     // It has no condition for a put: versions are compared before and after (versions.ts).
     conditionalWrites: false,
-    rateLimits: ['each write puts its object anew'],
+    rateLimits: [
+      ...paceWords(requestsPerSecond, 'requests', 'what the store gives'),
+      'each write puts its object anew',
+    ],
     permissions: { read: [], write: [] },
   };
 }

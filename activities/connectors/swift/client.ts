@@ -1,5 +1,6 @@
 /** The two ways of speaking to Swift: reads that are repeated, and writes that are sent once. */
 import { ConcordatError, type ErrorCode } from '../../../core/errors.js';
+import { heed, pacesOf, type Pace } from '../../pace.js';
 import type { ObjectFile } from '../../record-objects/object-store.js';
 import { standardLimits, type Limits, type SwiftConnectorOptions, type SwiftMesh } from './config.js';
 import { answerWords, exchange, NoAnswer, type HttpRequest } from './http.js';
@@ -51,17 +52,20 @@ export function codeOf({ status }: Response): ErrorCode {
 
 const renewalsMax = 2;
 
-export function createSwiftClient({ mesh, environment, limits: given }: SwiftConnectorOptions): SwiftClient {
-  const limits = { ...standardLimits, ...given };
+export function createSwiftClient({ mesh, environment, limits: given, makePace }: SwiftConnectorOptions): SwiftClient {
+  const limits = { ...standardLimits, ...(mesh.pageSize ? { listPageSize: mesh.pageSize } : {}), ...given };
+  const paces = pacesOf(mesh.requestsPerSecond, makePace);
   const session = createSession(mesh, environment, limits);
 
   /** A request that was answered with 401 was not carried out, so it may be repeated, a write too. */
-  const authorized = async ({ path, headers, ...request }: SwiftRequest): Promise<Response> => {
+  const authorized = async (pace: Pace, { path, headers, ...request }: SwiftRequest): Promise<Response> => {
+    await pace.turn(1, request.signal);
     let token = await session.token();
     for (let renewals = 0; ; renewals += 1) {
       const carried = { ...headers, 'x-auth-token': token.id };
       const sent = { ...request, url: `${token.storageUrl}${path}`, headers: carried };
       const answer = await exchange(sent, limits.requestTimeoutMs);
+      heed(pace, answer.status, (name) => answer.headers.get(name));
       if (answer.status !== 401 || renewals === renewalsMax) return answer;
       await answer.body?.cancel();
       token = await session.renew(token);
@@ -75,7 +79,7 @@ export function createSwiftClient({ mesh, environment, limits: given }: SwiftCon
       for (let attempt = 1; ; attempt += 1) {
         let failure: ConcordatError;
         try {
-          const answer = await authorized(request);
+          const answer = await authorized(paces.read, request);
           if (answer.ok || expected.includes(answer.status)) return answer;
           await answer.body?.cancel();
           failure = new ConcordatError(codeOf(answer), `${action} ${answerWords(answer)}`);
@@ -91,7 +95,7 @@ export function createSwiftClient({ mesh, environment, limits: given }: SwiftCon
     },
     write: async (request) => {
       try {
-        return { kind: 'answered', answer: await authorized(request) };
+        return { kind: 'answered', answer: await authorized(paces.write, request) };
       } catch (error) {
         if (error instanceof ConcordatError) return { kind: 'notSent', code: error.code, detail: error.message };
         if (!(error instanceof NoAnswer)) throw error;

@@ -1,6 +1,7 @@
 /** What the connector of records in Swift takes from the authority file and from the environment of its worker. */
 import { ConcordatError } from '../../../core/errors.js';
 import type { Mesh } from '../../../core/federation/authority.js';
+import type { MakePace } from '../../pace.js';
 import { usualPartBytesMax, type ObjectLimits } from '../../record-objects/object-store.js';
 
 export type SwiftMesh = Extract<Mesh, { readonly kind: 'swift' }>;
@@ -32,6 +33,8 @@ export interface SwiftConnectorOptions {
   /** Holds the variables that `userFrom` and `passwordFrom` name. */
   readonly environment: Environment;
   readonly limits?: Partial<Limits>;
+  /** Only tests give another. */
+  readonly makePace?: MakePace;
 }
 
 /** Read at each authentication, so that a rotated secret is found. Throws credentialsMissing. */

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { createPace } from '../../../../activities/connectors/dynamodb/pace.js';
 import { pagesOfSegments } from '../../../../activities/connectors/dynamodb/segments.js';
 
 /** Segments of so many pages, each page its number in its segment. */
@@ -45,36 +44,4 @@ it('gives up what is on its way when the reader leaves or a segment fails', asyn
     segment === 2 ? Promise.reject(new Error('no segment')) : waiting(segment === 0 ? 1 : segment, signal);
   await expect(pagesOfSegments([0, 1, 2], failing).next()).rejects.toThrow('no segment');
   expect(signals.every(({ aborted }) => aborted)).toBe(true);
-});
-
-it('a pace waits until what was used is earned again, however many wait, and without a limit never', async () => {
-  let nowMs = 0;
-  const pauses: number[] = [];
-  const clock = {
-    nowMs: () => nowMs,
-    pause: (lengthMs: number): Promise<void> => {
-      pauses.push(lengthMs);
-      nowMs += lengthMs;
-      return Promise.resolve();
-    },
-  };
-  const pace = createPace(10, clock);
-  await pace.turn();
-  expect(pauses).toEqual([]);
-  pace.used(5);
-  await pace.turn();
-  expect(pauses).toEqual([500]);
-  pace.used(1);
-  pace.used(1);
-  await pace.turn();
-  expect(nowMs).toBe(700);
-  nowMs += 10_000;
-  // Capacity that nobody used is not saved up.
-  pace.used(2);
-  await pace.turn();
-  expect(nowMs).toBe(10_900);
-  const free = createPace(undefined, clock);
-  free.used(1e9);
-  await free.turn();
-  expect(nowMs).toBe(10_900);
 });
