@@ -7,6 +7,7 @@
 import type { RecordView } from '../core/compare.js';
 import type { DatasetShape } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
+import type { LongList } from '../core/long-list.js';
 import type { Base } from '../core/messages.js';
 import type { AgreedValue } from '../core/resolution/unique.js';
 import type { SealedType } from '../core/sealed.js';
@@ -20,7 +21,7 @@ import type { ObjectStore } from './store.js';
 export async function agreedValues(
   shape: DatasetShape,
   base: Base | null,
-  views: Readonly<Record<string, readonly RecordView[]>>,
+  views: Readonly<Record<string, LongList<RecordView>>>,
   exchange: ObjectStore,
 ): Promise<readonly AgreedValue[]> {
   const found: AgreedValue[] = [];
@@ -39,7 +40,7 @@ export async function agreedValues(
 async function valuesOfField(
   sealed: SealedType,
   reader: SegmentReader,
-  views: readonly RecordView[],
+  views: LongList<RecordView>,
   field: string,
 ): Promise<readonly AgreedValue[]> {
   const differing = new Set(views.map(({ key }) => key));

@@ -2,6 +2,7 @@
 import type { RecordView } from '../core/compare.js';
 import type { DatasetShape, DatasetType } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
+import type { LongList } from '../core/long-list.js';
 import type { Base, SnapshotStatement } from '../core/messages.js';
 import { isBaseBehind, migratedFields } from '../core/migrate-base.js';
 import type { AuthorityId } from '../core/record.js';
@@ -10,6 +11,7 @@ import { isAsAgreed, setFields, takesUnanimous } from '../core/unanimous.js';
 import { letOthersRun } from './event-loop.js';
 import { xxh64 } from './sealing/key-hash.js';
 import type { Differing, WalkOptions } from './sealing/walk-differing.js';
+import { GatheredViews, type Views } from './spilling/gathered-views.js';
 import type { ObjectStore } from './store.js';
 import type { UnanimousByType, UnanimousRecords } from './unanimous.js';
 import { walkWide, type WideWalkOptions } from './walking/walk-in-threads.js';
@@ -20,6 +22,8 @@ const baseParticipant = '(base)';
 export interface Watched {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CompareProgress) => void;
+  /** Only tests give another: of more views of one type than this, all lie in a file. */
+  readonly viewsInMemoryMax?: number;
 }
 
 export interface CompareProgress {
@@ -42,7 +46,8 @@ export interface TypeWalk {
 }
 
 export interface Compared {
-  readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  /** In the order of the walk, which is that of their hashes. */
+  readonly views: Views;
   readonly unanimous: UnanimousByType;
 }
 
@@ -51,6 +56,7 @@ export interface CompareSettings {
   readonly named: readonly { readonly type: string; readonly key: string }[];
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: Watched['onProgress'] | undefined;
+  readonly viewsInMemoryMax?: number | undefined;
   readonly walk?: Walk;
 }
 
@@ -94,24 +100,24 @@ export function walksOf(
 
 /**
  * Per type, every record on which members and base are not all equal: as a view, or, where nothing can follow from it but
- * that the base takes it over, among the unanimous ones. Memory follows the views, not what is stored.
+ * that the base takes it over, among the unanimous ones. Memory follows neither the views, of which many lie in a file, nor what is stored.
  */
 export async function differingRecords(
   shape: DatasetShape,
   snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
   base: Base | null,
   exchange: ObjectStore,
-  { named, signal, onProgress, walk: walkAll = walkWide }: CompareSettings,
+  { named, signal, onProgress, viewsInMemoryMax, walk: walkAll = walkWide }: CompareSettings,
 ): Promise<Compared> {
-  const views: Record<string, RecordView[]> = {};
+  const views: Record<string, LongList<RecordView>> = {};
   const unanimous: Record<string, UnanimousRecords> = {};
   for (const { type, walk, isAgreed } of walksOf(shape, snapshots, base, named)) {
     const name = type.taxonomy.type;
     const members = membersOf(type);
-    const found: RecordView[] = [];
+    const found = new GatheredViews(viewsInMemoryMax);
     const isBehind = isBaseBehind(base, type.taxonomy);
     let count = 0;
-    const tell = (): void => onProgress?.({ type: name, differing: found.length, unanimous: count });
+    const tell = (): void => onProgress?.({ type: name, differing: found.count, unanimous: count });
     for await (const differing of walkAll({
       ...walk,
       store: exchange,
@@ -122,17 +128,17 @@ export async function differingRecords(
       await letOthersRun();
       if (isAgreed(differing)) continue;
       const stored = differing.present[baseParticipant];
-      found.push({
+      found.put({
         key: differing.key,
         members: Object.fromEntries(members.map((member) => [member, differing.present[member]])),
         ...(isBehind && stored
           ? { base: migratedFields(stored, type.taxonomy), storedBase: stored }
           : { base: stored }),
       });
-      if (found.length % recordsPerProgress === 0) tell();
+      if (found.count % recordsPerProgress === 0) tell();
     }
     tell();
-    views[name] = found;
+    views[name] = await found.finish();
     // What an absent member holds it has not agreed to.
     if (count > 0 && walk.unanimous && type.absent.length === 0)
       unanimous[name] = { type, count, walk: { ...walk, unanimous: walk.unanimous } };

@@ -11,6 +11,7 @@ import type { SnapshotStatement } from '../core/messages.js';
 import type { AuthorityId } from '../core/record.js';
 import type { Recomputed } from './recompute.js';
 import type { RunMessages } from './run-messages.js';
+import { areInFile } from './spilling/gathered-views.js';
 import type { ObjectStore } from './store.js';
 
 export type Computed = Omit<Recomputed, 'messages' | 'snapshots'>;
@@ -47,7 +48,7 @@ export function keepPlan(federation: Federation, exchange: ObjectStore, inputs: 
   lastOf.set(federation, ofFederation);
   ofFederation.delete(exchange);
   const views = Object.values(computed.views).reduce((sum, ofType) => sum + ofType.length, 0);
-  if (views > viewsMax) return;
+  if (views > viewsMax || Object.values(computed.views).some(areInFile)) return;
   const kept: Kept = { inputs, computed };
   ofFederation.set(exchange, kept);
   setTimeout(() => {

@@ -8,9 +8,11 @@ import type { Case } from '../core/correlation-cases.js';
 import { ConcordatError } from '../core/errors.js';
 import type { DatasetShape, DatasetType, Federation } from '../core/federation/federation.js';
 import { byCodeUnit } from '../core/json.js';
+import type { LongList } from '../core/long-list.js';
 import { standingDigest, type Ref, type RunInputs, type SnapshotStatement, type Standing } from '../core/messages.js';
 import { heldAtBase } from '../core/next-base.js';
-import { Plan, planSteps, type IncompleteScope, type PlanInput } from '../core/plan.js';
+import { Plan, planSteps, type IncompleteScope, type MadePlan, type PlanInput } from '../core/plan.js';
+import { typeOrderOf } from '../core/plan-builder.js';
 import { requireProvenVersions } from '../core/migrate-base.js';
 import { planDifference } from '../core/plan-difference.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
@@ -25,6 +27,8 @@ import { digestOfInputs, keepPlan, keptPlan, type Computed } from './kept-plan.j
 import { readOpens, readSnapshots, type RunMessages, type Terms } from './run-messages.js';
 import { compareGroup, type GroupSettings } from './walking/compared-group.js';
 import { walkWide } from './walking/walk-in-threads.js';
+import { areInFile, rewritten, viewsByKey, type Views } from './spilling/gathered-views.js';
+import { planLists } from './spilling/plan-lists.js';
 import type { ObjectStore } from './store.js';
 import { withResealedBase } from './resealed-views.js';
 import { withTokens } from './tokens-of-views.js';
@@ -35,7 +39,7 @@ import { withVersions } from './versions-of-views.js';
 export interface Recomputed {
   readonly messages: RunMessages;
   readonly snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>;
-  readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  readonly views: Views;
   /** Of types whose records need no view where all members show them alike and the base lacks them: those records. */
   readonly unanimous: UnanimousByType;
   /** One of the views; undefined where the record does not differ, or is none of the dataset. */
@@ -46,7 +50,7 @@ export interface Recomputed {
   readonly incomplete: readonly IncompleteScope[];
   /** What the plan was made from. */
   readonly planInput: PlanInput;
-  readonly plan: Plan;
+  readonly plan: MadePlan;
   readonly planDigest: Digest;
 }
 
@@ -62,7 +66,7 @@ export async function requireSamePlan(
 ): Promise<void> {
   if (planDigest === digest && planDigest === named.sha256) return;
   const differs = await getDocument(exchange, named, Plan).then(
-    (other) => planDifference(plan, other),
+    (other) => planDifference({ ...plan, operations: [...plan.operations], divergences: [...plan.divergences] }, other),
     () => 'the one that is named cannot be read',
   );
   const other = digest === planDigest ? named.sha256 : digest;
@@ -101,13 +105,14 @@ export async function recomputePlan(
 async function planFrom(
   { messages, snapshots, undone, opaque, acceptances, named }: ToCompare,
   exchange: ObjectStore,
-  { signal, onProgress }: Watched,
+  { signal, onProgress, viewsInMemoryMax }: Watched,
   walk: Walk,
 ): Promise<Computed> {
   const compared = await differingRecords(messages.shape, snapshots, messages.base, exchange, {
     named,
     signal,
     onProgress,
+    viewsInMemoryMax,
     walk,
   });
   const differing = await viewsWithUndone(compared.views, undone, messages, exchange);
@@ -122,9 +127,11 @@ async function planFrom(
   const incomplete = incompleteScopes(snapshots);
   // Opaque records are joined by what they show, and from here on say nothing.
   const index = new OpaqueIndex(opaque);
-  const views = Object.fromEntries(
-    Object.entries(shown).map(([type, records]) => [type, records.map((view) => index.silenced(type, view))]),
-  );
+  const views: Record<string, LongList<RecordView>> = {};
+  for (const [type, records] of Object.entries(shown)) {
+    if (!areInFile(records)) views[type] = records.map((view) => index.silenced(type, view));
+    else views[type] = opaque.length === 0 ? records : await rewritten(records, (view) => index.silenced(type, view));
+  }
   const planInput: PlanInput = {
     shape: messages.shape,
     base: messages.baseDigest,
@@ -145,7 +152,11 @@ async function planFrom(
     opaque,
     ...(undone.length > 0 ? { undos: undone } : {}),
   };
-  const plan = await inSlices(planSteps(planInput), signal);
+  const isLarge = Object.values(views).some(areInFile);
+  const plan = await inSlices(
+    planSteps(planInput, isLarge ? planLists(typeOrderOf(messages.shape)) : undefined),
+    signal,
+  );
   await letOthersRun();
   const planDigest = await digestInPieces(plan);
   return {
@@ -194,10 +205,8 @@ function byType({ types }: DatasetShape): Recomputed['typeOf'] {
 }
 
 function byTypeAndKey(views: Recomputed['views']): Recomputed['viewOf'] {
-  const known = new Map(
-    Object.entries(views).map(([type, ofType]) => [type, new Map(ofType.map((view) => [view.key, view]))]),
-  );
-  return (type, key) => known.get(type)?.get(key);
+  const known = new Map(Object.entries(views).map(([type, ofType]) => [type, viewsByKey(ofType)]));
+  return (type, key) => known.get(type)?.(key);
 }
 
 /**
@@ -234,7 +243,7 @@ export async function recomputeCorrelation(
 
 export async function correlateViews(
   messages: RunMessages,
-  matched: Readonly<Record<string, readonly MatchedRecord[]>>,
+  matched: Readonly<Record<string, LongList<MatchedRecord>>>,
 ): Promise<Correlation> {
   const statements = Object.values(messages.standings).flatMap((standing) => standing.links);
   const ignored = ownStatements(messages, (standing) => standing.ignored);

@@ -1,6 +1,7 @@
 /** Lets views whose base stands under an older digest key be compared with what members show under the new one. */
 import type { RecordView } from '../core/compare.js';
 import type { DigestKeyId } from '../core/sealed-value.js';
+import type { LongList } from '../core/long-list.js';
 import type { SnapshotStatement } from '../core/messages.js';
 import type { Fields, AuthorityId } from '../core/record.js';
 import { resealedBase, sealedUnder, type ChangedSince } from '../core/reseal.js';
@@ -8,9 +9,9 @@ import type { BaseChange } from '../core/next-base.js';
 import type { RunMessages } from './run-messages.js';
 import { readAll } from './sealing/read-records.js';
 import { createSegmentReader, type SegmentReader } from './sealing/segment-reader.js';
+import type { Views } from './spilling/gathered-views.js';
 import type { ObjectStore } from './store.js';
 
-type Views = Readonly<Record<string, readonly RecordView[]>>;
 type Snapshots = Readonly<Record<AuthorityId, SnapshotStatement>>;
 
 /** What the members say of the base, applied to what differs. At all times but after a new key this changes nothing. */
@@ -23,7 +24,7 @@ export async function withResealedBase(
   const to = runKey(opens);
   if (to === null || Object.values(snapshots).every(({ reseals }) => reseals.length === 0)) return views;
   const reader = createSegmentReader({ store: exchange, prefixes: members });
-  const result: Record<string, readonly RecordView[]> = { ...views };
+  const result: Record<string, LongList<RecordView>> = { ...views };
   for (const { taxonomy, digests } of shape.types) {
     const ofType = views[taxonomy.type] ?? [];
     if (digests.length === 0 || ofType.length === 0) continue;

@@ -1,13 +1,14 @@
 /** Puts beside each differing record the match tokens that its members gave for it, where a record waits to be joined by them. */
 import type { MatchedRecord } from '../core/correlate.js';
-import type { RecordView } from '../core/compare.js';
 import type { DatasetShape, DatasetType } from '../core/federation/federation.js';
+import type { LongList } from '../core/long-list.js';
 import { tokenRules } from '../core/match-tokens.js';
 import type { SnapshotStatement } from '../core/messages.js';
 import { isProvisional, type AuthorityId, type Fields } from '../core/record.js';
 import { letOthersRun } from './event-loop.js';
 import { readAll } from './sealing/read-records.js';
 import { createSegmentReader } from './sealing/segment-reader.js';
+import type { Views } from './spilling/gathered-views.js';
 import type { ObjectStore } from './store.js';
 
 /**
@@ -15,13 +16,13 @@ import type { ObjectStore } from './store.js';
  * that lies joins its own record to another's, which shows as a divergence of the digests and is written nowhere unasked.
  */
 export async function withTokens(
-  views: Readonly<Record<string, readonly RecordView[]>>,
+  views: Views,
   snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
   { dataset, types, members }: Pick<DatasetShape, 'dataset' | 'types' | 'members'>,
   exchange: ObjectStore,
-): Promise<Readonly<Record<string, readonly MatchedRecord[]>>> {
+): Promise<Readonly<Record<string, LongList<MatchedRecord>>>> {
   const reader = createSegmentReader({ store: exchange, prefixes: members });
-  const result: Record<string, readonly MatchedRecord[]> = {};
+  const result: Record<string, LongList<MatchedRecord>> = {};
   for (const type of types) {
     const name = type.taxonomy.type;
     const ofType = views[name] ?? [];

@@ -8,6 +8,7 @@ import type { DatasetShape, DatasetType } from '../core/federation/federation.js
 import { referredTypes } from '../core/federation/taxonomy.js';
 import { byCodeUnit } from '../core/json.js';
 import { referenceOf } from '../core/lens/reference.js';
+import type { LongList } from '../core/long-list.js';
 import { Base } from '../core/messages.js';
 import { setElements } from '../core/operation.js';
 import type { RecordView } from '../core/compare.js';
@@ -20,7 +21,7 @@ import { createSegmentReader, type SegmentReader } from './sealing/segment-reade
 import type { ObjectStore } from './store.js';
 
 type Messages = Pick<RunMessages, 'shape' | 'opens' | 'standings' | 'base' | 'baseDigest'>;
-type Views = Readonly<Record<string, readonly RecordView[]>>;
+type Views = Readonly<Record<string, LongList<RecordView>>>;
 
 /** Every record of every statement that holds, in one order. Empty at nearly all times, and then nothing is read. */
 export async function undoneRecords(messages: Messages, exchange: ObjectStore): Promise<readonly UndoneRecord[]> {

@@ -2,12 +2,16 @@
 import { compareHlc, type Hlc } from '../core/clock/hlc.js';
 import type { RecordView } from '../core/compare.js';
 import type { Open, SnapshotStatement } from '../core/messages.js';
+import type { LongList } from '../core/long-list.js';
 import type { AuthorityId } from '../core/record.js';
 import { RecordVersions, versionsField, type KnownVersions } from '../core/record-versions.js';
 import { letOthersRun } from './event-loop.js';
 import { readAll } from './sealing/read-records.js';
 import type { OpenedMessages } from './run-messages.js';
-import { createSegmentReader } from './sealing/segment-reader.js';
+import { RecordsInOrder } from './sealing/records-in-order.js';
+import { createSegmentReader, type SegmentReader } from './sealing/segment-reader.js';
+import { areInFile, rewritten, type Views } from './spilling/gathered-views.js';
+import type { SortedList } from './spilling/sorted-list.js';
 import type { ObjectStore } from './store.js';
 
 /**
@@ -15,14 +19,18 @@ import type { ObjectStore } from './store.js';
  * makes all of that record's versions of that member unknown: then its changes are concurrent, and people decide.
  */
 export async function withVersions(
-  views: Readonly<Record<string, readonly RecordView[]>>,
+  views: Views,
   snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
   { members, opens }: Pick<OpenedMessages, 'members' | 'opens'>,
   exchange: ObjectStore,
-): Promise<Readonly<Record<string, readonly RecordView[]>>> {
+): Promise<Views> {
   const reader = createSegmentReader({ store: exchange, prefixes: members });
-  const result: Record<string, readonly RecordView[]> = {};
+  const result: Record<string, LongList<RecordView>> = {};
   for (const [type, ofType] of Object.entries(views)) {
+    if (areInFile(ofType)) {
+      result[type] = await inFile(type, ofType, snapshots, opens, reader);
+      continue;
+    }
     const wanted = new Set(ofType.map(({ key }) => key));
     const known: (readonly [AuthorityId, number, Hlc, ReadonlyMap<string, unknown>])[] = [];
     for (const [member, { versions, hlc }] of Object.entries(snapshots)) {
@@ -43,6 +51,30 @@ export async function withVersions(
     }));
   }
   return result;
+}
+
+/** Versions are sealed in the order in which the views lie, so both are read once, side by side. Gives views in order of keys. */
+async function inFile(
+  type: string,
+  views: SortedList<RecordView>,
+  snapshots: Readonly<Record<AuthorityId, SnapshotStatement>>,
+  opens: Readonly<Record<AuthorityId, Open>>,
+  reader: SegmentReader,
+): Promise<SortedList<RecordView>> {
+  const known = Object.entries(snapshots).flatMap(([member, { versions, hlc }]) => {
+    const own = versions.find((one) => one.type === type);
+    return own ? [{ member, since: own.since, hlc, entries: new RecordsInOrder(readAll(own.sealed, reader)) }] : [];
+  });
+  const made = await rewritten(views, async (view) => {
+    const versions: Record<AuthorityId, KnownVersions | undefined> = {};
+    for (const { member, since, hlc, entries } of known) {
+      for await (const _ of entries.before(view.key)) await letOthersRun();
+      versions[member] = versionsOf((await entries.take(view.key))?.[versionsField], since, hlc, opens);
+    }
+    return { ...view, versions };
+  });
+  for (const { entries } of known) for await (const _ of entries.rest()) await letOthersRun();
+  return made;
 }
 
 function versionsOf(

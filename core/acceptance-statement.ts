@@ -8,6 +8,7 @@ import type { RecordView } from './compare.js';
 import { Digest, digestOf } from './digest.js';
 import type { DatasetShape, DatasetType } from './federation/federation.js';
 import { byCodeUnit, type Json } from './json.js';
+import type { LongList } from './long-list.js';
 import type { OpaqueRecord } from './opaque.js';
 import { AuthorityId } from './record.js';
 
@@ -39,7 +40,7 @@ export type StandingAcceptance = z.infer<typeof StandingAcceptance>;
 export interface AcceptanceScene {
   readonly shape: DatasetShape;
   readonly incomplete: readonly { readonly authority: AuthorityId; readonly type: string }[];
-  readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  readonly views: Readonly<Record<string, LongList<RecordView>>>;
   readonly opaque?: readonly OpaqueRecord[];
 }
 

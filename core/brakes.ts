@@ -15,16 +15,21 @@ export type BrakingCounts = Readonly<Record<string, { readonly all: number; read
 /** `held` is how many records of each type the mesh holds. Integers only: found × 100 > allowed × held. */
 export function trippedBrakes(
   authority: Pick<Authority, 'constraints'>,
-  operations: readonly Operation[],
+  operations: Iterable<Operation>,
   held: Readonly<Record<string, number>>,
 ): readonly TrippedBrake[] {
-  const counts: Record<string, { all: number; deletions: number }> = {};
-  for (const { type, kind } of operations) {
-    const own = (counts[type] ??= { all: 0, deletions: 0 });
-    own.all += 1;
-    if (kind === 'delete') own.deletions += 1;
-  }
+  const counts: Counting = {};
+  for (const operation of operations) countBraking(counts, operation);
   return trippedBy(authority, counts, held);
+}
+
+type Counting = Record<string, { all: number; deletions: number }>;
+
+/** Counts one more. */
+export function countBraking(counts: Counting, { type, kind }: Pick<Operation, 'type' | 'kind'>): void {
+  const own = (counts[type] ??= { all: 0, deletions: 0 });
+  own.all += 1;
+  if (kind === 'delete') own.deletions += 1;
 }
 
 /** The same of operations that were counted as they passed by. */

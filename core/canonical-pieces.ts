@@ -5,6 +5,7 @@
  */
 import { canonicalJson } from './digest.js';
 import { byCodeUnit, type Json } from './json.js';
+import { isWrittenList } from './long-list.js';
 
 /** Documents hold lists of many parts at most so deep: `operations` of a plan, `operations` of each authority in a permit. */
 const depthWalked = 3;
@@ -24,6 +25,10 @@ export function* canonicalPieces(value: Json | object): Generator<string> {
 }
 
 function* walked(value: Json | object, depth: number): Generator<string> {
+  if (typeof value === 'object' && value !== null && isWrittenList(value)) {
+    yield* written(value.canonicalTexts());
+    return;
+  }
   if (depth === 0 || typeof value !== 'object' || value === null || hasOwnText(value)) {
     yield canonicalJson(value);
     return;
@@ -54,6 +59,16 @@ function* list(parts: readonly unknown[], depth: number): Generator<string> {
     // A list in a list may be long; an operation in a list of operations is not.
     if (Array.isArray(given)) yield* walked(given, depth - 1);
     else yield canonicalJson(given);
+  }
+  yield before === '[' ? '[]' : ']';
+}
+
+/** A list of which each item is written already. */
+function* written(texts: Iterable<string>): Generator<string> {
+  let before = '[';
+  for (const text of texts) {
+    yield before + text;
+    before = ',';
   }
   yield before === '[' ? '[]' : ']';
 }

@@ -4,8 +4,9 @@
  */
 import { byCodeUnit } from './json.js';
 import type { RecordView } from './compare.js';
+import type { LongList } from './long-list.js';
 import type { Operation } from './operation.js';
-import type { Plan } from './plan.js';
+import type { MadePlan } from './plan.js';
 import type { AuthorityId } from './record.js';
 import { isSealedValue, type SealedValue } from './sealed-value.js';
 import { sameJson } from './lens/same-json.js';
@@ -23,16 +24,13 @@ export interface NeededValue {
 
 /** Operations that only a choice releases count too: nobody can choose for their mesh what they may not see. */
 export function neededValues(
-  plan: Pick<Plan, 'operations' | 'conflicts'>,
-  views: Readonly<Record<string, readonly RecordView[]>>,
+  plan: Pick<MadePlan, 'operations' | 'conflicts'>,
+  views: Readonly<Record<string, LongList<RecordView>>>,
 ): readonly NeededValue[] {
-  const operations: readonly Operation[] = [
-    ...plan.operations,
-    ...plan.conflicts.flatMap(({ candidates }) => candidates.flatMap((candidate) => candidate.operations)),
-  ];
-  const writing = operations.filter(
-    ({ kind, changes }) => kind !== 'delete' && changes.some((change) => sealedAfter(change) !== null),
-  );
+  const isNeeding = ({ kind, changes }: Operation): boolean =>
+    kind !== 'delete' && changes.some((change) => sealedAfter(change) !== null);
+  const chosen = plan.conflicts.flatMap(({ candidates }) => candidates.flatMap((candidate) => candidate.operations));
+  const writing = [...plan.operations.filter(isNeeding), ...chosen.filter(isNeeding)];
   if (writing.length === 0) return [];
   const wanted = new Set(writing.map(({ type, key }) => `${type} ${key}`));
   const viewOf = new Map<string, RecordView>();

@@ -7,7 +7,8 @@ import { sameJson } from './lens/same-json.js';
 import type { Base } from './messages.js';
 import { isBaseBehind, migratedHeld } from './migrate-base.js';
 import { applyChanges, setElements, type Operation } from './operation.js';
-import type { IncompleteScope } from './plan.js';
+import type { LongList } from './long-list.js';
+import { inOrderOfKeys, type IncompleteScope } from './plan.js';
 import { isProvisional, type AuthorityId, type Fields } from './record.js';
 import { References } from './references.js';
 import { standsIn } from './resolution/same-effect.js';
@@ -30,7 +31,7 @@ export function afterOperations(view: RecordView, effective: readonly Operation[
 export interface NextBaseInput {
   readonly shape: DatasetShape;
   /** Per type, every differing record with all members and the base. */
-  readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  readonly views: Readonly<Record<string, LongList<RecordView>>>;
   readonly incomplete: readonly IncompleteScope[];
   /** Records that a case holds back. */
   readonly held: readonly { readonly type: string; readonly key: string }[];
@@ -68,7 +69,7 @@ export function* baseChangeSteps(input: NextBaseInput): Generator<void, readonly
       references,
       heldAtBase: input.heldAtBase[type],
     };
-    for (const view of [...(input.views[type] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
+    for (const view of inOrderOfKeys(input.views[type] ?? [])) {
       yield;
       if (isProvisional(view.key)) continue;
       for (const member of placelessMembers(view, context)) references.markPlaceless(type, view.key, member);

@@ -38,9 +38,11 @@ export const RangesProof = z.strictObject({
 export type RangesProof = z.infer<typeof RangesProof>;
 
 /** Where those stand that are wanted; empty where none is. */
-export function placesOf(ids: readonly Digest[], isWanted: (id: Digest) => boolean): Places {
+export function placesOf(ids: Iterable<Digest>, isWanted: (id: Digest) => boolean): Places {
   const places: Places = [];
-  for (const [at, id] of ids.entries()) {
+  let at = -1;
+  for (const id of ids) {
+    at += 1;
     if (!isWanted(id)) continue;
     const last = places.at(-1);
     if (last?.[1] === at - 1) last[1] = at;

@@ -4,7 +4,7 @@ import { Digest } from './digest.js';
 import type { Dataset } from './federation/dataset.js';
 import { byCodeUnit } from './json.js';
 import type { Operation } from './operation.js';
-import type { Conflict, Plan } from './plan.js';
+import type { Conflict, MadePlan } from './plan.js';
 import { AuthorityId } from './record.js';
 import type { Review } from './review.js';
 
@@ -19,7 +19,7 @@ export type Permit = z.infer<typeof Permit>;
 
 export function makePermit(
   planDigest: Digest,
-  plan: Plan,
+  plan: Pick<MadePlan, 'operations' | 'conflicts'>,
   dataset: Pick<Dataset, 'commit'>,
   reviews: readonly { readonly id: Digest; readonly review: Review }[],
 ): Permit {
@@ -73,7 +73,7 @@ function settledCandidate(
 }
 
 /** Every operation that a permit could release, by id. */
-export function operationsOf(plan: Plan): ReadonlyMap<Digest, Operation> {
+export function operationsOf(plan: Pick<MadePlan, 'operations' | 'conflicts'>): ReadonlyMap<Digest, Operation> {
   return new Map(
     [
       ...plan.operations,

@@ -1,14 +1,15 @@
 /** What a plan gathers while its types are walked, and which meshes can be asked for what. */
-import { Acceptances, type Settling } from './acceptance.js';
+import { Acceptances, distinctAcceptances, type Settling } from './acceptance.js';
 import { holdingAcceptances } from './acceptance-statement.js';
 import type { RecordView } from './compare.js';
 import type { Digest } from './digest.js';
-import type { DatasetType } from './federation/federation.js';
+import type { DatasetShape, DatasetType } from './federation/federation.js';
 import { IgnoredIndex, type IgnoredRecord } from './ignored.js';
 import { byCodeUnit } from './json.js';
-import { OpaqueIndex } from './opaque.js';
+import { OpaqueIndex, type OpaqueRecord } from './opaque.js';
 import type { Operation } from './operation.js';
 import { Disputes } from './plan-dispute.js';
+import { gatheringInMemory, type PlanGathering } from './plan-gathering.js';
 import type { Conflict, Divergence, PlanInput } from './plan.js';
 import { referencesOfView } from './presence.js';
 import type { AuthorityId } from './record.js';
@@ -25,9 +26,13 @@ export type DivergenceDraft = Omit<Divergence, 'operations' | 'accepted'> &
   };
 
 export class PlanBuilder {
-  readonly operations: Operation[] = [];
+  readonly gathering: PlanGathering;
   readonly conflicts: Conflict[] = [];
+  /** Of the record that is walked. */
   readonly divergences: DivergenceDraft[] = [];
+  readonly #waiting: DivergenceDraft[] = [];
+  /** Opaque records of which the plan speaks. */
+  readonly shownOpaque: OpaqueRecord[] = [];
   readonly disputes = new Disputes();
   readonly references: References;
   readonly acceptances: Acceptances;
@@ -37,7 +42,8 @@ export class PlanBuilder {
   readonly #ignores: IgnoredIndex;
   readonly undos: Undos;
 
-  constructor(input: PlanInput) {
+  constructor(input: PlanInput, gathering?: PlanGathering) {
+    this.gathering = gathering ?? gatheringInMemory(typeOrderOf(input.shape));
     this.openedAt = input.openedAt ?? {};
     this.#ignores = new IgnoredIndex(input.ignored ?? []);
     this.undos = new Undos(input.undos ?? []);
@@ -59,8 +65,26 @@ export class PlanBuilder {
     return true;
   }
 
-  takeDivergences<Made>(make: (draft: DivergenceDraft) => Made): Made[] {
-    return taken(this.divergences, make);
+  put(operation: Operation): void {
+    this.gathering.operations.put(operation);
+  }
+
+  /**
+   * Makes divergences of what is known of whole records by now, so that a million drafts need not live beside them. What is a
+   * conflict, or waits for one, is kept until all are known.
+   */
+  settleDrafts(settle: (builder: PlanBuilder, draft: DivergenceDraft) => Settling): void {
+    for (const draft of this.divergences) {
+      if (draft.kind === 'opaque') this.shownOpaque.push(...this.opaque.of(draft.type, draft.key));
+      if (draft.conflicts.length > 0) this.#waiting.push(draft);
+      else this.gathering.divergences.put(divergenceOf(draft, settle(this, draft)));
+    }
+    this.divergences.length = 0;
+  }
+
+  settleWaiting(settle: (draft: DivergenceDraft) => Settling): void {
+    for (const draft of this.#waiting) this.gathering.divergences.put(divergenceOf(draft, settle(draft)));
+    this.#waiting.length = 0;
   }
 
   diverge(
@@ -93,15 +117,26 @@ export class PlanBuilder {
   }
 }
 
-/** What each draft is made into, letting go of each as soon as it was. */
-function taken<Item extends object, Made>(items: (Item | undefined)[], make: (item: Item) => Made): Made[] {
-  const made: Made[] = [];
-  for (const [at, item] of items.entries()) {
-    if (item) made.push(make(item));
-    items[at] = undefined;
-  }
-  items.length = 0;
-  return made;
+/** Types stand in a plan as the dataset names them. */
+export function typeOrderOf({ types }: Pick<DatasetShape, 'types'>): ReadonlyMap<string, number> {
+  return new Map(types.map((type, position) => [type.taxonomy.type, position]));
+}
+
+function divergenceOf(
+  { kind, type, key, field, because, at, leaves }: DivergenceDraft,
+  { operations, accepted }: Settling,
+): Divergence {
+  return {
+    kind,
+    type,
+    key,
+    field,
+    because,
+    at,
+    operations: operations.map(({ id }) => id).sort(byCodeUnit),
+    accepted: distinctAcceptances(accepted),
+    ...(leaves ? { leaves } : {}),
+  };
 }
 
 /** Those whose mesh can be asked for it; what the others lack to it is a divergence of its own. */

@@ -2,6 +2,7 @@
 import type { RecordView } from './compare.js';
 import type { DatasetType } from './federation/federation.js';
 import { sameJson } from './lens/same-json.js';
+import type { LongList } from './long-list.js';
 import type { OpaqueRecord } from './opaque.js';
 import type { PlanBuilder } from './plan-builder.js';
 
@@ -17,9 +18,12 @@ export function planOpaque(builder: PlanBuilder, type: DatasetType, view: Record
 }
 
 /** Those that were not compared at all, since all show them as they were agreed. `shown`: those that were. */
-export function planOpaqueUnseen(builder: PlanBuilder, type: DatasetType, shown: ReadonlySet<string>): void {
-  for (const one of builder.opaque.ofType(type.taxonomy.type))
-    if (one.changed && !shown.has(one.key)) divergeAt(builder, type, one.key, [one]);
+export function planOpaqueUnseen(builder: PlanBuilder, type: DatasetType, shown: LongList<RecordView>): void {
+  const changed = builder.opaque.ofType(type.taxonomy.type).filter((one) => one.changed);
+  if (changed.length === 0) return;
+  const unseen = new Set(changed.map(({ key }) => key));
+  for (const { key } of shown) unseen.delete(key);
+  for (const one of changed) if (unseen.has(one.key)) divergeAt(builder, type, one.key, [one]);
 }
 
 /** Whether somebody lacks it or shows another value than was agreed, also where nobody can be asked to follow. */

@@ -7,15 +7,7 @@ import { z } from 'zod';
 import { compareRecord, type CompareContext, type HeldFields, type RecordView } from './compare.js';
 import type { RecordVerdict } from './verdict.js';
 import { placelessMembers, presenceOf, referencesOfView } from './presence.js';
-import {
-  Acceptance,
-  askedOperations,
-  distinctAcceptances,
-  settlingOf,
-  withConflicts,
-  type Rejection,
-  type Settling,
-} from './acceptance.js';
+import { Acceptance, askedOperations, settlingOf, withConflicts, type Rejection, type Settling } from './acceptance.js';
 import type { StandingAcceptance } from './acceptance-statement.js';
 import { IgnoredRecord, type StandingIgnore } from './ignored.js';
 import { Case } from './correlation-cases.js';
@@ -26,10 +18,12 @@ import { creation, updatesOf } from './draft-operations.js';
 import { planConflict, planDispute } from './plan-conflict.js';
 import type { DatasetShape, DatasetType } from './federation/federation.js';
 import { byCodeUnit, Json } from './json.js';
-import { byAuthority, sortedBy } from './in-one-order.js';
+import { sortedBy } from './in-one-order.js';
+import type { LongList } from './long-list.js';
 import { Operation } from './operation.js';
 import { OpaqueRecord } from './opaque.js';
 import { behindOf, PlanBuilder, withinLimits, type DivergenceDraft } from './plan-builder.js';
+import type { PlanGathering } from './plan-gathering.js';
 import { AuthorityId, isProvisional } from './record.js';
 import type { OpenedAt } from './resolution/deletion.js';
 import { planDeletion } from './resolution/plan-deletion.js';
@@ -109,6 +103,12 @@ export const Plan = z.strictObject({
 });
 export type Plan = z.infer<typeof Plan>;
 
+/** As it was made: what it may hold very many of may lie elsewhere than in memory. */
+export interface MadePlan extends Omit<Plan, 'operations' | 'divergences'> {
+  readonly operations: LongList<Operation>;
+  readonly divergences: LongList<Divergence>;
+}
+
 export interface PlanInput {
   readonly shape: DatasetShape;
   readonly base: Digest | null;
@@ -122,8 +122,8 @@ export interface PlanInput {
   readonly cases: readonly Case[];
   readonly held: readonly { readonly type: string; readonly key: string }[];
   readonly incomplete: readonly IncompleteScope[];
-  /** Per type, every differing record with all members and the base. */
-  readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  /** Per type, every differing record with all members and the base. What is no array comes in order of keys. */
+  readonly views: Readonly<Record<string, LongList<RecordView>>>;
   /** Per type that the base has, the fields each member held when it was agreed (heldAtBase in next-base.ts). */
   readonly heldAtBase: Readonly<Record<string, HeldFields>>;
   /** Stamps of the opens; delays that a dataset declares are judged by them, and without them none has passed. */
@@ -137,12 +137,13 @@ export interface PlanInput {
 }
 
 export function makePlan(input: PlanInput): Plan {
-  return lastOf(planSteps(input));
+  const { operations, divergences, ...plan } = lastOf(planSteps(input));
+  return { ...plan, operations: [...operations], divergences: [...divergences] };
 }
 
 /** The same, record by record: whoever has other work to do meanwhile takes the steps in slices. */
-export function* planSteps(input: PlanInput): Generator<void, Plan> {
-  const builder = new PlanBuilder(input);
+export function* planSteps(input: PlanInput, gathering?: PlanGathering): Generator<void, MadePlan> {
+  const builder = new PlanBuilder(input, gathering);
   const { references } = builder;
   const heldByCase = new Set(input.held.map(({ type, key }) => `${type} ${key}`));
   for (const type of input.shape.types) {
@@ -160,8 +161,9 @@ export function* planSteps(input: PlanInput): Generator<void, Plan> {
     if (takenBy)
       for (const { key, field } of agreedDoubles(type, input.views[name] ?? [], input.agreedValues ?? [], takenBy))
         builder.diverge('doubled', type, { key }, field, [], Object.keys(type.held));
-    for (const view of [...(input.views[name] ?? [])].sort((a, b) => byCodeUnit(a.key, b.key))) {
+    for (const view of inOrderOfKeys(input.views[name] ?? [])) {
       yield;
+      builder.settleDrafts(settlingAlone);
       for (const member of placelessMembers(view, context)) references.markPlaceless(name, view.key, member);
       if (builder.isIgnored(name, view, type)) {
         builder.undos.noteAll(name, view.key, 'waits');
@@ -187,9 +189,9 @@ export function* planSteps(input: PlanInput): Generator<void, Plan> {
       }
       planOpaque(builder, type, view, before);
     }
-    planOpaqueUnseen(builder, type, new Set(input.views[name]?.map(({ key }) => key)));
+    planOpaqueUnseen(builder, type, input.views[name] ?? []);
   }
-  return freeze(input, builder);
+  return yield* freeze(input, builder);
 }
 
 function planRecord(builder: PlanBuilder, view: RecordView, context: CompareContext): void {
@@ -199,7 +201,7 @@ function planRecord(builder: PlanBuilder, view: RecordView, context: CompareCont
   const undone = planUndoneExistence(builder, view, context);
   const presence = presenceOf(undone?.view ?? view, context);
   const planned: Operation[] = [...(undone?.operations ?? planCompared(builder, view, context, presence.holders))];
-  builder.operations.push(...planned);
+  for (const operation of planned) builder.put(operation);
   const happens = (kind: Operation['kind'], member: AuthorityId): boolean =>
     planned.some((operation) => operation.kind === kind && operation.authority === member);
   for (const member of presence.unread) references.markUnread(name, view.key, member);
@@ -321,38 +323,30 @@ function settlingOrAccepted(
   return accepted.length === at.length ? { operations: [], accepted } : settling;
 }
 
-/** Puts everything into its one order. Takes what the builder gathered: a million drafts need not live beside what is made of them. */
-function freeze(input: PlanInput, builder: PlanBuilder): Plan {
-  const typeOrder = new Map(input.shape.types.map((type, position) => [type.taxonomy.type, position]));
+/** Views are walked in order of their keys. */
+export function inOrderOfKeys(views: LongList<RecordView>): Iterable<RecordView> {
+  return Array.isArray(views) ? [...views].sort((a: RecordView, b: RecordView) => byCodeUnit(a.key, b.key)) : views;
+}
+
+/** What settles a divergence that is no conflict and waits for none. */
+function settlingAlone(builder: PlanBuilder, { conflicts: _none, ...draft }: DivergenceDraft): Settling {
+  return settlingOrAccepted(builder, { ...draft, conflicts: [] }, draft);
+}
+
+/** Puts everything into its one order. */
+function* freeze(input: PlanInput, builder: PlanBuilder): Generator<void, MadePlan> {
   const asked = new Map(builder.conflicts.map((conflict) => [conflict.id, builder.acceptances.askConflict(conflict)]));
-  const settling = ({ conflicts, kind, ...own }: DivergenceDraft): Settling =>
-    withConflicts(
+  builder.settleDrafts(settlingAlone);
+  builder.settleWaiting((draft) => {
+    const { conflicts, kind, ...own } = draft;
+    const settling = withConflicts(
       own,
       conflicts.flatMap((id) => asked.get(id) ?? []),
       kind === 'waitsForConflict',
     );
-  const opaque = builder.divergences.flatMap(({ kind, type, key }) =>
-    kind === 'opaque' ? builder.opaque.of(type, key) : [],
-  );
-  const divergences = sortedBy(
-    builder.takeDivergences((draft): Divergence => {
-      const { kind, type, key, field, because, at, leaves } = draft;
-      const { operations, accepted } = settlingOrAccepted(builder, draft, settling(draft));
-      const ids = operations.map(({ id }) => id).sort(byCodeUnit);
-      return {
-        kind,
-        type,
-        key,
-        field,
-        because,
-        at,
-        operations: ids,
-        accepted: distinctAcceptances(accepted),
-        ...(leaves ? { leaves } : {}),
-      };
-    }),
-    ({ type, key, field, kind }) => `${type} ${key} ${field ?? ''} ${kind}`,
-  );
+    return settlingOrAccepted(builder, draft, settling);
+  });
+  const { operations, divergences } = builder.gathering;
   return {
     algorithm: planAlgorithm,
     dataset: input.shape.dataset.dataset,
@@ -360,21 +354,18 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
     base: input.base,
     standing: input.standing,
     correlation: input.correlation,
-    operations: sortedBy(
-      byAuthority(builder.operations),
-      ({ authority, type, key, kind, id }) => `${authority} ${typeOrder.get(type) ?? 0} ${key} ${kind} ${id}`,
-    ),
+    operations: yield* operations.finish(),
     conflicts: sortedBy(
       [...asked.values()].flatMap(({ conflict }) => conflict ?? []),
       ({ id }) => id,
     ),
-    divergences,
+    divergences: yield* divergences.finish(),
     cases: sortedBy(input.cases, ({ id }) => id),
     incomplete: sortedBy(
       input.incomplete,
       ({ authority, type, scope, reason }) => `${authority} ${type} ${scope} ${reason}`,
     ),
-    opaque: sortedBy(opaque, ({ authority, type, key }) => `${authority} ${type} ${key}`),
+    opaque: sortedBy(builder.shownOpaque, ({ authority, type, key }) => `${authority} ${type} ${key}`),
     ...(builder.ignored.length > 0
       ? { ignored: sortedBy(builder.ignored, ({ authority, type, key }) => `${authority} ${type} ${key}`) }
       : {}),
@@ -384,7 +375,9 @@ function freeze(input: PlanInput, builder: PlanBuilder): Plan {
 }
 
 /** Authorities that a plan would write to, including through a conflict's candidates. */
-export function affectedAuthorities(plan: Pick<Plan, 'operations' | 'conflicts'>): readonly AuthorityId[] {
+export function affectedAuthorities(
+  plan: Pick<MadePlan, 'conflicts'> & { readonly operations: Iterable<Pick<Operation, 'authority'>> },
+): readonly AuthorityId[] {
   const affected = new Set<AuthorityId>();
   for (const operation of plan.operations) affected.add(operation.authority);
   for (const conflict of plan.conflicts)

@@ -8,8 +8,10 @@ import type { OpenedDecision } from './decision.js';
 import { Digest } from './digest.js';
 import { byCodeUnit } from './json.js';
 import type { Operation } from './operation.js';
-import type { Conflict, Plan } from './plan.js';
+import type { LongList } from './long-list.js';
+import type { Conflict, MadePlan } from './plan.js';
 import { AuthorityId } from './record.js';
+import { lastOf } from './steps.js';
 
 export const reviewType = 'concordat-review+jws';
 
@@ -89,20 +91,40 @@ export const nothingDecided: ReviewProgress = {
 };
 
 export interface ReviewScope {
-  readonly operations: readonly Operation[];
+  /** In the order of the plan. */
+  readonly operations: LongList<Operation>;
   /** Conflicts of which some candidate would write here. */
   readonly conflicts: readonly Conflict[];
 }
 
-export function reviewScope(plan: Plan, authority: AuthorityId): ReviewScope {
+export function reviewScope(plan: Pick<MadePlan, 'operations' | 'conflicts'>, authority: AuthorityId): ReviewScope {
   return {
-    operations: plan.operations.filter((operation) => operation.authority === authority),
+    operations: operationsAt(plan.operations, authority),
     conflicts: plan.conflicts.filter((conflict) =>
       conflict.candidates.some((candidate) =>
         candidate.operations.some((operation) => operation.authority === authority),
       ),
     ),
   };
+}
+
+/** HAZARD: a list that is no array is one that was made here, in the order of a plan, in which those of one authority stand together. */
+function operationsAt(operations: LongList<Operation>, authority: AuthorityId): LongList<Operation> {
+  if (Array.isArray(operations)) return operations.filter((operation: Operation) => operation.authority === authority);
+  const firstAfter = (isBefore: (other: AuthorityId) => boolean): number => {
+    let [low, high] = [0, operations.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const [found] = operations.slice(middle, middle + 1);
+      if (found && isBefore(found.authority)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return operations.slice(
+    firstAfter((other) => byCodeUnit(other, authority) < 0),
+    firstAfter((other) => byCodeUnit(other, authority) <= 0),
+  );
 }
 
 /** A decision with whose voice it is: the signer's own, or that of whoever delegated it to them. */
@@ -145,6 +167,15 @@ export interface ReviewTally {
  * alone once enough people have spoken whole.
  */
 export function tally(scope: ReviewScope, votes: readonly Vote[], terms: TallyTerms): ReviewTally {
+  return lastOf(tallySteps(scope, votes, terms));
+}
+
+/** The same, operation by operation. */
+export function* tallySteps(
+  scope: ReviewScope,
+  votes: readonly Vote[],
+  terms: TallyTerms,
+): Generator<void, ReviewTally> {
   const rejected = new Set<Digest>();
   const voicesFor = new Map<string, Voice[]>();
   const whole: Voice[] = [];
@@ -172,6 +203,7 @@ export function tally(scope: ReviewScope, votes: readonly Vote[], terms: TallyTe
     if (settledWhole.people > 0) open.set(id, settledWhole.people < lacking.people ? settledWhole : lacking);
   };
   for (const operation of scope.operations) {
+    yield;
     if (rejected.has(operation.id)) continue;
     const demand = terms.demandOf(operation.id, [operation]);
     const lacking = count(demand, voicesFor.get(operation.id) ?? []);
@@ -203,7 +235,7 @@ export function tally(scope: ReviewScope, votes: readonly Vote[], terms: TallyTe
   }
   return {
     approved,
-    rejected: scope.operations.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
+    rejected: rejected.size === 0 ? [] : scope.operations.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
     left: scope.conflicts.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
     choices,
     open: [...open.keys()].sort(byCodeUnit),

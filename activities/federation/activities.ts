@@ -10,12 +10,13 @@ import { recordsPerGroupUsually } from '../../core/compare-groups.js';
 import type { Proposal, Ref, RunInputs } from '../../core/messages.js';
 import { authorityEndpoint, federationEndpoint } from '../../core/names.js';
 import { isAccepted } from '../../core/acceptance.js';
+import { countWhere } from '../../core/long-list.js';
 import { neededValues } from '../../core/needed-values.js';
 import { affectedAuthorities } from '../../core/plan.js';
 import type { FederationActivities, RunSetup } from '../../workflows/activity-types.js';
 import type { PlanSummary } from '../../workflows/messages.js';
 import { putDocument } from '../exchange.js';
-import { inSlices } from '../event-loop.js';
+import { inSlices, isSliceOver, letOthersRun } from '../event-loop.js';
 import { federationPrefix } from '../federation-prefix.js';
 import { highestRound } from '../round-hints.js';
 import { eraseCopies } from '../erasure/erase-copies.js';
@@ -115,7 +116,10 @@ export function createFederationActivities(context: FederationContext): Federati
     const made = await recomputed(inputs, compared);
     const { plan, planDigest } = made;
     const operationsBy: Record<string, number> = {};
-    for (const { authority } of plan.operations) operationsBy[authority] = (operationsBy[authority] ?? 0) + 1;
+    for (const { authority } of plan.operations) {
+      if (isSliceOver()) await letOthersRun();
+      operationsBy[authority] = (operationsBy[authority] ?? 0) + 1;
+    }
     const ref = await putDocument(exchange, federationPrefix, plan);
     const moves = await inSlices(
       baseChangeSteps({
@@ -129,11 +133,19 @@ export function createFederationActivities(context: FederationContext): Federati
       context.signal?.(),
     );
     const snapshots = Object.values(made.snapshots);
+    let accepted = 0;
+    for (const divergence of plan.divergences) {
+      if (isSliceOver()) await letOthersRun();
+      if (isAccepted(divergence)) accepted += 1;
+    }
+    // Only values of `digest` fields are disclosed.
+    const hasDigests = made.messages.shape.types.some(({ digests }) => digests.length > 0);
+    const needed = hasDigests ? neededValues(plan, made.views) : [];
     return {
       plan: ref,
       planDigest,
-      divergences: plan.divergences.filter((divergence) => !isAccepted(divergence)).length,
-      accepted: plan.divergences.filter(isAccepted).length,
+      divergences: plan.divergences.length - accepted,
+      accepted,
       operations: plan.operations.length,
       operationsBy,
       conflicts: plan.conflicts.length,
@@ -146,8 +158,11 @@ export function createFederationActivities(context: FederationContext): Federati
           sum + [...untranslatable, ...lossy].reduce((count, entry) => count + entry.count, 0),
         0,
       ),
-      affected: affectedAuthorities(plan),
-      disclosers: [...new Set(neededValues(plan, made.views).map(({ from }) => from))].sort(),
+      affected: affectedAuthorities({
+        operations: Object.keys(operationsBy).map((authority) => ({ authority })),
+        conflicts: plan.conflicts,
+      }),
+      disclosers: [...new Set(needed.map(({ from }) => from))].sort(),
       baseMoves: moves.length > 0 || hasUnanimous(made.unanimous),
     };
   }
@@ -222,14 +237,14 @@ export function divergencesLeft(recomputed: Recomputed, effective: ReadonlySet<D
       )
       .map(({ type, key, field }) => canonicalJson([type, key, field])),
   );
-  return recomputed.plan.divergences.filter((divergence) => {
+  return countWhere(recomputed.plan.divergences, (divergence) => {
     if (isAccepted(divergence)) return false;
     if (divergence.kind === 'conflict' || divergence.kind === 'editedAndDeleted')
       return !settledConflicts.has(canonicalJson([divergence.type, divergence.key, divergence.field]));
     // A suspension is a step on the way: the record is still there, and gone elsewhere.
     if (divergence.kind === 'suspended') return true;
     return divergence.operations.length === 0 || !divergence.operations.every((id) => effective.has(id));
-  }).length;
+  });
 }
 
 /** What a compare says of itself is what the heartbeats tell until it says more. */

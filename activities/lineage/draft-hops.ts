@@ -23,6 +23,7 @@ import {
   type TableRow,
 } from './record-table.js';
 import type { HopOwner, Witnessed } from './run-hops.js';
+import { viewsByKey } from '../spilling/gathered-views.js';
 import { saltsOf, type Salts } from './salts.js';
 import type { SortedHops } from './sorted-hops.js';
 
@@ -93,9 +94,9 @@ class Drafting {
 
   async changed(type: string, held: readonly string[], changes: readonly BaseChange[]): Promise<void> {
     if (changes.length === 0) return;
-    const views = new Map((this.#witnessed.views[type] ?? []).map((view) => [view.key, view]));
+    const viewOf = viewsByKey(this.#witnessed.views[type] ?? []);
     for (const { id, change } of inOrderOfIds(type, changes)) {
-      const view = views.get(change.key);
+      const view = viewOf(change.key);
       const old = view?.storedBase ?? view?.base;
       const isResealed = view?.storedBase !== undefined && change.kind === 'put' && sameJson(view.base, change.fields);
       await this.#add(id, await this.#own.rowInOrder(id), {

@@ -7,6 +7,7 @@ import { canonicalJson, Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetShape } from '../../core/federation/federation.js';
 import { HopRoot, hopRootType, type LogEntry } from '../../core/lineage/hop.js';
+import type { LongList } from '../../core/long-list.js';
 import { Ref } from '../../core/messages.js';
 import type { BaseChange } from '../../core/next-base.js';
 import type { Operation } from '../../core/operation.js';
@@ -41,7 +42,7 @@ export interface Witnessed {
   /** Of the base that the candidate makes. */
   readonly sequence: number;
   readonly shape: DatasetShape;
-  readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  readonly views: Readonly<Record<string, LongList<RecordView>>>;
   readonly changes: readonly BaseChange[];
   /** Records that the base took over as all members show them. */
   readonly unanimous: UnanimousByType;

@@ -94,7 +94,8 @@ async function main(): Promise<void> {
     }
     views.sort((a, b) => byCodeUnit(a.key, b.key));
     say('views');
-    const plan = await inSlices(planSteps(inputOf(views, members)));
+    const made = await inSlices(planSteps(inputOf(views, members)));
+    const plan = { ...made, operations: [...made.operations], divergences: [...made.divergences] };
     say('plan');
     const digest = await digestInPieces(plan);
     say('digest');

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { shownStates } from '../../core/acceptance-statement.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
-import { isAcceptable, type Divergence, type Plan } from '../../core/plan.js';
+import { isAcceptable, type Divergence, type MadePlan } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
 import { findApprover } from '../deciding/approver.js';
 import { giveStatement, requiredText, type GivenStatement } from '../deciding/sign-statement.js';
@@ -116,7 +116,7 @@ export function registerAccept(program: Command): void {
 
 /** The authorities at which the difference would be settled, or lies. Throws notFound where nothing differs, usage where nothing can be accepted yet. */
 function concernedBy(
-  { divergences, operations, conflicts }: Plan,
+  { divergences, operations, conflicts }: MadePlan,
   { type, key, field }: { readonly type: string; readonly key: string; readonly field: string | null },
 ): readonly AuthorityId[] {
   const isOwn = (one: { readonly type: string; readonly key: string }): boolean => one.type === type && one.key === key;

@@ -166,7 +166,7 @@ export function requireField(federation: Federation, type: string, field: string
 
 /** The beginning of a key, or a whole name. Only what differs: of the rest there is nothing to explain. */
 export async function meant(
-  { views, divergences = [] }: Pick<PlanInput, 'views'> & { readonly divergences?: readonly Divergence[] },
+  { views, divergences = [] }: Pick<PlanInput, 'views'> & { readonly divergences?: Iterable<Divergence> },
   word: string,
   nameOf: (type: string, key: string) => Promise<string | null>,
 ): Promise<{ readonly type: string; readonly key: string }> {

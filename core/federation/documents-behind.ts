@@ -10,7 +10,7 @@ import type { Base } from '../messages.js';
 import { byCodeUnit } from '../json.js';
 import type { Digest } from '../digest.js';
 import type { Operation, Rule } from '../operation.js';
-import type { Plan } from '../plan.js';
+import type { MadePlan } from '../plan.js';
 
 type Shape = Pick<DatasetShape, 'documents' | 'types'>;
 
@@ -80,7 +80,7 @@ function refersTo({ taxonomy }: DatasetType, field: string, type: string): boole
 export function authoredOfNextBase(
   shape: DatasetShape,
   base: Base | null,
-  plan: Plan,
+  plan: MadePlan,
   effective: readonly Operation[],
 ): Base['authored'] {
   if (!shape.documents) return undefined;

@@ -119,8 +119,8 @@ class Tally<Of extends object> {
 
 /** Of a plan that is in memory as a whole. */
 export function censusOf(plan: {
-  readonly operations: readonly Operation[];
-  readonly divergences: readonly Divergence[];
+  readonly operations: Iterable<Operation>;
+  readonly divergences: Iterable<Divergence>;
   readonly conflicts: readonly unknown[];
 }): Census {
   const census = new PlanCensus();

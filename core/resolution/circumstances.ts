@@ -6,7 +6,7 @@ import type { Acceptance } from '../acceptance.js';
 import type { Case } from '../correlation-cases.js';
 import type { IgnoredRecord } from '../ignored.js';
 import type { OpaqueRecord } from '../opaque.js';
-import type { IncompleteScope, Plan } from '../plan.js';
+import type { IncompleteScope, MadePlan } from '../plan.js';
 
 export interface Circumstances {
   /** By what people left as it is: a field, or the record where null. */
@@ -20,7 +20,7 @@ export interface Circumstances {
 }
 
 export function circumstancesOf(
-  plan: Pick<Plan, 'divergences' | 'ignored' | 'cases' | 'incomplete'>,
+  plan: Pick<MadePlan, 'divergences' | 'ignored' | 'cases' | 'incomplete'>,
   opaque: readonly OpaqueRecord[],
   { type, key }: { readonly type: string; readonly key: string },
 ): Circumstances {

@@ -1,7 +1,7 @@
 /** What a plan does about one record, in a form that people and tables of expectations can read. */
 import type { Json } from '../json.js';
 import type { Change, Operation, Rule } from '../operation.js';
-import type { Divergence, Plan } from '../plan.js';
+import type { Divergence, MadePlan } from '../plan.js';
 import type { AuthorityId } from '../record.js';
 
 export interface PlannedChange {
@@ -31,7 +31,7 @@ export interface Outcome {
 
 /** Of one field where it is named; what happens to the record as a whole belongs to every field. */
 export function outcomeOf(
-  plan: Pick<Plan, 'operations' | 'conflicts' | 'divergences'>,
+  plan: Pick<MadePlan, 'operations' | 'conflicts' | 'divergences'>,
   record: { readonly type: string; readonly key: string },
   field?: string,
 ): Outcome {

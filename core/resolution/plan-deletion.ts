@@ -142,7 +142,7 @@ function keep(builder: PlanBuilder, type: DatasetType, view: RecordView, verdict
     rule: 'keptByPolicy',
     because: heldBy,
     put: (operation: Operation, own: RecordView) =>
-      void builder.operations.push(...askedOperations(acceptances.ask([operation], own))),
+      askedOperations(acceptances.ask([operation], own)).forEach((one) => builder.put(one)),
   } as const;
   disputes.addWays(
     name,

@@ -8,12 +8,13 @@ import { canonicalJson } from '../digest.js';
 import type { DatasetType } from '../federation/federation.js';
 import { effectFieldsOf } from '../federation/taxonomy.js';
 import type { Json } from '../json.js';
+import type { LongList } from '../long-list.js';
 import type { AuthorityId, Fields } from '../record.js';
 
 export type StandsIn = (key: string, member: AuthorityId) => boolean;
 
 /** Undefined where the dataset declares nothing of the kind for keys of this type. */
-export function standsIn(type: DatasetType, views: readonly RecordView[]): StandsIn | undefined {
+export function standsIn(type: DatasetType, views: LongList<RecordView>): StandsIn | undefined {
   const { taxonomy, policy } = type;
   const { key = [] } = taxonomy;
   const exempt = (policy?.sameEffect ?? []).filter((field) => key.includes(field));

@@ -10,6 +10,7 @@ import type { CompareContext, RecordView } from '../compare.js';
 import type { ConflictCandidate, FieldVerdict } from '../verdict.js';
 import type { DatasetType } from '../federation/federation.js';
 import { byCodeUnit, type Json } from '../json.js';
+import type { LongList } from '../long-list.js';
 
 /** The keys of other records that hold the value, sorted. */
 export type TakenBy = (field: string, value: Json, key: string) => readonly string[];
@@ -25,7 +26,7 @@ export interface AgreedValue {
 /** Undefined where no field of the type is to be unique. */
 export function takenIn(
   { taxonomy, policy }: DatasetType,
-  views: readonly RecordView[],
+  views: LongList<RecordView>,
   agreed: readonly AgreedValue[],
 ): TakenBy | undefined {
   const unique = policy?.unique ?? [];
@@ -88,7 +89,7 @@ export function guardUnique(
 /** Agreed records that share a value: they are in no view, so no verdict speaks of them. */
 export function agreedDoubles(
   { taxonomy }: DatasetType,
-  views: readonly RecordView[],
+  views: LongList<RecordView>,
   agreed: readonly AgreedValue[],
   takenBy: TakenBy,
 ): readonly { readonly key: string; readonly field: string }[] {

@@ -100,7 +100,7 @@ function shuffledInput(input: PlanInput, seed: number): PlanInput {
     views: Object.fromEntries(
       shuffled(Object.entries(input.views), next).map(([type, views]) => [
         type,
-        shuffled(views, next).map((view) => reordered(view, next)),
+        shuffled([...views], next).map((view) => reordered(view, next)),
       ]),
     ),
   } as PlanInput;

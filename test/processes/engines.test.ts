@@ -62,7 +62,12 @@ function inputs(): unknown[] {
         heldAtBase: world.heldAtBase,
       };
       const rules = [{ match: ['mail'] }, { match: ['name', 'phone'] }];
-      const correlation = { type: 'person', rules, statements: [], records: unlinked(plan.views['person'] ?? []) };
+      const correlation = {
+        type: 'person',
+        rules,
+        statements: [],
+        records: unlinked([...(plan.views['person'] ?? [])]),
+      };
       return JSON.parse(JSON.stringify({ plan, correlation }), (_name, value: unknown) =>
         typeof value === 'string' ? (awkward[value] ?? value) : value,
       ) as unknown;

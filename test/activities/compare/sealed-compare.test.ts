@@ -70,7 +70,7 @@ async function check(plot: Plot, seen: Seen): Promise<void> {
   for (const one of world.types) {
     const name = one.type.taxonomy.type;
     const expected = plainCompare(world, one);
-    const views = compared.views[name] ?? [];
+    const views = [...(compared.views[name] ?? [])];
     const taken = await takenUnseen(compared, name, run, world, hashKey, dice.one(world.shape.members));
     // Only what shares its hash with something else may be looked at although all members show it alike.
     const alike = new Map(expected.unanimous.map((record) => [record.key, record]));

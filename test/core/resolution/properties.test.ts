@@ -113,7 +113,7 @@ const laws: Readonly<Record<string, (scene: Scene) => void>> = {
       views: Object.fromEntries(
         Object.entries(input.views).map(([type, views]) => [
           type,
-          views
+          [...views]
             .map((view) => ({ ...view, members: backwards(view.members), versions: backwards(view.versions ?? {}) }))
             .reverse(),
         ]),

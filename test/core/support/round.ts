@@ -1,4 +1,5 @@
 /** One round of the pure pipeline over clouds in memory: snapshots, plan, decisions, permit, writes, next base. */
+import type { LongList } from '../../../core/long-list.js';
 import type { HeldFields, RecordView } from '../../../core/compare.js';
 import type { Case } from '../../../core/correlation-cases.js';
 import type { OpenedDecision } from '../../../core/decision.js';
@@ -153,7 +154,7 @@ export function incompleteOf(gaps: readonly Gap[]): readonly IncompleteScope[] {
 }
 
 export interface Planned {
-  readonly views: Readonly<Record<string, readonly RecordView[]>>;
+  readonly views: Readonly<Record<string, LongList<RecordView>>>;
   readonly plan: Plan;
   readonly digest: string;
 }
