@@ -14,21 +14,22 @@ import { ConcordatError } from '../../core/errors.js';
 import type { DatasetType, FieldGroup } from '../../core/federation/federation.js';
 import { canonicalJson } from '../../core/digest.js';
 import { byCodeUnit, type Json } from '../../core/json.js';
-import { sameJson } from '../../core/lens/same-json.js';
 import { SealedVersions } from '../../core/messages.js';
 import { isProvisional, type AuthorityId, type FederatedRecord, type Fields } from '../../core/record.js';
-import { observeRecord, RecordVersions, versionsField } from '../../core/record-versions.js';
+import { versionsField, type RecordVersions } from '../../core/record-versions.js';
 import { groupsHeldBy, SealedType } from '../../core/sealed.js';
 import type { OpenedMessages, RunMessages } from '../run-messages.js';
 import { letOthersRun } from '../event-loop.js';
-import { readAll, readOne } from '../sealing/read-records.js';
+import { readAll } from '../sealing/read-records.js';
+import { RecordsInOrder } from '../sealing/records-in-order.js';
 import { resealChanged } from '../sealing/reseal-changed.js';
 import { createSealer } from '../sealing/sealer.js';
 import { createSegmentReader, type SegmentReader } from '../sealing/segment-reader.js';
-import { walkDiffering } from '../sealing/walk-differing.js';
 import { anyErasure } from '../lineage/erasures.js';
 import { appliedSince, forgetApplied } from './applied-values.js';
 import type { AuthorityContext } from './context.js';
+import { asFields, nextVersions, versionsIn } from './next-versions.js';
+import { changesBetween, differing, standing, type Difference } from './observed-differences.js';
 
 const Observed = z.strictObject({
   round: z.int().positive(),
@@ -128,8 +129,13 @@ async function observeType(context: AuthorityContext, given: TypeObservation): P
   if (!last || !comparable || !given.seen)
     return { type: name, since: round, sealed: await sealAll(context, name, []) };
 
+  const most = context.viewsInMemoryMax ?? changedInMemoryMax;
+  const changed = await differing(before, now, groupsHeldBy(type.groups, context.id), reader, most);
+  if (changed === null) {
+    const sealed = await sealObserved(context, { ...given, last, seen: given.seen, known: known.sealed, before });
+    return { type: name, since: known.since, sealed };
+  }
   const entries = await entriesOf(known.sealed, reader);
-  const changed = await differing(before, now, groupsHeldBy(type.groups, context.id), reader);
   const agreed = entries.size === 0 ? new Map<string, Difference>() : await baseMoves(given, last);
   const applied = await appliedSince(context, given.dataset, name, last.round, round);
   const touched = new Set([
@@ -138,90 +144,85 @@ async function observeType(context: AuthorityContext, given: TypeObservation): P
     ...applied.keys(),
   ]);
   const changes = new Map<string, Fields | null>();
-  const fields = Object.entries(type.taxonomy.fields).flatMap(([field, { kind }]) => (kind === 'set' ? [] : [field]));
+  const nextOf = nextVersions(context.id, { ...given, seen: given.seen }, agreed, applied);
   for (const key of [...touched].sort(byCodeUnit)) {
     // What no link joins yet has no versions that a peer could ask for.
     if (isProvisional(key)) continue;
     const entry = entries.get(key);
-    const difference = changed.get(key) ?? (await standing(now, key, reader));
-    const moved = agreed.get(key);
-    if (!difference.now) {
-      const next = observeGone(difference, moved, entry, given.seen);
-      if (next !== entry) changes.set(key, next ? asFields(next) : null);
-      continue;
-    }
-    const next = observeRecord({
-      member: context.id,
-      round,
-      before: difference.before ?? null,
-      now: difference.now,
-      known: entry,
-      agreed: (field) => moved !== undefined && !sameJson(moved.before?.[field], moved.now?.[field]),
-      applied: (field) => applied.get(key)?.get(field) ?? [],
-      fields,
-      seen: given.seen,
-    });
+    const next = nextOf(key, changed.get(key) ?? (await standing(now, key, reader)), entry);
+    if (next === entry) continue;
     if (next) changes.set(key, asFields(next));
-    else if (entry) changes.set(key, null);
+    else changes.set(key, null);
   }
   return { type: name, since: known.since, sealed: await reseal(context, name, known.sealed, changes, reader) };
 }
 
-function asFields(versions: RecordVersions): Fields {
-  // Optional properties are left out where they are not there, never undefined.
-  return { [versionsField]: versions as unknown as Json };
-}
+/** Beyond so many records that changed since the last observation, none of them is held: all that is known is sealed anew. */
+const changedInMemoryMax = 25_000;
 
-/** When a record was first seen gone, until all members agreed that it is. */
-function observeGone(
-  { before }: Difference,
-  moved: Difference | undefined,
-  known: RecordVersions | undefined,
-  seen: SeenInterval,
-): RecordVersions | undefined {
-  if (moved && !moved.now) return undefined;
-  return before ? { vectors: {}, seen: null, gone: seen.until } : known;
+/**
+ * The same, record by record in the order of what is sealed: what changed, beside what was known. HAZARD: what Concordat itself
+ * wrote, and what was agreed on since, are held.
+ */
+async function sealObserved(
+  context: AuthorityContext,
+  given: TypeObservation & {
+    readonly last: Observed;
+    readonly seen: SeenInterval;
+    readonly known: SealedType;
+    readonly before: SealedType;
+  },
+): Promise<SealedType> {
+  const { last, type, before, now, known, round, reader } = given;
+  const name = type.taxonomy.type;
+  const agreed = known.count === 0 ? new Map<string, Difference>() : await baseMoves(given, last);
+  const applied = await appliedSince(context, given.dataset, name, last.round, round);
+  const written = new Set(applied.keys());
+  const nextOf = nextVersions(context.id, given, agreed, applied);
+  const sealer = createSealer({
+    store: context.exchange,
+    prefix: context.id,
+    type: name,
+    groups: versionsGroup(context.id),
+    expectedCount: known.count + now.count,
+  });
+  const put = (key: string, next: RecordVersions | undefined): void => {
+    if (next) sealer.add({ type: name, key, fields: asFields(next) });
+  };
+  const keep = async (record: FederatedRecord): Promise<void> => {
+    const { key } = record;
+    await letOthersRun();
+    written.delete(key);
+    if (isProvisional(key) || !(agreed.has(key) || applied.has(key))) sealer.add(record);
+    else put(key, nextOf(key, await standing(now, key, reader), versionsIn(record.fields)));
+  };
+  try {
+    const entries = new RecordsInOrder(readAll(known, reader));
+    for await (const { key, difference } of changesBetween(
+      before,
+      now,
+      groupsHeldBy(type.groups, context.id),
+      reader,
+    )) {
+      await letOthersRun();
+      for await (const record of entries.before(key)) await keep(record);
+      const fields = await entries.take(key);
+      written.delete(key);
+      if (!isProvisional(key)) put(key, nextOf(key, difference, fields && versionsIn(fields)));
+      else if (fields) sealer.add({ type: name, key, fields });
+    }
+    for await (const record of entries.rest()) await keep(record);
+    for (const key of [...written].sort(byCodeUnit))
+      if (!isProvisional(key)) put(key, nextOf(key, await standing(now, key, reader), undefined));
+    return await sealer.finish();
+  } finally {
+    sealer.discard();
+  }
 }
 
 /** Groups change with the members that take part in a run; what is read of a record does not. */
 function fieldsOf({ groups }: SealedType): readonly string[] {
   return groups.flatMap(({ fields }) => fields).sort(byCodeUnit);
-}
-
-/** Where groups changed, the walk yields every record. */
-function isSame(before: Fields | undefined, now: Fields | undefined): boolean {
-  return before === undefined || now === undefined ? before === now : canonicalJson(before) === canonicalJson(now);
-}
-
-interface Difference {
-  readonly before: Fields | undefined;
-  readonly now: Fields | undefined;
-}
-
-/** A record that stands as it stood. */
-async function standing(now: SealedType, key: string, reader: SegmentReader): Promise<Difference> {
-  const fields = (await readOne(now, key, reader))?.fields;
-  return { before: fields, now: fields };
-}
-
-const beforeParticipant = '(before)';
-const nowParticipant = '(now)';
-
-async function differing(
-  before: SealedType,
-  now: SealedType,
-  groups: readonly FieldGroup[],
-  reader: SegmentReader,
-): Promise<ReadonlyMap<string, Difference>> {
-  const found = new Map<string, Difference>();
-  const participants = [
-    { id: beforeParticipant, sealed: before },
-    { id: nowParticipant, sealed: now },
-  ];
-  for await (const { key, present } of walkDiffering({ participants, groups, reader }))
-    if (!isSame(present[beforeParticipant], present[nowParticipant]))
-      found.set(key, { before: present[beforeParticipant], now: present[nowParticipant] });
-  return found;
 }
 
 /** Where the base moved since the last observation: what it says now all members agreed on. */
@@ -233,13 +234,15 @@ async function baseMoves(
   const [before, now] = [last.base, messages.base?.types ?? []].map((types) => types.find((one) => one.type === name));
   if (!now) return new Map();
   const empty: SealedType = { ...now, count: 0, bucketCount: 1, segments: [] };
-  return differing(before ?? empty, now, type.groups, reader);
+  return (
+    (await differing(before ?? empty, now, type.groups, reader, Number.MAX_SAFE_INTEGER)) ??
+    new Map<string, Difference>()
+  );
 }
 
 async function entriesOf(sealed: SealedType, reader: SegmentReader): Promise<ReadonlyMap<string, RecordVersions>> {
   const entries = new Map<string, RecordVersions>();
-  for await (const { key, fields } of readAll(sealed, reader))
-    entries.set(key, RecordVersions.parse(fields[versionsField]));
+  for await (const { key, fields } of readAll(sealed, reader)) entries.set(key, versionsIn(fields));
   return entries;
 }
 
