@@ -57,7 +57,7 @@ export function askedOfPlan({ views, plan }: Pick<Recomputed, 'views' | 'plan'>)
     for (const { key } of ofType) records.push({ type, key });
   }
   const add = ({ type, key }: Operation): void => void records.push({ type, key });
-  plan.operations.forEach(add);
+  for (const operation of plan.operations) add(operation);
   for (const { candidates } of plan.conflicts) for (const { operations } of candidates) operations.forEach(add);
   return askedFor(records);
 }

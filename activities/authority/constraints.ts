@@ -11,6 +11,7 @@ import type { Fields } from '../../core/record.js';
 import { askRules, type RuleAnswer, type RuleQuestion } from '../constraints/rule-thread.js';
 import type { Recomputed } from '../recompute.js';
 import { authorityOf, type AuthorityContext } from './context.js';
+import { letOthersRun } from '../event-loop.js';
 import type { DisclosedValues } from './disclosure.js';
 
 export interface Refusal {
@@ -22,7 +23,7 @@ export interface Refusal {
 export async function constraintRefusals(
   context: AuthorityContext,
   { messages, viewOf, typeOf }: Pick<Recomputed, 'messages' | 'viewOf' | 'typeOf'>,
-  operations: readonly Operation[],
+  operations: Iterable<Operation>,
   disclosed: DisclosedValues,
 ): Promise<ReadonlyMap<string, Refusal>> {
   const { shape } = messages;
@@ -36,6 +37,7 @@ export async function constraintRefusals(
   );
   const asked: { readonly operation: Operation; readonly rule: ConstraintRule; readonly question: RuleQuestion }[] = [];
   for (const operation of operations) {
+    await letOthersRun();
     const members = viewOf(operation.type, operation.key)?.members ?? {};
     const refusal = constraintRefusal({ operation, authorities, taxonomy, members, absent: shape.absent });
     if (refusal) {

@@ -36,6 +36,8 @@ export interface AuthorityContext {
   readonly now: () => number;
   /** Operations that a review sheet lists one by one; beyond them it counts (sheetOperationsUsually where absent). */
   readonly sheetOperationsMax?: number;
+  /** As in Watched, and of records that changed since the last observation: only tests give another. */
+  readonly viewsInMemoryMax?: number;
   readonly heartbeat: (details?: unknown) => void;
   /** Aborted where the activity that runs is cancelled; absent where nobody can cancel it. */
   readonly signal?: () => AbortSignal;
@@ -44,8 +46,16 @@ export interface AuthorityContext {
 }
 
 /** What a computation of this authority tells, and how it is ended: what a compare says of itself is what heartbeats tell. */
-export function watchedBy({ heartbeat, signal }: Pick<AuthorityContext, 'heartbeat' | 'signal'>): Watched {
-  return { onProgress: heartbeat, ...(signal ? { signal: signal() } : {}) };
+export function watchedBy({
+  heartbeat,
+  signal,
+  viewsInMemoryMax,
+}: Pick<AuthorityContext, 'heartbeat' | 'signal' | 'viewsInMemoryMax'>): Watched {
+  return {
+    onProgress: heartbeat,
+    ...(signal ? { signal: signal() } : {}),
+    ...(viewsInMemoryMax === undefined ? {} : { viewsInMemoryMax }),
+  };
 }
 
 export function authorityOf(context: AuthorityContext): Authority {

@@ -170,7 +170,7 @@ async function knownHere(context: AuthorityContext, { dataset, type, key }: Reco
       });
   }
   const review = await readReviewState(context, dataset);
-  if (review) asked.push(review.scope);
+  if (review) asked.push({ operations: [...review.scope.operations], conflicts: [...review.scope.conflicts] });
   return { provisional: nativeId === null ? [] : [links.provisionalKeyOf(type, nativeId)], asked };
 }
 

@@ -26,7 +26,7 @@ import { heldCounts } from './prepare-review.js';
 import { requireLive, reserveBase } from './live-run.js';
 import { OwnRecords } from './own-records.js';
 import { noticeInputs } from './peer-clocks.js';
-import { readReviewState } from './review-state.js';
+import { askedSince, readReviewState } from './review-state.js';
 import { authorsOfScope, termsOf, type ReviewTerms } from './terms.js';
 
 interface GateLine {
@@ -217,7 +217,7 @@ async function askedHere(
     braked: trippedBrakes(authorityOf(context), operations, heldCounts(recomputed, context.id)).length > 0,
     authors: (await authorsOfScope(context, inputs, recomputed, scope)).authors,
     // What an escalation allows counts from when its own people were asked about this very plan.
-    askedAtMs: state?.plan === planDigest ? state.askedAtMs : {},
+    askedSinceMs: state?.plan === planDigest ? askedSince(state) : () => undefined,
   };
 }
 
@@ -228,9 +228,9 @@ async function requireApproved(
   asked: Asked,
   { braked, authors }: Pick<ReviewTerms, 'braked' | 'authors'>,
 ): Promise<Pick<GatePass, 'decisions' | 'conflictOf'>> {
-  const { dataset, plan, scope, permitDigest, operations, settled, askedAtMs } = asked;
+  const { dataset, plan, scope, permitDigest, operations, settled, askedSinceMs } = asked;
   const decisions = await countingDecisions(context, dataset, plan, scope, braked, permitDigest);
-  const terms = termsOf(context, { braked, authors, askedAtMs });
+  const terms = termsOf(context, { braked, authors, askedSinceMs });
   const counted = tally(scope, decisions, terms);
   const conflictOf = conflictsSettled(scope, counted, settled);
   const approved = new Set(counted.approved);

@@ -2,7 +2,11 @@
 import type { RunInputs } from '../../core/messages.js';
 import type { Operation } from '../../core/operation.js';
 import type { NativeObject } from '../../core/record.js';
+import type { SortedList } from '../spilling/sorted-list.js';
 import type { OwnRecords } from './own-records.js';
+
+/** Records of several objects: so many are held while all pages are read once more. */
+const severalAtOnce = 50_000;
 
 /** An operation with the objects of its record, none where it has none yet. */
 export interface WithBodies {
@@ -48,6 +52,46 @@ export async function* withBodiesAsRead(
     for (const operation of found) yield { operation, objects: [object] };
   }
   yield* withBodies(inputs, own, [...waiting.values()].flat());
+}
+
+/**
+ * As withBodiesAsRead, of operations that lie in a file: each is looked for as its object passes by, and a bit of each is held.
+ * `placeOf` is what the keys of a record's operations begin with in the list.
+ */
+export async function* withBodiesOfMany(
+  inputs: RunInputs,
+  own: OwnRecords,
+  operations: SortedList<Operation>,
+  placeOf: (type: string, key: string) => string,
+): AsyncGenerator<WithBodies> {
+  const seen = new Uint8Array(operations.length);
+  for await (const object of own.objects(inputs)) {
+    const type = own.typeOfNative(object.type);
+    if (type === undefined) continue;
+    const key = own.keyOf(type, object.id);
+    const found = operations.startingWith(placeOf(type, key)).filter(({ place }) => seen[place] === 0);
+    const [only, ...more] = found.length > 0 ? own.nativeIdsOf(type, key) : [];
+    if (only !== object.id || more.length > 0) continue;
+    for (const { item, place } of found) {
+      seen[place] = 1;
+      yield { operation: item, objects: [object] };
+    }
+  }
+  let place = 0;
+  let waiting: Operation[] = [];
+  for (const operation of operations) {
+    if (seen[place++] === 1) continue;
+    // What has no object needs no page to be read again for it.
+    if (own.nativeIdsOf(operation.type, operation.key).length === 0) {
+      yield { operation, objects: [] };
+      continue;
+    }
+    waiting.push(operation);
+    if (waiting.length < severalAtOnce) continue;
+    yield* withBodies(inputs, own, waiting);
+    waiting = [];
+  }
+  if (waiting.length > 0) yield* withBodies(inputs, own, waiting);
 }
 
 async function nativeBodies(

@@ -5,12 +5,14 @@
 import type { Json } from '../../core/json.js';
 import type { RunInputs } from '../../core/messages.js';
 import { phraseParts } from '../../core/phrase.js';
-import { quorumOf, trippedBrakes, type TrippedBrake } from '../../core/brakes.js';
+import { quorumOf, type TrippedBrake } from '../../core/brakes.js';
 import { durationMs } from '../../core/duration.js';
-import type { Authority } from '../../core/federation/authority.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetType } from '../../core/federation/federation.js';
+import type { LongList } from '../../core/long-list.js';
 import { placesOf } from '../../core/operation-ranges.js';
+import { typeOrderOf } from '../../core/plan-builder.js';
+import { recordPlace } from '../../core/plan-gathering.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
 import { nothingDecided, reviewScope, type ReviewScope } from '../../core/review.js';
 import type { Fields, NativeObject } from '../../core/record.js';
@@ -19,7 +21,9 @@ import type { ReviewInput } from '../../workflows/contract.js';
 import { clearValuesOf, readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
 import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
 import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js';
+import { askedAtMsOf, idsOf } from './asked-at.js';
 import { askedOfPlan } from './asked-records.js';
+import { brakesOfScope } from './brakes-of-scope.js';
 import { constraintRefusals, openFreeze } from './constraints.js';
 import { authorityOf, watchedBy, type AuthorityContext } from './context.js';
 import type { NativeWrite } from '../connectors/connector.js';
@@ -28,7 +32,7 @@ import { formerIdOf } from '../links.js';
 import { isBringingBack, nativeChange } from './native-writes.js';
 import { OwnRecords } from './own-records.js';
 import { restingObjects } from './resting-objects.js';
-import { withBodies, withBodiesAsRead } from './native-bodies.js';
+import { withBodies, withBodiesAsRead, withBodiesOfMany } from './native-bodies.js';
 import { SheetGathered } from './sheet-gathered.js';
 import { noticesOf, type ReviewNotice } from './notices.js';
 import { progressOf, reviewNow } from './review.js';
@@ -36,6 +40,9 @@ import { readReviewState, writeReviewState, type ReviewState } from './review-st
 import { noticeInputs } from './peer-clocks.js';
 import { listUnsettled } from './unsettled.js';
 import { sheetOperationsUsually, writeSheet, type SheetOperation } from './review-sheet.js';
+import { areInFile } from '../spilling/gathered-views.js';
+import { listWithout } from '../spilling/plan-lists.js';
+import { SortedList } from '../spilling/sorted-list.js';
 import { requireLive } from './live-run.js';
 import { authorsOfScope } from './terms.js';
 
@@ -69,18 +76,19 @@ export async function prepareReview(
     return refusedReview(context, error);
   }
   const authority = authorityOf(context);
-  const whole = reviewScope(recomputed.plan, context.id);
+  const planned = reviewScope(recomputed.plan, context.id);
   const listedMax = context.sheetOperationsMax ?? sheetOperationsUsually;
-  const isLarge = whole.operations.length > listedMax;
+  const isLarge = planned.operations.length > listedMax;
+  const whole: ReviewScope = isLarge ? planned : { ...planned, operations: [...planned.operations] };
   const sheet = new SheetGathered(isLarge, listedMax);
   await sheetOperations(context, inputs, recomputed, own, whole, digests, disclosed, isLarge, (entry) =>
     sheet.add(entry),
   );
   const scope: ReviewScope = {
     ...whole,
-    operations: whole.operations.filter(({ id }) => !sheet.refusedIds.has(id)),
+    operations: await listWithout(whole.operations, sheet.refusedIds),
   };
-  const tripped = brakesOfScope(authority, scope, heldCounts(recomputed, context.id));
+  const tripped = await brakesOfScope(authority, scope, heldCounts(recomputed, context.id));
   const quorum = quorumOf(authority, tripped.length > 0);
   const deadlineMs = durationMs(authority.approval.deadline);
   const previous = await readReviewState(context, inputs.dataset);
@@ -109,29 +117,24 @@ export async function prepareReview(
     })),
     labels: labelsOf(recomputed, isLarge ? sheet.shown(whole).operations : recomputed.plan.operations),
     clear: await clearOfSheet(inputs, recomputed, own, sheet.shown(whole), digests, disclosed),
-    ...(isLarge ? { large: sheet.counts(scope) } : {}),
+    ...(isLarge ? { large: await sheet.counts(scope) } : {}),
   });
   if (previous && previous.plan !== input.planDigest)
     await signals.replaced(inputs.dataset, previous.plan, input.planDigest);
   const state: ReviewState = {
     plan: input.planDigest,
-    scope: { operations: [...scope.operations], conflicts: [...scope.conflicts] },
+    scope,
     refused: sheet.refused(),
     ...(scope.operations.length < whole.operations.length
       ? {
-          asked: placesOf(
-            whole.operations.map(({ id }) => id),
-            (id) => !sheet.refusedIds.has(id),
-          ),
+          asked: placesOf(idsOf(whole.operations), (id) => !sheet.refusedIds.has(id)),
         }
       : {}),
     quorum,
     braked: tripped.length > 0,
     authors: Object.fromEntries(Object.entries(authors).map(([id, people]) => [id, [...people]])),
     openedAtMs,
-    askedAtMs: Object.fromEntries(
-      [...scope.operations, ...scope.conflicts].map(({ id }) => [id, previous?.askedAtMs[id] ?? openedAtMs]),
-    ),
+    askedAtMs: askedAtMsOf(previous, scope, openedAtMs),
   };
   await writeReviewState(context, inputs.dataset, state);
   const { tally, counted } = await reviewNow(context, inputs.dataset, input.planDigest, state);
@@ -151,26 +154,9 @@ export async function prepareReview(
   };
 }
 
-/**
- * The brakes that the gate could find tripped. It counts what choices released too, so people must hear of the larger
- * quorum before they choose: of each conflict the candidate counts that writes, or deletes, most here.
- */
-function brakesOfScope(
-  authority: Authority,
-  { operations, conflicts }: ReviewScope,
-  held: Readonly<Record<string, number>>,
-): readonly TrippedBrake[] {
-  const isDeletion = ({ kind }: Operation): boolean => kind === 'delete';
-  const most = (size: (own: readonly Operation[]) => number): readonly Operation[] =>
-    conflicts.flatMap(({ candidates }) =>
-      candidates
-        .map((candidate) => candidate.operations.filter((operation) => operation.authority === authority.authority))
-        .reduce((largest, own) => (size(own) > size(largest) ? own : largest), []),
-    );
-  const byWrites = trippedBrakes(authority, [...operations, ...most((own) => own.length)], held);
-  const byDeletions = trippedBrakes(authority, [...operations, ...most((own) => own.filter(isDeletion).length)], held);
-  const known = new Set(byWrites.map(({ type, limit }) => `${type} ${limit}`));
-  return [...byWrites, ...byDeletions.filter(({ type, limit }) => !known.has(`${type} ${limit}`))];
+/** A list in a file stays one, unless there is more to be told with it. */
+function joined(operations: LongList<Operation>, more: readonly Operation[]): LongList<Operation> {
+  return more.length === 0 ? operations : [...operations, ...more];
 }
 
 function refusedReview(context: AuthorityContext, error: ConcordatError): PreparedReview {
@@ -208,12 +194,12 @@ async function sheetOperations(
   add: (entry: SheetOperation) => void,
 ): Promise<void> {
   const authority = authorityOf(context);
-  const operations = [
-    ...scope.operations,
-    ...scope.conflicts.flatMap(({ candidates }) =>
+  const operations = joined(
+    scope.operations,
+    scope.conflicts.flatMap(({ candidates }) =>
       candidates.flatMap((candidate) => candidate.operations.filter((operation) => operation.authority === context.id)),
     ),
-  ];
+  );
   const former = new Map<string, string | null>();
   for (const operation of operations.filter(isBringingBack))
     former.set(operation.id, await formerIdOf(context.privateStore, inputs.dataset, operation.type, operation.key));
@@ -297,7 +283,12 @@ async function sheetOperations(
     ];
     return { operation, label, calls, consequences, refused: null };
   };
-  for await (const { operation, objects } of (isLarge ? withBodiesAsRead : withBodies)(inputs, own, operations)) {
+  const typeOrder = typeOrderOf(recomputed.messages.shape);
+  const bodies =
+    operations instanceof SortedList
+      ? withBodiesOfMany(inputs, own, operations, recordPlace(context.id, typeOrder))
+      : (isLarge ? withBodiesAsRead : withBodies)(inputs, own, [...operations]);
+  for await (const { operation, objects } of bodies) {
     await letOthersRun();
     add(sheetOf(operation, objects));
   }
@@ -350,7 +341,7 @@ export function labelOf(recomputed: Recomputed, type: string, key: string): stri
   return null;
 }
 
-function labelsOf(recomputed: Recomputed, operations: readonly Operation[]): Record<string, string> {
+function labelsOf(recomputed: Recomputed, operations: LongList<Operation>): Record<string, string> {
   const labels: Record<string, string> = {};
   const wanted = new Set<string>();
   for (const operation of operations) {
@@ -360,8 +351,9 @@ function labelsOf(recomputed: Recomputed, operations: readonly Operation[]): Rec
   }
   for (const conflict of recomputed.plan.conflicts) wanted.add(conflict.key);
   for (const [type, views] of Object.entries(recomputed.views)) {
-    for (const { key } of views) {
-      if (!wanted.has(key)) continue;
+    const isFew = areInFile(views);
+    for (const key of isFew ? wanted : views.map((view) => view.key)) {
+      if (isFew ? !recomputed.viewOf(type, key) : !wanted.has(key)) continue;
       const label = labelOf(recomputed, type, key);
       if (label !== null) labels[key] = label;
     }

@@ -5,6 +5,7 @@
 import type { RunInputs } from '../../core/messages.js';
 import { mapOf } from '../../core/federation/federation.js';
 import { byCodeUnit, type Json } from '../../core/json.js';
+import type { LongList } from '../../core/long-list.js';
 import type { Operation } from '../../core/operation.js';
 import type { AuthorityContext } from './context.js';
 import type { OwnRecords } from './own-records.js';
@@ -15,7 +16,7 @@ export async function restingObjects(
   context: AuthorityContext,
   inputs: RunInputs,
   own: OwnRecords,
-  operations: readonly Operation[],
+  operations: LongList<Operation>,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const deletions = operations.filter(({ kind }) => kind === 'delete');
   if (deletions.length === 0) return new Map();

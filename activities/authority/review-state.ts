@@ -5,7 +5,9 @@ import { Operation } from '../../core/operation.js';
 import { Conflict } from '../../core/plan.js';
 import { ConcordatError } from '../../core/errors.js';
 import { Ref } from '../../core/messages.js';
+import type { ReviewScope } from '../../core/review.js';
 import { getDocument, putDocument } from '../exchange.js';
+import type { ReviewTerms } from './terms.js';
 import type { AuthorityContext } from './context.js';
 import { sheetOperationsUsually } from './review-sheet.js';
 
@@ -26,7 +28,8 @@ const ReviewState = z.strictObject({
   /** By operation or conflict, since when people have been asked, in this review or in the ones that it replaced. */
   askedAtMs: z.record(Digest, z.int()),
 });
-export type ReviewState = z.infer<typeof ReviewState>;
+/** Of very many operations the list lies in a file, and of when people were asked only what is not since it was opened. */
+export type ReviewState = Omit<z.infer<typeof ReviewState>, 'scope'> & { readonly scope: ReviewScope };
 
 /** As it lies in pieces: its lists are right below, and of when people were asked only what this review did not open itself. */
 const largeState = ReviewState.omit({ scope: true }).extend(ReviewState.shape.scope.shape);
@@ -47,16 +50,23 @@ export async function readReviewState(context: AuthorityContext, dataset: string
   if (!elsewhere.success) return ReviewState.parse(stored);
   const { large } = elsewhere.data;
   if ((await context.privateStore.get(large.ref)) === null) return null;
-  return getDocument(context.privateStore, large, largeState).then(
-    ({ operations, conflicts, askedAtMs, ...state }) => ({
-      ...state,
-      scope: { operations, conflicts },
-      askedAtMs: {
-        ...Object.fromEntries([...operations, ...conflicts].map(({ id }) => [id, state.openedAtMs])),
-        ...askedAtMs,
-      },
-    }),
-  );
+  return getDocument(context.privateStore, large, largeState).then(({ operations, conflicts, askedAtMs, ...state }) => {
+    const scope = { operations, conflicts };
+    if (operations.length > askedAtMax) return { ...state, scope, askedAtMs };
+    const since = Object.fromEntries([...operations, ...conflicts].map(({ id }) => [id, state.openedAtMs]));
+    return { ...state, scope, askedAtMs: { ...since, ...askedAtMs } };
+  });
+}
+
+/** Beyond so many it is not said of each operation since when people have been asked about it. */
+export const askedAtMax = sheetOperationsUsually;
+
+/** Since when people have been asked about an operation or a conflict of this review; undefined where they are not asked. */
+export function askedSince({ scope, refused, askedAtMs, openedAtMs }: ReviewState): ReviewTerms['askedSinceMs'] {
+  if (scope.operations.length <= askedAtMax) return (subject) => askedAtMs[subject];
+  // HAZARD: what could not be written here was never asked, so nobody has waited for an answer.
+  const notAsked = new Set(refused.map(({ operation }) => operation));
+  return (subject) => (notAsked.has(subject) ? undefined : (askedAtMs[subject] ?? openedAtMs));
 }
 
 export async function writeReviewState(context: AuthorityContext, dataset: string, state: ReviewState): Promise<void> {
@@ -69,10 +79,12 @@ export async function writeReviewState(context: AuthorityContext, dataset: strin
 }
 
 async function storedOf(context: AuthorityContext, dataset: string, state: ReviewState): Promise<object> {
-  if (state.scope.operations.length <= (context.sheetOperationsMax ?? sheetOperationsUsually)) return state;
+  const { operations, conflicts } = state.scope;
+  if (operations.length <= (context.sheetOperationsMax ?? sheetOperationsUsually))
+    return { ...state, scope: { operations: [...operations], conflicts } };
   const { scope, askedAtMs, ...others } = state;
   const earlier = Object.entries(askedAtMs).filter(([, at]) => at !== state.openedAtMs);
-  const large: z.infer<typeof largeState> = { ...others, ...scope, askedAtMs: Object.fromEntries(earlier) };
+  const large = { ...others, ...scope, askedAtMs: Object.fromEntries(earlier) };
   return { large: await putDocument(context.privateStore, `reviews/${dataset}/${state.plan}`, large) };
 }
 

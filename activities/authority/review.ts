@@ -9,7 +9,7 @@ import { atPlaces, spreadOver } from '../../core/operation-ranges.js';
 import { piecesOf } from '../../core/operation.js';
 import {
   reviewType,
-  tally,
+  tallySteps,
   type ReviewBody,
   type ReviewOutcome,
   type ReviewScope,
@@ -19,6 +19,7 @@ import {
 } from '../../core/review.js';
 import type { ReviewResult } from '../../workflows/contract.js';
 import type { DecisionAnswer, DecisionEnvelope } from '../../workflows/messages.js';
+import { inSlices } from '../event-loop.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
 import { authorityOf, type AuthorityContext } from './context.js';
@@ -29,7 +30,7 @@ import {
   verifyDecision,
   type CountedDecision,
 } from './decisions.js';
-import { readReviewState, requireReviewState, type ReviewState } from './review-state.js';
+import { askedSince, readReviewState, requireReviewState, type ReviewState } from './review-state.js';
 import { addToStanding } from './standing.js';
 import { termsOf } from './terms.js';
 
@@ -128,7 +129,8 @@ export async function reviewNow(
   state: ReviewState,
 ): Promise<ReviewNow> {
   const counted = await countingDecisions(context, dataset, plan, state.scope, state.braked);
-  return { counted, tally: tally(state.scope, counted, termsOf(context, state)) };
+  const terms = termsOf(context, { ...state, askedSinceMs: askedSince(state) });
+  return { counted, tally: await inSlices(tallySteps(state.scope, counted, terms)) };
 }
 
 /** Counts and ids of approvers: all that a history may know of how a review stands. */

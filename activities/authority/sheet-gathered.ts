@@ -3,6 +3,7 @@ import type { Digest } from '../../core/digest.js';
 import type { Json } from '../../core/json.js';
 import { PlanCensus } from '../../core/report/plan-census.js';
 import type { ReviewScope } from '../../core/review.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
 import { sheetRefusedMax, sheetSamples, type ReviewSheet, type SheetOperation } from './review-sheet.js';
 
 export class SheetGathered {
@@ -28,7 +29,7 @@ export class SheetGathered {
       this.#entries.push(entry);
   }
 
-  get refusedIds(): Pick<ReadonlySet<Digest>, 'has'> {
+  get refusedIds(): Pick<ReadonlySet<Digest>, 'has' | 'size'> {
     return this.#refused;
   }
 
@@ -48,9 +49,12 @@ export class SheetGathered {
   }
 
   /** Of what is asked. */
-  counts({ operations, conflicts }: ReviewScope): NonNullable<ReviewSheet['large']> {
+  async counts({ operations, conflicts }: ReviewScope): Promise<NonNullable<ReviewSheet['large']>> {
     const census = new PlanCensus();
-    for (const operation of operations) census.addOperation(operation);
+    for (const operation of operations) {
+      if (isSliceOver()) await letOthersRun();
+      census.addOperation(operation);
+    }
     for (const _ of conflicts) census.addConflict();
     const refused: Record<string, number> = {};
     for (const code of this.#refused.values()) refused[code] = (refused[code] ?? 0) + 1;

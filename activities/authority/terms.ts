@@ -19,11 +19,11 @@ export interface ReviewTerms {
   readonly braked: boolean;
   /** By operation, the approvers who authored it; those without one are left out. */
   readonly authors: Readonly<Record<Digest, readonly string[]>>;
-  /** By operation or conflict, since when people have been asked, on this authority's own clock. */
-  readonly askedAtMs: Readonly<Record<Digest, number>>;
+  /** Since when people have been asked about an operation or conflict, on this authority's own clock; undefined where they were not. */
+  readonly askedSinceMs: (subject: Digest) => number | undefined;
 }
 
-export function termsOf(context: AuthorityContext, { braked, authors, askedAtMs }: ReviewTerms): TallyTerms {
+export function termsOf(context: AuthorityContext, { braked, authors, askedSinceMs }: ReviewTerms): TallyTerms {
   const authority = authorityOf(context);
   const quorum = quorumOf(authority, braked);
   const nowMs = context.now();
@@ -31,7 +31,7 @@ export function termsOf(context: AuthorityContext, { braked, authors, askedAtMs 
   return {
     authority: context.id,
     demandOf: (subject, operations) => {
-      const waitedMs = nowMs - (askedAtMs[subject] ?? nowMs);
+      const waitedMs = nowMs - (askedSinceMs(subject) ?? nowMs);
       const subjects = operations.map(subjectOf);
       const own = operations.flatMap(({ id }) => authors[id] ?? []);
       const name = JSON.stringify([waitedMs, subjects, own]);

@@ -67,7 +67,7 @@ async function asked(world: GateWorld): Promise<Asked> {
   const { aws } = world.contexts;
   await prepareReview(aws, { inputs, plan: plan.plan, planDigest: plan.planDigest }, quiet);
   const sheet = (await readSheet(aws.privateStore, dataset, plan.planDigest)) as ReviewSheet;
-  const planned = reviewScope(await getDocument(world.exchange, plan.plan, Plan), 'aws').operations;
+  const planned = [...reviewScope(await getDocument(world.exchange, plan.plan, Plan), 'aws').operations];
   const refused = sheet.operations.find((entry) => entry.refused !== null)?.operation.id ?? '';
   return { world, inputs, plan, sheet, planned, refused };
 }

@@ -166,7 +166,7 @@ export async function ownOperations(
   ready: Pick<Ready, 'plan'>,
   id: Member,
 ): Promise<readonly Operation[]> {
-  return reviewScope(await documentOf(world, ready.plan.plan, Plan), id).operations;
+  return [...reviewScope(await documentOf(world, ready.plan.plan, Plan), id).operations];
 }
 
 export function dropDecisions(world: GateWorld, id: Member): void {

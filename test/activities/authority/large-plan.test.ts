@@ -44,7 +44,9 @@ let one: Planned;
 beforeEach(async () => {
   const world = agreed.copy();
   for (const store of [world.exchange, ...Object.values(world.stores)]) store.documentPieceBytes = pieceBytes;
-  world.change('aws', { sheetOperationsMax: 3 });
+  // With more views than memory may hold, so that what is made of them lies in files.
+  world.change('aws', { sheetOperationsMax: 3, viewsInMemoryMax: 0 });
+  world.change('sov', { viewsInMemoryMax: 0 });
   const { inputs, plan } = await world.planned();
   one = { world, inputs, plan, asked: { inputs, plan: plan.plan, planDigest: plan.planDigest } };
 });
