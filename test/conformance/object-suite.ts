@@ -10,6 +10,7 @@ import type { Mesh } from '../../core/federation/authority.js';
 import { objectChangesCases } from '../systems/support/object-changes.js';
 import { missingWords, type AvailableSystem, type MissingSystem } from '../support/systems/system.js';
 import { batchCases } from './batch-cases.js';
+import { recordedHolds } from './pace-cases.js';
 import { recordCases } from './record-cases.js';
 import { holdsEveryValue, sampleMap } from './record-types.js';
 import { collect, endsIn } from './scene.js';
@@ -235,8 +236,11 @@ export function describeObjectStore(name: string, attempt: ObjectWorld | Missing
     const seen: string[] = [];
     type Met = Answered | 'lost' | 'cut' | undefined;
     let meet: (method: string) => Met = () => undefined;
+    /** With a fault. */
+    let asks: Readonly<Record<string, string>> = {};
 
     beforeEach(async () => {
+      asks = {};
       await world.emptied();
       await world.put('parcels.jsonl', '{"id":"a"}\n{"id":"b"}\n');
       await world.put('pairs.jsonl', '');
@@ -250,7 +254,7 @@ export function describeObjectStore(name: string, attempt: ObjectWorld | Missing
         if (met !== undefined && typeof met !== 'string') {
           incoming.resume();
           const fault = world.fault(met);
-          outgoing.writeHead(met.status, fault.headers);
+          outgoing.writeHead(met.status, { ...fault.headers, ...asks });
           outgoing.end(fault.body);
           return;
         }
@@ -287,6 +291,18 @@ export function describeObjectStore(name: string, attempt: ObjectWorld | Missing
       let slow = 0;
       meet = (method) => (method === 'PUT' && (slow += 1) <= 2 ? world.busy : undefined);
       expect(await through().write({ ...create, after: { id: 'd' } })).toEqual({ kind: 'applied', id: 'd' });
+    });
+
+    // S3 says that it is busy, and never for how long.
+    it.skipIf(name === 's3')('what a busy store asks to wait is heeded by all that wait for a turn', async () => {
+      const { makePace, holds } = recordedHolds();
+      const mesh = world.through(jsonLines, (server.address() as AddressInfo).port);
+      asks = { 'retry-after': '0' };
+      let slow = 0;
+      meet = (method) => (method === 'PUT' && (slow += 1) <= 2 ? world.busy : undefined);
+      const connector = connectorFor(mesh, world.system.environment, { makePace });
+      expect(await connector.write(create)).toEqual({ kind: 'applied', id: 'c' });
+      expect(holds).toEqual([0, 0]);
     });
 
     it('an object that is cut short is a failed read and no shorter list', async () => {

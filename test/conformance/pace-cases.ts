@@ -38,6 +38,13 @@ function recorded() {
   return { makePace, since, asked };
 }
 
+/** Who never waits, and what it was asked to wait. */
+export function recordedHolds(): { readonly makePace: MakePace; readonly holds: readonly number[] } {
+  const holds: number[] = [];
+  const hold = (lengthMs: number): void => void holds.push(lengthMs);
+  return { makePace: () => ({ turn: () => Promise.resolve(), used: () => undefined, hold }), holds };
+}
+
 const createOf = (id: string) =>
   ({ kind: 'create', type: 'parcel', after: { id, name: `Parcel ${id}`, note: null } }) as const;
 /** A disk has no rate. */

@@ -7,11 +7,12 @@ import { createAzureTablesConnector } from '../../activities/connectors/azure-ta
 import type { AzureTablesMesh } from '../../activities/connectors/azure-tables/config.js';
 import type { Batches, Connector, NativeWrite } from '../../activities/connectors/connector.js';
 import { batchCases } from '../conformance/batch-cases.js';
+import { recordedHolds } from '../conformance/pace-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
 import { describeWorld } from '../conformance/suite.js';
-import { systemWorld } from '../conformance/world.js';
+import { connectorFor, systemWorld } from '../conformance/world.js';
 import { startAzurite, type Azurite } from '../support/systems/azurite.js';
 import { missingWords } from '../support/systems/system.js';
 
@@ -286,7 +287,11 @@ describe.skipIf(system.kind === 'missing')('between the connector and Azure Tabl
   const seen: string[] = [];
   /** Paths of what was sent. */
   const places: string[] = [];
-  type Met = { readonly status: number; readonly code: string } | 'lost' | 'halved' | undefined;
+  type Met =
+    | { readonly status: number; readonly code: string; readonly headers?: Readonly<Record<string, string>> }
+    | 'lost'
+    | 'halved'
+    | undefined;
   let meet: (method: string) => Met = () => undefined;
 
   beforeEach(async () => {
@@ -303,7 +308,8 @@ describe.skipIf(system.kind === 'missing')('between the connector and Azure Tabl
       const met = meet(method);
       if (typeof met === 'object') {
         incoming.resume();
-        outgoing.writeHead(met.status, { 'content-type': 'application/json', 'x-ms-error-code': met.code });
+        const told = { 'content-type': 'application/json', 'x-ms-error-code': met.code, ...met.headers };
+        outgoing.writeHead(met.status, told);
         const error = { code: met.code, message: { lang: 'en', value: 'of the secret row a' } };
         outgoing.end(JSON.stringify({ 'odata.error': error }));
         return;
@@ -341,6 +347,20 @@ describe.skipIf(system.kind === 'missing')('between the connector and Azure Tabl
   const create = { kind: 'create', type: 'parcel', after: { id: 'd', name: 'D', note: null } } as const;
   const idsThere = async (): Promise<readonly string[]> =>
     (await read(connectorOver(mesh()))).objects.map(({ id }) => id);
+
+  it('what Azure asks to wait is heeded by all writes that wait for a turn', async () => {
+    const { makePace, holds } = recordedHolds();
+    const { port } = server.address() as AddressInfo;
+    const own = mesh({ endpoint: `http://127.0.0.1:${port}/${available().account}` });
+    let busy = 0;
+    meet = (method) =>
+      method === 'POST' && (busy += 1) <= 2
+        ? { status: 503, code: 'ServerBusy', headers: { 'retry-after': '3' } }
+        : undefined;
+    const connector = connectorFor(own, available().environment, { makePace });
+    expect(await connector.write(create)).toEqual({ kind: 'applied', id: 'd' });
+    expect(holds).toEqual([3_000, 3_000]);
+  });
 
   it('a write whose answer is lost is unknown and is not sent again', async () => {
     meet = (method) => (method === 'POST' ? 'lost' : undefined);

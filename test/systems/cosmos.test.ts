@@ -10,11 +10,12 @@ import type { CosmosMesh } from '../../activities/connectors/cosmos/config.js';
 import type { Connector } from '../../activities/connectors/connector.js';
 import type { JsonObject } from '../../core/json.js';
 import { batchCases } from '../conformance/batch-cases.js';
+import { recordedHolds } from '../conformance/pace-cases.js';
 import { recordCases } from '../conformance/record-cases.js';
 import { holdsEveryValue, sampleMap } from '../conformance/record-types.js';
 import { collect, endsIn } from '../conformance/scene.js';
 import { describeWorld } from '../conformance/suite.js';
-import { systemWorld } from '../conformance/world.js';
+import { connectorFor, systemWorld } from '../conformance/world.js';
 import { startCosmosdbServer, type CosmosdbServer } from '../support/systems/cosmosdb-server.js';
 import { missingWords } from '../support/systems/system.js';
 
@@ -337,6 +338,13 @@ describe.skipIf(system.kind === 'missing')('between the connector and Cosmos DB'
     };
     expect(await through().write(update({ id: 'a' }, { id: 'a', note: 'x' }))).toEqual({ kind: 'applied', id: 'a' });
     expect(times.get('PUT')).toBe(3);
+    times.clear();
+    const { makePace, holds } = recordedHolds();
+    const own = meshOf({ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` });
+    const other = connectorFor(own, available().environment, { makePace });
+    expect(await other.write({ ...create, after: { id: 'e' } })).toMatchObject({ kind: 'applied' });
+    expect(holds.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(holds)).toEqual(new Set([20]));
     meet = (method) => (method === 'PUT' ? busy : undefined);
     expect(await through().write(update({ id: 'b' }, { id: 'b', note: 'x' }))).toMatchObject({
       kind: 'refused',

@@ -208,6 +208,18 @@ describe.skipIf(system.kind === 'missing')('a put that crosses another', () => {
     return connectorOver({ storageUrl: `http://127.0.0.1:${port}/v1/AUTH_test` }, limits);
   };
 
+  it('lists as many names at once as the authority file says', async () => {
+    const urls: string[] = [];
+    before = (_method, url) => Promise.resolve(void urls.push(url));
+    await put('parcels/a.jsonl', '{"id":"a"}\n');
+    const { port } = server.address() as AddressInfo;
+    const parts: SwiftMesh['files'] = { parcel: { parts: 'parcels/', format: 'jsonLines', key: ['id'] } };
+    const change = { storageUrl: `http://127.0.0.1:${port}/v1/AUTH_test`, files: parts, pageSize: 1 };
+    expect(await endsOf(connectorOver(change))).toEqual(['parcel']);
+    expect(urls.filter((url) => url.includes('limit=')).every((url) => url.includes('limit=1&'))).toBe(true);
+    expect(urls.filter((url) => url.includes('limit=1&')).length).toBeGreaterThan(1);
+  });
+
   it('puts back what it did not see, and is made again from it', async () => {
     await put('parcels.jsonl', '{"id":"a"}\n');
     let puts = 0;
