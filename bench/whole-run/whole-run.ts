@@ -6,7 +6,7 @@
  *   node node_modules/.cache/concordat-bench/bench/whole-run/whole-run.js [rows ...] [--one-in 1000] [--json file] [--timeline]
  *
  * For each size: first contact of equal tables, a run without differences (the middle one of three), and one row in
- * `--one-in` changed somewhere: the plan, and the run that writes it everywhere; with `--timeline` the activities of that last run.
+ * `--one-in` changed somewhere: the plan, and the run that writes it everywhere; with `--timeline` the activities of each run.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -67,6 +67,11 @@ async function measure(system: Available, rows: number, oneIn: number): Promise<
   const floor = (): number => median([0, 1, 2].map(() => copySeconds(connection)));
   const local = await startLocalRuns(federationFiles('whole', rows), environment);
   const { cli } = local;
+  const spansSince = async (name: string, sinceMs: number): Promise<void> => {
+    if (!timeline) return;
+    console.log(name);
+    printSpans(await activitySpans(local.address, 'whole', members, sinceMs));
+  };
   try {
     const timed = (floorSeconds: number): Measured => {
       const { status, events, seconds } = local.lastRun();
@@ -74,26 +79,32 @@ async function measure(system: Available, rows: number, oneIn: number): Promise<
       return { events, seconds, overFloor: seconds / floorSeconds };
     };
     const first = floor();
+    let beganMs = Date.now();
     requireAgreed(cli('run'));
     const firstContact = timed(first);
+    await spansSince('first contact', beganMs);
     const without: Measured[] = [];
     for (let round = 0; round < 3; round += 1) {
       const before = floor();
+      beganMs = Date.now();
       requireAgreed(cli('run'));
       without.push(timed(before));
     }
+    await spansSince('without differences', beganMs);
     const [withoutDifferences] = [...without].sort((a, b) => a.overFloor - b.overFloor).slice(1);
     for (const text of drifting(oneIn)) await system.sql(text, database);
     const before = floor();
+    beganMs = Date.now();
     const plan = cli('run', '--plan-only');
     const planned = timed(before);
-    const beganMs = Date.now();
+    await spansSince('planned', beganMs);
+    beganMs = Date.now();
     cli('run', '--no-wait');
     cli('approve', 'latest', '--as', 'you', '--yes');
     await calm(cli);
     const written = timed(before);
     requireSame(connection);
-    if (timeline) printSpans(await activitySpans(local.address, 'whole', members, beganMs));
+    await spansSince('written', beganMs);
     return {
       rows,
       floorSeconds: first,
