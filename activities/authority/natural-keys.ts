@@ -52,6 +52,10 @@ export class NaturalKeys {
     if (!learned) throw new Error(`natural keys of ${type} came before it was taken`);
     const { pairs, several } = learned;
     const known = keyIn(learned, nativeId);
+    if (known === undefined && rank === 0 && !several.has(key) && !pairs.hasKey(key)) {
+      pairs.set(nativeId, key);
+      return;
+    }
     if (known === key) return;
     // A later sight of the same object counts.
     if (known !== undefined)
@@ -80,6 +84,13 @@ export class NaturalKeys {
   keyOf(type: string, nativeId: string): string | undefined {
     const learned = this.#types.get(type);
     return learned && keyIn(learned, nativeId);
+  }
+
+  /** The preferred one of the native objects that are this record. */
+  nativeIdOf(type: string, key: string): string | undefined {
+    const learned = this.#types.get(type);
+    const several = learned?.several.get(key);
+    return several ? several[0]?.nativeId : learned?.pairs.nativeIdOf(key);
   }
 
   /** All native objects that are this record, the preferred one first. */
@@ -122,7 +133,7 @@ export class NaturalKeys {
 }
 
 function keyIn({ pairs, keysAlone }: Learned, nativeId: string): string | undefined {
-  return keysAlone.keyOf(nativeId) ?? pairs.keyOf(nativeId);
+  return (keysAlone.size > 0 ? keysAlone.keyOf(nativeId) : undefined) ?? pairs.keyOf(nativeId);
 }
 
 function placesOf({ pairs, several }: Learned, key: string): readonly Place[] {

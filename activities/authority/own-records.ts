@@ -18,6 +18,7 @@ import type { AuthorityContext } from './context.js';
 import { NaturalKeys, preferenceRank } from './natural-keys.js';
 import { storedObjects, storedPages } from './pages.js';
 import { rowFilterOf } from './row-filter.js';
+import { straightKeys } from './straight-keys.js';
 import { assignedLinks, keyInRun } from './snapshot.js';
 
 export class OwnRecords {
@@ -160,12 +161,18 @@ export class OwnRecords {
     this.#naturals.take(type);
     const isExposed = rowFilterOf(context, type);
     const told = exposedFields(surface);
+    const straightKeyOf = straightKeys(taxonomy, map, told);
     for await (const objects of shown(map.native)) {
       for (const object of objects) {
         if (isSliceOver()) await letOthersRun();
         if (object.opaque !== undefined && this.typeOfNative(object.type) === type)
           this.#opaque.add(`${type} ${object.id}`);
         const isHidden = isExposed !== null && !isExposed(object);
+        const straight = isHidden ? null : straightKeyOf(object, this.resolve);
+        if (straight !== null) {
+          this.#naturals.learn(type, object.id, straight, preferenceRank(map, object));
+          continue;
+        }
         const translation = isHidden
           ? null
           : this.#naturals.keyed({ object, map, taxonomy, surface: told, resolve: this.resolve });
@@ -199,7 +206,7 @@ export class OwnRecords {
   /** Of several under a natural key, the preferred one. */
   nativeIdOf(type: string, key: string): string | null {
     this.#requireAsked(type, key);
-    const [natural] = this.#naturals.nativeIdsOf(type, key);
+    const natural = this.#naturals.nativeIdOf(type, key);
     return natural ?? this.#nativeByKey.get(`${type} ${key}`) ?? this.links.nativeIdOf(type, key);
   }
 
