@@ -53,15 +53,17 @@ export class BucketWriter {
     }
     const byKey = emptyBuckets(count / this.#bucketLinks);
     const linkAt = pairs.placed();
-    for (const [index, places] of inGroups(keyHashes, byKey.length)) {
+    // What a store takes longest for is to make an object durable.
+    await sideBySide([...inGroups(keyHashes, byKey.length)], writesAtOnce, async ([index, places]) => {
       if (isSliceOver()) await letOthersRun();
       byKey[index] = await this.#putLinks(type, index, Array.from(places, linkAt), '');
-    }
+    });
     const byId = emptyBuckets(count / this.#bucketLinks / idsOverKeys);
-    for (const [index, places] of inGroups(idHashes, byId.length)) {
+    await sideBySide([...inGroups(idHashes, byId.length)], writesAtOnce, async ([index, places]) => {
+      if (isSliceOver()) await letOthersRun();
       const entries = Array.from(places, (place) => ({ idHash: idHashes[place] ?? 0, keyHash: keyHashes[place] ?? 0 }));
       byId[index] = await this.#put(type, 'ids', index, entriesBytes(entries), '');
-    }
+    });
     return { count, byKey, byId };
   }
 

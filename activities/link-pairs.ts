@@ -1,8 +1,9 @@
 /**
  * Native ids and the federated keys that they are linked to, both ways, as bytes: of a million links the collector of
- * JavaScript's garbage sees a few buffers. Read from and written to the JSON object `{"<native id>":"<key>"}`.
+ * JavaScript's garbage sees a few buffers. Of more than that the texts wait in a file, and eight bytes of each way stay in memory.
  */
 import { byCodeUnit } from '../core/json.js';
+import { SpilledBytes } from './spilled-bytes.js';
 
 const chunkBytes = 1024 * 1024;
 /** Most tables are of some links. */
@@ -13,41 +14,60 @@ const hexKeyBytes = 32;
 const hexMark = 0x80000000;
 const removedSlot = 0xffffffff;
 const slotsMin = 64;
+/** Some million links. */
+const chunksInMemoryMax = 64;
 
 export class LinkPairs {
-  readonly #chunks: Buffer[] = [];
+  readonly #chunksMax: number;
+  /** The last one is written to; null for one that lies in the file, at the place that it has among all. */
+  readonly #chunks: (Buffer | null)[] = [];
+  #spilled: SpilledBytes | null = null;
   #used = 0;
+  /** In which an entry was looked at last. */
+  #bytes: Buffer = Buffer.alloc(0);
   readonly #byNative = new Slots();
   readonly #byKey = new Slots();
 
+  /** Only tests give another number of chunks that stay in memory. */
+  constructor(chunksMax = chunksInMemoryMax) {
+    this.#chunksMax = chunksMax;
+  }
+
   /** Of several native ids that are linked to one key, the one that was set last is found by it. */
   set(nativeId: string, key: string): void {
-    const known = this.#byNative.find(nativeId, (at) => this.#isNative(at, nativeId));
-    if (known !== undefined && this.#isKey(known, key) && this.#byKey.find(key, (at) => this.#isKey(at, key)) === known)
-      return;
-    this.remove(nativeId);
+    const [idHash, keyHash] = [hashOf(nativeId), hashOf(key)];
+    const known = this.#byNative.find(idHash, (at) => this.#isNative(at, nativeId));
+    if (known !== undefined) {
+      const isKnown = this.#isKey(known, key) && this.#byKey.find(keyHash, (at) => this.#isKey(at, key)) === known;
+      if (isKnown) return;
+      this.remove(nativeId);
+    }
     const at = this.#append(nativeId, key);
-    this.#byNative.put(nativeId, at, () => false);
-    this.#byKey.put(key, at, (other) => this.#isKey(other, key));
+    this.#byNative.put(idHash, at, () => false);
+    this.#byKey.put(keyHash, at, (other) => this.#isKey(other, key));
   }
 
   remove(nativeId: string): void {
-    const at = this.#byNative.remove(nativeId, (other) => this.#isNative(other, nativeId));
-    if (at !== undefined) this.#byKey.remove(this.#keyAt(at), (other) => other === at);
+    const at = this.#byNative.remove(hashOf(nativeId), (other) => this.#isNative(other, nativeId));
+    if (at !== undefined) this.#byKey.remove(hashOf(this.#keyAt(at)), (other) => other === at);
   }
 
   keyOf(nativeId: string): string | undefined {
-    const at = this.#byNative.find(nativeId, (other) => this.#isNative(other, nativeId));
+    const at = this.#find(nativeId);
     return at === undefined ? undefined : this.#keyAt(at);
   }
 
   has(nativeId: string): boolean {
-    return this.#byNative.find(nativeId, (other) => this.#isNative(other, nativeId)) !== undefined;
+    return this.#find(nativeId) !== undefined;
   }
 
   nativeIdOf(key: string): string | undefined {
-    const at = this.#byKey.find(key, (other) => this.#isKey(other, key));
+    const at = this.#byKey.find(hashOf(key), (other) => this.#isKey(other, key));
     return at === undefined ? undefined : this.#nativeAt(at);
+  }
+
+  hasKey(key: string): boolean {
+    return this.#byKey.find(hashOf(key), (other) => this.#isKey(other, key)) !== undefined;
   }
 
   get size(): number {
@@ -74,17 +94,17 @@ export class LinkPairs {
     return [...this.entries()].sort(([left], [right]) => byCodeUnit(left, right));
   }
 
+  #find(nativeId: string): number | undefined {
+    return this.#byNative.find(hashOf(nativeId), (other) => this.#isNative(other, nativeId));
+  }
+
   #append(nativeId: string, key: string): number {
     const isHex = isHexKey(key);
     const room = headBytes + 3 * nativeId.length + (isHex ? hexKeyBytes : 3 * key.length);
     if (room > chunkBytes)
       throw new Error('a native id of more than some hundred thousand characters cannot be linked');
-    if (this.#used + room > (this.#chunks.at(-1)?.length ?? 0)) {
-      const isSmall = this.#chunks.length === 0 && room <= firstChunkBytes;
-      this.#chunks.push(Buffer.allocUnsafeSlow(isSmall ? firstChunkBytes : chunkBytes));
-      this.#used = 0;
-    }
-    const chunk = this.#chunkAt(this.#chunks.length - 1);
+    let chunk = this.#chunks.at(-1);
+    if (!chunk || this.#used + room > chunk.length) chunk = this.#nextChunk(room);
     const at = this.#used;
     const nativeBytes = chunk.write(nativeId, at + headBytes, 'utf8');
     const keyBytes = chunk.write(key, at + headBytes + nativeBytes, isHex ? 'hex' : 'utf8');
@@ -94,26 +114,45 @@ export class LinkPairs {
     return (this.#chunks.length - 1) * chunkBytes + at;
   }
 
-  #chunkAt(index: number): Buffer {
-    const chunk = this.#chunks[index];
-    if (!chunk) throw new Error('a link points outside its chunks');
-    return chunk;
+  #nextChunk(room: number): Buffer {
+    const last = this.#chunks.length - 1;
+    const full = this.#chunks[last];
+    const isFileBegun = full && this.#chunks.length > this.#chunksMax;
+    if (isFileBegun) {
+      (this.#spilled ??= new SpilledBytes()).write(full.subarray(0, this.#used), last * chunkBytes);
+      this.#chunks[last] = null;
+    }
+    const isSmall = this.#chunks.length === 0 && room <= firstChunkBytes;
+    const next =
+      isFileBegun && full.length === chunkBytes ? full : Buffer.allocUnsafeSlow(isSmall ? firstChunkBytes : chunkBytes);
+    this.#chunks.push(next);
+    this.#used = 0;
+    return next;
+  }
+
+  /** Where an entry begins in `#bytes`, until the next one is asked for. */
+  #startOf(at: number): number {
+    const chunk = this.#chunks[Math.floor(at / chunkBytes)];
+    if (chunk) {
+      this.#bytes = chunk;
+      return at % chunkBytes;
+    }
+    if (!this.#spilled) throw new Error('a link points outside its chunks');
+    const head = this.#spilled.read(at, headBytes);
+    this.#bytes = this.#spilled.read(at, headBytes + head.readUInt32BE(0) + keyBytesOf(head, 0));
+    return 0;
   }
 
   #nativeAt(at: number): string {
-    const chunk = this.#chunkAt(Math.floor(at / chunkBytes));
-    const start = (at % chunkBytes) + headBytes;
-    return chunk.toString('utf8', start, start + chunk.readUInt32BE(at % chunkBytes));
+    const start = this.#startOf(at);
+    return this.#bytes.toString('utf8', start + headBytes, start + headBytes + this.#bytes.readUInt32BE(start));
   }
 
   #keyAt(at: number): string {
-    const chunk = this.#chunkAt(Math.floor(at / chunkBytes));
-    const own = at % chunkBytes;
-    const start = own + headBytes + chunk.readUInt32BE(own);
-    const length = chunk.readUInt32BE(own + 4);
-    return length === hexMark
-      ? chunk.toString('hex', start, start + hexKeyBytes)
-      : chunk.toString('utf8', start, start + length);
+    const start = this.#startOf(at);
+    const from = start + headBytes + this.#bytes.readUInt32BE(start);
+    const isHex = this.#bytes.readUInt32BE(start + 4) === hexMark;
+    return this.#bytes.toString(isHex ? 'hex' : 'utf8', from, from + keyBytesOf(this.#bytes, start));
   }
 
   #isNative(at: number, nativeId: string): boolean {
@@ -125,11 +164,25 @@ export class LinkPairs {
   }
 }
 
-function isHexKey(key: string): boolean {
-  return /^[0-9a-f]{64}$/.test(key);
+function keyBytesOf(bytes: Buffer, start: number): number {
+  const length = bytes.readUInt32BE(start + 4);
+  return length === hexMark ? hexKeyBytes : length;
 }
 
-/** A table of numbers that are found by a text and told apart by whoever asks. */
+/** 64 hexadecimals in lower case. By a regular expression that takes ten times as long, and is asked of each link. */
+function isHexKey(key: string): boolean {
+  if (key.length !== 2 * hexKeyBytes) return false;
+  for (let at = 0; at < key.length; at += 1) {
+    const unit = key.charCodeAt(at);
+    if (unit < 0x30 || unit > 0x66 || (unit > 0x39 && unit < 0x61)) return false;
+  }
+  return true;
+}
+
+/**
+ * A table of numbers that are found by the hash of a text and told apart by whoever asks. At most three of four slots are taken: a
+ * text is looked for in some slots more than with half of them, which are next to each other, and five millions take half the memory.
+ */
 class Slots {
   size = 0;
   #slots = new Uint32Array(slotsMin);
@@ -137,26 +190,25 @@ class Slots {
   #hashes = new Uint32Array(slotsMin);
   #taken = 0;
 
-  find(text: string, isIt: (number: number) => boolean): number | undefined {
-    const slot = this.#slotOf(hashOf(text), isIt);
+  find(hash: number, isIt: (number: number) => boolean): number | undefined {
+    const slot = this.#slotOf(hash, isIt);
     return slot === undefined ? undefined : (this.#slots[slot] ?? 0) - 1;
   }
 
   /** In place of the one that is it, where there is one. */
-  put(text: string, number: number, isIt: (number: number) => boolean): void {
-    const hash = hashOf(text);
+  put(hash: number, number: number, isIt: (number: number) => boolean): void {
     const known = this.#slotOf(hash, isIt);
     if (known !== undefined) {
       this.#slots[known] = number + 1;
       return;
     }
-    if ((this.#taken + 1) * 2 > this.#slots.length) this.#grow();
+    if ((this.#taken + 1) * 4 > this.#slots.length * 3) this.#grow();
     this.#insert(hash, number + 1);
     this.size += 1;
   }
 
-  remove(text: string, isIt: (number: number) => boolean): number | undefined {
-    const slot = this.#slotOf(hashOf(text), isIt);
+  remove(hash: number, isIt: (number: number) => boolean): number | undefined {
+    const slot = this.#slotOf(hash, isIt);
     if (slot === undefined) return undefined;
     const number = (this.#slots[slot] ?? 0) - 1;
     this.#slots[slot] = removedSlot;
@@ -165,10 +217,10 @@ class Slots {
   }
 
   sorted(): Uint32Array {
-    return this.#slots
-      .filter((slot) => slot !== 0 && slot !== removedSlot)
-      .map((slot) => slot - 1)
-      .sort();
+    const numbers = new Uint32Array(this.size);
+    let at = 0;
+    for (const slot of this.#slots) if (slot !== 0 && slot !== removedSlot) numbers[at++] = slot - 1;
+    return numbers.sort();
   }
 
   #slotOf(hash: number, isIt: (number: number) => boolean): number | undefined {
@@ -191,7 +243,7 @@ class Slots {
 
   #grow(): void {
     const [slots, hashes] = [this.#slots, this.#hashes];
-    const length = this.size * 4 > slots.length ? slots.length * 2 : slots.length;
+    const length = this.size * 2 > slots.length ? slots.length * 2 : slots.length;
     this.#slots = new Uint32Array(length);
     this.#hashes = new Uint32Array(length);
     this.#taken = 0;

@@ -13,6 +13,7 @@ const nativeIds = [
   '["ab","c"]',
   '\u{1f600}',
   'a'.repeat(3_000),
+  'z'.repeat(40_000),
   'b',
   'c',
   'd',
@@ -29,7 +30,8 @@ describe('pairs of links', () => {
   it('find both ways what two maps find, also once they were written and read', () => {
     fc.assert(
       fc.property(anySteps, (steps) => {
-        const pairs = new LinkPairs();
+        // The long ids alone fill some chunks.
+        const pairs = new LinkPairs(1);
         const [byNative, byKey] = [new Map<string, string>(), new Map<string, string>()];
         const remove = (nativeId: string): void => {
           const key = byNative.get(nativeId);
@@ -58,8 +60,12 @@ describe('pairs of links', () => {
     );
   });
 
-  it('of many thousands are all there, and those that were taken out are not', () => {
-    const pairs = new LinkPairs();
+  it.each([
+    ['in memory', 64],
+    ['in memory and in a file', 1],
+    ['but for the last some in a file', 0],
+  ])('of many thousands are all there, %s, and those that were taken out are not', (_where, chunksMax) => {
+    const pairs = new LinkPairs(chunksMax);
     const keyOf = (at: number): string => at.toString(16).padStart(64, '0');
     for (let at = 0; at < 30_000; at += 1) pairs.set(`native ${at}`, keyOf(at));
     for (let at = 0; at < 30_000; at += 3) pairs.remove(`native ${at}`);
@@ -69,6 +75,12 @@ describe('pairs of links', () => {
         : pairs.keyOf(`native ${at}`) === keyOf(at) && pairs.nativeIdOf(keyOf(at)) === `native ${at}`;
     expect(Array.from({ length: 30_000 }, (_, at) => at).filter((at) => !isRight(at))).toEqual([]);
     expect(pairs.size).toBe(20_000);
+    const left = [...pairs.entries()];
+    expect(
+      left.every(([nativeId, key], at) => nativeId === `native ${at + (at >> 1) + 1}` && pairs.keyOf(nativeId) === key),
+    ).toBe(true);
+    const linkAt = pairs.placed();
+    expect([linkAt(19_999), linkAt(0)]).toEqual([left[19_999], left[0]]);
   });
 });
 
