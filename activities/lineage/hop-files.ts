@@ -29,6 +29,8 @@ export async function putHops(
   let piece = 0;
   let ends: number[] = [];
   let bodies = Buffer.allocUnsafeSlow(firstPieceBytes);
+  // One is made durable while the next one fills.
+  let before: Promise<unknown> = Promise.resolve();
   const putPiece = async (): Promise<void> => {
     const head = (ends.length + 1) * offsetBytes;
     const length = ends.at(-1) ?? 0;
@@ -36,7 +38,10 @@ export async function putHops(
     bytes.writeUInt32BE(head, 0);
     ends.forEach((end, index) => bytes.writeUInt32BE(head + end, (index + 1) * offsetBytes));
     bodies.copy(bytes, head, 0, length);
-    await store.putIfAbsent(`${folder}/bodies-${piece}`, bytes);
+    await before;
+    before = store.putIfAbsent(`${folder}/bodies-${piece}`, bytes);
+    // It may fail before anybody waits for it.
+    before.catch(() => undefined);
     piece += 1;
     ends = [];
     heartbeat?.();
@@ -55,6 +60,7 @@ export async function putHops(
     else if (isSliceOver()) await letOthersRun();
   }
   if (ends.length > 0) await putPiece();
+  await before;
   await store.putIfAbsent(`${folder}/leaves`, leaves);
 }
 
