@@ -17,6 +17,7 @@ import { parsePublished } from '../exchange.js';
 import { sha256Binary } from '../sealing/sha256.js';
 import { sideBySide } from '../side-by-side.js';
 import type { ObjectStore } from '../store.js';
+import { isInPass, passBitsFor, passBytesUsually, rowsOfPass, type PiecedRows } from './row-passes.js';
 
 export const tableIdBytes = 16;
 export const leafBytes = 32;
@@ -131,23 +132,50 @@ export class RecordTable {
 
   /** The same, of rows one behind another as encodeRows lays them. Holds little more than them and what is there. */
   async withRows(rows: Buffer, sequence: number): Promise<TableManifest> {
+    return this.withPieces({ count: rows.length / rowBytes, read: () => [rows] }, sequence);
+  }
+
+  /**
+   * The same, of rows that lie in pieces, gone over as often as it takes: of millions only those of some buckets are held at once.
+   * A row of a later piece replaces one of its id.
+   */
+  async withPieces(
+    { count: added, read, bytesMax = passBytesUsually }: PiecedRows,
+    sequence: number,
+  ): Promise<TableManifest> {
     const { manifest } = this;
     // Counted as if all were new: a bucket half as full as it may be does no harm.
-    const bits = bitsFor(manifest.count + rows.length / rowBytes, manifest.bits);
+    const bits = bitsFor(manifest.count + added, manifest.bits);
     const grows = bits !== manifest.bits;
-    // Old rows first, so that a new one of the same id replaces it.
-    const old = grows ? await Promise.all(manifest.buckets.map((_, bucket) => this.#bucket(bucket))) : [];
-    const all = old.some(({ length }) => length > 0) ? Buffer.concat([...old, rows]) : rows;
+    const passBits = passBitsFor((added + (grows ? manifest.count : 0)) * rowBytes, bytesMax, bits);
     const buckets = grows ? Array.from<Digest | null>({ length: 2 ** bits }).fill(null) : [...manifest.buckets];
     let count = grows ? 0 : manifest.count;
-    await sideBySide([...rowsByBucket(all, bits)], bucketsAtOnce, async ([bucket, own]) => {
-      // Kept by nobody: of a thousand spread rows these are all buckets.
-      const before = grows ? Buffer.alloc(0) : (this.#buckets.get(bucket) ?? (await this.#readBucket(bucket)));
-      const merged = mergeRows(before, all, own);
-      count += (merged.length - before.length) / rowBytes;
-      buckets[bucket] = await this.#put(merged);
-    });
+    for (let pass = 0; pass < 2 ** passBits; pass += 1) {
+      const rows = await this.#rowsOfPass(read, grows, pass, passBits);
+      await sideBySide([...rowsByBucket(rows, bits)], bucketsAtOnce, async ([bucket, own]) => {
+        // Kept by nobody: of a thousand spread rows these are all buckets.
+        const before = grows ? Buffer.alloc(0) : (this.#buckets.get(bucket) ?? (await this.#readBucket(bucket)));
+        const merged = mergeRows(before, rows, own);
+        count += (merged.length - before.length) / rowBytes;
+        buckets[bucket] = await this.#put(merged);
+      });
+    }
     return { sequence, count, bits, buckets };
+  }
+
+  /** Those whose ids begin with the bits of the pass; where the table grows old rows first, so that a new one of the same id replaces it. */
+  async #rowsOfPass(read: PiecedRows['read'], grows: boolean, pass: number, passBits: number): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    const take = (rows: Buffer): void => {
+      const own = passBits === 0 ? rows : rowsOfPass(rows, rowBytes, pass, passBits);
+      if (own.length > 0) parts.push(own);
+    };
+    if (grows)
+      for (const bucket of this.manifest.buckets.keys())
+        if (isInPass(bucket, this.manifest.bits, pass, passBits)) take(await this.#readBucket(bucket));
+    for await (const rows of read()) take(rows);
+    const [only] = parts;
+    return parts.length === 1 && only ? only : Buffer.concat(parts);
   }
 
   /** Writes the bucket of one record without it. The same manifest where it has no row. */
@@ -181,8 +209,8 @@ export class RecordTable {
     there: readonly (Digest | null)[] = this.manifest.buckets,
   ): Promise<void> {
     const kept = new Set(manifest.buckets);
-    for (const bucket of new Set(there))
-      if (bucket !== null && !kept.has(bucket)) await this.#exchange.remove(`${this.#prefix}/table/${bucket}`);
+    const gone = [...new Set(there)].filter((bucket) => bucket !== null && !kept.has(bucket));
+    await sideBySide(gone, bucketsAtOnce, (bucket) => this.#exchange.remove(`${this.#prefix}/table/${bucket}`));
   }
 
   async #put(bytes: Buffer): Promise<Digest | null> {

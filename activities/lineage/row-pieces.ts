@@ -36,20 +36,18 @@ export class RowPieces {
   }
 }
 
-/** One behind another. Also those of a worker of before, which kept all rows in one object. */
-export async function readRows(store: ObjectStore, prefix: string, count: number): Promise<Buffer> {
-  const rows = Buffer.allocUnsafeSlow(count * rowBytes);
-  let at = 0;
-  const take = (piece: Uint8Array | null): void => {
-    if (!piece || at + piece.length > rows.length) throw lost();
-    rows.set(piece, at);
-    at += piece.length;
+/** Piece after piece; throws storeFault where they are not so many. Also those of a worker of before, which kept all rows in one object. */
+export async function* readRows(store: ObjectStore, prefix: string, count: number): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  const taken = (piece: Uint8Array | null): Buffer => {
+    bytes += piece?.length ?? 0;
+    if (!piece || piece.length % rowBytes !== 0 || bytes > count * rowBytes) throw lost();
+    return Buffer.from(piece.buffer, piece.byteOffset, piece.length);
   };
   const whole = await store.get(prefix);
-  if (whole) take(whole);
-  else for (const name of await store.list(`${prefix}-`)) take(await store.get(name));
-  if (at !== rows.length) throw lost();
-  return rows;
+  if (whole) yield taken(whole);
+  else for (const name of await store.list(`${prefix}-`)) yield taken(await store.get(name));
+  if (bytes !== count * rowBytes) throw lost();
 }
 
 function lost(): ConcordatError {

@@ -161,9 +161,8 @@ export async function adoptHops(owner: LogOwner, dataset: string, candidate: Dig
       return;
     }
     const table = new RecordTable(owner.exchange, prefix, manifest);
-    const rows = await rowsToAdopt(owner, dataset, candidate, made);
-    if (!rows) continue;
-    const next = await table.withRows(rows, made.sequence);
+    const next = await adopted(owner, dataset, candidate, made, table);
+    if (!next) continue;
     const hops = made.hops && { root: made.hops.root, count: made.hops.count, position: made.hops.position };
     await owner.exchange.putIfAbsent(
       sealedName(prefix, made.sequence),
@@ -179,9 +178,17 @@ export async function adoptHops(owner: LogOwner, dataset: string, candidate: Dig
 }
 
 /** Null where another worker has taken them in since the head was read, and with that removed them. */
-async function rowsToAdopt(owner: LogOwner, dataset: string, candidate: Digest, made: Made): Promise<Buffer | null> {
+async function adopted(
+  owner: LogOwner,
+  dataset: string,
+  candidate: Digest,
+  made: Made,
+  table: RecordTable,
+): Promise<TableManifest | null> {
+  const count = made.hops?.count ?? 0;
+  const read = (): AsyncIterable<Buffer> => readRows(owner.privateStore, rowsPrefix(dataset, candidate), count);
   try {
-    return await readRows(owner.privateStore, rowsPrefix(dataset, candidate), made.hops?.count ?? 0);
+    return await table.withPieces({ count, read }, made.sequence);
   } catch (error) {
     const { manifest } = await readTableHead(owner, dataset);
     if (manifest.sequence >= made.sequence) return null;

@@ -6,6 +6,7 @@ import {
   emptyManifest,
   encodeRows,
   RecordTable,
+  rowBytes,
   tableId,
   type TableRow,
 } from '../../../activities/lineage/record-table.js';
@@ -65,6 +66,27 @@ describe('the table of records', () => {
     const there = second.buckets.map((digest) => store.objects.get(`p/table/${digest}`) ?? new Uint8Array(0));
     expect(second.count).toBe(expected.length);
     expect(Buffer.concat(there).equals(encodeRows(expected))).toBe(true);
+  });
+
+  it('is the same of rows that lie in pieces, in any number of passes over them, whether it grows or not', async () => {
+    const keys = Array.from({ length: 9_000 }, (_, at) => `key ${at}`);
+    const old = keys.filter((_, at) => at % 3 === 0).map((key) => row(key, 1));
+    const [some, many] = [keys.slice(0, 40), keys.slice(500)].map((of) => of.map((key) => row(key, 2)));
+    const store = new MemoryStore();
+    const first = await new RecordTable(store, 'p', emptyManifest).with(old, 1);
+    for (const rows of [some ?? [], [...(many ?? []), row('key 600', 3)]]) {
+      const expected = await new RecordTable(new MemoryStore(store), 'p', first).with(rows, 2);
+      for (const bytesMax of [1, 20_000, 400_000]) {
+        let readings = 0;
+        const read = (): readonly Buffer[] => {
+          readings += 1;
+          return [rows.slice(0, 33), rows.slice(33)].map(encodeRows);
+        };
+        const table = new RecordTable(store, 'p', first);
+        expect(await table.withPieces({ count: rows.length, read, bytesMax }, 2)).toEqual(expected);
+        expect(readings > 1, `passes of ${bytesMax} bytes`).toBe(rows.length * rowBytes > bytesMax);
+      }
+    }
   });
 
   it('tells in the order of ids what it tells in any, reads each bucket once and keeps none', async () => {
