@@ -11,10 +11,15 @@ import { saltBytes } from '../../core/lineage/salted.js';
 import { isProvisional, type AuthorityId } from '../../core/record.js';
 import type { ObjectStore } from '../store.js';
 import { RecordIds } from './record-ids.js';
-import { IdIndex } from './id-index.js';
+import {
+  proposalBytes,
+  proposalPieces,
+  proposalsName,
+  readProposedSalts,
+  requireSignedProposals,
+  type ProposedSalts,
+} from './proposed-salts.js';
 import { tableIdBytes, type RecordTable } from './record-table.js';
-
-const rowBytes = tableIdBytes + saltBytes;
 
 /** Takes up the records of a snapshot while it is sealed. */
 export class SaltProposals {
@@ -43,25 +48,21 @@ export class SaltProposals {
   /** For records that did not change since an earlier snapshot proposed salts for them, and have none yet: new ones. */
   async goOnFrom(exchange: ObjectStore, authority: AuthorityId, earlier: Digest | null): Promise<void> {
     if (earlier === null) return;
-    const rows = await readProposals(exchange, authority, earlier);
-    for (let at = 0; at < rows.length; at += rowBytes) this.#ids.addFrom(rows, at);
+    for await (const rows of proposalPieces(exchange, authority, earlier))
+      for (let at = 0; at + proposalBytes <= rows.length; at += proposalBytes) this.#ids.addFrom(rows, at);
   }
 
   /** Null where every record has its salt already. */
   async put(exchange: ObjectStore, authority: AuthorityId): Promise<Digest | null> {
     const ids = await this.#table.lacking(this.#ids.takeSorted());
     if (ids.length === 0) return null;
-    const bytes = randomBytes((ids.length / tableIdBytes) * rowBytes);
+    const bytes = randomBytes((ids.length / tableIdBytes) * proposalBytes);
     for (let id = 0; id < ids.length / tableIdBytes; id += 1)
-      ids.copy(bytes, id * rowBytes, id * tableIdBytes, (id + 1) * tableIdBytes);
+      ids.copy(bytes, id * proposalBytes, id * tableIdBytes, (id + 1) * tableIdBytes);
     const digest = createHash('sha256').update(bytes).digest('hex');
     await exchange.putIfAbsent(proposalsName(authority, digest), bytes);
     return digest;
   }
-}
-
-function proposalsName(authority: AuthorityId, digest: Digest): string {
-  return `${authority}/salts/${digest}`;
 }
 
 export interface SaltSources {
@@ -84,22 +85,24 @@ export interface Salts {
 /** Throws inputNotAuthentic where proposals are not what was signed. */
 export async function saltsOf({ exchange, own, proposed, tables }: SaltSources): Promise<Salts> {
   const inOrder = Object.entries(proposed).sort(([left], [right]) => byCodeUnit(left, right));
-  const read = new Map<AuthorityId, Proposals>();
-  let first: Proposals | undefined;
+  const read = new Map<AuthorityId, ProposedSalts>();
+  let first: ProposedSalts | undefined;
   for (const [authority, digest] of inOrder) {
     if (digest === null) continue;
-    const rows = await readProposals(exchange, authority, digest);
-    if (first) continue;
-    first = proposalsIn(rows);
+    if (first) {
+      await requireSignedProposals(exchange, authority, digest);
+      continue;
+    }
+    first = await readProposedSalts(exchange, authority, digest);
     read.set(authority, first);
   }
   /** Of the first member that showed the record: most often the first of all, so that no others need to be kept. */
   const fromProposals = async (id: Buffer): Promise<Uint8Array | undefined> => {
     for (const [authority, digest] of inOrder) {
       if (digest === null) continue;
-      const proposals = read.get(authority) ?? proposalsIn(await readProposals(exchange, authority, digest));
+      const proposals = read.get(authority) ?? (await readProposedSalts(exchange, authority, digest));
       read.set(authority, proposals);
-      const salt = proposedSalt(proposals, id);
+      const salt = proposals.of(id);
       if (salt) return salt;
     }
     return undefined;
@@ -129,27 +132,5 @@ export async function saltsOf({ exchange, own, proposed, tables }: SaltSources):
       throw new ConcordatError('inputNotAuthentic', `no member proposed a salt for a ${type} that this run agreed on`);
     return salt;
   };
-  return { of, proposedFirst: (id) => first && proposedSalt(first, id) };
-}
-
-interface Proposals {
-  readonly rows: Buffer;
-  readonly index: IdIndex;
-}
-
-function proposalsIn(rows: Buffer): Proposals {
-  return { rows, index: new IdIndex(rows, rowBytes) };
-}
-
-async function readProposals(exchange: ObjectStore, authority: AuthorityId, digest: Digest): Promise<Buffer> {
-  const bytes = await exchange.get(proposalsName(authority, digest));
-  if (!bytes) throw new ConcordatError('inputNotAuthentic', `the salts of ${authority} are not in the exchange store`);
-  if (createHash('sha256').update(bytes).digest('hex') !== digest || bytes.length % rowBytes !== 0)
-    throw new ConcordatError('inputNotAuthentic', `the salts of ${authority} are not those that its snapshot signed`);
-  return Buffer.from(bytes);
-}
-
-function proposedSalt({ rows, index }: Proposals, id: Buffer): Uint8Array | undefined {
-  const row = index.find(id);
-  return row < 0 ? undefined : rows.subarray(row * rowBytes + tableIdBytes, (row + 1) * rowBytes);
+  return { of, proposedFirst: (id) => first?.of(id) };
 }
