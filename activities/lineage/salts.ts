@@ -7,7 +7,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
-import { saltBytes } from '../../core/lineage/salted.js';
 import { isProvisional, type AuthorityId } from '../../core/record.js';
 import type { ObjectStore } from '../store.js';
 import { RecordIds } from './record-ids.js';
