@@ -34,6 +34,8 @@ export const Decision = z.strictObject({
   choices: z.record(Digest, Digest),
   /** Conflicts that a rejection leaves as they are, until its end or until a value moves. */
   conflicts: z.array(Digest),
+  /** New versions of types and maps that it speaks for; left out where it names none. */
+  newVersions: z.array(Digest).optional(),
   /** Whether what is not named is left undecided for another decision (a part), or settled as it is. */
   partial: z.boolean(),
   reason: z.string().max(500).nullable(),

@@ -6,6 +6,7 @@
  * keep the base from forking is in core/rounds.ts.
  */
 import { z } from 'zod';
+import { AgreedUnder } from './agreed-under.js';
 import { greatestHlc, Hlc } from './clock/hlc.js';
 import { Digest, digestOf } from './digest.js';
 import { byCodeUnit } from './json.js';
@@ -173,6 +174,8 @@ export const Base = z.strictObject({
   digestKeys: z.array(DigestKeyId).optional(),
   /** Of types that are beyond their first version, the one whose fields it holds; left out where there is none. */
   versions: z.record(z.string(), z.int().positive()).optional(),
+  /** The taxonomy and maps of each type when it was agreed; left out in bases of before that was remembered. */
+  agreedUnder: AgreedUnder.optional(),
   /** The documents under which it was agreed, and those of which something is still open; left out where nobody signed any. */
   authored: z.strictObject({ documents: z.record(z.string(), Digest), fresh: z.array(z.string()) }).optional(),
 });

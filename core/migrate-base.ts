@@ -3,14 +3,17 @@
  * only moves and exact steps take part, no lens of a map. What cannot be told anew is left out, so that it is agreed on
  * afresh and nothing is deleted or written over for want of it.
  */
+import { notBackIn } from './agreed-under.js';
 import { ConcordatError } from './errors.js';
 import type { HeldFields } from './compare.js';
+import type { DatasetType } from './federation/federation.js';
 import type { MoveStep, TaxonomyType } from './federation/taxonomy.js';
 import { placeBefore, versionOf } from './federation/versions.js';
 import type { Json } from './json.js';
 import { enumStep } from './lens/table.js';
 import { partStep } from './lens/part.js';
 import type { Base, SnapshotStatement } from './messages.js';
+import { changedDocuments } from './new-versions.js';
 import type { AuthorityId, Fields } from './record.js';
 
 const noReferences = { resolve: () => null, resolveBack: () => null };
@@ -30,32 +33,41 @@ export function isBaseBehind(base: Pick<Base, 'versions' | 'types'> | null, taxo
 }
 
 /**
- * The proof that comes before anybody is asked: on the very snapshots over which agreed values are taken into a new version,
- * every record came back through its lenses as it was, and every moved field of every record could be told. Throws
- * versionNotProven.
+ * The proof that comes before anybody is asked: on the very snapshots that are compared under a new type or map, no more
+ * records fail to come back through their lenses as they were than failed when the old one was agreed on, and every moved
+ * field of every record could be told. Throws versionNotProven.
  */
 export function requireProvenVersions(
-  types: readonly { readonly taxonomy: TaxonomyType }[],
-  base: Pick<Base, 'versions' | 'types'> | null,
+  types: readonly Pick<DatasetType, 'taxonomy' | 'documents'>[],
+  base: Pick<Base, 'versions' | 'types' | 'agreedUnder'> | null,
   snapshots: readonly Pick<SnapshotStatement, 'authority' | 'lossy' | 'untranslatable'>[],
 ): void {
-  for (const { taxonomy } of types) {
-    if (!isBaseBehind(base, taxonomy)) continue;
+  for (const shape of types) {
+    const { taxonomy } = shape;
     const { type } = taxonomy;
-    const moved = Object.keys(taxonomy.earlier?.moved ?? {});
-    const found = snapshots.flatMap(({ authority, lossy, untranslatable }) => [
-      ...lossy
-        .filter((one) => one.type === type)
-        .map(({ count }) => `${count} of ${authority} do not come back as they were`),
-      ...untranslatable
-        .filter((one) => one.type === type && moved.includes(one.field))
-        .map(({ count, field }) => `${count} of ${authority} cannot tell ${field}`),
-    ]);
-    if (found.length > 0)
-      throw new ConcordatError(
-        'versionNotProven',
-        `version ${versionOf(taxonomy)} of ${type} is not proven by these snapshots: ${found.join('; ')}`,
-      );
+    const isBehind = isBaseBehind(base, taxonomy);
+    const changed = changedDocuments(shape, base);
+    const newMaps = changed?.maps.map(({ authority }) => authority) ?? [];
+    const isNewType = isBehind || (changed?.taxonomy ?? null) !== null;
+    const moved = isBehind ? Object.keys(taxonomy.earlier?.moved ?? {}) : [];
+    const found = snapshots.flatMap(({ authority, lossy, untranslatable }) => {
+      if (!isNewType && !newMaps.includes(authority)) return [];
+      const untold = untranslatable.filter((one) => one.type === type && moved.includes(one.field));
+      const agreed = base?.agreedUnder?.[type]?.maps[authority];
+      // What a base of before does not remember counts as none, and what could not be read was never counted there.
+      const others = agreed ? untranslatable.filter((one) => !moved.includes(one.field)) : [];
+      const [now, before] = [notBackIn({ lossy, untranslatable: others }, type), agreed?.notBack ?? 0];
+      const words = `${now} of ${authority} do not come back as they were${before > 0 ? `, and ${before} did not before` : ''}`;
+      return [
+        ...(now > before ? [words] : []),
+        ...untold.map(({ count, field }) => `${count} of ${authority} cannot tell ${field}`),
+      ];
+    });
+    if (found.length === 0) continue;
+    const what = isNewType
+      ? `version ${versionOf(taxonomy)} of ${type}`
+      : `the map of ${newMaps.join(', ')} for ${type}`;
+    throw new ConcordatError('versionNotProven', `${what} is not proven by these snapshots: ${found.join('; ')}`);
   }
 }
 

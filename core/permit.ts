@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Digest } from './digest.js';
 import type { Dataset } from './federation/dataset.js';
 import { byCodeUnit } from './json.js';
+import { areVersionsApproved } from './new-versions.js';
 import type { Operation } from './operation.js';
 import type { Conflict, MadePlan } from './plan.js';
 import { AuthorityId } from './record.js';
@@ -14,12 +15,14 @@ export const Permit = z.strictObject({
   reviews: z.array(Digest),
   operations: z.record(AuthorityId, z.array(Digest)),
   settled: z.array(z.strictObject({ conflict: Digest, candidate: Digest })),
+  /** Those of the plan, where all who hold their types approved all of them; left out otherwise. */
+  newVersions: z.array(Digest).optional(),
 });
 export type Permit = z.infer<typeof Permit>;
 
 export function makePermit(
   planDigest: Digest,
-  plan: Pick<MadePlan, 'operations' | 'conflicts'>,
+  plan: Pick<MadePlan, 'operations' | 'conflicts' | 'newVersions'>,
   dataset: Pick<Dataset, 'commit'>,
   reviews: readonly { readonly id: Digest; readonly review: Review }[],
 ): Permit {
@@ -33,7 +36,12 @@ export function makePermit(
   const settled: Permit['settled'] = [];
   // HAZARD: an outcome "approved" speaks only for what was asked. What an authority could not be asked (a protected
   // record, a value its mesh cannot hold) is in the plan and in nobody's approval, so each operation is looked for.
-  const blocked = dataset.commit === 'allOrNothing' && !plan.operations.every(isApproved);
+  const areAgreed = areVersionsApproved(
+    plan,
+    (authority, id) => byAuthority.get(authority)?.newVersions?.approved.includes(id) === true,
+  );
+  // HAZARD: every value of the plan was read through the new versions, so nothing is written while one is not agreed on.
+  const blocked = !areAgreed || (dataset.commit === 'allOrNothing' && !plan.operations.every(isApproved));
   if (!blocked) {
     for (const operation of plan.operations) if (isApproved(operation)) permit(operation);
     for (const conflict of plan.conflicts) {
@@ -51,6 +59,7 @@ export function makePermit(
     reviews: reviews.map(({ id }) => id).sort(byCodeUnit),
     operations: sorted,
     settled: settled.sort((a, b) => byCodeUnit(a.conflict, b.conflict)),
+    ...(areAgreed && plan.newVersions ? { newVersions: plan.newVersions.map(({ id }) => id) } : {}),
   };
 }
 

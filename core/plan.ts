@@ -21,6 +21,7 @@ import { byCodeUnit, Json } from './json.js';
 import { sortedBy } from './in-one-order.js';
 import type { LongList } from './long-list.js';
 import { Operation } from './operation.js';
+import { NewVersion } from './new-versions.js';
 import { OpaqueRecord } from './opaque.js';
 import { behindOf, PlanBuilder, withinLimits, type DivergenceDraft } from './plan-builder.js';
 import type { PlanGathering } from './plan-gathering.js';
@@ -98,6 +99,8 @@ export const Plan = z.strictObject({
   ignored: z.array(IgnoredRecord).optional(),
   /** What people of the members undo, and what becomes of it; left out where nobody undoes anything. */
   undos: z.array(PlannedUndo).optional(),
+  /** Types and maps that are new since the last agreement; left out where there are none. */
+  newVersions: z.array(NewVersion).optional(),
   /** Members that take no part: they count with their base, nothing is deleted and no base moves without them. */
   absent: z.array(AuthorityId),
 });
@@ -132,6 +135,7 @@ export interface PlanInput {
   readonly agreedValues?: readonly AgreedValue[];
   /** What members cannot fully represent. The views are silent about it (OpaqueIndex.silenced). */
   readonly opaque?: readonly OpaqueRecord[];
+  readonly newVersions?: readonly NewVersion[];
   /** Of the statements in all standings that still hold. The views show every record that one names. */
   readonly undos?: readonly UndoneRecord[];
 }
@@ -369,19 +373,8 @@ function* freeze(input: PlanInput, builder: PlanBuilder): Generator<void, MadePl
     ...(builder.ignored.length > 0
       ? { ignored: sortedBy(builder.ignored, ({ authority, type, key }) => `${authority} ${type} ${key}`) }
       : {}),
+    ...(input.newVersions && input.newVersions.length > 0 ? { newVersions: [...input.newVersions] } : {}),
     absent: [...input.shape.absent],
     ...(builder.undos.planned().length > 0 ? { undos: [...builder.undos.planned()] } : {}),
   };
-}
-
-/** Authorities that a plan would write to, including through a conflict's candidates. */
-export function affectedAuthorities(
-  plan: Pick<MadePlan, 'conflicts'> & { readonly operations: Iterable<Pick<Operation, 'authority'>> },
-): readonly AuthorityId[] {
-  const affected = new Set<AuthorityId>();
-  for (const operation of plan.operations) affected.add(operation.authority);
-  for (const conflict of plan.conflicts)
-    for (const candidate of conflict.candidates)
-      for (const operation of candidate.operations) affected.add(operation.authority);
-  return [...affected].sort(byCodeUnit);
 }

@@ -1,4 +1,4 @@
-/** Counting decisions: which operations and choices an authority's people have settled. Pure; signatures were checked before. */
+/** Counting decisions: which operations, choices and new versions an authority's people have settled. Pure; signatures were checked before. */
 import { z } from 'zod';
 import type { Requirement } from './approval/requirement.js';
 import type { Electorate } from './approval/electorate.js';
@@ -7,6 +7,7 @@ import { Hlc } from './clock/hlc.js';
 import type { OpenedDecision } from './decision.js';
 import { Digest } from './digest.js';
 import { byCodeUnit } from './json.js';
+import type { NewVersion } from './new-versions.js';
 import type { Operation } from './operation.js';
 import type { LongList } from './long-list.js';
 import type { Conflict, MadePlan } from './plan.js';
@@ -34,6 +35,8 @@ export const ReviewBody = z.strictObject({
   /** Conflicts that these people leave as they are. */
   left: z.array(Digest),
   choices: z.record(Digest, Digest),
+  /** What became of the new versions that these people were asked about; left out where there was none. */
+  newVersions: z.strictObject({ approved: z.array(Digest), rejected: z.array(Digest) }).optional(),
   /** The signed decisions behind it, and the delegations that they name, as compact JWS. */
   decisions: z.array(z.string()),
   delegations: z.array(z.string()),
@@ -95,9 +98,15 @@ export interface ReviewScope {
   readonly operations: LongList<Operation>;
   /** Conflicts of which some candidate would write here. */
   readonly conflicts: readonly Conflict[];
+  /** Of types that are held here; absent where there are none. */
+  readonly newVersions?: readonly NewVersion[] | undefined;
 }
 
-export function reviewScope(plan: Pick<MadePlan, 'operations' | 'conflicts'>, authority: AuthorityId): ReviewScope {
+export function reviewScope(
+  plan: Pick<MadePlan, 'operations' | 'conflicts' | 'newVersions'>,
+  authority: AuthorityId,
+): ReviewScope {
+  const newVersions = plan.newVersions?.filter(({ asked }) => asked.includes(authority)) ?? [];
   return {
     operations: operationsAt(plan.operations, authority),
     conflicts: plan.conflicts.filter((conflict) =>
@@ -105,6 +114,7 @@ export function reviewScope(plan: Pick<MadePlan, 'operations' | 'conflicts'>, au
         candidate.operations.some((operation) => operation.authority === authority),
       ),
     ),
+    ...(newVersions.length > 0 ? { newVersions } : {}),
   };
 }
 
@@ -138,6 +148,8 @@ export interface TallyTerms {
   readonly authority: AuthorityId;
   /** For an operation by its id, or for a conflict by its id and all that one of its candidates would write here. */
   readonly demandOf: (subject: Digest, operations: readonly Operation[]) => Demand;
+  /** For a new version: it is about every operation on its type that could come. */
+  readonly demandOfVersion: (version: NewVersion) => Demand;
 }
 
 export interface Demand {
@@ -151,6 +163,9 @@ export interface ReviewTally {
   /** Conflicts that were rejected, which leaves them as they are. */
   readonly left: readonly Digest[];
   readonly choices: Readonly<Record<Digest, Digest>>;
+  readonly approvedVersions: readonly Digest[];
+  readonly rejectedVersions: readonly Digest[];
+  /** Operations, conflicts and new versions. */
   readonly open: readonly Digest[];
   readonly closed: boolean;
   /** Most people still missing for any one open operation or conflict, or whole decisions if fewer; 0 once closed. */
@@ -183,11 +198,12 @@ export function* tallySteps(
     const own: Voice = { signer: decision.approver, of: voice };
     if (!decision.partial) whole.push(own);
     if (decision.kind === 'reject') {
-      for (const subject of [...decision.operations, ...decision.conflicts]) rejected.add(subject);
+      for (const subject of [...decision.operations, ...decision.conflicts, ...(decision.newVersions ?? [])])
+        rejected.add(subject);
       continue;
     }
     const choices = Object.entries(decision.choices).map(([conflict, candidate]) => `${conflict} ${candidate}`);
-    for (const subject of [...decision.operations, ...choices]) {
+    for (const subject of [...decision.operations, ...choices, ...(decision.newVersions ?? [])]) {
       const known = voicesFor.get(subject);
       if (known) known.push(own);
       else voicesFor.set(subject, [own]);
@@ -209,6 +225,15 @@ export function* tallySteps(
     const lacking = count(demand, voicesFor.get(operation.id) ?? []);
     if (lacking.people === 0) approved.push(operation.id);
     else ask(operation.id, demand, lacking);
+  }
+  const newVersions = scope.newVersions ?? [];
+  const approvedVersions: Digest[] = [];
+  for (const version of newVersions) {
+    if (rejected.has(version.id)) continue;
+    const demand = terms.demandOfVersion(version);
+    const lacking = count(demand, voicesFor.get(version.id) ?? []);
+    if (lacking.people === 0) approvedVersions.push(version.id);
+    else ask(version.id, demand, lacking);
   }
   const choices: Record<Digest, Digest> = {};
   for (const conflict of scope.conflicts) {
@@ -238,6 +263,8 @@ export function* tallySteps(
     rejected: rejected.size === 0 ? [] : scope.operations.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
     left: scope.conflicts.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
     choices,
+    approvedVersions,
+    rejectedVersions: newVersions.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
     open: [...open.keys()].sort(byCodeUnit),
     closed: open.size === 0,
     missing,

@@ -5,6 +5,7 @@
  */
 import { newKey, type Assignment, type StandingLink } from '../correlate.js';
 import { byCodeUnit } from '../json.js';
+import type { NewVersion } from '../new-versions.js';
 import type { Operation } from '../operation.js';
 import { isProvisional, type AuthorityId } from '../record.js';
 
@@ -24,6 +25,8 @@ export interface Author {
 export interface SignedCause {
   readonly author: Author;
   readonly isBehind: (operation: Operation) => boolean;
+  /** Absent where it is behind none. */
+  readonly isBehindVersion?: (version: NewVersion) => boolean;
 }
 
 /** One statement, found under the keys of the records that it joined or kept apart. */
@@ -76,6 +79,14 @@ export class Authorship {
     for (const { author, isBehind } of this.#causes)
       if (isBehind(operation)) for (const id of samePerson(this.#authorities, author, authority)) people.add(id);
     return [...people].sort(byCodeUnit);
+  }
+
+  /** The same of a new version: whoever signed the document that is new. */
+  ofVersion(version: NewVersion, authority: AuthorityId): readonly string[] {
+    const people = this.#causes
+      .filter(({ isBehindVersion }) => isBehindVersion?.(version) === true)
+      .flatMap(({ author }) => samePerson(this.#authorities, author, authority));
+    return [...new Set(people)].sort(byCodeUnit);
   }
 
   /** The record itself, or as a member of a set: whoever links an account to a person must not walk into their teams. */

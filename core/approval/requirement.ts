@@ -51,6 +51,21 @@ export function requirementOf(
   };
 }
 
+/** For a new version of a type or of one of its maps: all that is asked for any operation on the type, as any may follow. */
+export function requirementOfVersion(
+  terms: ApprovalTerms,
+  type: string,
+  quorum: number,
+  authors: readonly string[] = [],
+): Requirement {
+  const subjects = terms.approval.quorums.map(({ for: about }): Subject => ({
+    type,
+    kind: about.kind ?? 'update',
+    fields: about.field === undefined ? [] : [about.field],
+  }));
+  return requirementOf(terms, subjects, quorum, authors);
+}
+
 /** `2 people, among them 1 with the role security`: for people's eyes. */
 export function requirementWords({ roles, people, authors }: Requirement): string {
   const named = Object.entries(roles).map(([role, count]) => `${count} with the role ${role}`);

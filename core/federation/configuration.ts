@@ -3,6 +3,7 @@
  * an earlier one under the document that the earlier opens named, whatever its own folder says by now.
  */
 import { z } from 'zod';
+import { documentVersion, type DocumentVersion, type TypeDocuments } from '../agreed-under.js';
 import { digestOf, type Digest } from '../digest.js';
 import type { AuthorityId } from '../record.js';
 import { Capability } from '../effect/capability.js';
@@ -67,6 +68,7 @@ export function shapeOf(configuration: Configuration): DatasetShape {
       digests: digestFields(configuration, taxonomy.type, held),
       ...(policy ? { policy } : {}),
       ...limitsOf(configuration, taxonomy.type, Object.keys(held)),
+      documents: documentsOfType(configuration, taxonomy, Object.keys(held)),
     };
   });
   const statements = configuration.statements;
@@ -85,6 +87,20 @@ export function shapeOf(configuration: Configuration): DatasetShape {
 
 export function configurationDigestOf(configuration: Configuration): Digest {
   return digestOf(configuration);
+}
+
+/** Of maps those of `holders`: who maps a type and exposes nothing of it holds none. */
+function documentsOfType(
+  configuration: Configuration,
+  taxonomy: TaxonomyType,
+  holders: readonly AuthorityId[],
+): TypeDocuments {
+  const maps: Record<AuthorityId, DocumentVersion> = {};
+  for (const holder of holders) {
+    const map = writtenMapIn(configuration, holder, taxonomy.type);
+    if (map) maps[holder] = documentVersion(map);
+  }
+  return { taxonomy: documentVersion(taxonomy), maps };
 }
 
 /** As the member wrote it. */

@@ -1,4 +1,5 @@
 /** federation.yaml and the whole folder once read: everything that an authority must have its own copy of. */
+import type { TypeDocuments } from '../agreed-under.js';
 import { z } from 'zod';
 import type { Digest } from '../digest.js';
 import type { Capability } from '../effect/capability.js';
@@ -78,6 +79,8 @@ export interface DatasetType {
   readonly lacks?: Readonly<Record<AuthorityId, Readonly<Record<string, readonly string[]>>>>;
   /** Of a type with an effect: per member, the capabilities that its kind of cloud can express; about others it is silent. */
   readonly sayable?: Readonly<Record<AuthorityId, readonly string[]>>;
+  /** Which taxonomy and maps make it so, as they are written; absent only where a shape is made of no configuration. */
+  readonly documents?: TypeDocuments;
 }
 
 /** What compare and plan need to know of a dataset, taken from the folder once. Types stand in dependency order. */

@@ -15,7 +15,7 @@ export const electorate: Electorate = {
 
 export function plainTerms(quorum: number, authority = 'aa'): TallyTerms {
   const demand: Demand = { requirement: { roles: {}, people: quorum, authors: [] }, electorate };
-  return { authority, demandOf: () => demand };
+  return { authority, demandOf: () => demand, demandOfVersion: () => demand };
 }
 
 export function ownVotes(decisions: readonly OpenedDecision[]): readonly Vote[] {
