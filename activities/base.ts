@@ -35,6 +35,7 @@ export async function sealNextBase(options: {
   /** As in the Base. */
   readonly digestKeys: readonly DigestKeyId[] | undefined;
   readonly versions: Base['versions'];
+  readonly agreedUnder: Base['agreedUnder'];
   readonly authored: Base['authored'];
   readonly exchange: ObjectStore;
   readonly prefix: string;
@@ -116,6 +117,7 @@ export async function sealNextBase(options: {
     types,
     ...(options.digestKeys ? { digestKeys: [...options.digestKeys] } : {}),
     ...(options.versions ? { versions: options.versions } : {}),
+    ...(options.agreedUnder ? { agreedUnder: options.agreedUnder } : {}),
     ...(options.authored ? { authored: options.authored } : {}),
   };
   return { base, digest: digestOf(base) };

@@ -6,6 +6,7 @@ import { ConcordatError } from '../core/errors.js';
 import type { ConfiguredDocument } from '../core/federation/documents.js';
 import type { DatasetShape } from '../core/federation/federation.js';
 import type { Base } from '../core/messages.js';
+import type { NewVersion } from '../core/new-versions.js';
 import type { Operation } from '../core/operation.js';
 import { isSameKey, type PublicKey } from '../core/public-key.js';
 import { readUnverified, verifyCompact } from './keys/verify.js';
@@ -96,6 +97,7 @@ export async function authoredDocuments(options: {
       (signers.get(document) ?? []).map(({ authority, approver, key }): SignedCause => ({
         author: { authority, approver, key },
         isBehind: (operation) => isBehind(document, operation),
+        isBehindVersion: (version) => document.name === nameOfVersioned(version),
       })),
     ),
     behind: (operations) =>
@@ -108,6 +110,11 @@ export async function authoredDocuments(options: {
         return [{ document: document.name, signers: people, operations: own }];
       }),
   };
+}
+
+/** The document that is new, as documents are called. */
+function nameOfVersioned(version: NewVersion): string {
+  return version.kind === 'type' ? `taxonomy/${version.type}` : `maps/${version.authority}.${version.type}`;
 }
 
 async function statementOf(jws: string, federation: string, document: ConfiguredDocument): Promise<AuthorStatement> {

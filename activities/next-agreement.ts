@@ -1,4 +1,5 @@
 /** From a run's sealed inputs, its permit and all receipts to the next base: made by the coordinator, made again by every witness. */
+import { agreedUnderOfNextBase } from '../core/agreed-under.js';
 import { authoredOfNextBase } from '../core/federation/documents-behind.js';
 import { digestOf, type Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
@@ -57,7 +58,11 @@ export async function nextAgreement(
   const { exchange, recomputed, permit, prefix } = options;
   const { receiptIds, ...agreed } = await agreedFrom(options);
   const { changes, unanimous, effective } = agreed;
-  if (changes.length === 0 && !hasUnanimous(unanimous)) return { ...agreed, candidate: null, sealed: null };
+  // HAZARD: a base under new versions is one that all who hold their types approved. Until then none moves at all, or what
+  // changed beside them would take them along.
+  const areNew = (recomputed.plan.newVersions ?? []).length > 0;
+  if (areNew ? !permit.newVersions : changes.length === 0 && !hasUnanimous(unanimous))
+    return { ...agreed, candidate: null, sealed: null };
   const sealed = await sealNextBase({
     shape: recomputed.messages.shape,
     previous: recomputed.messages.base,
@@ -66,6 +71,12 @@ export async function nextAgreement(
     unanimous,
     digestKeys: keysOfNextBase(recomputed.messages, recomputed.views, changes),
     versions: versionsOfNextBase(recomputed.messages.shape.types),
+    agreedUnder: agreedUnderOfNextBase({
+      types: recomputed.messages.shape.types,
+      before: recomputed.messages.base?.agreedUnder,
+      opens: Object.values(recomputed.messages.opens),
+      snapshots: recomputed.snapshots,
+    }),
     authored: authoredOfNextBase(recomputed.messages.shape, recomputed.messages.base, recomputed.plan, effective),
     exchange,
     prefix,

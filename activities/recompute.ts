@@ -14,6 +14,7 @@ import { heldAtBase } from '../core/next-base.js';
 import { Plan, planSteps, type IncompleteScope, type MadePlan, type PlanInput } from '../core/plan.js';
 import { typeOrderOf } from '../core/plan-builder.js';
 import { requireProvenVersions } from '../core/migrate-base.js';
+import { newVersionsOf } from '../core/new-versions.js';
 import { planDifference } from '../core/plan-difference.js';
 import { isProvisional, type AuthorityId } from '../core/record.js';
 import type { HeldFields, RecordView } from '../core/compare.js';
@@ -151,6 +152,7 @@ async function planFrom(
     agreedValues: await agreedValues(messages.shape, messages.base, views, exchange),
     opaque,
     ...(undone.length > 0 ? { undos: undone } : {}),
+    newVersions: newVersionsOf(messages.shape, messages.base, messages.baseDigest, snapshots),
   };
   const isLarge = Object.values(views).some(areInFile);
   const plan = await inSlices(

@@ -4,6 +4,7 @@ import { log, startWorkflow, WorkflowRunOperationHandler } from '@temporalio/nex
 import * as nexus from 'nexus-rpc';
 import { ConcordatError, errorTable } from '../core/errors.js';
 import { reviewWorkflowId, stepPassWorkflowId, stepWorkflowId } from '../core/names.js';
+import { versionsAlgorithm } from '../core/agreed-under.js';
 import { planAlgorithm } from '../core/plan.js';
 import type { AuthorityContext } from '../activities/authority/context.js';
 import { openRun } from '../activities/authority/open.js';
@@ -36,7 +37,11 @@ export function createAuthorityService(
   const attributes = (dataset: string, stage: string) => datasetAttributes({ dataset, stage, authority: context.id });
   return nexus.serviceHandler(authorityService, {
     async describe() {
-      return { authority: context.id, kind: context.connector.capabilities.kind, algorithms: [planAlgorithm] };
+      return {
+        authority: context.id,
+        kind: context.connector.capabilities.kind,
+        algorithms: [planAlgorithm, versionsAlgorithm],
+      };
     },
     async open(_context, input) {
       try {

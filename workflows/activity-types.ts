@@ -152,6 +152,8 @@ export interface PreparedReview extends ReviewProgress {
   readonly message: string | null;
   readonly operations: number;
   readonly conflicts: number;
+  /** Types and maps that are new; absent where there are none. */
+  readonly newVersions?: number;
   readonly quorum: number;
   readonly braked: boolean;
   /** From the opening of this review, on the authority's own terms. */

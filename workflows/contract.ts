@@ -94,6 +94,7 @@ export interface ReviewResult {
   readonly outcome: ReviewOutcome;
   readonly code: string | null;
   readonly review: Ref;
+  /** Operations and new versions. */
   readonly approved: number;
   readonly rejected: number;
   /** Conflicts that its people left as they are. */

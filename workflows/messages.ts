@@ -33,6 +33,10 @@ export interface PlanSummary {
   readonly incompleteScopes: readonly string[];
   readonly setAside: number;
   readonly affected: readonly string[];
+  /** Types and maps that are new since the last agreement; absent where there are none. */
+  readonly newVersions?: number;
+  /** Who holds such a type and takes no part: nobody is asked, and nothing is written or agreed on, until they do. */
+  readonly versionsWaitFor?: readonly string[];
   /** Members that hold values of `digest` fields which the plan writes elsewhere; absent where an earlier version answered. */
   readonly disclosers?: readonly string[];
   /** What the base holds after this run if nobody approves anything: equal means that agreement has nothing to record. */
@@ -104,6 +108,8 @@ export interface ReviewStatus extends Omit<ReviewProgress, 'closed'> {
   readonly stage: 'preparing' | 'waiting' | 'closed';
   readonly operations: number;
   readonly conflicts: number;
+  /** Absent where there are none. */
+  readonly newVersions?: number;
   readonly quorum: number;
   readonly braked: boolean;
   /** Since when the oldest of these questions has been asked. */

@@ -216,7 +216,7 @@ export async function reconcile(input: ReconcileInput): Promise<RunResult> {
     if (proposal.proposal) agreement = await sealCandidate(members, inputs, proposal.proposal, timeouts);
   }
 
-  const outcome = outcomeOf(reviews, left, plan, absent);
+  const outcome = outcomeOf(reviews, left, plan, absent, agreement !== null);
   stage = 'done';
   show({ stage, outcome, ...counts, divergences: left }, outcomeWords(outcome, plan, left, reviews, commits, absent));
   await condition(allHandlersFinished);

@@ -123,6 +123,7 @@ export async function review(input: ReviewInput): Promise<ReviewResult> {
       stage: ended !== undefined ? 'closed' : prepared === undefined ? 'preparing' : 'waiting',
       operations: prepared?.operations ?? 0,
       conflicts: prepared?.conflicts ?? 0,
+      ...(prepared?.newVersions === undefined ? {} : { newVersions: prepared.newVersions }),
       quorum: prepared?.quorum ?? 0,
       braked: prepared?.braked ?? false,
       ...progress,
@@ -241,7 +242,7 @@ function countsOf(answer: ReviewProgress): ReviewProgress {
 /** Counts, roles and the next thing to type: shown in clear in Temporal UI. */
 function waitingWords(
   planDigest: string,
-  { operations, conflicts, quorum, braked }: PreparedReview,
+  { operations, conflicts, newVersions, quorum, braked }: PreparedReview,
   { approved, rejected, open, missing, missingRoles, needsOther }: ReviewProgress,
   more: readonly string[],
 ): string {
@@ -249,7 +250,7 @@ function waitingWords(
   const roles = Object.entries(missingRoles).map(([role, count]) => `${count} with the role ${role}`);
   const lacking = roles.length > 0 ? `${missing}, among them ${roles.join(' and ')}` : String(missing);
   return [
-    `${operations} operations and ${conflicts} conflicts of plan \`${plan}\` wait for at least ${quorum} approver(s)${braked ? ' (a brake raised the quorum)' : ''}. ${approved} approved, ${rejected} rejected, ${open} open. People missing: ${lacking}.`,
+    `${operations} operations${newVersions === undefined ? '' : `, ${newVersions} new versions of types or maps`} and ${conflicts} conflicts of plan \`${plan}\` wait for at least ${quorum} approver(s)${braked ? ' (a brake raised the quorum)' : ''}. ${approved} approved, ${rejected} rejected, ${open} open. People missing: ${lacking}.`,
     ...(needsOther
       ? ['Something was approved only by whoever signed what is behind it: somebody else must approve too.']
       : []),

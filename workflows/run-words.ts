@@ -7,9 +7,12 @@ export function outcomeOf(
   left: number,
   plan: PlanSummary,
   absent: readonly LeftOut[],
+  isAgreed: boolean,
 ): RunOutcome {
   if (reviews.some(({ outcome }) => outcome === 'pending')) return 'approvalPending';
   if (absent.length > 0) return 'divergent';
+  // Everything may be equal under a version that somebody has not approved: nothing was agreed on then.
+  if ((plan.newVersions ?? 0) > 0 && !isAgreed) return 'divergent';
   return left > 0 || plan.cases > 0 || plan.incompleteScopes.length > 0 || plan.setAside > 0 ? 'divergent' : 'agreed';
 }
 
@@ -24,6 +27,7 @@ export function planWords(plan: PlanSummary, absent: readonly LeftOut[]): string
     counted(plan.conflicts, 'conflict'),
     counted(plan.cases, 'case'),
   ];
+  if (plan.newVersions !== undefined) parts.push(counted(plan.newVersions, 'new version'));
   if (plan.accepted > 0) parts.push(counted(plan.accepted, 'accepted divergence'));
   if (plan.setAside > 0)
     parts.push(`${counted(plan.setAside, 'record or property', 'records or properties')} set aside`);
@@ -31,7 +35,12 @@ export function planWords(plan: PlanSummary, absent: readonly LeftOut[]): string
     plan.incompleteScopes.length > 0
       ? `\n\nIncomplete, so no deletion follows from: ${plan.incompleteScopes.join(', ')}.`
       : '';
-  return `${parts.join(', ')}. Plan \`${plan.planDigest.slice(0, 12)}\`.${scopes}${absentWords(absent)}`;
+  return `${parts.join(', ')}. Plan \`${plan.planDigest.slice(0, 12)}\`.${scopes}${absentWords(absent)}${waitWords(plan)}`;
+}
+
+function waitWords({ versionsWaitFor = [] }: PlanSummary): string {
+  if (versionsWaitFor.length === 0) return '';
+  return `\n\nA type or map is new, and ${versionsWaitFor.join(', ')}, who must approve it too, takes no part: nobody is asked, and nothing is written or agreed on, until then.`;
 }
 
 export function outcomeWords(

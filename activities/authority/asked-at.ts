@@ -28,7 +28,7 @@ function askedBefore(previous: ReviewState | null, scope: ReviewScope, openedAtM
   const { scope: before } = previous;
   const since = askedSince(previous);
   const known = DigestList.of(idsOf(before.operations));
-  for (const { id } of before.conflicts) known.push(id);
+  for (const { id } of [...before.conflicts, ...(before.newVersions ?? [])]) known.push(id);
   const asked: Record<Digest, number> = {};
   for (const { id } of joinedIds(scope)) {
     const at = known.has(id) ? since(id) : undefined;
@@ -41,7 +41,8 @@ export function* idsOf(operations: LongList<Operation>): Generator<Digest> {
   for (const { id } of operations) yield id;
 }
 
-function* joinedIds({ operations, conflicts }: ReviewScope): Generator<{ readonly id: Digest }> {
+function* joinedIds({ operations, conflicts, newVersions }: ReviewScope): Generator<{ readonly id: Digest }> {
   yield* operations;
   yield* conflicts;
+  yield* newVersions ?? [];
 }

@@ -5,10 +5,11 @@
 import { z } from 'zod';
 import { covers, type Delegation } from '../../core/approval/delegation.js';
 import { Decision, decisionType, opened, type OpenedDecision } from '../../core/decision.js';
-import { Hlc } from '../../core/clock/hlc.js';
+import { greatestHlc, Hlc } from '../../core/clock/hlc.js';
 import { Digest, digestOf } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
+import { carriedVersions } from '../../core/new-versions.js';
 import type { Operation } from '../../core/operation.js';
 import type { ReviewScope, Vote } from '../../core/review.js';
 import { verifyCompact, type ReadMessage } from '../keys/verify.js';
@@ -167,23 +168,26 @@ export async function countingDecisions(
   /** What was spent under this permit still counts: a commit that goes on after a crash is the same commit. */
   permit: Digest | null = null,
 ): Promise<readonly CountedDecision[]> {
-  const counted: CountedDecision[] = [];
+  const verifiedNow: { readonly kept: KeptDecision; readonly verified: VerifiedDecision }[] = [];
   for (const name of await context.privateStore.list(prefixOf(dataset))) {
     const bytes = await context.privateStore.get(name);
     if (!bytes) continue;
     const kept = KeptDecision.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    let verified: VerifiedDecision;
     try {
-      verified = await verifyDecision(context, dataset, kept.jws);
+      verifiedNow.push({ kept, verified: await verifyDecision(context, dataset, kept.jws) });
     } catch (error) {
       // An expired or meanwhile revoked one counts no more; it stays on record.
       if (error instanceof ConcordatError) continue;
       throw error;
     }
+  }
+  const turnedDown = versionsTurnedDown(verifiedNow);
+  const counted: CountedDecision[] = [];
+  for (const { kept, verified } of verifiedNow) {
     const { delegation } = verified;
     // HAZARD: what it names is held to its root again. Operations that were not signed for count for nothing.
     const whole = opened(verified.decision, kept.named ?? null);
-    const holds = whole && bindingHere(whole, kept, { plan, scope, braked });
+    const holds = whole && bindingHere(whole, kept, { plan, scope, braked, turnedDown });
     if (!holds) continue;
     const decision = await withoutSpent(context, dataset, withinDelegation(holds, delegation, scope), permit);
     if (decision.plan !== plan && isEmpty(decision)) continue;
@@ -198,29 +202,56 @@ export async function countingDecisions(
   return counted.sort((a, b) => byCodeUnit(a.decision.id, b.decision.id));
 }
 
-function isEmpty({ operations, conflicts, choices }: OpenedDecision): boolean {
-  return operations.length + conflicts.length + Object.keys(choices).length === 0;
+function isEmpty({ operations, conflicts, choices, newVersions = [] }: OpenedDecision): boolean {
+  return operations.length + conflicts.length + Object.keys(choices).length + newVersions.length === 0;
+}
+
+/** By new version, when people here last said no to it. */
+function versionsTurnedDown(
+  decisions: readonly { readonly kept: KeptDecision; readonly verified: VerifiedDecision }[],
+): ReadonlyMap<Digest, Hlc> {
+  const last = new Map<Digest, Hlc>();
+  for (const { kept, verified } of decisions) {
+    if (verified.decision.kind !== 'reject') continue;
+    for (const id of verified.decision.newVersions ?? []) {
+      const known = last.get(id);
+      last.set(id, known === undefined ? kept.hlc : greatestHlc([known, kept.hlc]));
+    }
+  }
+  return last;
 }
 
 /** What a decision says about this plan; null where it says nothing. */
 function bindingHere(
   decision: OpenedDecision,
   kept: KeptDecision,
-  { plan, scope, braked }: { readonly plan: Digest; readonly scope: ReviewScope; readonly braked: boolean },
+  here: {
+    readonly plan: Digest;
+    readonly scope: ReviewScope;
+    readonly braked: boolean;
+    readonly turnedDown: ReadonlyMap<Digest, Hlc>;
+  },
 ): OpenedDecision | null {
+  const { plan, scope, braked, turnedDown } = here;
   if (decision.plan === plan) return decision;
   // Beyond a brake people decide anew, and some bind themselves to one plan only.
   if (braked || decision.binds === 'thisPlan') return null;
-  return carried(decision, kept, scope);
+  return carried(decision, kept, scope, turnedDown);
 }
 
-function carried(decision: OpenedDecision, { deletions, chosen }: KeptDecision, scope: ReviewScope): OpenedDecision {
+function carried(
+  decision: OpenedDecision,
+  { deletions, chosen, hlc }: KeptDecision,
+  scope: ReviewScope,
+  turnedDown: ReadonlyMap<Digest, Hlc>,
+): OpenedDecision {
   const named = new Set(decision.operations);
   const here = scope.operations.filter(({ id }) => named.has(id));
   const unseenDeletion = scope.operations.some(({ id, kind }) => kind === 'delete' && deletions[id] === undefined);
   const stands = ({ id, kind, because }: Operation): boolean =>
     kind !== 'delete' || (!unseenDeletion && JSON.stringify(deletions[id]) === JSON.stringify(because));
   const conflicts = new Set(scope.conflicts.map(({ id }) => id));
+  const { newVersions: _ofEarlier, ...others } = decision;
   const operationsOf = operationsOfChoice(scope);
   // HAZARD: a conflict is known by its values. A candidate may have gained operations since, such as one more team that
   // a record comes back into; a choice stands for exactly what it was made for.
@@ -232,7 +263,11 @@ function carried(decision: OpenedDecision, { deletions, chosen }: KeptDecision, 
     );
   };
   return {
-    ...decision,
+    ...others,
+    ...carriedVersions(decision, scope, (id) => {
+      const no = turnedDown.get(id);
+      return no === undefined || (no !== hlc && greatestHlc([no, hlc]) === hlc);
+    }),
     operations: here.filter(stands).map(({ id }) => id),
     conflicts: decision.conflicts.filter((id) => conflicts.has(id)),
     choices: Object.fromEntries(
@@ -250,8 +285,9 @@ function withinDelegation(
 ): OpenedDecision {
   if (!signed || signed.delegation.kinds === null) return decision;
   const outside = new Set(outsideDelegation(decision, signed.delegation, scope));
+  const { newVersions: _neverLent, ...others } = decision;
   return {
-    ...decision,
+    ...others,
     operations: decision.operations.filter((id) => !outside.has(id)),
     conflicts: decision.conflicts.filter((id) => !outside.has(id)),
     choices: Object.fromEntries(Object.entries(decision.choices).filter(([conflict]) => !outside.has(conflict))),
@@ -259,7 +295,10 @@ function withinDelegation(
   };
 }
 
-/** What a decision names and its delegation does not cover: operations and conflicts, by their ids. */
+/**
+ * What a decision names and its delegation does not cover: operations, conflicts and new versions, by their ids. Any kind of
+ * operation may follow from a new version, so who was lent some kinds speaks for none.
+ */
 export function outsideDelegation(
   decision: OpenedDecision,
   delegation: Delegation,
@@ -276,6 +315,7 @@ export function outsideDelegation(
     ...Object.entries(decision.choices)
       .filter(([conflict, candidate]) => !covers(delegation, ofChoice(conflict, candidate)))
       .map(([conflict]) => conflict),
+    ...(delegation.kinds === null ? [] : (decision.newVersions ?? [])),
   ];
 }
 

@@ -9,9 +9,10 @@ import { trippedBrakes } from '../../core/brakes.js';
 import { digestOf, type Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
+import type { NewVersion } from '../../core/new-versions.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
 import { operationsOf, type Permit } from '../../core/permit.js';
-import { reviewScope, tally, type ReviewScope, type ReviewTally } from '../../core/review.js';
+import { reviewScope, tally, type ReviewScope, type ReviewTally, type TallyTerms } from '../../core/review.js';
 import type { CommitInput } from '../../workflows/contract.js';
 import { readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
 import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
@@ -234,6 +235,8 @@ async function requireApproved(
   const counted = tally(scope, decisions, terms);
   const conflictOf = conflictsSettled(scope, counted, settled);
   const approved = new Set(counted.approved);
+  const open = unapprovedVersions(scope, counted);
+  if (open.length > 0) refuse(code, openVersionsWords(open, terms));
   const undecided = operations.filter(({ id }) => !approved.has(id) && !conflictOf.has(id));
   const [first] = undecided;
   if (first)
@@ -242,6 +245,20 @@ async function requireApproved(
       `${undecided.length} operations lack their approval: ${requirementWords(terms.demandOf(first.id, [first]).requirement)}`,
     );
   return { decisions, conflictOf };
+}
+
+/** HAZARD: a permit under a new version releases nothing before its review approved it; counted again all the same. */
+export function unapprovedVersions(
+  { newVersions = [] }: ReviewScope,
+  { approvedVersions }: ReviewTally,
+): readonly NewVersion[] {
+  return newVersions.filter(({ id }) => !approvedVersions.includes(id));
+}
+
+export function openVersionsWords(open: readonly NewVersion[], terms: TallyTerms): string {
+  const [first] = open;
+  const takes = first ? requirementWords(terms.demandOfVersion(first).requirement) : '';
+  return `${open.length} new versions of types or maps lack their approval: ${takes}`;
 }
 
 /** The operations that a choice of own people released, where the permit settled the conflict alike. */

@@ -8,6 +8,7 @@ import { configurationOf } from '../../core/federation/federation.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
 import { openType, type Open } from '../../core/messages.js';
+import { versionsAlgorithm } from '../../core/agreed-under.js';
 import { planAlgorithm } from '../../core/plan.js';
 import { refuseOpen } from '../../core/rounds.js';
 import type { OpenInput, OpenResult } from '../../workflows/contract.js';
@@ -57,7 +58,7 @@ export async function openRun(context: AuthorityContext, input: OpenInput): Prom
     nonce: randomBytes(24).toString('base64url'),
     round: input.round,
     configuration: configurationDigestOf(configuration),
-    algorithms: [planAlgorithm],
+    algorithms: [planAlgorithm, versionsAlgorithm],
     base: agreement
       ? { sequence: agreement.sequence, digest: agreement.digest, ref: agreement.ref, seal: agreement.seal }
       : null,

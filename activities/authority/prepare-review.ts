@@ -110,6 +110,7 @@ export async function prepareReview(
       label: labelOf(recomputed, conflict.type, conflict.key),
     })),
     cases: recomputed.plan.cases,
+    ...(scope.newVersions ? { newVersions: [...scope.newVersions] } : {}),
     documents: documents.map(({ document, signers, operations }) => ({
       document,
       signers: [...signers],
@@ -146,6 +147,7 @@ export async function prepareReview(
     message: null,
     operations: scope.operations.length,
     conflicts: scope.conflicts.length,
+    ...(scope.newVersions ? { newVersions: scope.newVersions.length } : {}),
     quorum,
     braked: tripped.length > 0,
     ...progressOf(tally, counted),

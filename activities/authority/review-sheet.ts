@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Digest } from '../../core/digest.js';
 import { Json } from '../../core/json.js';
 import { Case } from '../../core/correlation-cases.js';
+import { NewVersion } from '../../core/new-versions.js';
 import { Operation } from '../../core/operation.js';
 import { Conflict } from '../../core/plan.js';
 import type { AuthorityContext } from './context.js';
@@ -34,6 +35,8 @@ export const ReviewSheet = z.strictObject({
   operations: z.array(SheetOperation),
   conflicts: z.array(z.strictObject({ conflict: Conflict, label: z.string().nullable() })),
   cases: z.array(Case),
+  /** Types and maps that are new, as this authority found them itself; absent where there are none. */
+  newVersions: z.array(NewVersion).optional(),
   /** Maps, types, policies and terms behind the operations, where people of the federation sign them. */
   documents: z
     .array(

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Digest } from '../../core/digest.js';
 import { Operation } from '../../core/operation.js';
+import { NewVersion } from '../../core/new-versions.js';
 import { Conflict } from '../../core/plan.js';
 import { ConcordatError } from '../../core/errors.js';
 import { Ref } from '../../core/messages.js';
@@ -13,7 +14,11 @@ import { sheetOperationsUsually } from './review-sheet.js';
 
 const ReviewState = z.strictObject({
   plan: Digest,
-  scope: z.strictObject({ operations: z.array(Operation), conflicts: z.array(Conflict) }),
+  scope: z.strictObject({
+    operations: z.array(Operation),
+    conflicts: z.array(Conflict),
+    newVersions: z.array(NewVersion).optional(),
+  }),
   refused: z.array(z.strictObject({ operation: Digest, code: z.string() })),
   /**
    * Where those that are asked stand among all that the plan has for this authority, first and last place: a decision may
@@ -50,10 +55,10 @@ export async function readReviewState(context: AuthorityContext, dataset: string
   if (!elsewhere.success) return ReviewState.parse(stored);
   const { large } = elsewhere.data;
   if ((await context.privateStore.get(large.ref)) === null) return null;
-  return getDocument(context.privateStore, large, largeState).then(({ operations, conflicts, askedAtMs, ...state }) => {
-    const scope = { operations, conflicts };
+  return getDocument(context.privateStore, large, largeState).then(({ operations, conflicts, newVersions, askedAtMs, ...state }) => {
+    const scope = { operations, conflicts, ...(newVersions ? { newVersions } : {}) };
     if (operations.length > askedAtMax) return { ...state, scope, askedAtMs };
-    const since = Object.fromEntries([...operations, ...conflicts].map(({ id }) => [id, state.openedAtMs]));
+    const since = Object.fromEntries([...operations, ...conflicts, ...(newVersions ?? [])].map(({ id }) => [id, state.openedAtMs]));
     return { ...state, scope, askedAtMs: { ...since, ...askedAtMs } };
   });
 }
@@ -79,9 +84,9 @@ export async function writeReviewState(context: AuthorityContext, dataset: strin
 }
 
 async function storedOf(context: AuthorityContext, dataset: string, state: ReviewState): Promise<object> {
-  const { operations, conflicts } = state.scope;
+  const { operations, conflicts, newVersions } = state.scope;
   if (operations.length <= (context.sheetOperationsMax ?? sheetOperationsUsually))
-    return { ...state, scope: { operations: [...operations], conflicts } };
+    return { ...state, scope: { operations: [...operations], conflicts, ...(newVersions ? { newVersions } : {}) } };
   const { scope, askedAtMs, ...others } = state;
   const earlier = Object.entries(askedAtMs).filter(([, at]) => at !== state.openedAtMs);
   const large = { ...others, ...scope, askedAtMs: Object.fromEntries(earlier) };

@@ -57,7 +57,8 @@ export async function recordDecision(
   const isNew = await keepDecision(context, dataset, envelope.jws, decision, state.scope, named);
   if (decision.kind === 'reject' && isNew)
     await addToStanding(context, dataset, {
-      rejections: rejectionsOf(state.scope, [...whole.operations, ...whole.conflicts], {
+      // A rejected version stands here too, so that the next plan is another one and asks again.
+      rejections: rejectionsOf(state.scope, [...whole.operations, ...whole.conflicts, ...(whole.newVersions ?? [])], {
         reason: decision.reason ?? '',
         untilMs: decision.untilMs ?? context.now() + rejectionDefaultMs,
         approver: decision.approver,
@@ -82,10 +83,14 @@ function requireNamed(context: AuthorityContext, decision: Decision, { scope, as
 function requireAsked(
   context: AuthorityContext,
   decision: OpenedDecision,
-  { operations, conflicts }: ReviewScope,
+  { operations, conflicts, newVersions = [] }: ReviewScope,
 ): void {
   const known = new Set([...operations, ...conflicts].map(({ id }) => id));
-  const unknown = [...decision.operations, ...decision.conflicts].filter((id) => !known.has(id));
+  const versions = new Set(newVersions.map(({ id }) => id));
+  const unknown = [
+    ...[...decision.operations, ...decision.conflicts].filter((id) => !known.has(id)),
+    ...(decision.newVersions ?? []).filter((id) => !versions.has(id)),
+  ];
   const candidatesOf = new Map(conflicts.map(({ id, candidates }) => [id, candidates]));
   const unknownChoices = Object.entries(decision.choices).filter(
     ([conflict, candidate]) => !candidatesOf.get(conflict)?.some(({ digest }) => digest === candidate),
@@ -93,7 +98,7 @@ function requireAsked(
   if (unknown.length + unknownChoices.length > 0)
     throw new ConcordatError(
       'decisionUnknownOperation',
-      `the decision names ${unknown.length} operations or conflicts and ${unknownChoices.length} choices that this plan does not ask of ${context.id}`,
+      `the decision names ${unknown.length} operations, conflicts or new versions and ${unknownChoices.length} choices that this plan does not ask of ${context.id}`,
     );
   // A yes to leaving things as they are is a no.
   if (decision.kind === 'approve' ? decision.conflicts.length > 0 : Object.keys(decision.choices).length > 0)
@@ -136,8 +141,8 @@ export async function reviewNow(
 /** Counts and ids of approvers: all that a history may know of how a review stands. */
 export function progressOf(tallied: ReviewTally, counted: readonly CountedDecision[]): ReviewProgress {
   return {
-    approved: tallied.approved.length,
-    rejected: tallied.rejected.length,
+    approved: tallied.approved.length + tallied.approvedVersions.length,
+    rejected: tallied.rejected.length + tallied.rejectedVersions.length,
     left: tallied.left.length,
     choices: Object.keys(tallied.choices).length,
     open: tallied.open.length,
@@ -173,20 +178,31 @@ export async function closeReview(
   const now = own ? await reviewNow(context, dataset, plan, own) : null;
   const late = own && now && outcome === 'expired' ? await rejectLate(context, dataset, own, now.tally.open) : [];
   const conflicts = new Set(own?.scope.conflicts.map(({ id }) => id));
+  const versions = new Set(own?.scope.newVersions?.map(({ id }) => id));
   const named: Record<Digest, Digest[]> = {};
   for (const { named: one } of now?.counted ?? []) if (one) named[one.id] = [...one.operations];
   const body: ReviewBody = {
     operations: [...(now?.tally.approved ?? [])],
-    rejected: [...(now?.tally.rejected ?? []), ...late.filter((id) => !conflicts.has(id))],
+    rejected: [...(now?.tally.rejected ?? []), ...late.filter((id) => !conflicts.has(id) && !versions.has(id))],
     left: [...(now?.tally.left ?? []), ...late.filter((id) => conflicts.has(id))],
     choices: { ...now?.tally.choices },
+    ...(versions.size > 0
+      ? {
+          newVersions: {
+            approved: [...(now?.tally.approvedVersions ?? [])],
+            rejected: [...(now?.tally.rejectedVersions ?? []), ...late.filter((id) => versions.has(id))],
+          },
+        }
+      : {}),
     decisions: now?.counted.map(({ jws }) => jws) ?? [],
     delegations: [...new Set(now?.counted.flatMap(({ delegation }) => delegation ?? []))],
     // Absent where there are none: the digest of such a body stays what it was.
     ...(Object.keys(named).length > 0 ? { named } : {}),
   };
   const settledOutcome =
-    outcome === 'tally' || late.length > 0 ? outcomeOf(body, state?.scope.operations.length ?? 0) : outcome;
+    outcome === 'tally' || late.length > 0
+      ? outcomeOf(body, (state?.scope.operations.length ?? 0) + versions.size)
+      : outcome;
   const settledCode = late.length > 0 ? 'deadlinePassed' : code;
   const bodyRef = await putDocument(context.exchange, context.id, body);
   const statement: ReviewStatement = {
@@ -208,8 +224,8 @@ export async function closeReview(
     outcome: settledOutcome,
     code: settledCode,
     review,
-    approved: body.operations.length,
-    rejected: body.rejected.length,
+    approved: body.operations.length + (body.newVersions?.approved.length ?? 0),
+    rejected: body.rejected.length + (body.newVersions?.rejected.length ?? 0),
     left: body.left.length,
     choices: Object.keys(body.choices).length,
   };
@@ -238,8 +254,10 @@ async function rejectLate(
 }
 
 function outcomeOf(body: ReviewBody, asked: number): ReviewOutcome {
-  const settled = body.operations.length + Object.keys(body.choices).length;
+  const { approved = [], rejected = [] } = body.newVersions ?? {};
+  const yes = body.operations.length + approved.length;
+  const settled = yes + Object.keys(body.choices).length;
   if (asked === 0 && settled + body.left.length === 0) return 'notNeeded';
-  if (body.operations.length === asked && body.rejected.length + body.left.length === 0) return 'approved';
+  if (yes === asked && body.rejected.length + rejected.length + body.left.length === 0) return 'approved';
   return settled > 0 ? 'partlyApproved' : 'rejected';
 }

@@ -2,7 +2,7 @@
 import { undoCauses } from '../../core/undo.js';
 import { Authorship } from '../../core/approval/authors.js';
 import { electorateOf } from '../../core/approval/electorate.js';
-import { requirementOf, subjectOf } from '../../core/approval/requirement.js';
+import { requirementOf, requirementOfVersion, subjectOf } from '../../core/approval/requirement.js';
 import { quorumOf } from '../../core/brakes.js';
 import { Correlation, type Assignment } from '../../core/correlate.js';
 import type { Digest } from '../../core/digest.js';
@@ -17,7 +17,7 @@ import { authorityOf, type AuthorityContext } from './context.js';
 /** What the terms of one review rest on. */
 export interface ReviewTerms {
   readonly braked: boolean;
-  /** By operation, the approvers who authored it; those without one are left out. */
+  /** By operation or new version, the approvers who authored it; those without one are left out. */
   readonly authors: Readonly<Record<Digest, readonly string[]>>;
   /** Since when people have been asked about an operation or conflict, on this authority's own clock; undefined where they were not. */
   readonly askedSinceMs: (subject: Digest) => number | undefined;
@@ -42,6 +42,10 @@ export function termsOf(context: AuthorityContext, { braked, authors, askedSince
       demands.set(name, demand);
       return demand;
     },
+    demandOfVersion: ({ id, type }) => ({
+      requirement: requirementOfVersion(authority, type, quorum, authors[id] ?? []),
+      electorate: electorateOf(authority, nowMs - (askedSinceMs(id) ?? nowMs)),
+    }),
   };
 }
 
@@ -75,6 +79,10 @@ export async function authorsOfScope(
   for (const operation of operations) {
     const people = authorship.of(operation, context.id);
     if (people.length > 0) authors[operation.id] = people;
+  }
+  for (const version of scope.newVersions ?? []) {
+    const people = authorship.ofVersion(version, context.id);
+    if (people.length > 0) authors[version.id] = people;
   }
   return { authors, documents: behind(operations) };
 }

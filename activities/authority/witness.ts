@@ -19,6 +19,7 @@ import { watchedBy, type AuthorityContext } from './context.js';
 import { readRunState, requireLive, writeRunState } from './live-run.js';
 import { logObserver, observePeers } from './log-observer.js';
 import { noticeInputs, noticeOpens } from './peer-clocks.js';
+import { requireVersionsApproved } from './version-gate.js';
 
 export async function witnessCandidate(context: AuthorityContext, input: WitnessInput): Promise<WitnessResult> {
   const { dataset, run } = input;
@@ -60,6 +61,8 @@ export async function witnessCandidate(context: AuthorityContext, input: Witness
       'planNotReproduced',
       `this authority computes another next base from the sealed inputs and receipts: ${otherThan(candidate, next.candidate)}`,
     );
+  // What only finishes an earlier run was counted when this authority signed the review that the candidate names.
+  if (!finishes) await requireVersionsApproved(context, proposal.inputs, recomputed);
   await putDocument(context.exchange, context.id, next.sealed.base);
   await putDocument(context.exchange, context.id, next.candidate);
   const own = await putDocument(context.exchange, context.id, proposal);

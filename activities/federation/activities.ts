@@ -12,7 +12,8 @@ import { authorityEndpoint, federationEndpoint } from '../../core/names.js';
 import { isAccepted } from '../../core/acceptance.js';
 import { countWhere } from '../../core/long-list.js';
 import { neededValues } from '../../core/needed-values.js';
-import { affectedAuthorities } from '../../core/plan.js';
+import { versionsWaitFor } from '../../core/new-versions.js';
+import { affectedAuthorities } from '../../core/affected-authorities.js';
 import type { FederationActivities, RunSetup } from '../../workflows/activity-types.js';
 import type { PlanSummary } from '../../workflows/messages.js';
 import { putDocument } from '../exchange.js';
@@ -141,6 +142,7 @@ export function createFederationActivities(context: FederationContext): Federati
     // Only values of `digest` fields are disclosed.
     const hasDigests = made.messages.shape.types.some(({ digests }) => digests.length > 0);
     const needed = hasDigests ? neededValues(plan, made.views) : [];
+    const newVersions = plan.newVersions ?? [];
     return {
       plan: ref,
       planDigest,
@@ -161,9 +163,13 @@ export function createFederationActivities(context: FederationContext): Federati
       affected: affectedAuthorities({
         operations: Object.keys(operationsBy).map((authority) => ({ authority })),
         conflicts: plan.conflicts,
+        newVersions,
+        absent: plan.absent,
       }),
       disclosers: [...new Set(needed.map(({ from }) => from))].sort(),
-      baseMoves: moves.length > 0 || hasUnanimous(made.unanimous),
+      // Under a new version none moves before all who hold its type approved it.
+      baseMoves: newVersions.length === 0 && (moves.length > 0 || hasUnanimous(made.unanimous)),
+      ...(newVersions.length > 0 ? { newVersions: newVersions.length, versionsWaitFor: versionsWaitFor(plan) } : {}),
     };
   }
 

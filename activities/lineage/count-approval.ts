@@ -2,11 +2,18 @@
 import { undoCauses } from '../../core/undo.js';
 import { Authorship, type SignedCause } from '../../core/approval/authors.js';
 import { electorateOf } from '../../core/approval/electorate.js';
-import { requirementOf, requirementWords, subjectOf, type Requirement } from '../../core/approval/requirement.js';
+import {
+  requirementOf,
+  requirementOfVersion,
+  requirementWords,
+  subjectOf,
+  type Requirement,
+} from '../../core/approval/requirement.js';
 import { quorumOf, trippedBrakes } from '../../core/brakes.js';
 import type { Assignment } from '../../core/correlate.js';
 import type { Digest } from '../../core/digest.js';
 import type { Configuration } from '../../core/federation/configuration.js';
+import { newVersionWords, type NewVersion } from '../../core/new-versions.js';
 import type { Operation } from '../../core/operation.js';
 import { operationsOf, type Permit } from '../../core/permit.js';
 import { reviewScope, tally, type Review, type ReviewScope, type ReviewTally, type Vote } from '../../core/review.js';
@@ -55,7 +62,37 @@ export function requireEnough(review: Review, votes: readonly Vote[], counting: 
     wrong(
       `its review chooses for ${counted(unsigned.length, 'conflict')} what the decisions of its people do not give`,
     );
+  requireEnoughForVersions(review, scope, count, counting, findings);
   requireEnoughForWritten(authority, scope, votes, counting, findings);
+}
+
+function requireEnoughForVersions(
+  { authority, newVersions }: Review,
+  { newVersions: asked = [] }: ReviewScope,
+  { late, requirementOfNew }: Count,
+  { permit }: Counting,
+  findings: Findings,
+): void {
+  const called = newVersions?.approved ?? [];
+  const unknown = called.filter((id) => !asked.some((one) => one.id === id));
+  if (unknown.length > 0)
+    findings.add(
+      'wrong',
+      authority,
+      `its review approves ${counted(unknown.length, 'new version')} that the plan does not ask of it`,
+    );
+  for (const version of asked) {
+    const takes = requirementWords(requirementOfNew(version));
+    const isEnough = late.approvedVersions.includes(version.id);
+    if (called.includes(version.id) && !isEnough)
+      findings.add(
+        'wrong',
+        authority,
+        `its review calls approved, without enough people, that ${newVersionWords(version)}: it takes ${takes}`,
+      );
+    else if (isEnough && permit.newVersions?.includes(version.id))
+      findings.add('approved', authority, `with the people that its terms ask (${takes}): ${newVersionWords(version)}`);
+  }
 }
 
 /** As the gate counts: all that was released here decides on brakes, and beyond one only decisions on this very plan count. */
@@ -105,6 +142,7 @@ interface Count {
   /** With all whom escalations bring in sooner or later: how long people had been asked no export shows. */
   readonly late: ReviewTally;
   readonly requirement: (operation: Operation) => Requirement;
+  readonly requirementOfNew: (version: NewVersion) => Requirement;
 }
 
 function countUnder(
@@ -127,14 +165,22 @@ function countUnder(
       quorum,
       operations.flatMap((operation) => authorship.of(operation, terms.authority)),
     );
+  const requirementOfNew = (version: NewVersion): Requirement =>
+    requirementOfVersion(terms, version.type, quorum, authorship.ofVersion(version, terms.authority));
   const after = (waitedMs: number): ReviewTally => {
     const electorate = electorateOf(terms, waitedMs);
     return tally(scope, votes, {
       authority: terms.authority,
       demandOf: (_subject, operations) => ({ requirement: required(operations), electorate }),
+      demandOfVersion: (version) => ({ requirement: requirementOfNew(version), electorate }),
     });
   };
-  return { atOnce: after(0), late: after(Number.POSITIVE_INFINITY), requirement: (operation) => required([operation]) };
+  return {
+    atOnce: after(0),
+    late: after(Number.POSITIVE_INFINITY),
+    requirement: (operation) => required([operation]),
+    requirementOfNew,
+  };
 }
 
 /** What people approved by name, and what their choices release where the permit settled the conflict alike. */

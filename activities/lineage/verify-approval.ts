@@ -8,6 +8,7 @@ import { Decision, decisionType, namedCount, opened, type OpenedDecision } from 
 import type { Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError } from '../../core/errors.js';
+import { carriedVersions } from '../../core/new-versions.js';
 import type { Operation } from '../../core/operation.js';
 import { atPlaces } from '../../core/operation-ranges.js';
 import { reviewScope, type Review, type ReviewScope, type Vote } from '../../core/review.js';
@@ -99,8 +100,10 @@ function boundHere(decision: OpenedDecision, plan: Digest, scope: ReviewScope): 
   if (decision.binds === 'thisPlan') return null;
   const operations = new Set(scope.operations.map(({ id }) => id));
   const conflicts = new Set(scope.conflicts.map(({ id }) => id));
+  const { newVersions: _ofEarlier, ...others } = decision;
   return {
-    ...decision,
+    ...others,
+    ...carriedVersions(decision, scope),
     operations: decision.operations.filter((id) => operations.has(id)),
     conflicts: decision.conflicts.filter((id) => conflicts.has(id)),
     choices: Object.fromEntries(Object.entries(decision.choices).filter(([conflict]) => conflicts.has(conflict))),
@@ -117,8 +120,9 @@ function withinKinds(decision: OpenedDecision, { kinds }: Delegation, scope: Rev
     (scope.conflicts.find((conflict) => conflict.id === id)?.candidates ?? [])
       .filter(({ digest }) => chosen === undefined || digest === chosen)
       .flatMap(({ operations }) => operations);
+  const { newVersions: _neverLent, ...others } = decision;
   return {
-    ...decision,
+    ...others,
     operations: decision.operations.filter((id) => lent.has(id)),
     conflicts: decision.conflicts.filter((id) => ofConflict(id).every(isLent)),
     choices: Object.fromEntries(
@@ -160,12 +164,13 @@ async function delegationOf(
 }
 
 function decisionWords({ decision, voice }: Vote, { approvers }: MemberTerms, plan: Digest): string {
-  const { kind, approver, operations, choices, conflicts, issuedAtMs } = decision;
+  const { kind, approver, operations, choices, conflicts, newVersions = [], issuedAtMs } = decision;
   const roles = approvers.find(({ id }) => id === voice)?.roles ?? [];
   const parts = [
     ...(operations.length > 0 ? [counted(operations.length, 'operation')] : []),
     ...(Object.keys(choices).length > 0 ? [`a value for ${counted(Object.keys(choices).length, 'conflict')}`] : []),
     ...(conflicts.length > 0 ? [`${counted(conflicts.length, 'conflict')} as they are`] : []),
+    ...(newVersions.length > 0 ? [counted(newVersions.length, 'new version')] : []),
   ];
   const who = `${approver}${voice === approver ? '' : ` for ${voice}`}${roles.length > 0 ? ` (${roles.join(', ')})` : ''}`;
   const earlier =

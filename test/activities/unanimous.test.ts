@@ -220,6 +220,7 @@ async function outcome(given: Case, world: World, named: readonly string[]) {
     changes,
     unanimous,
     digestKeys: undefined,
+    agreedUnder: undefined,
     versions: undefined,
     authored: undefined,
     exchange: store,

@@ -148,6 +148,7 @@ export async function signDecision(folder: string, sheet: ReviewSheet, wishes: D
     conflicts: [],
     delegation: null,
     binds: 'identicalOperations',
+    ...(sheet.newVersions ? { newVersions: sheet.newVersions.map(({ id }) => id) } : {}),
     partial: named.length < asked.length,
     reason: wishes.kind === 'reject' ? 'not now' : null,
     untilMs: null,
