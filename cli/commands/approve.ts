@@ -31,7 +31,10 @@ export function registerApprove(program: Command): void {
   })
     .requiredOption('--as <key>', 'who signs: the id of an approver, or the path of a key file')
     .option('--authority <id>', 'sign for this authority only')
-    .option('--only <operations...>', 'these operations only; the others stay open. `none` for choices alone')
+    .option(
+      '--only <operations...>',
+      'these operations only, and with `v1` the new types or maps of these numbers; the others stay open. `none` for choices alone',
+    )
     .option('--choose <conflict=candidate...>', 'accept a value for a conflict')
     .option('--for <approver>', 'speak with the voice that this approver delegated to you')
     .option('--only-this-plan', 'do not let it stand for identical operations of later plans')

@@ -34,7 +34,10 @@ export function registerReject(program: Command): void {
     .requiredOption('--reason <text>', 'why; shown to everyone who sees the divergence')
     .option('--until <end>', 'how long it holds: a duration such as 30d, a day or an instant; 30 days where left out')
     .option('--authority <id>', 'sign for this authority only')
-    .option('--only <operations...>', 'these operations only; the others stay open')
+    .option(
+      '--only <operations...>',
+      'these operations only, and with `v1` the new types or maps of these numbers; the others stay open',
+    )
     .option('--conflict <conflicts...>', 'these conflicts only: each is left as it is')
     .option('--for <approver>', 'speak with the voice that this approver delegated to you')
     .option('-y, --yes', 'do not ask before signing')

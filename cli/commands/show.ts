@@ -189,6 +189,7 @@ function document({
     counts: plan?.census ?? null,
     accepted: plan?.accepted ?? [],
     ignored: plan?.ignored ?? [],
+    ...(plan && plan.newVersions.length > 0 ? { newVersions: plan.newVersions } : {}),
     cases: plan?.cases ?? [],
     unsettled: unsettledIn({ snapshots, unapplied }),
     settledByRead: snapshots.flatMap(({ authority, unsettled = [] }) =>

@@ -1,7 +1,8 @@
 /** `concordat approve` and `concordat reject`: one key, one command, for each authority that waits one signed decision or, rarely, several. */
 import type { PrivateKey } from '../../activities/keys/private-key.js';
 import { ConcordatError } from '../../core/errors.js';
-import { affectedAuthorities } from '../../core/plan.js';
+import { affectedAuthorities } from '../../core/affected-authorities.js';
+import { newVersionWords, versionsWaitFor } from '../../core/new-versions.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { DecisionAnswer } from '../../workflows/messages.js';
 import type { ExitCode, Invocation } from '../invocation.js';
@@ -61,12 +62,13 @@ export async function decide(invocation: Invocation, selector: string, options: 
     const open = await openPlan(session, selector);
     const { found, plan } = open;
     const affected = affectedAuthorities(plan);
+    const waiting = versionsWaitFor(plan);
     const mine = approver.listings.filter(({ authority }) => affected.includes(authority));
     if (mine.length === 0)
       throw new ConcordatError(
         'notAnApprover',
         affected.length === 0
-          ? `plan ${shortDigest(found.digest)} asks nobody`
+          ? `plan ${shortDigest(found.digest)} asks nobody${waiting.length > 0 ? ` before ${listWords(waiting)}, who must approve a new type or map too, takes part again` : ''}`
           : `plan ${shortDigest(found.digest)} concerns ${listWords(affected)}; ${options.as} signs for ${listWords(approver.listings.map(({ authority }) => authority))}`,
       );
     const reviews = await Promise.all(
@@ -189,8 +191,9 @@ function questionLines(
   return [
     `${paint.bold(`Plan ${shortDigest(found.digest)}`)} of ${found.dataset}, as ${listWords([...new Set(questions.map(({ approver }) => approver))])}`,
     ...asks.flatMap(
-      ({ question: { authority, operations, choices, conflicts, unchosen, partial, status }, pieces }) => [
-        `${paint.bold(authority)}: ${counted(operations.length, 'operation')}${Object.keys(choices).length > 0 ? `, ${counted(Object.keys(choices).length, 'choice')}` : ''}; quorum ${status.quorum}${status.braked ? ' (raised by a brake)' : ''}`,
+      ({ question: { authority, operations, choices, conflicts, newVersions, unchosen, partial, status }, pieces }) => [
+        `${paint.bold(authority)}: ${counted(operations.length, 'operation')}${newVersions.length > 0 ? `, ${counted(newVersions.length, 'new version')}` : ''}${Object.keys(choices).length > 0 ? `, ${counted(Object.keys(choices).length, 'choice')}` : ''}; quorum ${status.quorum}${status.braked ? ' (raised by a brake)' : ''}`,
+        ...newVersions.map((version) => `  ${newVersionWords(version)}`),
         ...operations
           .slice(0, recordsShown)
           .map(
@@ -290,6 +293,7 @@ async function report(
           ...(piece.ranges ? { ranges: piece.ranges } : {}),
           choices: piece.choices,
           conflicts: piece.conflicts,
+          ...(piece.newVersions.length > 0 ? { newVersions: piece.newVersions } : {}),
           answer,
           failure: failure ? failureOf(failure) : null,
         })),
@@ -308,6 +312,7 @@ function answerText({ question, pieces, sent, answer, failure }: Answered): stri
   const verb = answer.kind === 'approve' ? 'approved' : 'rejected';
   const parts = [
     ...(question.operations.length > 0 ? [counted(question.operations.length, 'operation')] : []),
+    ...(question.newVersions.length > 0 ? [counted(question.newVersions.length, 'new version')] : []),
     ...(Object.keys(question.choices).length > 0 ? [counted(Object.keys(question.choices).length, 'choice')] : []),
     ...(question.conflicts.length > 0 ? [counted(question.conflicts.length, 'conflict')] : []),
   ];

@@ -1,13 +1,14 @@
 /** What a plan asks of each authority that a person speaks for, narrowed to what the person named. */
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
+import type { NewVersion } from '../../core/new-versions.js';
 import type { Operation } from '../../core/operation.js';
 import type { Conflict } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
 import { reviewScope } from '../../core/review.js';
 import type { ReviewStatus } from '../../workflows/messages.js';
 import type { OpenPlan } from '../reading/open-plan.js';
-import { namedChoices, namedConflicts, namedOperations } from '../reading/references.js';
+import { namedChoices, namedConflicts, namedOperations, namedVersions, namesVersion } from '../reading/references.js';
 import type { ReviewView } from '../temporal/reviews.js';
 
 /** What a person answers for one authority. */
@@ -23,6 +24,8 @@ export interface Question {
   readonly conflicts: readonly Digest[];
   /** Conflicts of this authority that are not chosen for: they stay divergences once the decision is whole. */
   readonly unchosen: readonly Conflict[];
+  /** New versions of types that this authority holds. */
+  readonly newVersions: readonly NewVersion[];
   /** Whether what is not named waits for another decision. */
   readonly partial: boolean;
 }
@@ -52,9 +55,12 @@ export function questionsOf(
   const open = reviews.filter(({ review }) => review.kind === 'open');
   if (open.length === 0) throw noneOpen(found.digest, reviews);
   const isWhole = named.only.length === 0 && (named.leave ?? []).length === 0;
+  const only = named.only.flatMap((text) => text.split(','));
+  const ofOperations = only.filter((word) => !namesVersion(word));
   const wanted = isWhole
     ? null
-    : new Set(named.only.includes('none') ? [] : namedOperations(plan, named.only).map(({ id }) => id));
+    : new Set(ofOperations.includes('none') ? [] : namedOperations(plan, ofOperations).map(({ id }) => id));
+  const wantedVersions = isWhole ? null : new Set(namedVersions(plan, only).map(({ id }) => id));
   const choices = namedChoices(plan, named.choose);
   const leave = namedConflicts(plan, named.leave ?? []).map(({ id }) => id);
   const taken = new Set<string>();
@@ -76,10 +82,12 @@ export function questionsOf(
     );
     const all = scope.conflicts.map(({ id }) => id);
     const conflicts = named.leave === undefined ? [] : isWhole ? all : all.filter((id) => leave.includes(id));
-    for (const { id } of operations) taken.add(id);
+    const newVersions = (scope.newVersions ?? []).filter(({ id }) => wantedVersions?.has(id) ?? true);
+    for (const { id } of [...operations, ...newVersions]) taken.add(id);
     for (const id of conflicts) taken.add(id);
     for (const conflict of Object.keys(own)) taken.add(conflict);
-    if (wanted !== null && operations.length + conflicts.length + Object.keys(own).length === 0) return [];
+    if (wanted !== null && operations.length + conflicts.length + newVersions.length + Object.keys(own).length === 0)
+      return [];
     return [
       {
         authority,
@@ -89,12 +97,15 @@ export function questionsOf(
         planned: scope.operations.map(({ id }) => id),
         choices: own,
         conflicts,
+        newVersions,
         unchosen: scope.conflicts.filter(({ id }) => own[id] === undefined && !conflicts.includes(id)),
         partial: wanted !== null,
       },
     ];
   });
-  const strangers = [...(wanted ?? []), ...leave, ...Object.keys(choices)].filter((id) => !taken.has(id));
+  const strangers = [...(wanted ?? []), ...(wantedVersions ?? []), ...leave, ...Object.keys(choices)].filter(
+    (id) => !taken.has(id),
+  );
   if (strangers.length > 0)
     throw new ConcordatError(
       'decisionUnknownOperation',
@@ -107,6 +118,8 @@ function nameIn(plan: OpenPlan['plan'], id: Digest): string {
   const operation = plan.operations.findIndex((one) => one.id === id);
   if (operation >= 0) return `operation ${operation + 1} (${plan.operations[operation]?.authority})`;
   const conflict = plan.conflicts.findIndex((one) => one.id === id);
+  const version = plan.newVersions?.findIndex((one) => one.id === id) ?? -1;
+  if (version >= 0) return `new version v${version + 1}`;
   return conflict >= 0 ? `conflict ${conflict + 1}` : id.slice(0, 12);
 }
 

@@ -18,11 +18,19 @@ export interface Piece {
   readonly ranges: OperationRanges | null;
   readonly choices: Readonly<Record<Digest, Digest>>;
   readonly conflicts: readonly Digest[];
+  readonly newVersions: readonly Digest[];
   /** Only the last one may settle what is not named. */
   readonly partial: boolean;
 }
 
-export function piecesOf({ operations, planned, choices, conflicts, partial }: Question): readonly Piece[] {
+export function piecesOf({
+  operations,
+  planned,
+  choices,
+  conflicts,
+  newVersions,
+  partial,
+}: Question): readonly Piece[] {
   const ids = new Set(operations.map(({ id }) => id));
   const many = ids.size > listedMax;
   const ranges = many
@@ -39,6 +47,7 @@ export function piecesOf({ operations, planned, choices, conflicts, partial }: Q
     ranges: ranges[at] ?? null,
     choices: Object.fromEntries(chosen[at] ?? []),
     conflicts: left[at] ?? [],
+    newVersions: at === 0 ? newVersions.map(({ id }) => id) : [],
     partial: partial || at < count - 1,
   }));
 }

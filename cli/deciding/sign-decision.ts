@@ -23,7 +23,7 @@ const countsForMs = 7 * 24 * 3_600_000;
 /** Throws usage where it is larger than a review takes. */
 export async function signDecision(
   { authority, approver }: Pick<Question, 'authority' | 'approver'>,
-  { operations, ranges, choices, conflicts, partial }: Piece,
+  { operations, ranges, choices, conflicts, newVersions, partial }: Piece,
   verdict: Verdict,
   context: { readonly federation: string; readonly dataset: string; readonly plan: Digest; readonly nowMs: number },
   key: PrivateKey,
@@ -44,6 +44,7 @@ export async function signDecision(
     binds: reach.onlyThisPlan ? 'thisPlan' : 'identicalOperations',
     choices: verdict.kind === 'approve' ? { ...choices } : {},
     conflicts: verdict.kind === 'reject' ? [...conflicts] : [],
+    ...(newVersions.length > 0 ? { newVersions: [...newVersions] } : {}),
     partial,
     reason: verdict.kind === 'reject' ? verdict.reason : null,
     untilMs: verdict.kind === 'reject' ? verdict.untilMs : null,

@@ -64,7 +64,7 @@ export async function openAnyPlan(
   const { plan, view: whole } = await openFoundPlan(session, found);
   return {
     base: plan.base,
-    isSettled: plan.cases.length === 0 && plan.divergences.every(isAccepted),
+    isSettled: plan.cases.length === 0 && !plan.newVersions && plan.divergences.every(isAccepted),
     filtered(filter) {
       const view = filtered(whole, filter);
       const operations = view.operations.map(({ operation }) => operation);
@@ -93,7 +93,7 @@ function largePlan(
   const callsKnown = Object.fromEntries(authorities.map((authority) => [authority, 'large']));
   return {
     base,
-    isSettled: report.cases.length === 0 && census.divergences === census.accepted,
+    isSettled: report.cases.length + report.newVersions.length === 0 && census.divergences === census.accepted,
     async filtered(filter) {
       progress('counting');
       const snapshots = await readSnapshots(federation, exchange, found.snapshots);

@@ -191,6 +191,8 @@ export function shownPlan(report: PlanReport, part: PlanPart, filter: PlanFilter
     ...restOf({ cases: [...report.cases], incomplete: [...report.incomplete] }, filter),
     opaque: [],
     ...(report.ignored.length > 0 ? { ignored: [...report.ignored] } : {}),
+    ...(report.newVersions.length > 0 ? { newVersions: [...report.newVersions] } : {}),
+    absent: [...report.absent],
   };
 }
 
@@ -233,7 +235,7 @@ export async function* planPieces(
   filter: PlanFilter,
   head: object,
 ): AsyncGenerator<string> {
-  yield `${JSON.stringify({ ...head, base: report.base, accepted: report.accepted, ignored: report.ignored, ...restOf({ cases: [...report.cases], incomplete: [...report.incomplete] }, filter) }).slice(0, -1)}`;
+  yield `${JSON.stringify({ ...head, base: report.base, accepted: report.accepted, ignored: report.ignored, ...(report.newVersions.length > 0 ? { newVersions: report.newVersions } : {}), ...restOf({ cases: [...report.cases], incomplete: [...report.incomplete] }, filter) }).slice(0, -1)}`;
   const wanted = wantedBy(federation, filter);
   const census = new PlanCensus();
   const count: { readonly [Name in keyof Lists]: (part: Lists[Name]) => void } = {

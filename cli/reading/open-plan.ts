@@ -1,7 +1,7 @@
 /** A plan found, read, numbered and named, with the sheets of the authorities whose private store is here. */
 import type { Operation } from '../../core/operation.js';
 import type { Plan } from '../../core/plan.js';
-import { affectedAuthorities } from '../../core/plan.js';
+import { affectedAuthorities } from '../../core/affected-authorities.js';
 import type { AuthorityId } from '../../core/record.js';
 import { readPlan } from './documents.js';
 import { elementTypesOf, recordsOf, type FederationSession } from './federation-session.js';

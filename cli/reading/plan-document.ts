@@ -38,6 +38,7 @@ export function planDocument(dataset: string, run: string | null, view: PlanView
     accepted: view.plan.divergences.filter(({ accepted }) => accepted.length > 0),
     ignored: view.plan.ignored ?? [],
     incomplete: view.plan.incomplete,
+    ...(view.plan.newVersions ? { newVersions: view.plan.newVersions } : {}),
     counts: censusOf({
       ...view.plan,
       operations: view.operations.map((one) => one.operation),

@@ -6,9 +6,10 @@ import { Case } from '../../core/correlation-cases.js';
 import { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { IgnoredRecord } from '../../core/ignored.js';
+import { NewVersion } from '../../core/new-versions.js';
 import { Operation } from '../../core/operation.js';
 import { Conflict, Divergence, IncompleteScope, planAlgorithm } from '../../core/plan.js';
-import type { AuthorityId } from '../../core/record.js';
+import { AuthorityId } from '../../core/record.js';
 import { PlanCensus, type Census } from '../../core/report/plan-census.js';
 import { isAccepted } from '../../core/acceptance.js';
 import { planRef } from './documents.js';
@@ -34,6 +35,10 @@ export interface PlanReport {
   readonly ignored: readonly IgnoredRecord[];
   readonly cases: readonly Case[];
   readonly incomplete: readonly IncompleteScope[];
+  /** Types and maps that are new since the last agreement. */
+  readonly newVersions: readonly NewVersion[];
+  /** Members that take no part. */
+  readonly absent: readonly AuthorityId[];
   /** Those that were asked for by their ids. */
   readonly operations: ReadonlyMap<Digest, Operation>;
   readonly places: DocumentPlaces;
@@ -46,6 +51,8 @@ const schemas = {
   cases: Case,
   ignored: IgnoredRecord,
   incomplete: IncompleteScope,
+  newVersions: NewVersion,
+  absent: AuthorityId,
 } as const;
 type ListName = keyof typeof schemas;
 
@@ -63,6 +70,8 @@ export async function readPlanReport(
   const ignored: IgnoredRecord[] = [];
   const cases: Case[] = [];
   const incomplete: IncompleteScope[] = [];
+  const newVersions: NewVersion[] = [];
+  const absent: AuthorityId[] = [];
   const operations = new Map<Digest, Operation>();
   const samples = new Samples();
   const head = new Map<string, unknown>();
@@ -87,6 +96,8 @@ export async function readPlanReport(
     cases: (one) => put(cases, one),
     ignored: (one) => put(ignored, one),
     incomplete: (one) => put(incomplete, one),
+    newVersions: (one) => put(newVersions, one),
+    absent: (one) => put(absent, one),
   };
   const parts = documentParts(
     exchange,
@@ -113,6 +124,8 @@ export async function readPlanReport(
         ignored,
         cases,
         incomplete,
+        newVersions,
+        absent,
         operations,
         places: step.value,
       };
@@ -151,8 +164,14 @@ export async function askedIds(
 ): Promise<ReadonlySet<Digest>> {
   const ref = await planRef(exchange, digest);
   const ids = new Set<Digest>();
-  for await (const parts of documentParts(exchange, ref, (name) => name === 'operations' || name === 'conflicts'))
+  const asking = ['operations', 'conflicts', 'newVersions'];
+  for await (const parts of documentParts(exchange, ref, (name) => asking.includes(name)))
     for (const { member, text, isElement } of parts) {
+      if (member === 'newVersions') {
+        const version = isElement ? parsed(NewVersion, text, ref.ref) : null;
+        if (version?.asked.includes(authority) === true) ids.add(version.id);
+        continue;
+      }
       // Most parts of a large plan are of others.
       if (!isElement || !text.includes(`"authority":${JSON.stringify(authority)}`)) continue;
       if (member === 'operations') {

@@ -7,7 +7,8 @@ import type { Digest } from '../../core/digest.js';
 import type { Json } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
 import { referenceOf } from '../../core/lens/reference.js';
-import { affectedAuthorities, type Conflict, type Divergence, type Plan } from '../../core/plan.js';
+import { affectedAuthorities } from '../../core/affected-authorities.js';
+import type { Conflict, Divergence, Plan } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { Records } from './records.js';
 import type { SheetView } from './stores.js';
@@ -44,8 +45,18 @@ export type CallsKnown = SheetView['kind'];
 /** What of a plan is shown; of one that is too large to be held whole, the beginning of its lists. */
 export type ShownPlan = Pick<
   Plan,
-  'base' | 'operations' | 'conflicts' | 'divergences' | 'cases' | 'incomplete' | 'opaque' | 'ignored' | 'undos'
->;
+  | 'base'
+  | 'operations'
+  | 'conflicts'
+  | 'divergences'
+  | 'cases'
+  | 'incomplete'
+  | 'opaque'
+  | 'ignored'
+  | 'undos'
+  | 'newVersions'
+> &
+  Partial<Pick<Plan, 'absent'>>;
 
 export interface PlanView {
   readonly digest: Digest;
@@ -198,6 +209,7 @@ export function filtered(view: PlanView, filter: PlanFilter): PlanView {
           touches([...divergence.because, ...divergence.at]),
       ),
       ...restOf(view.plan, filter),
+      ...versionsOf(view.plan, filter),
     },
   };
 }
@@ -219,6 +231,16 @@ export function restOf(
         ),
     incomplete: incomplete.filter(({ type, authority }) => touches([authority]) && isOfType(type)),
   };
+}
+
+/** Left out where one key, field or kind is asked for, or none is left. */
+function versionsOf({ newVersions }: ShownPlan, filter: PlanFilter): Pick<ShownPlan, 'newVersions'> {
+  const isNarrow = filter.key !== undefined || filter.field !== undefined || filter.kind !== undefined;
+  const touches = touchesOf(filter);
+  const shown = (isNarrow ? [] : (newVersions ?? [])).filter(
+    ({ type, asked }) => (filter.type === undefined || filter.type === type) && touches(asked),
+  );
+  return { newVersions: shown.length > 0 ? shown : undefined };
 }
 
 export function touchesOf({ authority }: PlanFilter): (authorities: readonly string[]) => boolean {

@@ -1,6 +1,7 @@
 /** Operations, conflicts and candidates as people name them: by the number that `concordat plan` printed, or the beginning of a digest. */
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
+import type { NewVersion } from '../../core/new-versions.js';
 import type { Operation } from '../../core/operation.js';
 import type { Conflict, Plan } from '../../core/plan.js';
 
@@ -21,6 +22,21 @@ export function namedOperations(plan: Plan, words: readonly string[]): readonly 
   }
   return [...found];
 }
+
+/** `v1`: the first of the new versions that the plan lists. Words of another form name operations and are left out. */
+export function namedVersions(
+  { newVersions = [] }: Pick<Plan, 'newVersions'>,
+  words: readonly string[],
+): readonly NewVersion[] {
+  const numbers = words.flatMap((text) => text.split(',')).flatMap((word) => versionForm.exec(word.trim())?.[1] ?? []);
+  return [...new Set(numbers.map((word) => one(newVersions, word, 'new version', ({ id }) => id)))];
+}
+
+export function namesVersion(word: string): boolean {
+  return versionForm.test(word.trim());
+}
+
+const versionForm = /^v(\d{1,4})$/;
 
 /** `1` and digest prefixes, also several with commas. */
 export function namedConflicts(plan: Plan, words: readonly string[]): readonly Conflict[] {

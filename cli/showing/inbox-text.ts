@@ -69,11 +69,11 @@ function askedWords({ askedBy }: PendingErasure): readonly string[] {
 }
 
 function reviewLines({ status }: WaitingReview, now: Date): readonly string[] {
-  const { operations, conflicts, open, braked, waitingSinceMs, deadlineMs, escalatedTo } = status;
+  const { operations, conflicts, newVersions, open, braked, waitingSinceMs, deadlineMs, escalatedTo } = status;
   const age = durationWords(now.getTime() - waitingSinceMs);
   const leftMs = deadlineMs - now.getTime();
   return [
-    `${counted(operations, 'operation')}, ${counted(conflicts, 'conflict')}; ${open} open, ${missingText(status)}${braked ? '; a brake raised the quorum' : ''}`,
+    `${counted(operations, 'operation')}, ${counted(conflicts, 'conflict')}${newVersions === undefined ? '' : `, ${counted(newVersions, 'new type or map', 'new types or maps')}`}; ${open} open, ${missingText(status)}${braked ? '; a brake raised the quorum' : ''}`,
     `waits for ${age}; deadline ${instantText(new Date(deadlineMs))}, ${leftMs > 0 ? `in ${durationWords(leftMs)}` : 'passed'}${escalatedTo.length > 0 ? `; escalated to ${listWords(escalatedTo)}` : ''}`,
   ];
 }

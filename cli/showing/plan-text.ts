@@ -4,6 +4,7 @@ import type { Change, Operation } from '../../core/operation.js';
 import type { Json } from '../../core/json.js';
 import { referenceOf } from '../../core/lens/reference.js';
 import { censusOf, type Census } from '../../core/report/plan-census.js';
+import { newVersionWords, versionsWaitFor } from '../../core/new-versions.js';
 import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
 import type { Paint } from '../output/output.js';
 import type { PlannedConflict, PlannedOperation, PlanView } from '../reading/plan-view.js';
@@ -53,6 +54,7 @@ export function planLines(view: PlanView, options: PlanText): readonly string[] 
     options.allWith !== undefined || census.operations > options.operationsMax || census.operations > countedFrom;
   return [
     ...(isLong ? [...censusLines(census), ''] : []),
+    ...newVersionLines(view, options),
     ...operationLines(view, options, census),
     ...conflictLines(view, options),
     ...caseLines(view, options),
@@ -80,6 +82,24 @@ export function recordText(view: Pick<PlanView, 'names'>, type: string, key: str
 
 function keyText(key: string): string {
   return visibleText(isProvisional(key) ? key.slice(0, 9) : key.slice(0, 8));
+}
+
+/** What all who hold a type must approve before anything else of the plan counts. */
+function newVersionLines({ plan, digest }: PlanView, { paint }: PlanText): readonly string[] {
+  const { newVersions = [], absent = [] } = plan;
+  if (newVersions.length === 0) return [];
+  const waiting = versionsWaitFor({ newVersions, absent });
+  return [
+    paint.bold('New since the last agreement'),
+    ...newVersions.flatMap((version, at) => [
+      `  ${paint.yellow(`v${at + 1}`)} ${newVersionWords(version)}`,
+      paint.dim(`      asked of ${listWords(version.asked)}: each must approve it`),
+    ]),
+    waiting.length > 0
+      ? `  waits for ${listWords(waiting)}, who takes no part in this run: nobody is asked before, and nothing is written or agreed on`
+      : `  until all have, nothing of this plan is written and nothing is agreed on; turn one down with  concordat reject ${shortDigest(digest)} --as KEY --only v1 --reason TEXT`,
+    '',
+  ];
 }
 
 function operationLines(view: PlanView, options: PlanText, census: Census): readonly string[] {
@@ -341,6 +361,7 @@ export function summaryLine(view: PlanView, paint: Paint, census: Census = censu
     `${kinds.update} to update`,
     `${kinds.delete} to delete`,
     ...(conflicts > 0 ? [counted(conflicts, 'conflict')] : []),
+    ...(view.plan.newVersions ? [counted(view.plan.newVersions.length, 'new version')] : []),
     ...(view.plan.cases.length > 0 ? [counted(view.plan.cases.length, 'case')] : []),
     ...(refused > 0 ? [`${refused} not asked`] : []),
     ...(accepted > 0 ? [`${accepted} accepted as they are`] : []),

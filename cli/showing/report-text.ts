@@ -2,6 +2,7 @@
 import { durationWords } from '../../core/duration.js';
 import { errorTable } from '../../core/errors.js';
 import type { SnapshotStatement } from '../../core/messages.js';
+import { newVersionWords } from '../../core/new-versions.js';
 import type { Paint } from '../output/output.js';
 import { unsettledIn, type RunReport, type ToldConsequence, type UnappliedReceipt } from '../reading/run-report.js';
 import type { ReviewProgress } from '../../core/review.js';
@@ -33,6 +34,11 @@ export function reportLines(report: RunReport, paint: Paint, now: Date): readonl
       paint,
       'Read',
       report.snapshots.flatMap((snapshot) => snapshotLines(snapshot, paint)),
+    ),
+    ...section(
+      paint,
+      'New since the last agreement',
+      (report.plan?.newVersions ?? []).map((version) => `  ${newVersionWords(version)}`),
     ),
     ...section(
       paint,
@@ -124,9 +130,10 @@ export function reviewViewText(authority: string, review: ReviewView, now: Date)
     case 'closed':
       return reviewText(review.result).slice(authority.length + 1);
     case 'open': {
-      const { stage, operations, conflicts, quorum, braked, approved, rejected, open, deadlineMs } = review.status;
+      const { stage, operations, conflicts, newVersions, quorum, braked, approved, rejected, open, deadlineMs } =
+        review.status;
       if (stage === 'preparing') return 'is being prepared';
-      const asked = `${counted(operations, 'operation')}, ${counted(conflicts, 'conflict')}`;
+      const asked = `${counted(operations, 'operation')}, ${counted(conflicts, 'conflict')}${newVersions === undefined ? '' : `, ${counted(newVersions, 'new version')}`}`;
       const decided = `${approved} approved, ${rejected} rejected, ${open} open`;
       return `waits: ${asked}; ${decided}; quorum ${quorum}${braked ? ' (raised by a brake)' : ''}, ${missingText(review.status)}; ${durationWords(deadlineMs - now.getTime())} left${refusedText(review.status.refusedSignals)}`;
     }

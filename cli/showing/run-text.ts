@@ -17,9 +17,17 @@ export function resultLines(result: RunResult, census: Census | null, paint: Pai
     ...planLinesOf(result.plan, census),
     ...(result.reviews.length > 0 ? [`  reviews     ${result.reviews.map(reviewText).join(', ')}`] : []),
     ...(result.commits.length > 0 ? [`  written     ${result.commits.map(commitText).join('; ')}`] : []),
-    `  agreement   ${result.agreement ? `${result.agreement.sequence}, signed by all members that took part` : 'unchanged: nothing new to agree on'}`,
+    `  agreement   ${result.agreement ? `${result.agreement.sequence}, signed by all members that took part` : `unchanged: ${noAgreementWords(result)}`}`,
     `  left        ${result.left === 0 ? 'nothing' : counted(result.left, 'divergence')}`,
   ];
+}
+
+function noAgreementWords({ plan, outcome }: RunResult): string {
+  if (plan.newVersions === undefined) return 'nothing new to agree on';
+  if ((plan.versionsWaitFor ?? []).length > 0) return 'a new type or map waits for who is absent';
+  return outcome === 'planned'
+    ? 'a new type or map has to be approved'
+    : 'a new type or map is not approved by all who hold it';
 }
 
 /** One line for each member that took no part: what it means, and who can change it. */
@@ -38,6 +46,7 @@ export function planLinesOf(summary: PlanSummary, census: Census | null): readon
   return [
     `  plan        ${shortDigest(summary.planDigest)}: ${counted(summary.operations, 'operation')}${byAuthority.length > 0 ? ` (${byAuthority.join(', ')})` : ''}, ${counted(summary.conflicts, 'conflict')}, ${counted(summary.cases, 'case')}`,
     `  divergences ${summary.divergences}${kinds.length > 0 ? `: ${kinds.join(', ')}` : ''}${summary.accepted > 0 ? `; ${summary.accepted} accepted as they are` : ''}`,
+    ...(summary.newVersions === undefined ? [] : [`  new         ${newVersionsText(summary)}`]),
     ...(cause ? [`  one cause   ${oneCauseText(cause)}`] : []),
     ...(summary.incompleteScopes.length > 0
       ? [`  incomplete  ${visibleText(summary.incompleteScopes.join(', '))}: no deletion follows from these`]
@@ -46,6 +55,13 @@ export function planLinesOf(summary: PlanSummary, census: Census | null): readon
       ? [`  set aside   ${counted(summary.setAside, 'record')} that could not be translated whole`]
       : []),
   ];
+}
+
+function newVersionsText({ newVersions = 0, versionsWaitFor = [] }: PlanSummary): string {
+  const what = counted(newVersions, 'type or map', 'types or maps');
+  return versionsWaitFor.length > 0
+    ? `${what}; nobody is asked before ${versionsWaitFor.join(', ')} takes part, who must approve too`
+    : `${what}, asked of all who hold the type`;
 }
 
 const reviewWords = {
@@ -104,7 +120,8 @@ export function nextCommands(result: Pick<RunResult, 'dataset' | 'outcome' | 'pl
   const plan = shortDigest(result.plan.planDigest);
   const commands: string[] = [];
   if (result.outcome === 'agreed') return commands;
-  if (result.left > 0 || result.plan.incompleteScopes.length > 0) commands.push(`concordat plan ${plan}`);
+  const hasNew = result.plan.newVersions !== undefined;
+  if (result.left > 0 || hasNew || result.plan.incompleteScopes.length > 0) commands.push(`concordat plan ${plan}`);
   if (result.outcome === 'approvalPending') commands.push(`concordat approve ${plan} --as KEY`);
   if (result.plan.cases > 0) commands.push(`concordat cases ${result.dataset}`);
   if (result.outcome === 'planned' && result.plan.affected.length > 0) commands.push(`concordat run ${result.dataset}`);

@@ -2,6 +2,7 @@
  * One run as a page: what was read, what differs and why, who was asked, what was written. Counts, names of fields and
  * beginnings of keys; a value or a name of a record stands in it only where somebody asked for them.
  */
+import { newVersionWords } from '../../../core/new-versions.js';
 import type { Change } from '../../../core/operation.js';
 import type { Census } from '../../../core/report/plan-census.js';
 import type { PlanSamples } from '../../reading/plan-report.js';
@@ -160,6 +161,11 @@ function readOf({ snapshots }: RunReport): Html {
 
 function askedOf({ report, madeAt }: RunPage): Html {
   return html`${table(
+    'New since the last agreement',
+    'Types and maps: nothing is written or agreed on before all who hold the type approve.',
+    ['what', 'asked of'],
+    (report.plan?.newVersions ?? []).map((version) => [newVersionWords(version), listWords(version.asked)]),
+  )}${table(
     'Who was asked',
     '',
     ['authority', 'review'],
