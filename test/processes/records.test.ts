@@ -2,8 +2,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ObjectStore } from '../../activities/store.js';
 import { readSnapshots } from '../../cli/reading/documents.js';
-import { startFederation, type LocalFederation } from '../support/local-federation.js';
+import { Base } from '../../core/messages.js';
+import { newVersionWords } from '../../core/new-versions.js';
+import type { RunResult } from '../../workflows/messages.js';
+import { eventually, startFederation, type LocalFederation } from '../support/local-federation.js';
 import { folderMeshes, recordFederationFiles } from '../support/record-federation.js';
 import { runCommand, type CommandRun } from '../support/run-command.js';
 import { temporalAddress } from '../support/temporal.js';
@@ -166,12 +170,84 @@ it('hold what a lost column would have said, let the rest go on, and go by a per
   expect(await local.run()).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 0 } });
 });
 
-const restart = async (): Promise<void> => {
-  const ids = ['federation', 'berlin', 'lyon', 'oslo'];
+const everyone = ['federation', 'berlin', 'lyon', 'oslo'];
+const restart = async (ids = everyone): Promise<void> => {
   await Promise.all(ids.map((id) => local.endWorker(id, 'SIGTERM')));
   await Promise.all(ids.map((id) => local.startWorker(id)));
 };
 const inFolder = (name: string): string => path.join(local.folder, name);
+const baseOf = async ({ agreement }: RunResult): Promise<Base> =>
+  Base.parse(JSON.parse(await textOf(local.exchange, `berlin/documents/${agreement?.base ?? ''}`)));
+const textOf = async (store: ObjectStore, name: string): Promise<string> =>
+  new TextDecoder().decode((await store.get(name)) ?? undefined);
+
+it('ask all who hold a type about a map that is new, agree on nothing until all approve it, and ask again who turned it down', async () => {
+  const map = await readFile(inFolder('maps/oslo.shipment.yaml'), 'utf8');
+  await writeFile(inFolder('maps/oslo.shipment.yaml'), `${map}ignore: [merknad]\n`);
+  // The folder of lyon lacks the new map, so it takes no part: and what needs its approval waits for it, whoever asks.
+  await restart(['federation', 'berlin', 'oslo']);
+  const without = await local.run({}, false);
+  expect(without).toMatchObject({
+    outcome: 'divergent',
+    absent: [{ authority: 'lyon', code: 'configurationDiffers' }],
+    plan: { newVersions: 1, versionsWaitFor: ['lyon'], affected: [], baseMoves: false },
+    agreement: null,
+  });
+  expect((await concordat('plan')).stdout).toContain('waits for lyon, who takes no part in this run');
+
+  await restart(['lyon']);
+  const words = 'map of oslo for shipment is new: 2 of 2 records come back as they were';
+  const handle = await local.start();
+  const asked = await local.planOf(handle);
+  expect(asked).toMatchObject({ operations: 0, newVersions: 1, affected: ['berlin', 'lyon', 'oslo'] });
+  const shown = await concordat('plan', asked.planDigest.slice(0, 12));
+  expect(shown.stdout).toContain(`v1 ${words}`);
+  await eventually('the inbox to name it', async () => {
+    const { stdout } = await concordat('inbox', '--as', 'you');
+    return stdout.split('0 operations, 0 conflicts, 1 new type or map; 1 open').length === 4;
+  });
+  const turnedDown = await concordat(
+    'reject',
+    asked.planDigest,
+    '--as',
+    'you',
+    '--authority',
+    'lyon',
+    '--only',
+    'v1',
+    '--reason',
+    'not yet',
+    '--yes',
+  );
+  expect(turnedDown, turnedDown.stderr).toMatchObject({ code: 0 });
+  expect(turnedDown.stdout).toContain('lyon: rejected 1 new version; its review is closed');
+  for (const authority of ['berlin', 'oslo']) await local.decide(authority, asked.planDigest);
+  const rejected = (await handle.result()) as RunResult;
+  expect(rejected).toMatchObject({ outcome: 'divergent', agreement: null, commits: [], left: 0 });
+  expect(rejected.reviews.map(({ authority, outcome }) => [authority, outcome])).toEqual([
+    ['berlin', 'approved'],
+    ['lyon', 'rejected'],
+    ['oslo', 'approved'],
+  ]);
+  const told = await concordat('show');
+  expect(told.stdout).toContain(words);
+  expect(told.stdout).toContain('unchanged: a new type or map is not approved by all who hold it');
+
+  // The others' word stands. Who said no is asked again, and what is new is agreed on though no record changed.
+  const next = await local.start();
+  const again = await local.planOf(next);
+  expect(again.planDigest).not.toBe(asked.planDigest);
+  const approved = await concordat('approve', again.planDigest, '--as', 'you', '--yes');
+  expect(approved.stdout).toContain('lyon: approved 1 new version; its review is closed');
+  expect(approved.stdout).not.toContain('berlin: approved 1 new version');
+  const agreed = (await next.result()) as RunResult;
+  expect(agreed).toMatchObject({ outcome: 'agreed', left: 0, commits: [] });
+  const { agreedUnder } = await baseOf(agreed);
+  expect(Object.keys(agreedUnder?.['shipment']?.maps ?? {})).toEqual(['berlin', 'lyon', 'oslo']);
+  const rest = await local.run({}, false);
+  expect(rest).toMatchObject({ outcome: 'agreed', agreement: null, plan: { operations: 0, affected: [] } });
+  expect(rest.plan.newVersions).toBeUndefined();
+});
 
 it('move to a new version of their type one by one, compare in the newest, and take what was agreed along', async () => {
   // The receiver becomes two names, and the moment of sending another word; berlin moves its file and map at once.
@@ -211,7 +287,16 @@ it('move to a new version of their type one by one, compare in the newest, and t
   );
   await writeFile(file(lyon), (atLyon ?? '').replace('"Ann"', '"Ann Lee"'));
   const mixed = await local.run();
-  expect(mixed).toMatchObject({ outcome: 'agreed', left: 0, plan: { operations: 4, conflicts: 0 } });
+  // The type and the map of berlin are asked of all three, with what the very same snapshots prove.
+  expect(mixed).toMatchObject({
+    outcome: 'agreed',
+    left: 0,
+    plan: { operations: 4, conflicts: 0, newVersions: 2, affected: ['berlin', 'lyon', 'oslo'] },
+  });
+  expect((await local.plan(mixed.plan.plan)).newVersions?.map(newVersionWords)).toEqual([
+    'type shipment is new (version 2 after 1): 2 of 2 records of berlin come back as they were, 2 of 2 records of lyon come back as they were, 2 of 2 records of oslo come back as they were',
+    'map of berlin for shipment is new (version 2 after 1): 2 of 2 records come back as they were',
+  ]);
   expect(await readFile(file(berlin), 'utf8')).toContain('S-2;Ann;Lee;400;2024-05-02 08:30:00;\n');
   expect(await readFile(file(lyon), 'utf8')).toContain('"destinataire":"Léo"');
   expect(await readFile(file(oslo), 'utf8')).toBe((atOslo ?? '').replace('Ann', 'Ann Lee').replace('Léa', 'Léo'));
