@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { affectedAuthorities } from '../../core/affected-authorities.js';
 import {
   agreedUnderOfNextBase,
-  AgreedUnder,
+  type AgreedUnder,
   versionsAlgorithm,
   type DocumentVersion,
 } from '../../core/agreed-under.js';

@@ -4,7 +4,7 @@ import { prepareReview } from '../../../activities/authority/prepare-review.js';
 import { witnessCandidate } from '../../../activities/authority/witness.js';
 import { getDocument, putDocument, putMessage } from '../../../activities/exchange.js';
 import { signCompact } from '../../../activities/keys/sign.js';
-import { Base, Candidate, Proposal, type Ref } from '../../../core/messages.js';
+import { Base, type Candidate, type Proposal, type Ref } from '../../../core/messages.js';
 import { newVersionWords } from '../../../core/new-versions.js';
 import { Permit } from '../../../core/permit.js';
 import { Plan } from '../../../core/plan.js';

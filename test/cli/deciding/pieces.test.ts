@@ -103,7 +103,14 @@ describe('an answer', () => {
 
 describe('a decision that a review would not take', () => {
   it('is not signed, and says what to do', async () => {
-    const piece: Piece = { operations: idsOf(12_000), ranges: null, choices: {}, conflicts: [], newVersions: [], partial: true };
+    const piece: Piece = {
+      operations: idsOf(12_000),
+      ranges: null,
+      choices: {},
+      conflicts: [],
+      newVersions: [],
+      partial: true,
+    };
     await expect(signed(piece)).rejects.toMatchObject({
       code: 'usage',
       message: expect.stringContaining('name fewer with --only') as string,
