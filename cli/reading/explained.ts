@@ -6,6 +6,7 @@ import { suggestion } from '../../core/federation/nearest.js';
 import type { Digest } from '../../core/digest.js';
 import type { Json } from '../../core/json.js';
 import { referenceOf } from '../../core/lens/reference.js';
+import type { NewVersion } from '../../core/new-versions.js';
 import { operationsOf } from '../../core/permit.js';
 import type { Divergence, PlanInput } from '../../core/plan.js';
 import { hadEffect, type Outcome } from '../../core/receipt.js';
@@ -29,6 +30,8 @@ export interface ExplainedRecord {
   readonly unwritten: readonly UnwrittenOperation[];
   /** By type and key, joined by a space: records that its values refer to. */
   readonly names: Readonly<Record<string, string>>;
+  /** Its type, or maps of it, where they are new: through these its values were read. Absent where nothing is new. */
+  readonly newVersions?: readonly NewVersion[];
 }
 
 export interface UnwrittenOperation {
@@ -81,6 +84,7 @@ export async function explained(
   const explanation = explainRecord(planInput, { type, key }, field);
   if (!explanation)
     throw new ConcordatError('notFound', (await alikeIn(session, again, key)) ?? `${type} ${key} differs nowhere`);
+  const newVersions = plan.newVersions?.filter((version) => version.type === type) ?? [];
   return {
     dataset: found.dataset,
     run: again.runId,
@@ -92,6 +96,7 @@ export async function explained(
     ),
     unwritten: await unwrittenOf(session, again, { type, key }),
     names: await namesIn(explanation, elementTypesOf(session.federation), nameOf),
+    ...(newVersions.length > 0 ? { newVersions } : {}),
   };
 }
 

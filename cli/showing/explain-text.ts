@@ -1,6 +1,7 @@
 /** An explanation in words: values side by side, what changed, what decided, and what else could have. */
 import type { Alternative, Explanation, FieldExplanation, MemberValue } from '../../core/resolution/explain.js';
 import type { Outcome } from '../../core/resolution/outcome.js';
+import { newVersionWords } from '../../core/new-versions.js';
 import type { Change } from '../../core/operation.js';
 import type { Json } from '../../core/json.js';
 import { referenceOf } from '../../core/lens/reference.js';
@@ -10,7 +11,10 @@ import { acceptedText, circumstanceLines } from './circumstances-text.js';
 import { valueText, visibleText } from './value-text.js';
 import { causeWords, counted, divergenceWords, leavesWords, listWords } from './words.js';
 
-export type ExplainedText = Pick<ExplainedRecord, 'explanation' | 'name' | 'doubtful' | 'unwritten' | 'names'>;
+export type ExplainedText = Pick<
+  ExplainedRecord,
+  'explanation' | 'name' | 'doubtful' | 'unwritten' | 'names' | 'newVersions'
+>;
 
 export interface ExplainText {
   readonly paint: Paint;
@@ -41,6 +45,10 @@ export function explanationLines(found: ExplainedText, options: ExplainText): re
     paint.bold(title),
     hasBase ? 'against the last agreement' : 'first contact: nothing was agreed on it yet',
     ...gone.map(({ authority, state }) => `  ${authority} ${stateWords[state]}`),
+    ...(found.newVersions ?? []).map(
+      (version) =>
+        `  ${newVersionWords(version)}; nothing of this plan is written before all who hold the type approve it`,
+    ),
     ...circumstanceLines(found, paint).map((line) => `  ${line}`),
     ...wholeRecord(decided.outcome).map((line) => `  ${line}`),
     ...(unaccepted ? [paint.dim(`  had nobody accepted it: ${listOrNothing(wholeRecord(unaccepted))}`)] : []),

@@ -152,6 +152,12 @@ describe('what is new since the last agreement', () => {
     );
   });
 
+  it('is asked of who is absent too, and proven by who is there', () => {
+    const [version] = found({ absent: ['lyon'], type: written('other type') });
+    expect(version?.asked).toEqual(['berlin', 'lyon', 'oslo']);
+    expect(version?.proof.map(({ authority }) => authority)).toEqual(['berlin', 'oslo']);
+  });
+
   it('counts what does not come back once, and says where not all was read', () => {
     const snapshots = reads({ oslo: { lossy: 2, unread: 3, drifted: true } });
     const [version] = found({ maps: { oslo: written('other') } }, baseOf(agreed()), snapshots);

@@ -24,6 +24,7 @@ function question(planned: readonly Digest[], rest: Partial<Question> = {}, isNa
     choices: {},
     conflicts: [],
     unchosen: [],
+    newVersions: [],
     partial: false,
     ...rest,
   } as Question;
