@@ -98,7 +98,7 @@ async function follow(invocation: Invocation, session: FederationSession, run: R
 
 function isSettled({ outcome, plan, left }: RunResult): boolean {
   if (outcome !== 'planned') return outcome === 'agreed';
-  return left + plan.cases + plan.incompleteScopes.length + plan.setAside === 0;
+  return left + plan.cases + plan.incompleteScopes.length + plan.setAside + (plan.newVersions ?? 0) === 0;
 }
 
 async function showResult(output: Output, session: FederationSession, run: RunId, result: RunResult): Promise<void> {

@@ -165,7 +165,11 @@ async function writePage(
 
 function exitCode({ status, result, progress }: RunView): ExitCode {
   if (status === 'failed') return 1;
-  if (result) return result.outcome === 'agreed' || (result.outcome === 'planned' && result.left === 0) ? 0 : 2;
+  if (result)
+    return result.outcome === 'agreed' ||
+      (result.outcome === 'planned' && result.left === 0 && result.plan.newVersions === undefined)
+      ? 0
+      : 2;
   return progress?.stage === 'approve' ? 2 : 0;
 }
 
