@@ -118,6 +118,17 @@ const accepted = {
   reason: 'both are right',
   untilMs: 5,
 };
+const written = { version: 2, digest };
+const newMap = {
+  kind: 'map',
+  authority: 'aws',
+  id: digest,
+  type: 'person',
+  before: { version: 1, digest },
+  now: written,
+  asked: ['aws', 'sov'],
+  proof: [{ authority: 'aws', records: 3, cameBack: 2, incomplete: true }],
+};
 const ignored = { authority: 'aws', type: 'person', record: `~${digest}`, reason: 'a service' };
 const exported = { format: 'concordat-export/1', federation: 'demo', dataset: 'workforce' } as const;
 const place = { position: 3, proof: [digest] };
@@ -200,6 +211,7 @@ export const samples = {
         native: 'envoi',
         kind: 'retyped',
         property: 'poids',
+        declared: { was: 'numeric', is: 'text' },
         to: 'weight',
         fields: ['weight'],
         action: 'hold',
@@ -239,6 +251,7 @@ export const samples = {
     rejected: [digest],
     left: [digest],
     choices: { [digest]: digest },
+    newVersions: { approved: [digest], rejected: [digest] },
     decisions: ['a.b.c'],
     delegations: ['a.b.c'],
     named: { [digest]: [digest] },
@@ -271,6 +284,7 @@ export const samples = {
     previous: digest,
     types: [sealedType],
     digestKeys: [digest.slice(0, 32)],
+    agreedUnder: { person: { taxonomy: written, maps: { aws: { ...written, notBack: 1 } } } },
     versions: { person: 2 },
     authored: { documents: { 'maps/aws.person': digest }, fresh: ['maps/aws.person'] },
   },
@@ -333,6 +347,7 @@ export const samples = {
     cases: [openCase],
     incomplete: [{ authority: 'aws', type: 'person', scope: 'users', reason: 'forbidden' }],
     opaque: [{ authority: 'aws', type: 'person', key: 'k1', reason: 'synced from elsewhere', changed: true }],
+    newVersions: [newMap],
     ignored: [{ authority: 'aws', type: 'person', key: `~${digest}`, reason: 'a service', approver: 'ada' }],
     undos: [
       {
@@ -348,6 +363,7 @@ export const samples = {
     absent: ['azure'],
   },
   permit: {
+    newVersions: [digest],
     plan: digest,
     reviews: [digest],
     operations: { aws: [digest] },
@@ -364,6 +380,7 @@ export const samples = {
     federation: 'demo',
     authority: 'aws',
     dataset: 'workforce',
+    newVersions: [digest],
     plan: digest,
     approver: 'ada',
     delegation: null,
