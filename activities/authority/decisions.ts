@@ -168,22 +168,9 @@ export async function countingDecisions(
   /** What was spent under this permit still counts: a commit that goes on after a crash is the same commit. */
   permit: Digest | null = null,
 ): Promise<readonly CountedDecision[]> {
-  const verifiedNow: { readonly kept: KeptDecision; readonly verified: VerifiedDecision }[] = [];
-  for (const name of await context.privateStore.list(prefixOf(dataset))) {
-    const bytes = await context.privateStore.get(name);
-    if (!bytes) continue;
-    const kept = KeptDecision.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    try {
-      verifiedNow.push({ kept, verified: await verifyDecision(context, dataset, kept.jws) });
-    } catch (error) {
-      // An expired or meanwhile revoked one counts no more; it stays on record.
-      if (error instanceof ConcordatError) continue;
-      throw error;
-    }
-  }
-  const turnedDown = versionsTurnedDown(verifiedNow);
+  const turnedDown = scope.newVersions ? await versionsTurnedDown(context, dataset) : new Map<Digest, Hlc>();
   const counted: CountedDecision[] = [];
-  for (const { kept, verified } of verifiedNow) {
+  for await (const { kept, verified } of decisionsNow(context, dataset)) {
     const { delegation } = verified;
     // HAZARD: what it names is held to its root again. Operations that were not signed for count for nothing.
     const whole = opened(verified.decision, kept.named ?? null);
@@ -206,12 +193,31 @@ function isEmpty({ operations, conflicts, choices, newVersions = [] }: OpenedDec
   return operations.length + conflicts.length + Object.keys(choices).length + newVersions.length === 0;
 }
 
+/** One after the other: a decision may name very many operations. */
+async function* decisionsNow(
+  context: AuthorityContext,
+  dataset: string,
+): AsyncGenerator<{ readonly kept: KeptDecision; readonly verified: VerifiedDecision }> {
+  for (const name of await context.privateStore.list(prefixOf(dataset))) {
+    const bytes = await context.privateStore.get(name);
+    if (!bytes) continue;
+    const kept = KeptDecision.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    let verified: VerifiedDecision;
+    try {
+      verified = await verifyDecision(context, dataset, kept.jws);
+    } catch (error) {
+      // An expired or meanwhile revoked one counts no more; it stays on record.
+      if (error instanceof ConcordatError) continue;
+      throw error;
+    }
+    yield { kept, verified };
+  }
+}
+
 /** By new version, when people here last said no to it. */
-function versionsTurnedDown(
-  decisions: readonly { readonly kept: KeptDecision; readonly verified: VerifiedDecision }[],
-): ReadonlyMap<Digest, Hlc> {
+async function versionsTurnedDown(context: AuthorityContext, dataset: string): Promise<ReadonlyMap<Digest, Hlc>> {
   const last = new Map<Digest, Hlc>();
-  for (const { kept, verified } of decisions) {
+  for await (const { kept, verified } of decisionsNow(context, dataset)) {
     if (verified.decision.kind !== 'reject') continue;
     for (const id of verified.decision.newVersions ?? []) {
       const known = last.get(id);

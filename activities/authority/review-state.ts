@@ -55,12 +55,16 @@ export async function readReviewState(context: AuthorityContext, dataset: string
   if (!elsewhere.success) return ReviewState.parse(stored);
   const { large } = elsewhere.data;
   if ((await context.privateStore.get(large.ref)) === null) return null;
-  return getDocument(context.privateStore, large, largeState).then(({ operations, conflicts, newVersions, askedAtMs, ...state }) => {
-    const scope = { operations, conflicts, ...(newVersions ? { newVersions } : {}) };
-    if (operations.length > askedAtMax) return { ...state, scope, askedAtMs };
-    const since = Object.fromEntries([...operations, ...conflicts, ...(newVersions ?? [])].map(({ id }) => [id, state.openedAtMs]));
-    return { ...state, scope, askedAtMs: { ...since, ...askedAtMs } };
-  });
+  return getDocument(context.privateStore, large, largeState).then(
+    ({ operations, conflicts, newVersions, askedAtMs, ...state }) => {
+      const scope = { operations, conflicts, ...(newVersions ? { newVersions } : {}) };
+      if (operations.length > askedAtMax) return { ...state, scope, askedAtMs };
+      const since = Object.fromEntries(
+        [...operations, ...conflicts, ...(newVersions ?? [])].map(({ id }) => [id, state.openedAtMs]),
+      );
+      return { ...state, scope, askedAtMs: { ...since, ...askedAtMs } };
+    },
+  );
 }
 
 /** Beyond so many it is not said of each operation since when people have been asked about it. */
