@@ -47,11 +47,13 @@ function world(over: Ground, from = agreed): GateWorld {
   return new GateWorld(over, from);
 }
 
+/** What aws says. Where a map is new, sov has nothing to write and is asked about the map all the same. */
 async function outcomeOf(
   own: GateWorld,
   decisions: readonly DecisionWishes[],
+  ofSov: readonly DecisionWishes[] = [],
 ): Promise<{ ready: Ready; outcome: string }> {
-  const ready = await own.ready({ aws: decisions, sov: [] });
+  const ready = await own.ready({ aws: decisions, sov: ofSov });
   const ref = ready.reviews.find((review) => review.ref.startsWith('aws/')) as Ref;
   const jws = new TextDecoder().decode(own.exchange.objects.get(ref.ref));
   return { ready, outcome: ReviewStatement.parse(readUnverified(jws, { typ: reviewType }).payload).outcome };
@@ -102,7 +104,7 @@ describe('the author of a map', () => {
     const own = world(
       await withDocuments(ground, 'one-author', { edit: byDivision, sign: { 'maps/sov.person': ['ada'] } }),
     );
-    const first = await outcomeOf(own, [{ approver: 'bob', only: firstPerson }]);
+    const first = await outcomeOf(own, [{ approver: 'bob', only: firstPerson }], [{ approver: 'bob' }]);
     const between = await settle(own, first.ready);
     expect(between.authored?.fresh).toContain('maps/sov.person');
     expect(awsTag(ground.sandbox, 0, 'department')).toBe('Lanternry 0');
@@ -115,7 +117,7 @@ describe('the author of a map', () => {
     const own = world(
       await withDocuments(ground, 'settled', { edit: byDivision, sign: { 'maps/sov.person': ['ada'] } }),
     );
-    const { ready } = await outcomeOf(own, [{ approver: 'bob' }]);
+    const { ready } = await outcomeOf(own, [{ approver: 'bob' }], [{ approver: 'bob' }]);
     const base = await settle(own, ready);
     expect(base.authored?.fresh).toEqual([]);
     keystoneUser(ground.sandbox, 1).extra['email'] = 'moved@example.org';

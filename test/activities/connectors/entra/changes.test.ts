@@ -214,6 +214,8 @@ function settle(): void {
   for (let number = 0; number < 9; number += 1) happen({ kind: 'join', at: number, to: number });
 }
 
+const happening = (kind: string): Step => ({ kind, at: 0, to: 1 });
+
 describe('changes of a tenant by delta queries', () => {
   it('come to what a full read shows over any history', async () => {
     const seen = { increments: 0, fullReads: 0, told: 0 };
@@ -254,7 +256,11 @@ describe('changes of a tenant by delta queries', () => {
         seen.fullReads += follower.fullReads;
         seen.told += follower.told;
       }),
-      runsOf('CONCORDAT_DELTA_HISTORIES', 8),
+      // In few histories chance may have it that no delta tells anything: this one does.
+      {
+        ...runsOf('CONCORDAT_DELTA_HISTORIES', 8),
+        examples: [[[happening('run'), happening('move'), happening('run')]]],
+      },
     );
     expect(seen.increments).toBeGreaterThan(0);
     expect(seen.fullReads).toBeGreaterThan(0);
