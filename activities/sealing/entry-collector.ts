@@ -2,9 +2,7 @@
  * Holds the entries of a seal until all have come: in memory while they are few, then in one temporary file, parted by
  * key hash so that a segment can be built from a few stretches of it.
  */
-import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { UnnamedFile } from '../unnamed-file.js';
 import { bucketOfHigh } from './bucket.js';
 import { jsonLength, type EntryShape } from './entry-buffer.js';
 import type { Workspace } from './workspace.js';
@@ -51,7 +49,7 @@ export class EntryCollector {
   #memoryBytes = 0;
   #count = 0;
   #parts: readonly Part[] | undefined;
-  #file: number | undefined;
+  #file: UnnamedFile | undefined;
   #fileBytes = 0;
   /** One for all: of a million entries each would else make one. */
   readonly #room: { bytes: Buffer; start: number } = { bytes: Buffer.alloc(0), start: 0 };
@@ -145,17 +143,13 @@ export class EntryCollector {
   discard(): void {
     this.#chunks = [];
     this.#parts = undefined;
-    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file?.close();
     this.#file = undefined;
   }
 
   #startSpilling(): void {
     const { spillFolder, partBits, shape } = this.#options;
-    mkdirSync(spillFolder, { recursive: true });
-    const path = join(spillFolder, `concordat-seal-${process.pid}-${randomBytes(8).toString('hex')}`);
-    this.#file = openSync(path, 'wx+', 0o600);
-    // Without a name the file goes when the process does, however it ends: it holds what no peer may find later.
-    unlinkSync(path);
+    this.#file = new UnnamedFile('seal', spillFolder);
     const stagingBytes = Math.min(stagingBytesMax, Math.floor(stagingBytesTotal / 2 ** partBits));
     const parts = Array.from({ length: 2 ** partBits }, () => ({
       staging: Buffer.allocUnsafeSlow(stagingBytes),
@@ -194,8 +188,7 @@ export class EntryCollector {
   #writeStretch(part: Part, bytes: Buffer): void {
     if (bytes.length === 0 || this.#file === undefined) return;
     const start = this.#fileBytes;
-    let done = 0;
-    while (done < bytes.length) done += writeSync(this.#file, bytes, done, bytes.length - done, start + done);
+    this.#file.write(bytes, start);
     this.#fileBytes += bytes.length;
     part.stretches.push({ start, length: bytes.length });
   }
@@ -203,12 +196,7 @@ export class EntryCollector {
   #readPart(part: Part, bytes: Buffer): Buffer {
     let at = 0;
     for (const { start, length } of part.stretches) {
-      let done = 0;
-      while (done < length && this.#file !== undefined) {
-        const read = readSync(this.#file, bytes, at + done, length - done, start + done);
-        if (read === 0) throw new Error('the spill file is shorter than what was written to it');
-        done += read;
-      }
+      this.#file?.read(bytes.subarray(at, at + length), start);
       at += length;
     }
     part.staging.copy(bytes, at, 0, part.used);

@@ -27,7 +27,7 @@ export function registerTaxonomy(program: Command): void {
   defineCommand(taxonomy, {
     name: 'diff',
     description:
-      'Show where the schema of a table or file is no longer the one of the last agreement, as the newest run saw it: properties gained, lost and renamed, values of another kind, unit or choice, and many more empty ones. What a dataset holds because of it (`drift` in its file) is untold until the map is changed or a person of that authority approves. Exit code 2 where anything is held.',
+      'Show where the schema of a table or file is no longer the one of the last agreement, as the newest run saw it: properties gained, lost and renamed, values of another kind, unit or choice, many more empty ones, and columns that the store declares of another type. What a dataset holds because of it (`drift` in its file) is untold until the map is changed or a person of that authority approves. Exit code 2 where anything is held.',
     examples: [
       ['concordat taxonomy diff', 'of the newest run'],
       ['concordat taxonomy diff --run 3f2a91c0 --json', 'of one run, for scripts'],
