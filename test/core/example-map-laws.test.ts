@@ -17,7 +17,7 @@ import { translateBack } from '../../core/translate-back.js';
 import { expectEqual } from '../support/expect-equal.js';
 import { propertyRuns } from '../support/property-runs.js';
 
-const runs = propertyRuns(Number(process.env['CONCORDAT_MAP_CASES'] ?? 25));
+const runs = propertyRuns(Number(process.env['CONCORDAT_MAP_CASES'] ?? 250));
 const examples = path.resolve(import.meta.dirname, '../../examples');
 const mapFiles = readdirSync(examples)
   .map((name) => path.join(examples, name, 'federation'))
