@@ -164,7 +164,11 @@ export const zones: readonly Zone[] = [
   // The language of rules, and nothing of what they are asked about.
   { path: 'activities/constraints/', own: ['core/'], packages: ['node:', '@marcbachmann/cel-js'] },
   // What is sealed is fixed to the byte, so little may have a say in it.
-  { path: 'activities/sealing/', own: ['core/', 'activities/store.ts', 'activities/unnamed-file.ts'], packages: ['node:', 'xxhash-wasm'] },
+  {
+    path: 'activities/sealing/',
+    own: ['core/', 'activities/store.ts', 'activities/unnamed-file.ts'],
+    packages: ['node:', 'xxhash-wasm'],
+  },
   // Speaks to the server that workers and command line use, before either runs.
   {
     path: 'activities/temporal-setup/',
