@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { ChangeCursors, ChangeItem, Changes, Connector } from '../../activities/connectors/connector.js';
 import type { PostgresqlMesh } from '../../activities/connectors/postgresql/config.js';
 import { createPostgresqlConnector } from '../../activities/connectors/postgresql/connector.js';
+import type { MakePace } from '../../activities/pace.js';
 import type { NativeObject } from '../../core/record.js';
 import { startPostgresql, type PostgresqlSystem } from '../support/systems/postgresql.js';
 import { missingWords } from '../support/systems/system.js';
@@ -23,7 +24,10 @@ interface Scene {
   readonly slot: string;
 }
 
-async function scene(columns: string, { key = ['id'], more = '' } = {}): Promise<Scene> {
+async function scene(
+  columns: string,
+  { key = ['id'], more = '', makePace }: { key?: string[]; more?: string; makePace?: MakePace } = {},
+): Promise<Scene> {
   if (system.kind === 'missing') throw new Error('skipped where it is missing');
   const name = `changes${(databases += 1)}`;
   const environment = await system.database(name);
@@ -36,7 +40,7 @@ async function scene(columns: string, { key = ['id'], more = '' } = {}): Promise
     tables: { sample: { table: 'sample', key } },
     changes: { slot: name, publication: 'told', fullReadEvery: 24 },
   };
-  const connector = createPostgresqlConnector({ mesh, environment, pageSize: 2 });
+  const connector = createPostgresqlConnector({ mesh, environment, pageSize: 2, ...(makePace ? { makePace } : {}) });
   if (!connector.changes) throw new Error('changes are declared');
   return {
     connector,
@@ -127,6 +131,18 @@ describe.skipIf(system.kind === 'missing')('changes of a table of PostgreSQL', (
     const second = await since(at, first.cursors);
     await at.changes.release(Object.values(second.cursors));
     expect(await since(at, first.cursors)).toMatchObject({ untold: ['expired'], objects: [], gone: [] });
+  });
+
+  it('are read at the pace of the authority file, a row a turn of it', async () => {
+    const turns: number[] = [];
+    const turn = (rows: number): Promise<void> => Promise.resolve(void turns.push(rows));
+    const makePace: MakePace = () => ({ turn, used: () => undefined, hold: () => undefined });
+    const at = await scene('id text PRIMARY KEY', { makePace });
+    const cursors = await begin(at);
+    await at.sql(`INSERT INTO sample VALUES ('a'), ('b'), ('c')`);
+    turns.length = 0;
+    expect((await since(at, cursors)).objects.length).toBe(3);
+    expect(turns).toEqual([2, 1]);
   });
 
   it('of a transaction that is open at the moment of the read are told once it has ended', async () => {
