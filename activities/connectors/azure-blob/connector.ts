@@ -1,9 +1,7 @@
 /** The connector for records in blobs of Azure storage: JSON Lines, CSV and Parquet. */
-import { rowId } from '../../record-formats/row-id.js';
-import { callsOf, fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { callsOf, type ObjectStore } from '../../record-objects/object-store.js';
 import { objectChanges, orNull } from '../../record-objects/changes.js';
-import { readAll, readOne } from '../../record-objects/read.js';
-import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
+import { rowsOfStore } from '../../record-objects/rows-of-store.js';
 import type { Connector } from '../connector.js';
 import { azureBlobCapabilities } from './capabilities.js';
 import { createAzureBlobClient, nameOf } from './client.js';
@@ -30,16 +28,8 @@ export function createAzureBlobConnector(options: AzureBlobConnectorOptions): Co
   return {
     capabilities: azureBlobCapabilities(mesh),
     probe: () => probeAzureBlob(client, store),
-    readAll: (request) => readAll(store, request),
-    readOne: (type, id) => readOne(store, type, id),
-    findTwin: async (type, after) => {
-      const id = rowId(after, fileOf(mesh.files, type).key);
-      return id === null ? null : readOne(store, type, id);
-    },
-    plannedCalls: (write) => plannedCalls(store, write),
+    ...rowsOfStore(store),
     consequencesOf: () => ['the blob is put anew: its snapshots stay, and a lease on it forbids the write'],
-    write: (write, announce) => executeWrite(store, write, announce),
-    batches: batchesOf(store),
     ...(changes
       ? {
           changes: objectChanges({

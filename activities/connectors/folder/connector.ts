@@ -1,8 +1,6 @@
 /** The connector for a folder of files: JSON Lines, CSV and Parquet. */
-import { rowId } from '../../record-formats/row-id.js';
-import { fileOf, type ObjectStore } from '../../record-objects/object-store.js';
-import { readAll, readOne } from '../../record-objects/read.js';
-import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
+import type { ObjectStore } from '../../record-objects/object-store.js';
+import { rowsOfStore } from '../../record-objects/rows-of-store.js';
 import type { Connector } from '../connector.js';
 import { folderCapabilities } from './capabilities.js';
 import { folderChanges } from './changes.js';
@@ -29,15 +27,7 @@ export function createFolderConnector({ mesh, limits = {} }: FolderConnectorOpti
   return {
     capabilities: folderCapabilities(mesh),
     probe: () => probeFolder(mesh, store),
-    readAll: (request) => readAll(store, request),
-    readOne: (type, id) => readOne(store, type, id),
-    findTwin: async (type, after) => {
-      const id = rowId(after, fileOf(mesh.files, type).key);
-      return id === null ? null : readOne(store, type, id);
-    },
-    plannedCalls: (write) => plannedCalls(store, write),
-    write: (write, announce) => executeWrite(store, write, announce),
-    batches: batchesOf(store),
+    ...rowsOfStore(store),
     ...(changes ? { changes } : {}),
   };
 }

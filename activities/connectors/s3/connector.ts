@@ -1,9 +1,7 @@
 /** The connector for records in objects of S3: JSON Lines, CSV and Parquet. */
-import { rowId } from '../../record-formats/row-id.js';
-import { callsOf, fileOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { callsOf, type ObjectStore } from '../../record-objects/object-store.js';
 import { objectChanges, orNull } from '../../record-objects/changes.js';
-import { readAll, readOne } from '../../record-objects/read.js';
-import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
+import { rowsOfStore } from '../../record-objects/rows-of-store.js';
 import type { Connector } from '../connector.js';
 import { s3Capabilities } from './capabilities.js';
 import { createS3RecordsClient, nameOf } from './client.js';
@@ -30,18 +28,10 @@ export function createS3Connector(options: S3ConnectorOptions): Connector {
   return {
     capabilities: s3Capabilities(mesh),
     probe: () => probeS3(client, store),
-    readAll: (request) => readAll(store, request),
-    readOne: (type, id) => readOne(store, type, id),
-    findTwin: async (type, after) => {
-      const id = rowId(after, fileOf(mesh.files, type).key);
-      return id === null ? null : readOne(store, type, id);
-    },
-    plannedCalls: (write) => plannedCalls(store, write),
+    ...rowsOfStore(store),
     consequencesOf: () => [
       'the object is put anew: its tags and access list become those of a new object of the bucket',
     ],
-    write: (write, announce) => executeWrite(store, write, announce),
-    batches: batchesOf(store),
     ...(changes
       ? {
           changes: objectChanges({

@@ -1,9 +1,7 @@
 /** The connector for records in objects of OpenStack Swift: JSON Lines, CSV and Parquet. */
-import { rowId } from '../../record-formats/row-id.js';
 import { objectChanges } from '../../record-objects/changes.js';
-import { callsOf, fileOf, type ObjectStore } from '../../record-objects/object-store.js';
-import { readAll, readOne } from '../../record-objects/read.js';
-import { batchesOf, executeWrite, plannedCalls } from '../../record-objects/write.js';
+import { callsOf, type ObjectStore } from '../../record-objects/object-store.js';
+import { rowsOfStore } from '../../record-objects/rows-of-store.js';
 import type { Connector } from '../connector.js';
 import { swiftCapabilities } from './capabilities.js';
 import { createSwiftClient, nameOf } from './client.js';
@@ -30,16 +28,8 @@ export function createSwiftConnector(options: SwiftConnectorOptions): Connector 
   return {
     capabilities: swiftCapabilities(mesh),
     probe: () => probeSwift(client, store),
-    readAll: (request) => readAll(store, request),
-    readOne: (type, id) => readOne(store, type, id),
-    findTwin: async (type, after) => {
-      const id = rowId(after, fileOf(mesh.files, type).key);
-      return id === null ? null : readOne(store, type, id);
-    },
-    plannedCalls: (write) => plannedCalls(store, write),
+    ...rowsOfStore(store),
     consequencesOf: () => ['the object is put anew, and the container keeps the version before'],
-    write: (write, announce) => executeWrite(store, write, announce),
-    batches: batchesOf(store),
     ...(changes
       ? {
           changes: objectChanges({
