@@ -14,14 +14,8 @@ import { unanimousLines } from '../sealing/unanimous-lines.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
 import type { UnanimousRecords } from '../unanimous.js';
 import { FirstHops } from './first-hops.js';
-import {
-  readPublishedTable,
-  tableId,
-  tableIdBytes,
-  writeTableId,
-  type RecordTable,
-  type TableRow,
-} from './record-table.js';
+import { readPublishedTable, tableId, writeTableId, type RecordTable } from './record-table.js';
+import { tableIdBytes, type TableRow } from './table-rows.js';
 import type { HopOwner, Witnessed } from './run-hops.js';
 import { viewsByKey } from '../spilling/gathered-views.js';
 import { saltsOf, type Salts } from './salts.js';

@@ -1,5 +1,5 @@
 /** Finds rows by the id that they begin with. The ids are hashes in order, so the first bits of one say where it must be. */
-import { tableIdBytes } from './record-table.js';
+import { tableIdBytes } from './table-rows.js';
 
 const rowsPerStep = 8;
 const bitsMax = 24;

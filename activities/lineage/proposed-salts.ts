@@ -7,7 +7,7 @@ import type { AuthorityId } from '../../core/record.js';
 import { SpilledBytes } from '../spilled-bytes.js';
 import type { ObjectStore } from '../store.js';
 import { IdIndex } from './id-index.js';
-import { tableIdBytes } from './record-table.js';
+import { tableIdBytes } from './table-rows.js';
 
 /** Rows stand in the order of their ids. */
 export const proposalBytes = tableIdBytes + saltBytes;

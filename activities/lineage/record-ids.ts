@@ -1,7 +1,7 @@
 /** Names of very many records, sixteen bytes each, in memory that the collector of JavaScript's garbage need not look at. */
 import { endianness } from 'node:os';
 import { sha256Binary } from '../sealing/sha256.js';
-import { tableIdBytes } from './record-table.js';
+import { tableIdBytes } from './table-rows.js';
 
 const idsPerChunk = 4_096;
 const wordsPerId = tableIdBytes / 4;

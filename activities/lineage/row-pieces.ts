@@ -1,7 +1,7 @@
 /** The rows that a run's hops will put into the table, in pieces: they are kept while nobody knows whether the run is sealed. */
 import { ConcordatError } from '../../core/errors.js';
 import type { ObjectStore } from '../store.js';
-import { encodeRow, rowBytes, type TableRow } from './record-table.js';
+import { encodeRow, rowBytes, type TableRow } from './table-rows.js';
 
 const rowsPerPiece = 32_768;
 const nameDigits = 6;

@@ -18,7 +18,8 @@ import {
   requireSignedProposals,
   type ProposedSalts,
 } from './proposed-salts.js';
-import { tableIdBytes, type RecordTable } from './record-table.js';
+import { type RecordTable } from './record-table.js';
+import { tableIdBytes } from './table-rows.js';
 
 /** Takes up the records of a snapshot while it is sealed. */
 export class SaltProposals {

@@ -12,7 +12,7 @@ import { bucketBitsOf, bucketOfHigh } from '../sealing/bucket.js';
 import { digestBytes, entryShape, hashBytes, jsonLength } from '../sealing/entry-buffer.js';
 import { EntryCollector } from '../sealing/entry-collector.js';
 import { Workspace } from '../sealing/workspace.js';
-import { tableIdBytes } from './record-table.js';
+import { tableIdBytes } from './table-rows.js';
 
 /** As in a seal: the first bytes of the id, the id where a seal has the digest of its one group, and what waits. */
 const shape = entryShape(1);

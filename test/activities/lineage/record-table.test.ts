@@ -2,14 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RecordIds } from '../../../activities/lineage/record-ids.js';
-import {
-  emptyManifest,
-  encodeRows,
-  RecordTable,
-  rowBytes,
-  tableId,
-  type TableRow,
-} from '../../../activities/lineage/record-table.js';
+import { emptyManifest, RecordTable, tableId, type TableManifest } from '../../../activities/lineage/record-table.js';
+import { encodeRows, rowBytes, type TableRow } from '../../../activities/lineage/table-rows.js';
 import { IdIndex } from '../../../activities/lineage/id-index.js';
 import { SaltProposals, saltsOf, type SaltSources } from '../../../activities/lineage/salts.js';
 import { MemoryStore } from '../authority/gate-world.js';
@@ -139,6 +133,91 @@ describe('the table of records', () => {
     );
     const next = await new RecordTable(store, 'p', manifest).with([row('key 5', 2)], 2);
     expect(next.buckets.filter((bucket, at) => bucket !== manifest.buckets[at])).toHaveLength(1);
+  });
+
+  describe('where few rows wait beside the buckets', () => {
+    const keys = Array.from({ length: 9_000 }, (_, at) => `key ${at}`);
+    const idOf = (key: string): Buffer => tableId({ type: 'person', key });
+    const hasRow = async (table: RecordTable, expected: TableRow): Promise<void> => {
+      for (const found of [await table.rowOf(expected.id), await table.rowInOrder(expected.id)])
+        expect([found?.end, Buffer.from(found?.salt ?? []).toString('hex')]).toEqual([
+          expected.end,
+          Buffer.from(expected.salt).toString('hex'),
+        ]);
+    };
+    const add = (store: MemoryStore, manifest: TableManifest, rows: readonly TableRow[], sequence: number) =>
+      new RecordTable(store, 'p', manifest).withPieces(
+        { count: rows.length, read: () => [encodeRows(rows)] },
+        sequence,
+        3,
+      );
+
+    async function waiting() {
+      const store = new MemoryStore();
+      const old = keys.map((key) => row(key, 1));
+      const first = await new RecordTable(store, 'p', emptyManifest).with(old, 1);
+      const changed = [3, 70, 4_000].map((at) => row(keys[at] ?? '', 2));
+      const fresh = [row('new 1', 2), row('new 2', 2)];
+      return { store, old, first, changed, fresh, second: await add(store, first, [...changed, ...fresh], 2) };
+    }
+
+    it('writes one object, and finds of each record the newest row', async () => {
+      const { store, old, first, changed, fresh, second } = await waiting();
+      expect(second).toEqual({ ...first, sequence: 2, recent: { count: 5, rows: second.recent?.rows } });
+      expect(store.objects.size).toBe(first.buckets.length + 1);
+      const again = row(keys[70] ?? '', 3);
+      const third = await add(store, second, [again], 3);
+      expect([third.recent?.count, third.buckets]).toEqual([5, first.buckets]);
+      const table = new RecordTable(store, 'p', third);
+      for (const one of [again, ...fresh, ...changed.slice(0, 1), ...changed.slice(2), ...old.slice(100, 110)])
+        await hasRow(table, one);
+      const ids = [...old.slice(0, 9), ...fresh, row('nobody', 1)]
+        .map(({ id }) => id)
+        .sort((left, right) => Buffer.compare(left, right));
+      expect((await table.lacking(Buffer.concat(ids))).equals(idOf('nobody'))).toBe(true);
+    });
+
+    it.each([
+      ['are many', 600],
+      ['make the table grow', 12_000],
+    ])('they go into the buckets once they %s', async (_, more) => {
+      const { store, first, second } = await waiting();
+      const rows = Array.from({ length: more }, (_one, at) => row(`more ${at}`, 3));
+      const third = await add(store, second, rows, 3);
+      expect(third.recent).toBeUndefined();
+      expect(third.count).toBe(9_002 + more);
+      expect(third.bits > first.bits).toBe(more > 600);
+      const table = new RecordTable(store, 'p', third);
+      const changed = await new RecordTable(store, 'p', second).rowOf(idOf(keys[70] ?? ''));
+      expect(changed?.end?.sequence).toBe(2);
+      if (changed) await hasRow(table, changed);
+      await hasRow(table, rows[5] ?? row('', 0));
+      await table.removeAllBut(third, await table.bucketsThere());
+      expect(store.objects.size).toBe(third.buckets.length);
+    });
+
+    it('a record that is erased is in neither', async () => {
+      const { store, second } = await waiting();
+      const salts: string[] = [];
+      for (const key of [keys[70] ?? '', 'new 1', keys[5] ?? ''])
+        for (const manifest of [second, { ...second, recent: undefined }]) {
+          const found = await new RecordTable(store, 'p', manifest).rowOf(idOf(key));
+          if (found) salts.push(Buffer.from(found.salt).toString('hex'));
+        }
+      expect(salts).toHaveLength(5);
+      let manifest = second;
+      for (const key of [keys[70] ?? '', 'new 1', keys[5] ?? '']) {
+        const table = new RecordTable(store, 'p', manifest);
+        const next = await table.without(idOf(key));
+        await table.removeAllBut(next, await table.bucketsThere());
+        expect(await new RecordTable(store, 'p', next).rowOf(idOf(key))).toBeNull();
+        expect(await new RecordTable(store, 'p', next).without(idOf(key))).toBe(next);
+        manifest = next;
+      }
+      expect([manifest.count, manifest.recent?.count]).toEqual([8_998, 3]);
+      for (const salt of salts)
+        expect([...store.objects.values()].some((bytes) => Buffer.from(bytes).includes(salt, 0, 'hex'))).toBe(false);
+    });
   });
 
   it('is refused where a bucket was altered', async () => {

@@ -1,6 +1,6 @@
 /** Rows that wait for a seal come back as they were kept, or not at all. */
 import { expect, it } from 'vitest';
-import { encodeRows, rowBytes, type TableRow } from '../../../activities/lineage/record-table.js';
+import { encodeRows, rowBytes, type TableRow } from '../../../activities/lineage/table-rows.js';
 import { readRows, removeRows, RowPieces } from '../../../activities/lineage/row-pieces.js';
 import { MemoryStore } from '../../support/memory-store.js';
 
