@@ -1,6 +1,7 @@
 /** The next base, sealed: the old one with what members now agree on put in and what all have let go taken out. */
 import { digestOf } from '../core/digest.js';
 import type { DatasetShape } from '../core/federation/federation.js';
+import { referredTypes, type TaxonomyType } from '../core/federation/taxonomy.js';
 import type { Base } from '../core/messages.js';
 import { isBaseBehind, migratedFields } from '../core/migrate-base.js';
 import type { BaseChange } from '../core/next-base.js';
@@ -18,6 +19,9 @@ import { recordsTakenOver, sealFirst } from './unanimous-base.js';
 
 /** So many new records are added to a base segment by segment like changes; of more, all segments are made anew. */
 const fewMax = 10_000;
+
+/** A smaller object of lines is written anew with every change. Part of concordat-later-lines/1. */
+const apartFromBytes = 1024 * 1024;
 
 export interface SealedBase {
   readonly base: Base;
@@ -37,6 +41,8 @@ export async function sealNextBase(options: {
   readonly versions: Base['versions'];
   readonly agreedUnder: Base['agreedUnder'];
   readonly authored: Base['authored'];
+  /** Whether all who take part in the run read bases of format 2. */
+  readonly mayLieApart?: boolean;
   readonly exchange: ObjectStore;
   readonly prefix: string;
   readonly heartbeat?: () => void;
@@ -79,6 +85,7 @@ export async function sealNextBase(options: {
         reader,
         store: exchange,
         prefix,
+        ...(options.mayLieApart && !namesOthers(type.taxonomy) ? { apartFromBytes } : {}),
       }));
     if (resealed) {
       types.push(resealed);
@@ -121,6 +128,14 @@ export async function sealNextBase(options: {
     ...(options.authored ? { authored: options.authored } : {}),
   };
   return { base, digest: digestOf(base) };
+}
+
+/**
+ * HAZARD: what a record said before stays in the large object while that is needed. Where it named another record by its key, that
+ * one could not be erased for as long.
+ */
+function namesOthers({ fields }: TaxonomyType): boolean {
+  return Object.values(fields).some((kind) => kind.kind === 'effect' || referredTypes(kind).length > 0);
 }
 
 /** What lies in a base that held nothing before. */

@@ -12,6 +12,7 @@ import { baseChangeSteps, heldAtBase, type BaseChange } from '../core/next-base.
 import type { Operation } from '../core/operation.js';
 import { operationsOf, type Permit } from '../core/permit.js';
 import { hadEffect } from '../core/receipt.js';
+import { mayLieApart } from '../core/sealed.js';
 import { getDocument, getMessage } from './exchange.js';
 import { inSlices } from './event-loop.js';
 import type { Recomputed } from './recompute.js';
@@ -78,6 +79,7 @@ export async function nextAgreement(
       snapshots: recomputed.snapshots,
     }),
     authored: authoredOfNextBase(recomputed.messages.shape, recomputed.messages.base, recomputed.plan, effective),
+    mayLieApart: mayLieApart(Object.values(recomputed.messages.opens)),
     exchange,
     prefix,
     ...(options.heartbeat ? { heartbeat: options.heartbeat } : {}),

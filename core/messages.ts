@@ -19,7 +19,7 @@ import { OpenLog } from './log/open-log.js';
 import { Receipt } from './receipt.js';
 import { AuthorityId } from './record.js';
 import { Pending } from './rounds.js';
-import { SealedType } from './sealed.js';
+import { SealedType, WholeSeal } from './sealed.js';
 import { SchemaDrift } from './drift/schema-drift.js';
 import { UnsettledWrite } from './unsettled.js';
 import { StandingUndo } from './undo.js';
@@ -73,14 +73,14 @@ export const Open = z.strictObject({
 export type Open = z.infer<typeof Open>;
 
 /** `since`: the round in which this type was first observed as it is read now. */
-export const SealedVersions = z.strictObject({ type: z.string(), since: z.int().positive(), sealed: SealedType });
+export const SealedVersions = z.strictObject({ type: z.string(), since: z.int().positive(), sealed: WholeSeal });
 export type SealedVersions = z.infer<typeof SealedVersions>;
 
 /**
  * What this authority says of a base that holds values under an older digest key: each `digest` field that it shows is the
  * one of the base, except those in `changed`, where the fields of a record are true. Sealed like records.
  */
-export const Reseal = z.strictObject({ from: DigestKeyId, changed: z.array(SealedType) });
+export const Reseal = z.strictObject({ from: DigestKeyId, changed: z.array(WholeSeal) });
 export type Reseal = z.infer<typeof Reseal>;
 
 export const snapshotType = 'concordat-snapshot+jws';
@@ -110,12 +110,12 @@ export const SnapshotStatement = z.strictObject({
   base: Digest.nullable(),
   /** null for the first snapshot; the correlation that a translated-again one applied and this authority made again itself. */
   correlation: Digest.nullable(),
-  types: z.array(SealedType),
+  types: z.array(WholeSeal),
   root: Digest,
   /** Per type, what this authority knows of changes since the base (core/record-versions.ts), sealed like records. */
   versions: z.array(SealedVersions),
   /** Per type that is matched by `digest` fields, the tokens of its records (core/match-tokens.ts), sealed like records. */
-  matches: z.array(SealedType).default([]),
+  matches: z.array(WholeSeal).default([]),
   /** Of the salts that this authority proposes for records which have none yet; null where all have theirs. */
   salts: Digest.nullable(),
   /** Where the base holds values under older digest keys that this authority has; empty at all other times. */

@@ -6,6 +6,7 @@ import { ConcordatError, errorTable } from '../core/errors.js';
 import { reviewWorkflowId, stepPassWorkflowId, stepWorkflowId } from '../core/names.js';
 import { versionsAlgorithm } from '../core/agreed-under.js';
 import { planAlgorithm } from '../core/plan.js';
+import { laterLinesAlgorithm } from '../core/sealed.js';
 import type { AuthorityContext } from '../activities/authority/context.js';
 import { openRun } from '../activities/authority/open.js';
 import { tellingRefusals } from '../activities/authority/refusals.js';
@@ -40,7 +41,7 @@ export function createAuthorityService(
       return {
         authority: context.id,
         kind: context.connector.capabilities.kind,
-        algorithms: [planAlgorithm, versionsAlgorithm],
+        algorithms: [planAlgorithm, versionsAlgorithm, laterLinesAlgorithm],
       };
     },
     async open(_context, input) {

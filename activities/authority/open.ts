@@ -11,6 +11,7 @@ import { openType, type Open } from '../../core/messages.js';
 import { versionsAlgorithm } from '../../core/agreed-under.js';
 import { planAlgorithm } from '../../core/plan.js';
 import { refuseOpen } from '../../core/rounds.js';
+import { laterLinesAlgorithm } from '../../core/sealed.js';
 import type { OpenInput, OpenResult } from '../../workflows/contract.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
@@ -58,7 +59,7 @@ export async function openRun(context: AuthorityContext, input: OpenInput): Prom
     nonce: randomBytes(24).toString('base64url'),
     round: input.round,
     configuration: configurationDigestOf(configuration),
-    algorithms: [planAlgorithm, versionsAlgorithm],
+    algorithms: [planAlgorithm, versionsAlgorithm, laterLinesAlgorithm],
     base: agreement
       ? { sequence: agreement.sequence, digest: agreement.digest, ref: agreement.ref, seal: agreement.seal }
       : null,

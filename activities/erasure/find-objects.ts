@@ -6,7 +6,7 @@
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit, isJsonObject, type Json } from '../../core/json.js';
-import type { SealedSegment } from '../../core/sealed.js';
+import { bodiesOf, type SealedSegment } from '../../core/sealed.js';
 import type { ObjectStore } from '../store.js';
 import { largeObjects, listOfPieces, lookThrough, namesOneOf, type LargeDocument } from './documents-in-pieces.js';
 import { MarkFinder, payloadsOf, type Marks } from './marks.js';
@@ -97,7 +97,7 @@ export async function findObjects(where: WhereToLook): Promise<readonly FoundObj
         found.push({ name, kind });
     }
   }
-  if (needed.some(({ body }) => holding.has(body)))
+  if (needed.some((segment) => isHolding(segment, holding)))
     throw new ConcordatError('recordStillAgreed', 'the agreed base still refers to this record');
   return [...found, ...largeObjects(inPieces, 'pieces'), ...segmentObjects(prefix, holding, known, needed)].sort(
     (left, right) => byCodeUnit(left.name, right.name),
@@ -111,15 +111,19 @@ function segmentObjects(
   known: readonly SealedSegment[],
   needed: readonly SealedSegment[],
 ): readonly FoundObject[] {
-  const staying = [...needed, ...known].filter(({ body }) => !holding.has(body));
-  const shared = new Set(staying.flatMap((segment) => [segment.body, ...columnsOf(segment)]));
-  const columns = new Set(known.filter(({ body }) => holding.has(body)).flatMap(columnsOf));
+  const staying = [...needed, ...known].filter((segment) => !isHolding(segment, holding));
+  const shared = new Set(staying.flatMap((segment) => [...bodiesOf(segment), ...columnsOf(segment)]));
+  const columns = new Set(known.filter((segment) => isHolding(segment, holding)).flatMap(columnsOf));
   return [
     ...[...holding].map((digest) => ({ name: `${prefix}/segments/${digest}`, kind: 'segments' as const })),
     ...[...columns]
       .filter((digest) => !shared.has(digest) && !holding.has(digest))
       .map((digest) => ({ name: `${prefix}/segments/${digest}`, kind: 'indexes' as const })),
   ];
+}
+
+function isHolding(segment: SealedSegment, holding: ReadonlySet<Digest>): boolean {
+  return bodiesOf(segment).some((body) => holding.has(body));
 }
 
 /** Which document it is, by the members that only that kind has. */

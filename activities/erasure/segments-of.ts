@@ -14,6 +14,6 @@ export function segmentsIn(value: Json, levels = depthMax): readonly SealedSegme
   return Object.values(value).flatMap((inner) => segmentsIn(inner as Json, levels - 1));
 }
 
-export function columnsOf({ keys, groups, offsets }: SealedSegment): readonly Digest[] {
-  return [keys, ...groups, offsets];
+export function columnsOf({ keys, groups, offsets, later }: SealedSegment): readonly Digest[] {
+  return [keys, ...groups, offsets, ...(later ? [later.places] : [])];
 }

@@ -6,6 +6,7 @@ import type { RecordLayout, RecordTexts } from './record-layout.js';
 import { notAuthentic, type SegmentColumns } from './segment-columns.js';
 import type { SegmentReader } from './segment-reader.js';
 import type { ByteRange } from '../store.js';
+import { bodyPieces } from './segment-body.js';
 import { sha256Binary } from './sha256.js';
 
 export interface OpenBody {
@@ -33,7 +34,7 @@ export async function openBodies(
 ): Promise<readonly OpenBody[]> {
   const opened: OpenBody[] = [];
   for (const some of bounded(nearStretches(columns, entries, reader.coalesceGapBytes))) {
-    await reader.pieces(columns.segment.body, some, (bytes, index) => {
+    await bodyPieces(columns.segment, some, reader, (bytes, index) => {
       const stretch = some[index];
       if (!stretch) throw new Error('a piece came that nobody asked for');
       // Pieces that one prefix spoiled come again from the next.

@@ -7,6 +7,7 @@ import { bucketBitsOf, bucketOfHigh, firstEntryWithHash } from './bucket.js';
 import { byCodeUnit } from '../../core/json.js';
 import { hashBytes } from './entry-buffer.js';
 import { RecordLayout } from './record-layout.js';
+import { bodyPiece, wholeBody } from './segment-body.js';
 import { notAuthentic, SegmentColumns, type ReadColumn } from './segment-columns.js';
 import type { SegmentReader } from './segment-reader.js';
 
@@ -100,14 +101,15 @@ function keptReadWith(reader: SegmentReader): ReadColumn {
 
 async function* bodiesInOrder(columns: SegmentColumns, reader: SegmentReader): AsyncGenerator<readonly OpenBody[]> {
   await columns.loadAll();
-  const { count, body } = columns.segment;
+  const { segment } = columns;
+  const { count } = segment;
   let before: { readonly entry: number; readonly key: string } | undefined;
   for (let from = 0; from < count;) {
     const start = columns.bodyStart(from);
     let to = from + 1;
     while (to < count && columns.bodyStart(to + 1) - start <= readBytesMax) to += 1;
     const first = from;
-    const bodies = await reader.piece(body, start, columns.bodyStart(to) - start, (bytes) =>
+    const bodies = await bodyPiece(segment, start, columns.bodyStart(to) - start, reader, (bytes) =>
       Array.from({ length: to - first }, (_, index) => openBody(columns, first + index, bytes, start, reader)),
     );
     bodies.forEach(({ key }, index) => {
@@ -128,6 +130,10 @@ function sameHash(keys: Buffer, left: number, right: number): boolean {
 }
 
 async function verifyBodyDigest(segment: SealedSegment, reader: SegmentReader): Promise<void> {
+  if (segment.later) {
+    await wholeBody(segment, reader);
+    return;
+  }
   const hash = createHash('sha256');
   for (let start = 0; start < segment.bodyBytes; start += readBytesMax) {
     const length = Math.min(readBytesMax, segment.bodyBytes - start);

@@ -11,11 +11,14 @@ import { bucketBitsOf, bucketOfHigh } from './bucket.js';
 import { entryShape } from './entry-buffer.js';
 import { EntryEncoder } from './entry-encoder.js';
 import { RecordLayout } from './record-layout.js';
-import { putSegment } from './sealer.js';
+import { putApart, putSegment } from './sealer.js';
 import { buildSegment } from './segment-builder.js';
 import type { SegmentReader } from './segment-reader.js';
+import { splicedApart } from './splice-apart.js';
 import { splicedSegment, type EntryChange } from './splice-segment.js';
 import { Workspace } from './workspace.js';
+
+const segmentsAtOnce = 4;
 
 /** Null takes a record out; taking out what is not there changes nothing. */
 export type RecordChanges = ReadonlyMap<string, Fields | null>;
@@ -29,12 +32,15 @@ export interface ResealOptions {
   readonly reader: SegmentReader;
   readonly store: ObjectStore;
   readonly prefix: string;
+  /** Lines that are put may lie apart where the object of the others has so many bytes. Left out: every segment is one object. */
+  readonly apartFromBytes?: number;
   /** Only tests give another number than the one that all members must use (core/sealed.ts). */
   readonly recordsPerSegmentMax?: number;
 }
 
 /**
- * The same SealedType, byte for byte, that a new seal of all resulting records would be. Null where only a new seal can
+ * The same SealedType, byte for byte, that a new seal of all resulting records would be, except for segments whose lines lie apart,
+ * of which that is true of keys, groups and offsets. Null where only a new seal can
  * give it: the groups are others, or the number of buckets changes with the number of records.
  */
 export async function resealChanged(options: ResealOptions): Promise<SealedType | null> {
@@ -45,16 +51,64 @@ export async function resealChanged(options: ResealOptions): Promise<SealedType 
   const encoder = new EntryEncoder(layout, options.reader.hashKey);
   const workspace = new Workspace();
   const old = new Map(previous.segments.map((segment) => [segment.bucket, segment]));
+  const changes = new Map([...byBucket].map(([bucket, keys]) => [bucket, encoded(options, keys, encoder)]));
+  const apart = await apartSegments(options, layout, old, changes);
   const segments: SealedSegment[] = [];
   for (let bucket = 0; bucket < previous.bucketCount; bucket += 1) {
-    const keys = byBucket.get(bucket);
+    const own = changes.get(bucket);
     const before = old.get(bucket);
-    const after = keys ? await rewritten(options, bucket, before, keys, encoder, layout, workspace) : before;
+    const after = own
+      ? (apart.get(bucket) ?? (await rewritten(options, bucket, before, own, layout, workspace)))
+      : before;
     if (after) segments.push(after);
   }
   const count = segments.reduce((sum, segment) => sum + segment.count, 0);
   if (bucketCountFor(count, options.recordsPerSegmentMax) !== previous.bucketCount) return null;
-  return { ...previous, count, segments };
+  return { ...previous, format: segments.some(({ later }) => later) ? 2 : 1, count, segments };
+}
+
+/** Those that can be written without their large object. Each is in memory with its columns only, so some are made side by side. */
+async function apartSegments(
+  { previous: sealed, reader, store, prefix, apartFromBytes }: ResealOptions,
+  layout: RecordLayout,
+  old: ReadonlyMap<number, SealedSegment>,
+  changesByBucket: ReadonlyMap<number, readonly EntryChange[]>,
+): Promise<ReadonlyMap<number, SealedSegment>> {
+  const apart = new Map<number, SealedSegment>();
+  if (apartFromBytes === undefined) return apart;
+  const splice = async (bucket: number, changes: readonly EntryChange[]): Promise<void> => {
+    const segment = old.get(bucket);
+    if (!segment) return;
+    const workspace = new Workspace();
+    const built = await splicedApart({
+      sealed,
+      layout,
+      segment,
+      changes,
+      reader,
+      workspace,
+      earlierBytesMin: apartFromBytes,
+    });
+    if (built === 'whole') return;
+    apart.set(bucket, built === 'same' ? segment : await putApart(store, prefix, bucket, built));
+  };
+  const all = [...changesByBucket];
+  for (let from = 0; from < all.length; from += segmentsAtOnce) {
+    const some = all.slice(from, from + segmentsAtOnce).map(([bucket, changes]) => splice(bucket, changes));
+    const failed = (await Promise.allSettled(some)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
+  return apart;
+}
+
+function encoded({ previous, changes, reader }: ResealOptions, keys: readonly string[], encoder: EntryEncoder) {
+  return keys.map((key): EntryChange => {
+    const fields = changes.get(key) ?? null;
+    const entry = fields && encoder.encode(key, fields);
+    if (fields && !entry)
+      throw new Error(`a record of type ${previous.type} has a field that is in none of its groups`);
+    return { key, hash: reader.hashKey(key), entry: entry && Buffer.from(entry) };
+  });
 }
 
 function keysByBucket({ previous, changes, reader }: ResealOptions): ReadonlyMap<number, readonly string[]> {
@@ -70,24 +124,17 @@ function keysByBucket({ previous, changes, reader }: ResealOptions): ReadonlyMap
 }
 
 async function rewritten(
-  { previous: sealed, changes, reader, store, prefix }: ResealOptions,
+  { previous: sealed, reader, store, prefix }: ResealOptions,
   bucket: number,
   segment: SealedSegment | undefined,
-  keys: readonly string[],
-  encoder: EntryEncoder,
+  changes: readonly EntryChange[],
   layout: RecordLayout,
   workspace: Workspace,
 ): Promise<SealedSegment | null> {
-  const encoded = keys.map((key): EntryChange => {
-    const fields = changes.get(key) ?? null;
-    const entry = fields && encoder.encode(key, fields);
-    if (fields && !entry) throw new Error(`a record of type ${sealed.type} has a field that is in none of its groups`);
-    return { key, hash: reader.hashKey(key), entry: entry && Buffer.from(entry) };
-  });
   const built = segment
-    ? await splicedSegment({ sealed, layout, segment, changes: encoded, reader, workspace })
+    ? await splicedSegment({ sealed, layout, segment, changes, reader, workspace })
     : buildSegment(
-        encoded.flatMap(({ entry }) => entry ?? []),
+        changes.flatMap(({ entry }) => entry ?? []),
         bucket,
         bucketBitsOf(sealed.bucketCount),
         entryShape(layout.groups.length),

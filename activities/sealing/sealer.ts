@@ -12,9 +12,11 @@ import { entryShape } from './entry-buffer.js';
 import { EntryEncoder } from './entry-encoder.js';
 import { xxh64, type KeyHash } from './key-hash.js';
 import { RecordLayout } from './record-layout.js';
+import { placeBytes } from './line-places.js';
 import { buildSegment, type SegmentBytes } from './segment-builder.js';
 import { segmentName } from './segment-reader.js';
 import { sha256Hex } from './sha256.js';
+import type { ApartBytes } from './splice-apart.js';
 import { StraightEncoder } from './straight-encoder.js';
 import { Workspace } from './workspace.js';
 
@@ -148,22 +150,57 @@ export async function putSegment(
   bucket: number,
   built: SegmentBytes,
 ): Promise<SealedSegment> {
-  // Columns of a small segment can be one and the same object, which is put once.
-  const objects = new Map<string, Buffer>();
-  const named = (bytes: Buffer): string => {
-    const digest = sha256Hex(bytes);
-    objects.set(digest, bytes);
-    return digest;
+  const objects = new SegmentObjects();
+  const body = objects.named(built.body);
+  const columns = objects.columns(built);
+  await objects.put(store, prefix);
+  return { bucket, count: built.count, bodyBytes: built.body.length, body, ...columns };
+}
+
+/** The same, of a segment of which only the later lines are put; the object of the earlier ones stays where it lies. */
+export async function putApart(
+  store: ObjectStore,
+  prefix: string,
+  bucket: number,
+  { count, bodyBytes, earlier, laterBody, places, ...built }: ApartBytes,
+): Promise<SealedSegment> {
+  const objects = new SegmentObjects();
+  const columns = objects.columns(built);
+  const later = {
+    earlierBytes: earlier.bytes,
+    body: objects.named(laterBody),
+    bodyBytes: laterBody.length,
+    places: objects.named(places),
+    placesCount: places.length / placeBytes,
   };
-  const body = named(built.body);
-  const keys = named(built.keys);
-  const groups = built.groups.map(named);
-  const offsets = named(built.offsets);
-  // All have ended before one is told of: they lie in memory that the next segment takes.
-  const puts = await Promise.allSettled(
-    [...objects].map(([digest, bytes]) => store.putIfAbsent(segmentName(prefix, digest), bytes)),
-  );
-  const failed = puts.find((put) => put.status === 'rejected');
-  if (failed) throw failed.reason;
-  return { bucket, count: built.count, bodyBytes: built.body.length, body, keys, groups, offsets };
+  await objects.put(store, prefix);
+  return { bucket, count, bodyBytes, body: earlier.body, ...columns, later };
+}
+
+class SegmentObjects {
+  /** Columns of a small segment can be one and the same object, which is put once. */
+  readonly #objects = new Map<string, Buffer>();
+
+  named(bytes: Buffer): string {
+    const digest = sha256Hex(bytes);
+    this.#objects.set(digest, bytes);
+    return digest;
+  }
+
+  columns({ keys, groups, offsets }: Pick<SegmentBytes, 'keys' | 'groups' | 'offsets'>) {
+    return {
+      keys: this.named(keys),
+      groups: groups.map((group) => this.named(group)),
+      offsets: this.named(offsets),
+    };
+  }
+
+  async put(store: ObjectStore, prefix: string): Promise<void> {
+    // All have ended before one is told of: they lie in memory that the next segment takes.
+    const puts = await Promise.allSettled(
+      [...this.#objects].map(([digest, bytes]) => store.putIfAbsent(segmentName(prefix, digest), bytes)),
+    );
+    const failed = puts.find((put) => put.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
 }

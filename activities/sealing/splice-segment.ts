@@ -8,6 +8,7 @@
 import { byCodeUnit } from '../../core/json.js';
 import type { SealedSegment, SealedType } from '../../core/sealed.js';
 import { openBody } from './body.js';
+import { wholeBody } from './segment-body.js';
 import { digestBytes, entryShape, hashBytes, jsonLength, offsetBytes, type EntryShape } from './entry-buffer.js';
 import { firstEntryWithHash } from './bucket.js';
 import type { RecordLayout } from './record-layout.js';
@@ -34,7 +35,7 @@ export interface SpliceOptions {
 }
 
 /** What stands at a place, instead of so many entries that stood there (0 or 1). */
-interface Splice {
+export interface Splice {
   readonly at: number;
   readonly drops: 0 | 1;
   readonly entry: Buffer | null;
@@ -51,20 +52,19 @@ export async function splicedSegment(options: SpliceOptions): Promise<SegmentByt
   const shape = entryShape(layout.groups.length);
   const changes = options.changes.filter((change) => !isThereAlready(columns, change));
   if (changes.length === 0) return 'same';
-  const body = await reader.whole(segment.body, segment.bodyBytes, () =>
-    workspace.take('body before', segment.bodyBytes),
-  );
-  const splices = changes.sort(byHashAndKey).flatMap((change) => spliceOf(columns, body, change, reader) ?? []);
+  const body = await wholeBody(segment, reader, () => workspace.take('body before', segment.bodyBytes));
+  const keyAt = (entry: number): string => openBody(columns, entry, body, 0, reader).key;
+  const splices = splicesOf(columns, changes.sort(byHashAndKey), keyAt);
   if (splices.length === 0) return 'same';
   return laidOut(columns, body, splices, shape, workspace);
 }
 
-function byHashAndKey(left: EntryChange, right: EntryChange): number {
+export function byHashAndKey(left: EntryChange, right: EntryChange): number {
   return left.hash < right.hash ? -1 : left.hash > right.hash ? 1 : byCodeUnit(left.key, right.key);
 }
 
 /** Told by the columns alone: equal digests of all groups mean the same record, as its key is hashed with each. */
-function isThereAlready(columns: SegmentColumns, { hash, entry }: EntryChange): boolean {
+export function isThereAlready(columns: SegmentColumns, { hash, entry }: EntryChange): boolean {
   const [first, last] = entriesWithHash(columns, hash);
   if (entry === null) return first === last;
   if (last - first !== 1) return false;
@@ -75,24 +75,35 @@ function isThereAlready(columns: SegmentColumns, { hash, entry }: EntryChange): 
   });
 }
 
-function entriesWithHash({ keys, segment }: SegmentColumns, hash: bigint): readonly [first: number, after: number] {
+export function entriesWithHash(
+  { keys, segment }: SegmentColumns,
+  hash: bigint,
+): readonly [first: number, after: number] {
   const first = firstEntryWithHash(keys, hash);
   let after = first;
   while (after < segment.count && keys.readBigUInt64BE(after * hashBytes) === hash) after += 1;
   return [first, after];
 }
 
+/** Of changes in the order of hash and key. `keyAt`: of an entry that has the hash of one of them. */
+export function splicesOf(
+  columns: SegmentColumns,
+  changes: readonly EntryChange[],
+  keyAt: (entry: number) => string,
+): readonly Splice[] {
+  return changes.flatMap((change) => spliceOf(columns, change, keyAt) ?? []);
+}
+
 /** Null where what goes is not there. */
 function spliceOf(
   columns: SegmentColumns,
-  body: Buffer,
   { key, hash, entry }: EntryChange,
-  reader: SegmentReader,
+  keyAt: (entry: number) => string,
 ): Splice | null {
   const [first, after] = entriesWithHash(columns, hash);
   let at = first;
   for (; at < after; at += 1) {
-    const known = openBody(columns, at, body, 0, reader).key;
+    const known = keyAt(at);
     if (known === key) return { at, drops: 1, entry };
     if (byCodeUnit(known, key) > 0) break;
   }
@@ -100,7 +111,7 @@ function spliceOf(
 }
 
 const lineHeadBytes = 2 * hashBytes + 1;
-const bodyBytesMax = 2 ** 32 - 1;
+export const bodyBytesMax = 2 ** 32 - 1;
 
 function laidOut(
   columns: SegmentColumns,
@@ -137,27 +148,34 @@ function laidOut(
   return { ...target, count, repeated: [] };
 }
 
-interface Target {
+/** The columns that are being put together, and how far they and the body have come. */
+export interface ColumnsTarget {
   position: number;
   bodyAt: number;
-  readonly body: Buffer;
   readonly keys: Buffer;
   readonly groups: readonly Buffer[];
   readonly offsets: Buffer;
 }
 
+interface Target extends ColumnsTarget {
+  readonly body: Buffer;
+}
+
 function copyEntries(columns: SegmentColumns, body: Buffer, from: number, to: number, target: Target): void {
+  body.copy(target.body, target.bodyAt, columns.bodyStart(from), columns.bodyStart(to));
+  copyColumns(columns, from, to, target);
+}
+
+export function copyColumns(columns: SegmentColumns, from: number, to: number, target: ColumnsTarget): void {
   if (from === to) return;
   const start = columns.bodyStart(from);
-  const end = columns.bodyStart(to);
   const shift = target.bodyAt - start;
-  body.copy(target.body, target.bodyAt, start, end);
   columns.keys.copy(target.keys, target.position * hashBytes, from * hashBytes, to * hashBytes);
   for (const [group, column] of target.groups.entries())
     columns.groupColumn(group).copy(column, target.position * digestBytes, from * digestBytes, to * digestBytes);
   moveOffsets(columns.offsets, from * offsetBytes, target.offsets, target.position * offsetBytes, to - from, shift);
   target.position += to - from;
-  target.bodyAt += end - start;
+  target.bodyAt += columns.bodyStart(to) - start;
 }
 
 /** On views: over a million offsets the methods of Buffer cost ten times as much. */
@@ -168,18 +186,32 @@ function moveOffsets(old: Buffer, from: number, target: Buffer, to: number, coun
 }
 
 function writeEntry(entry: Buffer, shape: EntryShape, target: Target): void {
+  writeLine(entry, shape, target.body, target.bodyAt);
+  writeColumns(entry, shape, target);
+}
+
+/** Its line as it stands in a body. */
+export function lineOf(entry: Buffer, shape: EntryShape): Buffer {
+  const line = Buffer.allocUnsafe(lineHeadBytes + jsonLength(entry, 0, shape) + 1);
+  writeLine(entry, shape, line, 0);
+  return line;
+}
+
+export function writeColumns(entry: Buffer, shape: EntryShape, target: ColumnsTarget): void {
   entry.copy(target.keys, target.position * hashBytes, 0, hashBytes);
   for (const [group, column] of target.groups.entries()) {
     const at = hashBytes + group * digestBytes;
     entry.copy(column, target.position * digestBytes, at, at + digestBytes);
   }
   target.offsets.writeUInt32BE(target.bodyAt, target.position * offsetBytes);
-  const { body, bodyAt } = target;
+  target.position += 1;
+  target.bodyAt += lineHeadBytes + jsonLength(entry, 0, shape) + 1;
+}
+
+function writeLine(entry: Buffer, shape: EntryShape, body: Buffer, bodyAt: number): void {
   body.write(entry.toString('hex', 0, hashBytes), bodyAt, 'latin1');
   body[bodyAt + lineHeadBytes - 1] = 0x09;
   const length = jsonLength(entry, 0, shape);
   entry.copy(body, bodyAt + lineHeadBytes, shape.headBytes, shape.headBytes + length);
   body[bodyAt + lineHeadBytes + length] = 0x0a;
-  target.position += 1;
-  target.bodyAt += lineHeadBytes + length + 1;
 }

@@ -26,6 +26,12 @@ const sealedType = {
   groups: [{ id: 'aws+sov', fields: ['mail', 'name'], members: ['aws', 'sov'] }],
   segments: [{ bucket: 0, count: 2, bodyBytes: 90, body: digest, keys: digest, groups: [digest], offsets: digest }],
 };
+const laterLines = { earlierBytes: 60, body: digest, bodyBytes: 30, places: digest, placesCount: 2 };
+const sealedBase = {
+  ...sealedType,
+  format: 2,
+  segments: sealedType.segments.map((segment) => ({ ...segment, later: laterLines })),
+};
 const operation = {
   id: digest,
   authority: 'aws',
@@ -282,7 +288,7 @@ export const samples = {
     dataset: 'workforce',
     sequence: 3,
     previous: digest,
-    types: [sealedType],
+    types: [sealedBase],
     digestKeys: [digest.slice(0, 32)],
     agreedUnder: { person: { taxonomy: written, maps: { aws: { ...written, notBack: 1 } } } },
     versions: { person: 2 },
@@ -493,7 +499,7 @@ export const samples = {
     hops: { count: 2, root: digest },
   },
   sealedHops: { candidate: digest, seal: ref, hops: { root: digest, count: 2, position: 3 } },
-  publishedTable: { sequence: 1, count: 2, bits: 1, buckets: [digest, null] },
+  publishedTable: { sequence: 1, count: 2, bits: 1, buckets: [digest, null], recent: { count: 1, rows: digest } },
   digestKeyHead: message,
   digestKeyEnvelope: { from: 'aws', to: 'sov', dataset: 'workforce', generation: 1, secret: 'A'.repeat(43) },
   disclosureEnvelope: { jwe: 'a.b.c.d.e' },

@@ -63,6 +63,19 @@ it('nothing goes where the next run reads what holds the record', async () => {
   await expect(found({ needed: [holding] })).rejects.toMatchObject({ code: 'recordStillAgreed' });
 });
 
+it('of a segment whose later lines lie apart both objects are looked at, and both are kept where the next run reads it', async () => {
+  const later = { earlierBytes: 66, body: holding.body, bodyBytes: 66, places: digest('3'), placesCount: 2 };
+  const apart: SealedSegment = { ...other, later };
+  await expect(found({ needed: [apart] })).rejects.toMatchObject({ code: 'recordStillAgreed' });
+  await store.putIfAbsent(`aws/documents/${digest('a')}`, bytes(JSON.stringify([{ ...apart, keys: digest('f') }])));
+  expect(await found({ needed: [other] })).toEqual(['segments 1', 'indexes 3', 'indexes 4', 'indexes f']);
+});
+
+it('what lies apart in a base that the next run reads stays', async () => {
+  const later = { earlierBytes: 66, body: digest('b'), bodyBytes: 66, places: digest('3'), placesCount: 2 };
+  expect(await found({ needed: [{ ...other, later }] })).toEqual(['segments 1', 'indexes 4']);
+});
+
 it('a document in pieces goes with all of its pieces, wherever in them the record lies, and another one stays', async () => {
   store.documentPieceBytes = 16;
   const plan = (own: string): object => ({
