@@ -6,7 +6,7 @@
  *   node node_modules/.cache/concordat-bench/bench/whole-run/whole-run.js [rows ...] [--one-in 1000] [--json file] [--timeline]
  *
  * For each size: first contact of equal tables, a run without differences (the middle one of three), and one row in
- * `--one-in` changed somewhere: the plan, and the run that writes it everywhere; with `--timeline` the activities of each run.
+ * `--one-in` changed somewhere: the plan, the run that writes it everywhere, and one after it; with `--timeline` the activities of each run.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -29,6 +29,8 @@ interface Size {
   readonly differing: number;
   readonly planned: Measured;
   readonly written: Measured;
+  /** Without differences again, over the base that was written. */
+  readonly after: Measured;
   readonly processes: readonly ProcessUsage[];
 }
 
@@ -105,6 +107,8 @@ async function measure(system: Available, rows: number, oneIn: number): Promise<
     const written = timed(before);
     requireSame(connection);
     await spansSince('written', beganMs);
+    requireAgreed(cli('run'));
+    const after = timed(before);
     return {
       rows,
       floorSeconds: first,
@@ -113,6 +117,7 @@ async function measure(system: Available, rows: number, oneIn: number): Promise<
       differing: Number((plan['plan'] as { readonly divergences?: number } | undefined)?.divergences ?? Number.NaN),
       planned,
       written,
+      after,
       processes: local.usage(),
     };
   } finally {
@@ -139,6 +144,7 @@ function print(results: readonly Size[]): void {
     'without differences': 'withoutDifferences',
     'planned only': 'planned',
     written: 'written',
+    'after it': 'after',
   } as const;
   for (const [name, kind] of Object.entries(kinds)) {
     row(`${name}: seconds`, ...results.map((size) => size[kind].seconds.toFixed(1)));
