@@ -4,6 +4,7 @@
  */
 import type { ObjectStore } from '../../activities/store.js';
 import { quorumOf, trippedBy } from '../../core/brakes.js';
+import { DigestList } from '../../core/digest-list.js';
 import type { Digest } from '../../core/digest.js';
 import type { SnapshotStatement } from '../../core/messages.js';
 import type { Federation } from '../../core/federation/federation.js';
@@ -13,7 +14,7 @@ import type { Conflict, Divergence } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
 import { PlanCensus, type Census } from '../../core/report/plan-census.js';
 import type { ReviewSheet } from '../../activities/authority/review-sheet.js';
-import { planList, Samples, type PlanReport, type PlanSamples } from './plan-report.js';
+import { listMax, planList, Samples, type PlanReport, type PlanSamples } from './plan-report.js';
 import {
   changesField,
   conflictMembers,
@@ -21,6 +22,8 @@ import {
   kindFilter,
   restOf,
   touchesOf,
+  versionNumbersOf,
+  versionsOf,
   type PlanFilter,
   type ShownPlan,
 } from './plan-view.js';
@@ -40,6 +43,7 @@ export interface PlanPart {
   readonly numbers: {
     readonly operations: ReadonlyMap<Digest, number>;
     readonly conflicts: ReadonlyMap<Digest, number>;
+    readonly newVersions: ReadonlyMap<Digest, number>;
   };
 }
 
@@ -68,7 +72,8 @@ function wantedBy(federation: Pick<Federation, 'taxonomy'>, filter: PlanFilter):
     ...(field === undefined ? [] : [`"field":${JSON.stringify(field)}`]),
     ...(type === undefined ? [] : [`"type":${JSON.stringify(type)}`]),
   ];
-  const settling = new Set<Digest>();
+  // Of a million operations: 32 bytes each, and a place.
+  const settling = new DigestList();
   const kind = kindFilter(filter.kind, settling);
   const touches = touchesOf(filter);
   const isRecord = (of: { readonly type: string; readonly key: string }): boolean =>
@@ -84,7 +89,7 @@ function wantedBy(federation: Pick<Federation, 'taxonomy'>, filter: PlanFilter):
         touches(conflictMembers(conflict)),
       divergences: (divergence) => {
         if (!kind.divergence(divergence)) return false;
-        if (filter.kind !== undefined) for (const id of divergence.operations) settling.add(id);
+        if (kind.settles) for (const id of divergence.operations) settling.push(id);
         return (
           isRecord(divergence) && isOfField(divergence, field) && touches([...divergence.because, ...divergence.at])
         );
@@ -147,7 +152,11 @@ export async function partOf(
   const operations: Operation[] = [];
   const divergences: Divergence[] = [];
   const conflicts: Conflict[] = [];
-  const numbers = { operations: new Map<Digest, number>(), conflicts: new Map<Digest, number>() };
+  const numbers = {
+    operations: new Map<Digest, number>(),
+    conflicts: new Map<Digest, number>(),
+    newVersions: versionNumbersOf(report),
+  };
   const shown = new Map<AuthorityId, number>();
   const samples = new Samples();
   let unsettled = 0;
@@ -191,7 +200,7 @@ export function shownPlan(report: PlanReport, part: PlanPart, filter: PlanFilter
     ...restOf({ cases: [...report.cases], incomplete: [...report.incomplete] }, filter),
     opaque: [],
     ...(report.ignored.length > 0 ? { ignored: [...report.ignored] } : {}),
-    ...(report.newVersions.length > 0 ? { newVersions: [...report.newVersions] } : {}),
+    ...versionsOf(report, filter),
     absent: [...report.absent],
   };
 }
@@ -225,8 +234,8 @@ export function limitsOf(
 }
 
 /**
- * One JSON document in pieces: as `planDocument` for a plan that is held whole, without names and native calls. `counts` come
- * last, because they are of what the filter lets through.
+ * One JSON document in pieces: as `planDocument` for a plan that is held whole, without names and native calls. `accepted` and
+ * `counts` come last, because they are of what the filter lets through.
  */
 export async function* planPieces(
   exchange: ObjectStore,
@@ -235,12 +244,18 @@ export async function* planPieces(
   filter: PlanFilter,
   head: object,
 ): AsyncGenerator<string> {
-  yield `${JSON.stringify({ ...head, base: report.base, accepted: report.accepted, ignored: report.ignored, ...(report.newVersions.length > 0 ? { newVersions: report.newVersions } : {}), ...restOf({ cases: [...report.cases], incomplete: [...report.incomplete] }, filter) }).slice(0, -1)}`;
+  const rest = restOf({ cases: [...report.cases], incomplete: [...report.incomplete] }, filter);
+  const { base, ignored } = report;
+  yield JSON.stringify({ ...head, base, ignored, ...versionsOf(report, filter), ...rest }).slice(0, -1);
   const wanted = wantedBy(federation, filter);
+  const accepted: Divergence[] = [];
   const census = new PlanCensus();
   const count: { readonly [Name in keyof Lists]: (part: Lists[Name]) => void } = {
     conflicts: () => census.addConflict(),
-    divergences: (divergence) => census.addDivergence(divergence),
+    divergences: (divergence) => {
+      census.addDivergence(divergence);
+      if (divergence.accepted.length > 0 && accepted.length < listMax) accepted.push(divergence);
+    },
     operations: (operation) => census.addOperation(operation),
   };
   for (const name of lists) {
@@ -255,6 +270,7 @@ export async function* planPieces(
     }
     yield ']';
   }
+  yield `,"accepted":${JSON.stringify(accepted)}`;
   yield `,"counts":${JSON.stringify(census.result())}}`;
 }
 

@@ -15,7 +15,7 @@ import { isAccepted } from '../../core/acceptance.js';
 import { planRef } from './documents.js';
 
 /** Lists that people made are shown whole up to this length; beyond it they are counted. */
-const listMax = 10_000;
+export const listMax = 10_000;
 const samplesOfEach = 5;
 
 export interface PlanSamples {

@@ -7,6 +7,7 @@ import type { Digest } from '../../core/digest.js';
 import type { Json } from '../../core/json.js';
 import type { Operation } from '../../core/operation.js';
 import { referenceOf } from '../../core/lens/reference.js';
+import type { NewVersion } from '../../core/new-versions.js';
 import { affectedAuthorities } from '../../core/affected-authorities.js';
 import type { Conflict, Divergence, Plan } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
@@ -63,6 +64,8 @@ export interface PlanView {
   readonly plan: ShownPlan;
   readonly operations: readonly PlannedOperation[];
   readonly conflicts: readonly PlannedConflict[];
+  /** Of each new version by its id, from 1: which `v1` is, whatever else is shown. */
+  readonly versionNumbers: ReadonlyMap<Digest, number>;
   /** By type and key, joined by a space: records that the plan mentions. */
   readonly names: ReadonlyMap<string, string>;
   readonly callsOf: Readonly<Record<AuthorityId, CallsKnown>>;
@@ -92,6 +95,7 @@ export async function planView(options: {
   readonly numbers?: {
     readonly operations: ReadonlyMap<Digest, number>;
     readonly conflicts: ReadonlyMap<Digest, number>;
+    readonly newVersions: ReadonlyMap<Digest, number>;
   };
 }): Promise<PlanView> {
   const { plan, digest, records, elementTypes, numbers } = options;
@@ -130,6 +134,7 @@ export async function planView(options: {
         operations: candidate.operations.map((operation) => planned(operation, null)),
       })),
     })),
+    versionNumbers: numbers?.newVersions ?? versionNumbersOf(plan),
     names,
     callsOf: Object.fromEntries(
       affectedAuthorities(plan).map((authority) => [authority, options.sheets[authority]?.kind ?? 'unreadable']),
@@ -233,8 +238,20 @@ export function restOf(
   };
 }
 
+/** HAZARD: of the whole plan, before any filter, or `approve --only v1` would mean another document than the one shown as v1. */
+export function versionNumbersOf({
+  newVersions = [],
+}: {
+  readonly newVersions?: readonly NewVersion[] | undefined;
+}): ReadonlyMap<Digest, number> {
+  return new Map(newVersions.map(({ id }, at) => [id, at + 1]));
+}
+
 /** Left out where one key, field or kind is asked for, or none is left. */
-function versionsOf({ newVersions }: ShownPlan, filter: PlanFilter): Pick<ShownPlan, 'newVersions'> {
+export function versionsOf(
+  { newVersions }: { readonly newVersions?: readonly NewVersion[] | undefined },
+  filter: PlanFilter,
+): { readonly newVersions: NewVersion[] | undefined } {
   const isNarrow = filter.key !== undefined || filter.field !== undefined || filter.kind !== undefined;
   const touches = touchesOf(filter);
   const shown = (isNarrow ? [] : (newVersions ?? [])).filter(
@@ -262,17 +279,26 @@ export function conflictMembers({ candidates }: Conflict): readonly AuthorityId[
 export const operationKinds: readonly string[] = ['create', 'update', 'delete'];
 
 export interface KindFilter {
+  /** Whether operations are wanted because of the divergences that they would settle. */
+  readonly settles: boolean;
   divergence(divergence: Pick<Divergence, 'kind' | 'operations'>): boolean;
   operation(operation: Pick<Operation, 'id' | 'kind'>): boolean;
   conflict(conflict: Pick<Conflict, 'field'>): boolean;
 }
 
 /** Divergences of a kind are shown with the operations that would settle them, operations of a kind by themselves. */
-export function kindFilter(kind: string | undefined, settling: ReadonlySet<Digest>): KindFilter {
-  if (kind === undefined) return { divergence: () => true, operation: () => true, conflict: () => true };
+export function kindFilter(kind: string | undefined, settling: Pick<ReadonlySet<Digest>, 'has'>): KindFilter {
+  if (kind === undefined)
+    return { settles: false, divergence: () => true, operation: () => true, conflict: () => true };
   if (operationKinds.includes(kind))
-    return { divergence: () => false, operation: (operation) => operation.kind === kind, conflict: () => false };
+    return {
+      settles: false,
+      divergence: () => false,
+      operation: (operation) => operation.kind === kind,
+      conflict: () => false,
+    };
   return {
+    settles: true,
     divergence: (divergence) => divergence.kind === kind,
     operation: ({ id }) => settling.has(id),
     conflict: ({ field }) => kind === (field === null ? 'editedAndDeleted' : 'conflict'),

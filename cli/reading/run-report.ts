@@ -107,6 +107,8 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
     }),
   );
   const receipts = await readable('receipts', () => readReceipts(federation, exchange, run.result?.receipts ?? []), []);
+  // HAZARD: calls to Temporal have one deadline, and a large plan is read for longer than that.
+  const steps = run.status === 'running' ? await stepsOf(session, run.dataset)() : [];
   const unsettled = receipts.flatMap(({ receipts: own }) =>
     own.filter(({ outcome }) => !hadEffect(outcome)).map(({ operation }) => operation),
   );
@@ -138,7 +140,7 @@ export async function reportRun(session: FederationSession, run: RunView): Promi
   );
   return {
     run,
-    steps: run.status === 'running' ? await stepsOf(session, run.dataset)() : [],
+    steps,
     summary: found?.summary ?? null,
     plan,
     snapshots: Object.values(snapshots),

@@ -85,19 +85,19 @@ function keyText(key: string): string {
 }
 
 /** What all who hold a type must approve before anything else of the plan counts. */
-function newVersionLines({ plan, digest }: PlanView, { paint }: PlanText): readonly string[] {
+function newVersionLines({ plan, digest, versionNumbers }: PlanView, { paint }: PlanText): readonly string[] {
   const { newVersions = [], absent = [] } = plan;
   if (newVersions.length === 0) return [];
   const waiting = versionsWaitFor({ newVersions, absent });
   return [
     paint.bold('New since the last agreement'),
-    ...newVersions.flatMap((version, at) => [
-      `  ${paint.yellow(`v${at + 1}`)} ${newVersionWords(version)}`,
+    ...newVersions.flatMap((version) => [
+      `  ${paint.yellow(`v${versionNumbers.get(version.id) ?? '?'}`)} ${newVersionWords(version)}`,
       paint.dim(`      asked of ${listWords(version.asked)}: each must approve it`),
     ]),
     waiting.length > 0
       ? `  waits for ${listWords(waiting)}, who takes no part in this run: nobody is asked before, and nothing is written or agreed on`
-      : `  until all have, nothing of this plan is written and nothing is agreed on; turn one down with  concordat reject ${shortDigest(digest)} --as KEY --only v1 --reason TEXT`,
+      : `  until all have, nothing of this plan is written and nothing is agreed on; turn one down with  concordat reject ${shortDigest(digest)} --as KEY --only v${versionNumbers.get(newVersions[0]?.id ?? '') ?? 1} --reason TEXT`,
     '',
   ];
 }

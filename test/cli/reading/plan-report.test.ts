@@ -3,10 +3,15 @@ import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { censusOf } from '../../../core/report/plan-census.js';
 import { readPlan } from '../../../cli/reading/documents.js';
-import { limitsOf, partOf, planPieces } from '../../../cli/reading/large-plan.js';
+import { createColors } from 'picocolors';
+import { canonicalJson, digestOf } from '../../../core/digest.js';
+import type { NewVersion } from '../../../core/new-versions.js';
+import { filtered, planView, type PlanFilter } from '../../../cli/reading/plan-view.js';
+import { planLines } from '../../../cli/showing/plan-text.js';
+import { limitsOf, partOf, planPieces, shownPlan } from '../../../cli/reading/large-plan.js';
 import { documentParts } from '../../../activities/documents/document-parts.js';
 import { readPlanReport, type PlanReport } from '../../../cli/reading/plan-report.js';
-import type { Plan } from '../../../core/plan.js';
+import type { Divergence, Plan } from '../../../core/plan.js';
 import type { TaxonomyType } from '../../../core/federation/taxonomy.js';
 import { MemoryStore } from '../../support/memory-store.js';
 import { syntheticKey, syntheticNumber, syntheticPlan } from '../../support/synthetic-plan.js';
@@ -111,6 +116,16 @@ describe('a plan that is read part by part', () => {
   });
 });
 
+const version = (type: string): NewVersion => ({
+  kind: 'type',
+  id: digestOf({ type }),
+  type,
+  before: { version: 1, digest: digestOf(`${type} before`) },
+  now: { version: 2, digest: digestOf(`${type} now`) },
+  asked: ['lyon', 'oslo'],
+  proof: [],
+});
+
 describe('a part of it', () => {
   const federation = { taxonomy };
 
@@ -131,6 +146,69 @@ describe('a part of it', () => {
     expect(new Set(missing.operations.map(({ kind }) => kind))).toEqual(new Set(['create']));
     const updates = await partOf(store, federation, report, { kind: 'update' }, 1);
     expect([updates.census.operations, updates.census.divergences]).toEqual([990, 0]);
+  });
+
+  it('by kind has each operation that settles any of them, where one settles several', async () => {
+    const [first, second] = plan.divergences;
+    const [shared, alone] = plan.operations;
+    if (!first || !second || !shared || !alone) throw new Error('too small a plan');
+    const divergences = [
+      { ...first, kind: 'missing' as const, field: 'weight', operations: [shared.id] },
+      { ...first, kind: 'missing' as const, field: 'receiver', operations: [alone.id, shared.id] },
+      { ...second, kind: 'changed' as const, operations: [] },
+    ];
+    const sha256 = await put(canonicalJson({ ...plan, divergences, operations: plan.operations.slice(0, 3) }));
+    const of = await readPlanReport(store, sha256);
+    const part = await partOf(store, federation, of, { kind: 'missing' }, 10);
+    expect(part.operations.map(({ id }) => id)).toEqual([shared.id, alone.id]);
+    expect((await partOf(store, federation, of, { kind: 'changed' }, 10)).census.operations).toBe(0);
+  });
+
+  it('keeps the number of a new version, and leaves out those of other types and where one field is asked for', async () => {
+    const newVersions = [version('person'), version('shipment')];
+    const large = { ...report, newVersions };
+    const shownAs = async (filter: PlanFilter): Promise<readonly string[]> => {
+      const part = await partOf(store, federation, large, filter, 3);
+      const left = shownPlan(large, part, filter).newVersions ?? [];
+      return left.map(({ id, type }) => `v${part.numbers.newVersions.get(id) ?? '?'} ${type}`);
+    };
+    expect(await shownAs({})).toEqual(['v1 person', 'v2 shipment']);
+    expect(await shownAs({ type: 'shipment' })).toEqual(['v2 shipment']);
+    expect(await shownAs({ authority: 'berlin' })).toEqual([]);
+    expect(await shownAs({ field: 'weight' })).toEqual([]);
+    const written = async (filter: PlanFilter): Promise<{ readonly newVersions?: readonly NewVersion[] }> =>
+      JSON.parse(await textOf(planPieces(store, federation, large, filter, {})));
+    expect((await written({ type: 'shipment' })).newVersions).toEqual([newVersions[1]]);
+    expect(await written({ kind: 'missing' })).not.toHaveProperty('newVersions');
+    const records = { name: () => Promise.resolve(null), fields: () => Promise.resolve(undefined) };
+    const whole = await planView({
+      plan: { ...plan, newVersions },
+      digest,
+      records,
+      sheets: {},
+      elementTypes: () => undefined,
+    });
+    const lines = planLines(filtered(whole, { type: 'shipment' }), {
+      paint: createColors(false),
+      elementTypes: () => undefined,
+      operationsMax: 1,
+    }).join('\n');
+    expect(lines).toContain('v2 type shipment is new');
+    expect(lines).toContain('--only v2 ');
+    expect(lines).not.toContain('v1 ');
+  });
+
+  it('has under accepted what the filter lets through, and nothing else', async () => {
+    const accepted = [{ authority: 'lyon', owner: 'ops', reason: 'meant', untilMs: 1 }];
+    const divergences = plan.divergences.map((one, at) => (at < 300 ? { ...one, accepted } : one));
+    const sha256 = await put(canonicalJson({ ...plan, divergences }));
+    const of = await readPlanReport(store, sha256);
+    const acceptedIn = async (filter: PlanFilter): Promise<readonly Divergence[]> =>
+      (JSON.parse(await textOf(planPieces(store, federation, of, filter, {}))) as { accepted: Divergence[] }).accepted;
+    expect(await acceptedIn({})).toEqual(divergences.slice(0, 300));
+    const some = await acceptedIn({ field: 'receiver' });
+    expect(some).toEqual(divergences.slice(0, 300).filter(({ field }) => field === 'receiver'));
+    expect(some.length).toBeGreaterThan(0);
   });
 
   it('by key takes the beginning of one, and a natural key as people write it', async () => {

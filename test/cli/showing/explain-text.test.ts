@@ -6,6 +6,7 @@ import type { Case } from '../../../core/correlation-cases.js';
 import { digestOf } from '../../../core/digest.js';
 import { shapeWithout, type DatasetShape } from '../../../core/federation/federation.js';
 import { TaxonomyType } from '../../../core/federation/taxonomy.js';
+import type { NewVersion } from '../../../core/new-versions.js';
 import type { PlanInput } from '../../../core/plan.js';
 import { OpaqueIndex, type OpaqueRecord } from '../../../core/opaque.js';
 import { explainRecord } from '../../../core/resolution/explain.js';
@@ -69,6 +70,24 @@ describe('a field that members hold differently', () => {
     expect(text).toContain('leastPrivilege would: aa "c" -> "a" (leastPrivilege); bb "b" -> "a" (leastPrivilege)');
     expect(text).toContain('three-way would: ask people: ');
     expect(text).not.toContain('name');
+  });
+
+  it('says which new type or map of it is asked first, with what proves it', () => {
+    const input = inputOf(ownedWorld());
+    const version: NewVersion = {
+      kind: 'map',
+      authority: 'cc',
+      id: digestOf('new'),
+      type: 'person',
+      before: { version: 1, digest: digestOf('before') },
+      now: { version: 1, digest: digestOf('now') },
+      asked: ['aa', 'bb', 'cc'],
+      proof: [{ authority: 'cc', records: 4, cameBack: 3 }],
+    };
+    expect(textOf(input, { newVersions: [version] })).toContain(
+      '\n  map of cc for person is new: 3 of 4 records come back as they were; nothing of this plan is written before all who hold the type approve it\n',
+    );
+    expect(textOf(input)).not.toContain('is new');
   });
 
   it('says for whom it waits', () => {

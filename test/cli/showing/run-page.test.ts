@@ -98,6 +98,31 @@ it('has charts and samples of what was asked for alone, and says of what', () =>
   expect(runPage({ ...shown, report: of, values: null })).toContain('shipment f00df00d');
 });
 
+it('says which types and maps are new, of whom they are asked, and nothing of it where there are none', () => {
+  const digests = { before: { version: 1, digest: 'a'.repeat(64) }, now: { version: 2, digest: 'b'.repeat(64) } };
+  const asked = ['lyon', 'oslo'];
+  const newVersions = [
+    { kind: 'type', id: '1'.repeat(64), type: 'shipment', ...digests, asked, proof: [] },
+    {
+      kind: 'map',
+      id: '2'.repeat(64),
+      authority: 'oslo',
+      type: 'shipment',
+      ...digests,
+      asked,
+      proof: [{ authority: 'oslo', records: 412, cameBack: 410, incomplete: true }],
+    },
+  ];
+  const of = { ...report, plan: { ...report.plan, newVersions } } as unknown as RunReport;
+  const text = runPage({ ...shown, report: of, values: null }).replaceAll(/\s+/g, ' ');
+  expect(text).toContain('New since the last agreement');
+  expect(text).toContain('type shipment is new (version 2 after 1): nothing was read that could prove it');
+  expect(text).toContain('map of oslo for shipment is new (version 2 after 1): 410 of 412 records come back');
+  expect(text).toContain('not all that is there could be read');
+  expect(text.match(/<td[^>]*>lyon and oslo<\/td>/g)).toHaveLength(2);
+  expect(runPage({ ...shown, values: null })).not.toContain('New since the last agreement');
+});
+
 it('takes the place of an earlier page and of nothing else', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'concordat-page-'));
   onTestFinished(() => rm(folder, { recursive: true }));
