@@ -23,9 +23,11 @@ import { iamTagStep } from './lens/iam-tag.js';
 import { epochStep, zoneStep } from './lens/instant.js';
 import { kindSteps } from './lens/kind.js';
 import { constantLocation, derivedLocation, pathLocation, tagLocation } from './lens/location.js';
+import { inTurn } from './lens/list.js';
 import { partStep } from './lens/part.js';
 import { referenceStep } from './lens/reference.js';
 import { referencesStep, setStep } from './lens/set.js';
+import { isSpecial, repeatedWord, specialStep } from './lens/special.js';
 import { enumStep, isOneToOne, repeatedText, tableStep } from './lens/table.js';
 import { emptyAsNullStep, foldStep, maxLengthStep } from './lens/text.js';
 
@@ -51,6 +53,7 @@ export function stepLens(step: LensStep): StepLens {
   if ('references' in step) return referencesStep(step.references);
   if ('reference' in step) return referenceStep(step.reference);
   if ('table' in step) return tableStep(step.table, step.else);
+  if ('special' in step) return specialStep(step.special, inTurn([]));
   if ('number' in step) return jsonNumberStep;
   if ('unit' in step) return unitStep(step.times);
   if ('zone' in step) return zoneStep(step.zone);
@@ -176,7 +179,9 @@ export function fieldMapProblem(field: FieldMap, kind: FieldKind): string | null
 function valueMapProblem(field: FieldMap, steps: readonly LensStep[], kind: FieldKind): string | null {
   const isNumber = kind.kind === 'decimal' || kind.kind === 'integer';
   let units = 0;
-  for (const step of steps) {
+  for (const [at, step] of steps.entries()) {
+    const problem = specialProblem(step, at, kind);
+    if (problem !== null) return problem;
     if (('number' in step || 'unit' in step) && !isNumber) return 'only numbers have the steps number and unit';
     if (('zone' in step || 'epoch' in step) && kind.kind !== 'instant')
       return 'only instants have the steps zone and epoch';
@@ -188,7 +193,24 @@ function valueMapProblem(field: FieldMap, steps: readonly LensStep[], kind: Fiel
   return units === 1 ? null : `the map needs exactly one step { unit: … }: the taxonomy counts in ${kind.unit}`;
 }
 
+/** Words that stand for no number are read before all other steps, which never see them. */
+function stepLenses(steps: readonly LensStep[]): readonly StepLens[] {
+  const [first, ...rest] = steps;
+  if (first && 'special' in first) return [specialStep(first.special, inTurn(stepLenses(rest)))];
+  return steps.map((step) => stepLens(step));
+}
+
+function specialProblem(step: LensStep, at: number, kind: FieldKind): string | null {
+  if (!('special' in step)) return null;
+  if (kind.kind !== 'decimal' && kind.kind !== 'integer') return 'only numbers have the step special';
+  if (at > 0) return 'the step special comes first: no other step reads its texts';
+  if (repeatedWord(step.special) !== null) return 'a native text stands twice in a special step';
+  const allowed = kind.kind === 'decimal' ? kind.special : undefined;
+  const foreign = Object.keys(step.special).find((name) => isSpecial(name) && allowed?.includes(name) !== true);
+  return foreign === undefined ? null : `the taxonomy does not allow ${foreign} for this field: special: [${foreign}]`;
+}
+
 /** The lens of one field. Call fieldMapProblem first: this takes the map at its word. */
 export function fieldLens(field: FieldMap, kind: FieldKind, native: TypeMap['native']): RoundTripLens {
-  return compose(locationOf(field, native), [...stepsOf(field).map((step) => stepLens(step)), ...kindSteps(kind)]);
+  return compose(locationOf(field, native), [...stepLenses(stepsOf(field)), ...kindSteps(kind)]);
 }

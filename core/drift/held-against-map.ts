@@ -86,6 +86,7 @@ function kindsRead(from: FieldMap, { kind }: FieldKind): readonly ValueKind[] {
   const steps = 'through' in from ? (from.through ?? []) : [];
   const [first] = steps;
   if (first && 'enum' in first) return [...new Set(Object.keys(first.enum).flatMap((text) => kindOf(text) ?? []))];
+  if (first && 'special' in first) return ['number', 'text'];
   if (first && ('epoch' in first || 'number' in first)) return ['number'];
   switch (kind) {
     case 'integer':

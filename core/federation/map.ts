@@ -3,6 +3,12 @@ import { z } from 'zod';
 import { Json } from '../json.js';
 import { canonicalDecimal } from '../lens/decimal.js';
 import { epochUnits, zoneSeconds } from '../lens/instant.js';
+import { specialValues } from '../lens/special.js';
+
+/** A number would be one thing and mean another. */
+const words = z
+  .array(z.string().refine((text) => canonicalDecimal(text) === null, { error: 'must be no number' }))
+  .min(1);
 
 /** One step of a lens, applied to the value the previous step got. core/lens.ts gives each its get and put. */
 export const LensStep = z.union([
@@ -25,6 +31,13 @@ export const LensStep = z.union([
         .describe('what the table does not know is counted and stays native; without it, it cannot be translated'),
     })
     .describe('many native texts to one federated value; writing keeps a text that means the value already'),
+  z
+    .strictObject({
+      special: z
+        .partialRecord(z.enum([...specialValues, 'noValue']), words)
+        .describe('what it means → native texts, the preferred one first; noValue reads as null'),
+    })
+    .describe('native texts in the place of numbers; the first step, and no other step reads them'),
   z.strictObject({ number: z.literal('json') }).describe('a JSON number natively, the text of a decimal here'),
   z
     .strictObject({

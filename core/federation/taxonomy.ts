@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Json } from '../json.js';
 import { canonicalDecimal } from '../lens/decimal.js';
 import { precisions } from '../lens/instant.js';
+import { specialValues } from '../lens/special.js';
 import { normalForms } from '../lens/text.js';
 import { Privileges } from './privileges.js';
 
@@ -51,6 +52,14 @@ const singleKinds = [
       .optional()
       .describe('equal where the nearest multiple of this is the same; halves go to the even multiple'),
     ...range,
+    // Absent and no default: the digest of a type that says nothing of it stays what it was.
+    special: z
+      .array(z.enum(specialValues))
+      .min(1)
+      .optional()
+      .describe(
+        'values that are no numbers and allowed here, each equal to itself; without it, they cannot be translated',
+      ),
     sensitivity,
     description,
   }),

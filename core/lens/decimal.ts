@@ -5,6 +5,7 @@
 import type { Json } from '../json.js';
 import { isJsonObject } from '../json.js';
 import { nullStaysNull, refused, source, untranslatable, value, type StepLens } from './contract.js';
+import { isSpecial, turned, type SpecialValue } from './special.js';
 
 /** `unscaled` × 10^-`scale`. */
 export interface Decimal {
@@ -16,6 +17,8 @@ export interface Decimal {
 export const digitsMax = 1_000;
 
 const notDecimal = 'the value is not the text of a decimal number';
+const notAllowed = 'the value is no number, and the taxonomy does not allow it for this field (special)';
+const noJsonNumber = 'JSON has no such number; give it a text in the map (the step special)';
 const isJsonNumber = 'the value is a JSON number; add the step {number: json} to the map';
 
 function isDigit(text: string, at: number): boolean {
@@ -143,6 +146,8 @@ export interface DecimalKind {
   readonly isWhole?: boolean;
   readonly min?: string;
   readonly max?: string;
+  /** Which of the values that are no numbers are values here; neither the step nor the range is asked about them. */
+  readonly special?: readonly SpecialValue[];
 }
 
 function isBelow(left: Decimal, right: Decimal): boolean {
@@ -158,7 +163,10 @@ export function decimalStep(kind: DecimalKind): StepLens {
     if (typeof text === 'number' || exactNumberText(text) !== null) return { fault: isJsonNumber };
     if (typeof text !== 'string') return { fault: notDecimal };
     let plain = canonicalDecimal(text);
-    if (plain === null) return { fault: notDecimal };
+    if (plain === null) {
+      if (!isSpecial(text)) return { fault: notDecimal };
+      return kind.special?.includes(text) === true ? text : { fault: notAllowed };
+    }
     if (kind.isWhole === true && plain.includes('.')) return { fault: 'the value is not a whole number' };
     if (step === null && min === null && max === null) return plain;
     let parsed = parseDecimal(plain);
@@ -220,6 +228,7 @@ export const jsonNumberStep: StepLens = nullStaysNull({
   },
   put: (wanted, native) => {
     const plain = typeof wanted === 'string' ? canonicalDecimal(wanted) : null;
+    if (isSpecial(wanted)) return refused(noJsonNumber);
     if (plain === null || plain !== wanted) return refused(notDecimal);
     const before = native === undefined ? null : exactNumberText(native);
     if (native !== undefined && before !== null && canonicalDecimal(before) === plain) return source(native);
@@ -269,9 +278,11 @@ function smallProduct(text: string, factor: SmallFactor): string | null {
 /** The step `unit`: what one native unit is in the unit of the taxonomy. Writing divides, and refuses what does not come out even. */
 export function unitStep(times: string): StepLens {
   const factor = parseDecimal(times) ?? { unscaled: 1n, scale: 0 };
+  const isNegative = factor.unscaled < 0n;
   const read = (native: Json): string | null => {
     const parsed = typeof native === 'string' ? parseDecimal(native) : null;
-    return parsed && decimalText(timesDecimal(parsed, factor));
+    if (parsed) return decimalText(timesDecimal(parsed, factor));
+    return isSpecial(native) ? turned(native, isNegative) : null;
   };
   const small = smallFactor(factor);
   return nullStaysNull({
@@ -285,6 +296,7 @@ export function unitStep(times: string): StepLens {
       return text === null ? untranslatable(notDecimal) : value(text);
     },
     put: (wanted, native) => {
+      if (isSpecial(wanted)) return source(turned(wanted, isNegative));
       const parsed = typeof wanted === 'string' ? parseDecimal(wanted) : null;
       if (!parsed || decimalText(parsed) !== wanted) return refused(notDecimal);
       if (native !== undefined && read(native) === wanted) return source(native);

@@ -97,7 +97,13 @@ function elementSteps(kind: ElementKind): readonly StepLens[] {
     case 'integer':
       return [decimalStep({ isWhole: true, ...limits(kind) })];
     case 'decimal':
-      return [decimalStep({ ...(kind.step === undefined ? {} : { step: kind.step }), ...limits(kind) })];
+      return [
+        decimalStep({
+          ...(kind.step === undefined ? {} : { step: kind.step }),
+          ...(kind.special === undefined ? {} : { special: kind.special }),
+          ...limits(kind),
+        }),
+      ];
     case 'instant':
       return [instantStep(kind.precision)];
     case 'date':

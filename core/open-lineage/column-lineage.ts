@@ -233,6 +233,10 @@ export function stepWords(step: LensStep, way: 'get' | 'put'): Transformation {
     const size = `table of ${Object.keys(step.table).length} values, several native ones to one`;
     return changes(isGet ? `native to federated by a ${size}` : `federated to the preferred native one by a ${size}`);
   }
+  if ('special' in step)
+    return changes(
+      isGet ? 'texts that are no numbers are read as what they mean' : 'what is no number is written as text',
+    );
   if ('number' in step) return changes(isGet ? 'a JSON number is read as a decimal text' : 'written as a JSON number');
   if ('unit' in step)
     return changes(isGet ? `${step.unit} times ${step.times}` : `divided by ${step.times}, written in ${step.unit}`);

@@ -328,6 +328,7 @@ test('every step that the schema knows has a lens of its own', () => {
     { maxLength: 9, loss: 'x' },
     { reference: { user: 'person' } },
     { table: { a: ['b'] } },
+    { special: { NaN: ['n/a'] } },
     { number: 'json' },
     { unit: 'kg', times: '1000' },
     { zone: '+02:00' },

@@ -113,6 +113,27 @@ describe.skipIf(system.kind === 'missing').each([
     );
   });
 
+  it('hold NaN and the infinities in columns that have them, and refuse them for others', async () => {
+    const { connector } = await connectorOver(
+      `id text PRIMARY KEY, level float8, peak float4, price numeric, cents numeric(6, 2), whole int4, list float8[]`,
+    );
+    const create = (id: string, more: object) =>
+      connector.write({ kind: 'create', type: 'sample', after: { id, ...more } });
+    const held = {
+      level: 'NaN',
+      peak: 'Infinity',
+      price: '-Infinity',
+      cents: 'NaN',
+      list: ['NaN', '-Infinity', '1.5'],
+    };
+    expect(await create('a', held)).toEqual({ kind: 'applied', id: 'a' });
+    expect((await connector.readOne('sample', 'a'))?.body).toEqual({ id: 'a', ...held, whole: null });
+    for (const more of [{ cents: 'Infinity' }, { whole: 'NaN' }]) {
+      expect(await create('b', more)).toMatchObject({ kind: 'refused', code: 'valueNotRepresentable' });
+      expect(await connector.readOne('sample', 'b')).toBeNull();
+    }
+  });
+
   it('never round, cut or pad: what a column would hold otherwise is taken back and refused', async () => {
     const { connector } = await connectorOver(
       `id text PRIMARY KEY, price numeric(6, 2), short varchar(3), at timestamptz(0), small int2, ratio float4`,

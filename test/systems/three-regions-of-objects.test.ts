@@ -1,6 +1,6 @@
 /**
  * The story of three regions over documents and objects: items of Cosmos DB (cosmosdb-server), objects of S3 (moto) in CSV, of
- * Swift in JSON Lines. Readings lie in a Parquet file of S3, and get from there into the two others without loss.
+ * Swift in JSON Lines. Readings lie in a Parquet file of S3, and get from there into the two others without loss, NaN and an infinity among them.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LocalFederation } from '../support/local-federation.js';
@@ -29,6 +29,8 @@ const inCosmos = [
     flag: true,
     raw: '00ff',
     amounts: ['1.5'],
+    level: 0.1,
+    peak: '0.1',
     labels: [{ key: 'k', value: 'v' }, { key: 'l' }],
   },
   {
@@ -41,14 +43,16 @@ const inCosmos = [
     flag: false,
     raw: '',
     amounts: [],
+    level: 'n/a',
+    peak: '-Infinity',
     labels: [],
   },
   { id: 'c' },
 ];
 const inSwift = [
   '{"id":"c"}',
-  '{"montant":-0.5,"montants":[],"jour":"0001-01-01","vrai":false,"id":"b","mots":[],"long":-9223372036854775808,"octets":"","vu":-62135596800000000,"texte":""}',
-  '{"montant":1234567890123456789012345678901234567890.5,"montants":["1.5"],"jour":"2024-02-29","vrai":true,"id":"a","mots":[{"key":"k","value":"v"},{"key":"l"}],"long":9223372036854775807,"octets":"AP8=","vu":1714561200123456,"texte":"e\u0301 李 😀"}',
+  '{"montant":-0.5,"montants":[],"jour":"0001-01-01","vrai":false,"id":"b","mots":[],"niveau":"NaN","long":-9223372036854775808,"pointe":"-Infinity","octets":"","vu":-62135596800000000,"texte":""}',
+  '{"montant":1234567890123456789012345678901234567890.5,"montants":["1.5"],"jour":"2024-02-29","vrai":true,"id":"a","mots":[{"key":"k","value":"v"},{"key":"l"}],"niveau":0.1,"long":9223372036854775807,"pointe":"0.1","octets":"AP8=","vu":1714561200123456,"texte":"e\u0301 李 😀"}',
 ];
 
 let regions: Regions;
@@ -74,8 +78,10 @@ fields:
   raw: { kind: bytes }
   amounts: { kind: list, elements: { kind: decimal } }
   labels: { kind: keyedList, by: key, fields: { key: { kind: text }, value: { kind: text } } }
+  level: { kind: decimal, special: [NaN] }
+  peak: { kind: decimal, special: [NaN, Infinity, -Infinity] }
 `,
-    fields: ['id', 'text', 'amount', 'long', 'seenAt', 'day', 'flag', 'raw', 'amounts', 'labels'],
+    fields: ['id', 'text', 'amount', 'long', 'seenAt', 'day', 'flag', 'raw', 'amounts', 'labels', 'level', 'peak'],
     operations: 6,
     expectEverywhere: async () => {
       expect(await azure.readings()).toEqual(inCosmos);

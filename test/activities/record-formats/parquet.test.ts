@@ -10,6 +10,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFolderConnector } from '../../../activities/connectors/folder/connector.js';
 import { parquetRows } from '../../../activities/record-formats/parquet.js';
 import type { Row } from '../../../activities/record-formats/rows.js';
+import { TaxonomyType } from '../../../core/federation/taxonomy.js';
+import { TypeMap } from '../../../core/federation/map.js';
+import { translate } from '../../../core/translate.js';
 import { collect, endsIn } from '../../conformance/scene.js';
 import { propertyRuns } from '../../support/property-runs.js';
 
@@ -178,4 +181,27 @@ test('a Parquet file is never written', async () => {
     code: 'valueNotRepresentable',
   });
   expect(await readFile(path.join(folder, 'sample.parquet'))).toEqual(whole);
+});
+
+test('NaN and the infinities of a column are values where the taxonomy names them, and else hold their record back', async () => {
+  const columns = { double: 'NaN', single: '-Infinity' };
+  const map = TypeMap.parse({
+    type: 'sample',
+    native: 'sample',
+    lifecycle: 'active',
+    fields: { double: { path: 'double' }, single: { path: 'single' } },
+  });
+  const [, , second] = await rowsOf('every-type.parquet');
+  const translated = (special: readonly string[]) => {
+    const field = { kind: 'decimal', ...(special.length > 0 ? { special } : {}) };
+    const taxonomy = TaxonomyType.parse({ type: 'sample', fields: { double: field, single: field } });
+    const object = { type: 'sample', id: 'b', body: second?.body ?? {} };
+    return translate({ object, map, taxonomy, surface: Object.keys(columns), key: 'k', resolve: () => null });
+  };
+  expect(translated(['NaN', '-Infinity'])).toMatchObject({
+    kind: 'record',
+    roundTrips: true,
+    record: { fields: columns },
+  });
+  for (const special of [[], ['NaN'], ['-Infinity']]) expect(translated(special).kind).toBe('untranslatable');
 });

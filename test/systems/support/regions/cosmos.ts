@@ -61,6 +61,8 @@ fields:
   raw: { path: raw, through: [{ bytes: hex }] }
   amounts: { path: amounts }
   labels: { path: labels }
+  level: { path: level, through: [{ special: { NaN: ['n/a'] } }, { number: json }] }
+  peak: { path: peak }
 `,
     },
     holdsNo: [],

@@ -61,7 +61,9 @@ fields:
   raw: { path: raw }
   amounts: { path: amounts }
   labels: { path: labels }
-ignore: [unsigned, small, byte, price, cents, double, single, millis, nanos, local, time, fixed, tags, place, lines]
+  level: { path: double }
+  peak: { path: single }
+ignore: [unsigned, small, byte, price, cents, millis, nanos, local, time, fixed, tags, place, lines]
 `,
     },
     readOnly: ['reading'],

@@ -70,6 +70,8 @@ fields:
   raw: { path: octets }
   amounts: { path: montants }
   labels: { path: mots }
+  level: { path: niveau, through: [{ special: { NaN: [NaN] } }, { number: json }] }
+  peak: { path: pointe }
 `,
     },
     holdsNo: [],
