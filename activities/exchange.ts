@@ -7,10 +7,10 @@ import type { Digest } from '../core/digest.js';
 import { ConcordatError } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Ref } from '../core/messages.js';
-import { objectBytes, openPieces } from './documents/open-document.js';
+import { objectBytes, openDocument, openPieces } from './documents/open-document.js';
 import { listBytesMax, pieceListIn } from './documents/piece-list.js';
 import { putInPieces } from './documents/put-in-pieces.js';
-import { readInParts } from './documents/read-in-parts.js';
+import { readInParts, type ListPlaces } from './documents/read-in-parts.js';
 import { isTooDeep, parseCanonical } from './keys/canonical-text.js';
 import { sha256Hex } from './sealing/sha256.js';
 import { verifyCompact, type VerifyingKey } from './keys/verify.js';
@@ -48,6 +48,28 @@ export async function getDocument<Schema extends z.ZodType>(
   if (list?.sha256 !== ref.sha256)
     throw new ConcordatError('inputNotAuthentic', `${ref.ref} does not hash to its name`);
   return readInParts(openPieces(store, ref, list), ref, schema);
+}
+
+/** Beyond this a document is read part by part also where it is one object. */
+const longBytesMin = 4 * 1024 * 1024;
+
+/**
+ * As getDocument, with its lists where `places` has them: what it gives is held by who knows that. Small ones are arrays all the
+ * same.
+ */
+export async function getLongDocument<Held>(
+  store: ObjectStore,
+  ref: Ref,
+  schema: z.ZodType,
+  places: ListPlaces,
+): Promise<Held> {
+  const document = await openDocument(store, ref);
+  if (document === null) throw new ConcordatError('inputNotAuthentic', `${ref.ref} is not in the exchange store`);
+  return (
+    document.list === null && document.bytes <= longBytesMin
+      ? getDocument(store, ref, schema)
+      : readInParts(document, ref, schema, places)
+  ) as Promise<Held>;
 }
 
 /**

@@ -4,9 +4,10 @@ import type { Federation } from '../core/federation/federation.js';
 import { keysOf } from '../core/federation/keys-of.js';
 import type { Ref } from '../core/messages.js';
 import { makePermit, type Permit } from '../core/permit.js';
-import { ReviewBody, ReviewStatement, reviewType, type Review } from '../core/review.js';
+import { ReviewBody, ReviewStatement, reviewType, type HeldReviewBody, type Review } from '../core/review.js';
 import type { Digest } from '../core/digest.js';
-import { getDocument, getMessage } from './exchange.js';
+import { idsAsBytes } from './documents/long-lists.js';
+import { getLongDocument, getMessage } from './exchange.js';
 import type { Recomputed } from './recompute.js';
 import { memberOfRef } from './run-messages.js';
 import type { ObjectStore } from './store.js';
@@ -36,10 +37,11 @@ export async function readReviews(
       throw new ConcordatError('decisionForOtherPlan', `the review of ${authority} is about another plan`);
     if (reviews.some(({ review }) => review.authority === authority))
       throw new ConcordatError('inputNotAuthentic', `two reviews of ${authority}`);
-    const body = await getDocument(
+    const body = await getLongDocument<HeldReviewBody>(
       exchange,
       { ref: `${authority}/documents/${payload.body}`, sha256: payload.body },
       ReviewBody,
+      (member) => (['operations', 'rejected', 'named'].includes(member) ? idsAsBytes() : undefined),
     );
     const { body: _digest, ...statement } = payload;
     reviews.push({ id, review: { ...statement, ...body } });

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { OneTimeId } from './approval/delegation.js';
 import { Digest } from './digest.js';
+import type { LongList } from './long-list.js';
 import { areNamedBy, OperationRanges } from './operation-ranges.js';
 import { AuthorityId } from './record.js';
 
@@ -48,16 +49,19 @@ export const Decision = z.strictObject({
 export type Decision = z.infer<typeof Decision>;
 
 /** With all that it names in the list. Only this counts. */
-export type OpenedDecision = Omit<Decision, 'ranges'> & { readonly ranges?: never };
+export type OpenedDecision = Omit<Decision, 'ranges' | 'operations'> & {
+  readonly ranges?: never;
+  readonly operations: LongList<Digest>;
+};
 
 /**
  * `named` are the operations at its places, in order, wherever they were found. Null where they are not what was signed: a
  * decision on another set than this, or with a list besides, counts for nothing.
  */
-export function opened({ ranges, ...decision }: Decision, named: readonly Digest[] | null): OpenedDecision | null {
+export function opened({ ranges, ...decision }: Decision, named: LongList<Digest> | null): OpenedDecision | null {
   if (ranges === undefined) return decision;
   return decision.operations.length === 0 && named && areNamedBy(ranges, named)
-    ? { ...decision, operations: [...named] }
+    ? { ...decision, operations: named }
     : null;
 }
 

@@ -1,5 +1,6 @@
 /** Very many digests in 32 bytes each: a text of one takes three times that, and a set of texts five times. */
 import type { Digest } from './digest.js';
+import { byCodeUnit } from './json.js';
 import type { LongList, WrittenList } from './long-list.js';
 
 const digestBytes = 32;
@@ -144,6 +145,62 @@ export class DigestList implements LongList<Digest>, WrittenList {
   toJSON(): never {
     throw new TypeError('digests in bytes are written one by one');
   }
+}
+
+/** So many ids are a plain array: they take 2 MB, and are asked for faster. */
+const plainMax = 25_000;
+
+/** Ids as they come: an array while they are few, bytes from then on. */
+export class GatheredIds {
+  readonly #most: number;
+  #few: Digest[] = [];
+  #many: DigestList | undefined;
+
+  constructor(most = plainMax) {
+    this.#most = most;
+  }
+
+  put(id: Digest): void {
+    if (!this.#many && this.#few.length >= this.#most) {
+      this.#many = DigestList.of(this.#few);
+      this.#few = [];
+    }
+    if (this.#many) this.#many.push(id);
+    else this.#few.push(id);
+  }
+
+  /** In the order in which they came. Nothing is put afterwards. */
+  finish(): Ids {
+    return this.#many ?? this.#few;
+  }
+}
+
+/** Ids in an order, of which each place can be asked. */
+export interface Ids extends LongList<Digest> {
+  at(place: number): Digest | undefined;
+}
+
+export function gatheredIds(ids: Iterable<Digest>): Ids {
+  const gathered = new GatheredIds();
+  for (const id of ids) gathered.put(id);
+  return gathered.finish();
+}
+
+/** Those that are so, in their order. */
+export function keptIds(ids: LongList<Digest>, is: (id: Digest) => boolean): Ids {
+  const kept = new GatheredIds();
+  for (const id of ids) if (is(id)) kept.put(id);
+  return kept.finish();
+}
+
+/** By code unit. */
+export function sortedIds(ids: LongList<Digest>): Ids {
+  return ids instanceof DigestList ? ids.sorted() : [...ids].sort(byCodeUnit);
+}
+
+/** To ask of many whether they are among these. */
+export function amongIds(ids: LongList<Digest>): Pick<ReadonlySet<Digest>, 'has'> {
+  return ids instanceof DigestList ? ids : new Set(ids);
 }
 
 /** The first 29 bits. */

@@ -6,6 +6,8 @@
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import { canonicalJson, Digest } from './digest.js';
+import { GatheredIds, type Ids } from './digest-list.js';
+import type { LongList } from './long-list.js';
 import { verifyInclusion } from './log/proof.js';
 import { foldSubtrees, inclusionRanges, leafHash, nodeHash, subtreesOf, type Range } from './log/tree.js';
 
@@ -55,45 +57,65 @@ export function countOf(places: Places): number {
   return places.reduce((sum, [first, last]) => sum + last - first + 1, 0);
 }
 
-/** What stands at these places; null where they are in no order, or nothing stands at one of them. */
-export function atPlaces<Item>(places: Places, items: readonly (Item | null)[]): readonly Item[] | null {
-  const found: Item[] = [];
+/** Ids by their places; null where nothing that could be named stands. */
+export interface IdsByPlace {
+  readonly length: number;
+  at(place: number): Digest | null | undefined;
+}
+
+/** The ids at these places; null where these are in no order, or nothing stands at one of them. */
+export function atPlaces(places: Places, ids: IdsByPlace): Ids | null {
+  const found = new GatheredIds();
   let next = 0;
   for (const [first, last] of places) {
-    if (first < next || last < first || last >= items.length) return null;
+    if (first < next || last < first || last >= ids.length) return null;
     for (let place = first; place <= last; place += 1) {
-      const item = items[place];
-      if (item === undefined || item === null) return null;
-      found.push(item);
+      const id = ids.at(place);
+      if (id === undefined || id === null) return null;
+      found.put(id);
     }
     next = last + 2;
   }
-  return found;
+  return found.finish();
 }
 
-/** The list in which these items stand at these places, and nothing at the others. */
-export function spreadOver<Item>(places: Places, items: readonly Item[]): readonly (Item | null)[] {
-  const spread: (Item | null)[] = [];
-  let taken = 0;
+/** These ids at these places, and nothing at the others. Copies none of them. */
+export function spreadOver(places: Places, ids: IdsByPlace): IdsByPlace {
+  const taken: number[] = [];
+  let count = 0;
   for (const [first, last] of places) {
-    while (spread.length < first) spread.push(null);
-    for (let place = first; place <= last; place += 1) spread.push(items[taken++] ?? null);
+    taken.push(count);
+    count += last - first + 1;
   }
-  return spread;
+  const [, end] = places.at(-1) ?? [0, -1];
+  return {
+    length: end + 1,
+    at(place) {
+      let [low, high] = [0, places.length];
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if ((places[middle]?.[0] ?? 0) <= place) low = middle + 1;
+        else high = middle;
+      }
+      const range = places[low - 1];
+      const at = range && place <= range[1] ? (taken[low - 1] ?? 0) + place - range[0] : -1;
+      return at >= 0 && at < ids.length ? ids.at(at) : null;
+    },
+  };
 }
 
-export function rangesOver(places: Places, ids: readonly Digest[]): OperationRanges {
+export function rangesOver(places: Places, ids: IdsByPlace): OperationRanges {
   const named = atPlaces(places, ids);
   if (!named) throw new RangeError('these places are not among the operations');
   return { places, count: named.length, root: rootOf(named) };
 }
 
 /** Whether these, in this order, are what was signed. */
-export function areNamedBy({ count, root }: OperationRanges, ids: readonly Digest[]): boolean {
+export function areNamedBy({ count, root }: OperationRanges, ids: LongList<Digest>): boolean {
   return ids.length === count && rootOf(ids) === root;
 }
 
-export function rootOf(ids: readonly Digest[]): Digest {
+export function rootOf(ids: Iterable<Digest>): Digest {
   const leaves = leavesOf(ids);
   return bytesToHex(hashOf(leaves, { start: 0, end: leaves.length }));
 }
@@ -123,9 +145,16 @@ export function isProven({ count, root }: OperationRanges, id: Digest, { ids, le
   return ids.includes(id) && verifyInclusion(claim);
 }
 
-function leavesOf(ids: readonly Digest[]): readonly Uint8Array[] {
+function leavesOf(ids: Iterable<Digest>): readonly Uint8Array[] {
   const leaves: Uint8Array[] = [];
-  for (let from = 0; from < ids.length; from += leafIds) leaves.push(leafOf(ids.slice(from, from + leafIds)));
+  let waiting: Digest[] = [];
+  for (const id of ids) {
+    waiting.push(id);
+    if (waiting.length < leafIds) continue;
+    leaves.push(leafOf(waiting));
+    waiting = [];
+  }
+  if (waiting.length > 0) leaves.push(leafOf(waiting));
   return leaves;
 }
 

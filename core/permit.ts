@@ -1,6 +1,7 @@
 /** All reviews settled into what may be written where: made again by every authority, known by its digest. */
 import { z } from 'zod';
 import { Digest } from './digest.js';
+import { amongIds, GatheredIds, keptIds, sortedIds, type Ids } from './digest-list.js';
 import type { Dataset } from './federation/dataset.js';
 import { byCodeUnit } from './json.js';
 import { areVersionsApproved } from './new-versions.js';
@@ -13,12 +14,16 @@ export const Permit = z.strictObject({
   plan: Digest,
   /** Ids of the review messages it was made from, sorted. */
   reviews: z.array(Digest),
+  /** Ids by authority, sorted. */
   operations: z.record(AuthorityId, z.array(Digest)),
   settled: z.array(z.strictObject({ conflict: Digest, candidate: Digest })),
   /** Those of the plan, where all who hold their types approved all of them; left out otherwise. */
   newVersions: z.array(Digest).optional(),
 });
-export type Permit = z.infer<typeof Permit>;
+/** As it is held: of very many ids, 32 bytes each. */
+export type Permit = Omit<z.infer<typeof Permit>, 'operations'> & {
+  readonly operations: Readonly<Record<AuthorityId, Ids>>;
+};
 
 export function makePermit(
   planDigest: Digest,
@@ -27,11 +32,13 @@ export function makePermit(
   reviews: readonly { readonly id: Digest; readonly review: Review }[],
 ): Permit {
   const byAuthority = new Map(reviews.map(({ review }) => [review.authority, review]));
-  const approvedBy = new Map(reviews.map(({ review }) => [review.authority, new Set(review.operations)]));
+  const approvedBy = new Map(reviews.map(({ review }) => [review.authority, amongIds(review.operations)]));
   const isApproved = ({ authority, id }: Operation): boolean => approvedBy.get(authority)?.has(id) === true;
-  const operations = new Map<AuthorityId, Set<Digest>>();
+  const operations = new Map<AuthorityId, GatheredIds>();
   const permit = ({ authority, id }: Operation): void => {
-    operations.set(authority, (operations.get(authority) ?? new Set()).add(id));
+    const ofAuthority = operations.get(authority) ?? new GatheredIds();
+    operations.set(authority, ofAuthority);
+    ofAuthority.put(id);
   };
   const settled: Permit['settled'] = [];
   // HAZARD: an outcome "approved" speaks only for what was asked. What an authority could not be asked (a protected
@@ -51,9 +58,9 @@ export function makePermit(
       for (const operation of candidate.operations) permit(operation);
     }
   }
-  const sorted: Record<AuthorityId, Digest[]> = {};
+  const sorted: Record<AuthorityId, Ids> = {};
   for (const [authority, ids] of [...operations].sort(([left], [right]) => byCodeUnit(left, right)))
-    sorted[authority] = [...ids].sort(byCodeUnit);
+    sorted[authority] = onceEach(sortedIds(ids.finish()));
   return {
     plan: planDigest,
     reviews: reviews.map(({ id }) => id).sort(byCodeUnit),
@@ -61,6 +68,23 @@ export function makePermit(
     settled: settled.sort((a, b) => byCodeUnit(a.conflict, b.conflict)),
     ...(areAgreed && plan.newVersions ? { newVersions: plan.newVersions.map(({ id }) => id) } : {}),
   };
+}
+
+/** Two candidates may have an operation in common. */
+function onceEach(sorted: Ids): Ids {
+  let before: Digest | undefined;
+  let isAgain = false;
+  for (const id of sorted) {
+    isAgain ||= id === before;
+    before = id;
+  }
+  if (!isAgain) return sorted;
+  before = undefined;
+  return keptIds(sorted, (id) => {
+    const isFirst = id !== before;
+    before = id;
+    return isFirst;
+  });
 }
 
 /**

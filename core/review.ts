@@ -6,6 +6,7 @@ import { shortfall, type Shortfall, type Voice } from './approval/voices.js';
 import { Hlc } from './clock/hlc.js';
 import type { OpenedDecision } from './decision.js';
 import { Digest } from './digest.js';
+import { amongIds, DigestList, GatheredIds, sortedIds, type Ids } from './digest-list.js';
 import { byCodeUnit } from './json.js';
 import type { NewVersion } from './new-versions.js';
 import type { Operation } from './operation.js';
@@ -45,6 +46,13 @@ export const ReviewBody = z.strictObject({
 });
 export type ReviewBody = z.infer<typeof ReviewBody>;
 
+/** The same as it is held: of very many ids, 32 bytes each. Its canonical JSON is that of a ReviewBody. */
+export type HeldReviewBody = Omit<ReviewBody, 'operations' | 'rejected' | 'named'> & {
+  readonly operations: LongList<Digest>;
+  readonly rejected: LongList<Digest>;
+  readonly named?: Readonly<Record<Digest, LongList<Digest>>> | undefined;
+};
+
 /** The signed message that binds a body to its authority and plan. */
 export const ReviewStatement = z.strictObject({
   authority: AuthorityId,
@@ -58,7 +66,7 @@ export const ReviewStatement = z.strictObject({
 export type ReviewStatement = z.infer<typeof ReviewStatement>;
 
 /** Both, once the body was checked against the statement: input to the permit. */
-export type Review = Omit<ReviewStatement, 'body'> & ReviewBody;
+export type Review = Omit<ReviewStatement, 'body'> & HeldReviewBody;
 
 /** How far the decisions on a plan are, in counts. */
 export interface ReviewProgress {
@@ -158,15 +166,15 @@ export interface Demand {
 }
 
 export interface ReviewTally {
-  readonly approved: readonly Digest[];
-  readonly rejected: readonly Digest[];
+  readonly approved: Ids;
+  readonly rejected: Ids;
   /** Conflicts that were rejected, which leaves them as they are. */
   readonly left: readonly Digest[];
   readonly choices: Readonly<Record<Digest, Digest>>;
   readonly approvedVersions: readonly Digest[];
   readonly rejectedVersions: readonly Digest[];
   /** Operations, conflicts and new versions. */
-  readonly open: readonly Digest[];
+  readonly open: Ids;
   readonly closed: boolean;
   /** Most people still missing for any one open operation or conflict, or whole decisions if fewer; 0 once closed. */
   readonly missing: number;
@@ -191,45 +199,64 @@ export function* tallySteps(
   votes: readonly Vote[],
   terms: TallyTerms,
 ): Generator<void, ReviewTally> {
-  const rejected = new Set<Digest>();
+  const rejections: Pick<ReadonlySet<Digest>, 'has'>[] = [];
   const voicesFor = new Map<string, Voice[]>();
+  /** Of decisions that name very many operations, which are looked for in them one by one. */
+  const manyFor: { readonly named: DigestList; readonly own: Voice }[] = [];
   const whole: Voice[] = [];
   for (const { decision, voice } of votes) {
     const own: Voice = { signer: decision.approver, of: voice };
     if (!decision.partial) whole.push(own);
     if (decision.kind === 'reject') {
-      for (const subject of [...decision.operations, ...decision.conflicts, ...(decision.newVersions ?? [])])
-        rejected.add(subject);
+      rejections.push(amongIds(decision.operations), new Set([...decision.conflicts, ...(decision.newVersions ?? [])]));
       continue;
     }
     const choices = Object.entries(decision.choices).map(([conflict, candidate]) => `${conflict} ${candidate}`);
-    for (const subject of [...decision.operations, ...choices, ...(decision.newVersions ?? [])]) {
+    const { operations } = decision;
+    if (operations instanceof DigestList) manyFor.push({ named: operations, own });
+    const listed = operations instanceof DigestList ? [] : operations;
+    for (const subject of [...listed, ...choices, ...(decision.newVersions ?? [])]) {
       const known = voicesFor.get(subject);
       if (known) known.push(own);
       else voicesFor.set(subject, [own]);
     }
   }
+  const isRejected = (subject: Digest): boolean => rejections.some((ids) => ids.has(subject));
+  const voicesOf = (operation: Digest): readonly Voice[] => {
+    const own = voicesFor.get(operation) ?? [];
+    const more = manyFor.filter(({ named }) => named.has(operation));
+    return more.length === 0 ? own : [...own, ...more.map((one) => one.own)];
+  };
   const count = counter();
-  const approved: Digest[] = [];
-  const open = new Map<Digest, Shortfall>();
+  const approved = new GatheredIds();
+  const open = new GatheredIds();
+  let missing = 0;
+  let needsOther = false;
+  const roles: Record<string, number> = {};
+  const leaveOpen = (id: Digest, lacking: Shortfall): void => {
+    open.put(id);
+    missing = Math.max(missing, lacking.people);
+    needsOther ||= lacking.needsOther;
+    for (const [role, people] of Object.entries(lacking.roles)) roles[role] = Math.max(roles[role] ?? 0, people);
+  };
   const wholeRejected = votes.some(({ decision }) => decision.kind === 'reject' && !decision.partial);
   const ask = (id: Digest, demand: Demand, lacking: Shortfall): void => {
     if (wholeRejected) return;
     const settledWhole = count(demand, whole);
-    if (settledWhole.people > 0) open.set(id, settledWhole.people < lacking.people ? settledWhole : lacking);
+    if (settledWhole.people > 0) leaveOpen(id, settledWhole.people < lacking.people ? settledWhole : lacking);
   };
   for (const operation of scope.operations) {
     yield;
-    if (rejected.has(operation.id)) continue;
+    if (isRejected(operation.id)) continue;
     const demand = terms.demandOf(operation.id, [operation]);
-    const lacking = count(demand, voicesFor.get(operation.id) ?? []);
-    if (lacking.people === 0) approved.push(operation.id);
+    const lacking = count(demand, voicesOf(operation.id));
+    if (lacking.people === 0) approved.put(operation.id);
     else ask(operation.id, demand, lacking);
   }
   const newVersions = scope.newVersions ?? [];
   const approvedVersions: Digest[] = [];
   for (const version of newVersions) {
-    if (rejected.has(version.id)) continue;
+    if (isRejected(version.id)) continue;
     const demand = terms.demandOfVersion(version);
     const lacking = count(demand, voicesFor.get(version.id) ?? []);
     if (lacking.people === 0) approvedVersions.push(version.id);
@@ -237,7 +264,7 @@ export function* tallySteps(
   }
   const choices: Record<Digest, Digest> = {};
   for (const conflict of scope.conflicts) {
-    if (rejected.has(conflict.id)) continue;
+    if (isRejected(conflict.id)) continue;
     const candidates = conflict.candidates.map(({ digest, operations }) => {
       const own = operations.filter(({ authority }) => authority === terms.authority);
       const demand = terms.demandOf(conflict.id, own);
@@ -252,24 +279,25 @@ export function* tallySteps(
       if (nearest) ask(conflict.id, nearest.demand, nearest.lacking);
     }
   }
-  const roles: Record<string, number> = {};
-  let missing = 0;
-  for (const lacking of open.values()) {
-    missing = Math.max(missing, lacking.people);
-    for (const [role, people] of Object.entries(lacking.roles)) roles[role] = Math.max(roles[role] ?? 0, people);
-  }
+  const rejected = new GatheredIds();
+  if (rejections.length > 0)
+    for (const { id } of scope.operations) {
+      yield;
+      if (isRejected(id)) rejected.put(id);
+    }
+  const stillOpen = sortedIds(open.finish());
   return {
-    approved,
-    rejected: rejected.size === 0 ? [] : scope.operations.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
-    left: scope.conflicts.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
+    approved: approved.finish(),
+    rejected: rejected.finish(),
+    left: scope.conflicts.flatMap(({ id }) => (isRejected(id) ? [id] : [])),
     choices,
     approvedVersions,
-    rejectedVersions: newVersions.flatMap(({ id }) => (rejected.has(id) ? [id] : [])),
-    open: [...open.keys()].sort(byCodeUnit),
-    closed: open.size === 0,
+    rejectedVersions: newVersions.flatMap(({ id }) => (isRejected(id) ? [id] : [])),
+    open: stillOpen,
+    closed: stillOpen.length === 0,
     missing,
     missingRoles: Object.fromEntries(Object.entries(roles).sort(([left], [right]) => byCodeUnit(left, right))),
-    needsOther: [...open.values()].some(({ needsOther }) => needsOther),
+    needsOther,
   };
 }
 

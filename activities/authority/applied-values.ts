@@ -8,9 +8,11 @@ import { Digest } from '../../core/digest.js';
 import { Json } from '../../core/json.js';
 import { sameJson } from '../../core/lens/same-json.js';
 import type { RecordView } from '../../core/compare.js';
+import type { LongList } from '../../core/long-list.js';
 import type { Operation } from '../../core/operation.js';
 import { hadEffect } from '../../core/receipt.js';
 import { joinedVector, type AppliedValue } from '../../core/record-versions.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
 import type { Recomputed } from '../recompute.js';
 import type { AuthorityContext } from './context.js';
 import { Journal } from './journal.js';
@@ -32,30 +34,39 @@ function prefixOf(dataset: string): string {
   return `applying/${dataset}/`;
 }
 
-/** Durable before it returns; called before the first write of a commit. */
+/** What one object holds: of more operations each next one is kept under the name of the first and its number. */
+const operationsKeptTogether = 10_000;
+
+/**
+ * Durable before it returns; called before the first write of a commit. The same operations in the same order after a crash: what
+ * is there already is kept under the same names. Many stand in the order of the plan, in which their records lie in files.
+ */
 export async function keepApplying(
   context: AuthorityContext,
-  recomputed: Recomputed,
+  { plan, messages, viewOf }: Recomputed,
   permit: Digest,
-  operations: readonly Operation[],
+  { operations, byRecord }: { readonly operations: LongList<Operation>; readonly byRecord: LongList<Operation> },
+  keptTogether = operationsKeptTogether,
 ): Promise<void> {
-  const { plan, messages, views } = recomputed;
   const round = messages.opens[context.id]?.round ?? 0;
-  const kept: Applying['operations'] = [];
-  const byRecord = new Map(
-    Object.entries(views).flatMap(([type, ofType]) => ofType.map((view) => [`${type} ${view.key}`, view] as const)),
-  );
-  for (const operation of operations) {
-    const values = valuesOf(byRecord.get(`${operation.type} ${operation.key}`), operation);
+  const first = `${prefixOf(plan.dataset)}${String(round).padStart(16, '0')}-${permit}`;
+  let number = 0;
+  let kept: Applying['operations'] = [];
+  const keep = async (): Promise<void> => {
+    const name = number === 0 ? first : `${first}-${String(number).padStart(6, '0')}`;
+    const applying: Applying = { permit, operations: kept };
+    await context.privateStore.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(applying)));
+    number += 1;
+    kept = [];
+  };
+  for (const operation of operations.length > keptTogether ? byRecord : operations) {
+    if (isSliceOver()) await letOthersRun();
+    const values = valuesOf(viewOf(operation.type, operation.key), operation);
     if (Object.keys(values).length === 0) continue;
     kept.push({ id: operation.id, type: operation.type, key: operation.key, values });
+    if (kept.length === keptTogether) await keep();
   }
-  if (kept.length === 0) return;
-  const applying: Applying = { permit, operations: kept };
-  await context.privateStore.putIfAbsent(
-    `${prefixOf(plan.dataset)}${String(round).padStart(16, '0')}-${permit}`,
-    new TextEncoder().encode(JSON.stringify(applying)),
-  );
+  if (kept.length > 0) await keep();
 }
 
 /** Of every value that the operation writes, what its holders knew when the plan was made. */
@@ -84,13 +95,15 @@ export async function appliedSince(
   toRound: number,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, readonly AppliedValue[]>>> {
   const applied = new Map<string, Map<string, AppliedValue[]>>();
+  const journals = new Map<Digest, Journal>();
   for (const name of await context.privateStore.list(prefixOf(dataset))) {
     const round = Number(name.slice(prefixOf(dataset).length).split('-')[0]);
     if (round < fromRound || round >= toRound) continue;
     const bytes = await context.privateStore.get(name);
     if (!bytes) continue;
     const { permit, operations } = Applying.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    const journal = await Journal.open(context, permit);
+    const journal = journals.get(permit) ?? (await Journal.open(context, permit));
+    journals.set(permit, journal);
     for (const operation of operations) {
       if (operation.type !== type) continue;
       const receipt = await journal.readReceipt(operation.id);

@@ -46,7 +46,7 @@ export interface GroupResult {
 }
 
 /** Groups of operations that may be written together, in the order in which they are to be written. */
-export function* groupsOf(operations: readonly Operation[], objectsMax: number): Generator<readonly Operation[]> {
+export function* groupsOf(operations: Iterable<Operation>, objectsMax: number): Generator<readonly Operation[]> {
   let group: Operation[] = [];
   for (const operation of operations) {
     const [first] = group;

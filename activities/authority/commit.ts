@@ -1,13 +1,17 @@
 /** Carries out what the permit releases to this authority: the gate and every write in one attempt of one activity. */
+import { amongIds } from '../../core/digest-list.js';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { DatasetType } from '../../core/federation/federation.js';
+import type { LongList } from '../../core/long-list.js';
 import { receiptsType, type Ref, type ReceiptsStatement } from '../../core/messages.js';
-import { countReceipts, hadEffect, type Receipt } from '../../core/receipt.js';
+import { countReceipts, hadEffect, type Outcome, type Receipt } from '../../core/receipt.js';
 import type { StepProgress } from '../../core/step-progress.js';
 import type { CommitInput, CommitResult } from '../../workflows/contract.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
+import { GatheredList } from '../spilling/gathered-list.js';
 import { keepApplying } from './applied-values.js';
 import { applyGroup, groupsOf } from './apply-group.js';
 import { applyOperation, type OperationContext } from './apply-operation.js';
@@ -32,7 +36,7 @@ export async function applyPermit(
     if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
     return { kind: 'refused', authority: context.id, code: error.code, message: error.message, receipts: null };
   }
-  await keepApplying(context, pass.recomputed, pass.permitDigest, pass.operations);
+  await keepApplying(context, pass.recomputed, pass.permitDigest, pass);
   const approvals = approvalsOf(pass);
   const journal = await Journal.open(context, pass.permitDigest);
   const scopeOf = (type: DatasetType): OperationContext => ({
@@ -53,10 +57,21 @@ export async function applyPermit(
     requireTimely: () => requireTimely(context, pass.openedAtMs),
     mayGoOn: () => signal?.aborted !== true && isTimely(context, pass.openedAtMs),
   });
-  const receipts: Receipt[] = [];
+  const receipts = new GatheredList<Receipt>();
+  const counts: Record<Outcome, number> = { ...countReceipts([]) };
+  let lastOutcome: Outcome | undefined;
+  const keep = (receipt: Receipt): void => {
+    receipts.put(receipt);
+    counts[receipt.outcome] += 1;
+    lastOutcome = receipt.outcome;
+  };
   const begunMs = context.now();
   const of = pass.operations.length;
-  const before = pass.operations.filter(({ id }) => journal.hadReceiptBefore(id)).length;
+  let before = 0;
+  for (const { id } of pass.operations) {
+    if (isSliceOver()) await letOthersRun();
+    if (journal.hadReceiptBefore(id)) before += 1;
+  }
   let stoppedBy: ConcordatError | undefined;
   const { batches } = context.connector;
   for (const group of groupsOf(pass.operations, batches?.objectsMax ?? 1)) {
@@ -69,7 +84,7 @@ export async function applyPermit(
     try {
       if (batches && group.length > 1) {
         const result = await applyGroup(scope, batches, group);
-        receipts.push(...result.receipts);
+        for (const receipt of result.receipts) keep(receipt);
         await spend(context, input, pass, approvals, result.receipts);
         if (result.stoppedBy !== undefined) throw result.stoppedBy;
         if (result.receipts.length < group.length) {
@@ -80,11 +95,11 @@ export async function applyPermit(
       } else
         for (const operation of group) {
           const receipt = await applyOperation(scope, operation);
-          receipts.push(receipt);
+          keep(receipt);
           await spend(context, input, pass, approvals, [receipt]);
         }
       // An effect that nobody can tell: stop, ask, and write nothing that might build on it.
-      if (receipts.at(-1)?.outcome === 'unknown') break;
+      if (lastOutcome === 'unknown') break;
     } catch (error) {
       // The time for writing is over, or the cloud cannot be read: what is done is reported, the rest waits for the next
       // run. Thrown on, it would keep the base reserved and its receipts from everybody.
@@ -94,8 +109,8 @@ export async function applyPermit(
     }
   }
   await releaseBase(context, dataset, pass.recomputed.planDigest);
-  const complete = receipts.length === pass.operations.length && receipts.every(({ outcome }) => outcome !== 'unknown');
-  const ref = await signReceipts(context, input, pass, receipts, complete);
+  const complete = receipts.length === pass.operations.length && counts.unknown === 0;
+  const ref = await signReceipts(context, input, pass, await receipts.finish(), complete);
   if (stoppedBy && receipts.length === 0)
     return { kind: 'refused', authority: context.id, code: stoppedBy.code, message: stoppedBy.message, receipts: ref };
   return {
@@ -104,7 +119,7 @@ export async function applyPermit(
     receipts: ref,
     complete,
     code: stoppedBy?.code ?? null,
-    counts: countReceipts(receipts),
+    counts,
   };
 }
 
@@ -152,22 +167,21 @@ export function approvalsOf({
   decisions,
   conflictOf,
 }: Pick<GatePass, 'decisions' | 'conflictOf'>): (operation: Digest) => readonly Approval[] {
-  const named = new Map<Digest, Approval[]>();
-  const chosen = new Map<Digest, Approval[]>();
-  const keep = (by: Map<Digest, Approval[]>, decision: string, subjects: readonly Digest[]): void => {
-    for (const subject of new Set(subjects)) {
-      const known = by.get(subject) ?? [];
-      known.push({ decision, subject });
-      by.set(subject, known);
-    }
-  };
-  for (const { decision } of decisions) {
-    keep(named, decision.id, decision.operations);
-    keep(chosen, decision.id, Object.keys(decision.choices));
-  }
+  const saying = decisions.map(({ decision: { id, operations, choices } }) => ({
+    id,
+    named: amongIds(operations),
+    choices,
+  }));
   return (operation) => {
     const conflict = conflictOf.get(operation);
-    return [...(named.get(operation) ?? []), ...((conflict !== undefined && chosen.get(conflict)) || [])];
+    return [
+      ...saying.flatMap(({ id, named }) => (named.has(operation) ? [{ decision: id, subject: operation }] : [])),
+      ...(conflict === undefined
+        ? []
+        : saying.flatMap(({ id, choices }) =>
+            Object.hasOwn(choices, conflict) ? [{ decision: id, subject: conflict }] : [],
+          )),
+    ];
   };
 }
 
@@ -175,7 +189,7 @@ async function signReceipts(
   context: AuthorityContext,
   input: CommitInput,
   pass: GatePass,
-  receipts: readonly Receipt[],
+  receipts: LongList<Receipt>,
   complete: boolean,
 ): Promise<Ref> {
   const body = await putDocument(context.exchange, context.id, { receipts });

@@ -5,29 +5,20 @@
 import { z } from 'zod';
 import { covers, type Delegation } from '../../core/approval/delegation.js';
 import { Decision, decisionType, opened, type OpenedDecision } from '../../core/decision.js';
-import { greatestHlc, Hlc } from '../../core/clock/hlc.js';
+import { greatestHlc, type Hlc } from '../../core/clock/hlc.js';
+import { amongIds, GatheredIds, keptIds } from '../../core/digest-list.js';
 import { Digest, digestOf } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import { byCodeUnit } from '../../core/json.js';
+import type { LongList } from '../../core/long-list.js';
 import { carriedVersions } from '../../core/new-versions.js';
 import type { Operation } from '../../core/operation.js';
 import type { ReviewScope, Vote } from '../../core/review.js';
 import { verifyCompact, type ReadMessage } from '../keys/verify.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
 import { authorityOf, type AuthorityContext } from './context.js';
+import { readKept, writtenDecision, type KeptDecision } from './kept-decision.js';
 import { holdingDelegation, type SignedDelegation } from './delegations.js';
-
-const KeptDecision = z.strictObject({
-  jws: z.string(),
-  /** When this authority received it: its signer's machine has no clock of the authority. */
-  hlc: Hlc,
-  /** Every deletion that its signer was shown, with what it was caused by. */
-  deletions: z.record(Digest, z.array(z.string())),
-  /** Per conflict that it chooses for, the operations that the candidate then had. */
-  chosen: z.record(Digest, z.array(Digest)),
-  /** Where it names ranges of the plan that it was made on, the operations there, in order. */
-  named: z.array(Digest).optional(),
-});
-type KeptDecision = z.infer<typeof KeptDecision>;
 
 export interface CountedDecision extends Vote {
   readonly jws: string;
@@ -40,7 +31,7 @@ export interface CountedDecision extends Vote {
 /** The operations that a decision of this id (of the message, not its own) names in ranges of an earlier plan. */
 interface Named {
   readonly id: Digest;
-  readonly operations: readonly Digest[];
+  readonly operations: LongList<Digest>;
 }
 
 interface VerifiedDecision {
@@ -118,26 +109,28 @@ export async function keepDecision(
   jws: string,
   decision: Decision,
   scope: ReviewScope,
-  named?: readonly Digest[],
+  named?: LongList<Digest>,
 ): Promise<boolean> {
   const operationsOf = operationsOfChoice(scope);
-  const seen: Omit<KeptDecision, 'jws' | 'hlc'> = {
-    deletions: Object.fromEntries(
-      scope.operations.filter(({ kind }) => kind === 'delete').map(({ id, because }) => [id, [...because]]),
-    ),
+  const deletions: Record<Digest, string[]> = {};
+  for (const { id, kind, because } of scope.operations) {
+    if (isSliceOver()) await letOthersRun();
+    if (kind === 'delete') deletions[id] = [...because];
+  }
+  const seen: Omit<KeptDecision, 'jws' | 'hlc' | 'named'> = {
+    deletions,
     chosen: Object.fromEntries(
       Object.entries(decision.choices).map(([conflict, candidate]) => [
         conflict,
         operationsOf(conflict, candidate).map(({ id }) => id),
       ]),
     ),
-    ...(named ? { named: [...named] } : {}),
   };
   const name = `${prefixOf(dataset)}${decision.id}`;
-  const bytes = new TextEncoder().encode(JSON.stringify({ jws, hlc: await context.clock.stamp(), ...seen }));
+  const bytes = writtenDecision({ jws, hlc: await context.clock.stamp(), ...seen }, named);
   if (await context.privateStore.putIfAbsent(name, bytes)) return true;
   const kept = await context.privateStore.get(name);
-  const there = kept && KeptDecision.parse(JSON.parse(new TextDecoder().decode(kept)));
+  const there = kept && readKept(kept);
   // The signature part is malleable; what was signed is not.
   if (there && signedPart(there.jws) !== signedPart(jws))
     throw new ConcordatError('decisionRepeated', 'another decision was counted under the one-time id of this one');
@@ -146,6 +139,12 @@ export async function keepDecision(
 
 function signedPart(jws: string): string {
   return jws.slice(0, jws.lastIndexOf('.'));
+}
+
+function idsWhere(operations: LongList<Operation>, is: (operation: Operation) => boolean): LongList<Digest> {
+  const ids = new GatheredIds();
+  for (const operation of operations) if (is(operation)) ids.put(operation.id);
+  return ids.finish();
 }
 
 /** All that a candidate would write, in any mesh; empty where this plan does not have it. */
@@ -201,7 +200,7 @@ async function* decisionsNow(
   for (const name of await context.privateStore.list(prefixOf(dataset))) {
     const bytes = await context.privateStore.get(name);
     if (!bytes) continue;
-    const kept = KeptDecision.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    const kept = readKept(bytes);
     let verified: VerifiedDecision;
     try {
       verified = await verifyDecision(context, dataset, kept.jws);
@@ -251,8 +250,7 @@ function carried(
   scope: ReviewScope,
   turnedDown: ReadonlyMap<Digest, Hlc>,
 ): OpenedDecision {
-  const named = new Set(decision.operations);
-  const here = scope.operations.filter(({ id }) => named.has(id));
+  const named = amongIds(decision.operations);
   const unseenDeletion = scope.operations.some(({ id, kind }) => kind === 'delete' && deletions[id] === undefined);
   const stands = ({ id, kind, because }: Operation): boolean =>
     kind !== 'delete' || (!unseenDeletion && JSON.stringify(deletions[id]) === JSON.stringify(because));
@@ -274,7 +272,7 @@ function carried(
       const no = turnedDown.get(id);
       return no === undefined || (no !== hlc && greatestHlc([no, hlc]) === hlc);
     }),
-    operations: here.filter(stands).map(({ id }) => id),
+    operations: idsWhere(scope.operations, (operation) => named.has(operation.id) && stands(operation)),
     conflicts: decision.conflicts.filter((id) => conflicts.has(id)),
     choices: Object.fromEntries(
       Object.entries(decision.choices).filter((choice) => conflicts.has(choice[0]) && choiceStands(choice)),
@@ -294,7 +292,7 @@ function withinDelegation(
   const { newVersions: _neverLent, ...others } = decision;
   return {
     ...others,
-    operations: decision.operations.filter((id) => !outside.has(id)),
+    operations: keptIds(decision.operations, (id) => !outside.has(id)),
     conflicts: decision.conflicts.filter((id) => !outside.has(id)),
     choices: Object.fromEntries(Object.entries(decision.choices).filter(([conflict]) => !outside.has(conflict))),
     partial: true,
@@ -310,13 +308,15 @@ export function outsideDelegation(
   delegation: Delegation,
   scope: ReviewScope,
 ): readonly Digest[] {
-  const byId = new Map(scope.operations.map((operation) => [operation.id, operation]));
+  const named = amongIds(decision.operations);
   const candidatesOf = new Map(scope.conflicts.map(({ id, candidates }) => [id, candidates]));
   const ofConflict = (id: Digest): readonly Operation[] =>
     (candidatesOf.get(id) ?? []).flatMap(({ operations }) => operations);
   const ofChoice = operationsOfChoice(scope);
   return [
-    ...decision.operations.filter((id) => !covers(delegation, [byId.get(id) ?? []].flat())),
+    ...(delegation.kinds === null
+      ? []
+      : idsWhere(scope.operations, (operation) => named.has(operation.id) && !covers(delegation, [operation]))),
     ...decision.conflicts.filter((id) => !covers(delegation, ofConflict(id))),
     ...Object.entries(decision.choices)
       .filter(([conflict, candidate]) => !covers(delegation, ofChoice(conflict, candidate)))
@@ -332,22 +332,24 @@ async function withoutSpent(
   decision: OpenedDecision,
   permit: Digest | null,
 ): Promise<OpenedDecision> {
-  const spent = new Set<string>();
+  const used = new GatheredIds();
   for (const name of await context.privateStore.list(`spent/${dataset}/${decision.id}/`)) {
     const under = await context.privateStore.get(name);
     if (under !== null && name.includes('/groups/')) {
       const group = SpentTogether.parse(JSON.parse(new TextDecoder().decode(under)));
-      if (group.permit !== permit) for (const subject of group.subjects) spent.add(subject);
+      if (group.permit !== permit) for (const subject of group.subjects) used.put(subject);
       continue;
     }
     if (permit === null || under === null || new TextDecoder().decode(under) !== permit)
-      spent.add(name.slice(name.lastIndexOf('/') + 1));
+      used.put(name.slice(name.lastIndexOf('/') + 1));
   }
-  return spent.size === 0
+  const ids = used.finish();
+  const spent = amongIds(ids);
+  return ids.length === 0
     ? decision
     : {
         ...decision,
-        operations: decision.operations.filter((id) => !spent.has(id)),
+        operations: keptIds(decision.operations, (id) => !spent.has(id)),
         choices: Object.fromEntries(Object.entries(decision.choices).filter(([conflict]) => !spent.has(conflict))),
       };
 }

@@ -5,17 +5,21 @@
  * `gateLines` is its specification, `passGate` its lines in the same order. The test has a lie for every line and code.
  */
 import { requirementWords } from '../../core/approval/requirement.js';
-import { trippedBrakes } from '../../core/brakes.js';
-import { digestOf, type Digest } from '../../core/digest.js';
+import { countBraking, trippedBy } from '../../core/brakes.js';
+import { amongIds } from '../../core/digest-list.js';
+import type { Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError, type ErrorCode } from '../../core/errors.js';
+import type { LongList } from '../../core/long-list.js';
 import type { NewVersion } from '../../core/new-versions.js';
 import { applyChanges, type Operation } from '../../core/operation.js';
-import { operationsOf, type Permit } from '../../core/permit.js';
-import { reviewScope, tally, type ReviewScope, type ReviewTally, type TallyTerms } from '../../core/review.js';
+import type { Permit } from '../../core/permit.js';
+import { reviewScope, tallySteps, type ReviewScope, type ReviewTally, type TallyTerms } from '../../core/review.js';
 import type { CommitInput } from '../../workflows/contract.js';
 import { readDisclosures, runDigests, type DisclosedValues } from './disclosure.js';
 import { protectionOfSealed, type FieldDigests } from '../surface/field-digests.js';
+import { digestInPieces } from '../documents/put-in-pieces.js';
+import { inSlices, letOthersRun } from '../event-loop.js';
 import { recomputePlan, requireSamePlan, type Recomputed } from '../recompute.js';
 import { recomputePermit, type ReadReview } from '../reviews.js';
 import { readAgreement } from './agreements.js';
@@ -26,6 +30,7 @@ import { countingDecisions, type CountedDecision } from './decisions.js';
 import { heldCounts } from './prepare-review.js';
 import { requireLive, reserveBase } from './live-run.js';
 import { OwnRecords } from './own-records.js';
+import { inWriteOrder, releasedTo } from './released.js';
 import { noticeInputs } from './peer-clocks.js';
 import { askedSince, readReviewState } from './review-state.js';
 import { authorsOfScope, termsOf, type ReviewTerms } from './terms.js';
@@ -95,7 +100,9 @@ export interface GatePass {
   readonly recomputed: Recomputed;
   readonly permitDigest: Digest;
   /** In the order in which they are to be written. */
-  readonly operations: readonly Operation[];
+  readonly operations: LongList<Operation>;
+  /** The same as the plan has them, by their records. */
+  readonly byRecord: LongList<Operation>;
   readonly decisions: readonly CountedDecision[];
   /** Operations that a person's choice released, with the conflict that it settled. */
   readonly conflictOf: ReadonlyMap<Digest, Digest>;
@@ -121,23 +128,23 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
     recomputePermit(context.federation, context.exchange, input.reviews, recomputed),
   );
   await line('clocks', () => context.clock.receive(reviews.map(({ review }) => review)));
-  const permitDigest = digestOf(permit);
+  const permitDigest = await digestInPieces(permit);
   await line('permit', () => requireSamePermit(permitDigest, input.permit.sha256));
-  const operations = releasedHere(context, recomputed, permit);
+  const operations = await releasedTo(context.id, recomputed, permit);
   await line('ownReview', () => requireOwnReview(context, reviews, operations));
 
-  const asked = await askedHere(context, input, recomputed, operations, permit);
+  const asked = await askedHere(context, input, recomputed, operations, { permit, permitDigest });
   await line('quorum', () => requireApproved('quorumMissing', context, asked, { braked: false, authors: {} }));
   await line('brake', () => requireApproved('brakeTripped', context, asked, { braked: asked.braked, authors: {} }));
   const { decisions, conflictOf } = await line('duties', () =>
     requireApproved('separationOfDuties', context, asked, { braked: asked.braked, authors: asked.authors }),
   );
 
-  await line('surface', () => requireExposed(context, recomputed, operations));
+  await line('surface', () => eachPart(operations, (part) => requireExposed(context, recomputed, part)));
   const digests = await runDigests(context, recomputed);
-  await line('protected', () => requireUnprotected(context, recomputed, operations, digests));
+  await line('protected', () => eachPart(operations, (part) => requireUnprotected(context, recomputed, part, digests)));
   const own = await line('records', () => OwnRecords.load(context, inputs, digests, askedOfPlan(recomputed)));
-  await line('opaque', () => requireClear(operations, own));
+  await line('opaque', () => eachPart(operations, (part) => requireClear(part, own)));
   const disclosed = await line('disclosed', () =>
     readDisclosures(context, input.disclosures ?? [], recomputed, digests),
   );
@@ -146,8 +153,18 @@ export async function passGate(context: AuthorityContext, input: CommitInput): P
   const { freshness } = authorityOf(context).constraints;
   await line('reserved', () => reserveBase(context, dataset, recomputed.planDigest, durationMs(freshness)));
 
-  const inOrder = inWriteOrder(operations, recomputed);
-  return { recomputed, permitDigest, operations: inOrder, decisions, conflictOf, own, disclosed, openedAtMs };
+  const inOrder = await inWriteOrder(operations, recomputed);
+  return {
+    recomputed,
+    permitDigest,
+    operations: inOrder,
+    byRecord: operations,
+    decisions,
+    conflictOf,
+    own,
+    disclosed,
+    openedAtMs,
+  };
 }
 
 async function line<Value>(name: GateLineName, check: () => Promise<Value> | Value): Promise<Value> {
@@ -157,6 +174,21 @@ async function line<Value>(name: GateLineName, check: () => Promise<Value> | Val
     if (!(error instanceof ConcordatError) || error.code === 'storeFault') throw error;
     throw new ConcordatError(error.code, `${error.message} (gate: ${name})`, { cause: error });
   }
+}
+
+const partOperations = 500;
+
+/** Some at a time, so that others run between them. */
+async function eachPart(operations: LongList<Operation>, check: (part: readonly Operation[]) => void): Promise<void> {
+  let part: Operation[] = [];
+  for (const operation of operations) {
+    part.push(operation);
+    if (part.length < partOperations) continue;
+    check(part);
+    part = [];
+    await letOthersRun();
+  }
+  check(part);
 }
 
 function refuse(code: ErrorCode, message: string): never {
@@ -173,16 +205,11 @@ function requireSamePermit(made: Digest, named: Digest): void {
   if (made !== named) refuse('planNotReproduced', 'the reviews permit something else than the permit says');
 }
 
-function releasedHere({ id }: AuthorityContext, { plan }: Recomputed, permit: Permit): readonly Operation[] {
-  const byId = operationsOf(plan);
-  return (permit.operations[id] ?? []).flatMap((operation) => byId.get(operation) ?? []);
-}
-
 /** HAZARD: a permit that was made again releases nothing without a review; looked at again all the same. */
 export function requireOwnReview(
   { id }: AuthorityContext,
   reviews: readonly ReadReview[],
-  operations: readonly Operation[],
+  operations: Pick<LongList<Operation>, 'length'>,
 ): void {
   if (operations.length > 0 && !reviews.some(({ review }) => review.authority === id))
     refuse('quorumMissing', 'this authority has signed no review of the plan');
@@ -195,27 +222,31 @@ interface Asked extends ReviewTerms {
   readonly permitDigest: Digest;
   readonly settled: Permit['settled'];
   readonly scope: ReviewScope;
-  readonly operations: readonly Operation[];
+  readonly operations: LongList<Operation>;
 }
 
 async function askedHere(
   context: AuthorityContext,
   { inputs }: CommitInput,
   recomputed: Recomputed,
-  operations: readonly Operation[],
-  permit: Permit,
+  operations: LongList<Operation>,
+  { permit, permitDigest }: { readonly permit: Permit; readonly permitDigest: Digest },
 ): Promise<Asked> {
   const { plan, planDigest } = recomputed;
   const scope = reviewScope(plan, context.id);
   const state = await readReviewState(context, inputs.dataset);
+  const counts: Record<string, { all: number; deletions: number }> = {};
+  await eachPart(operations, (part) => {
+    for (const operation of part) countBraking(counts, operation);
+  });
   return {
     dataset: inputs.dataset,
     plan: planDigest,
-    permitDigest: digestOf(permit),
+    permitDigest,
     settled: permit.settled,
     scope,
     operations,
-    braked: trippedBrakes(authorityOf(context), operations, heldCounts(recomputed, context.id)).length > 0,
+    braked: trippedBy(authorityOf(context), counts, heldCounts(recomputed, context.id)).length > 0,
     authors: (await authorsOfScope(context, inputs, recomputed, scope)).authors,
     // What an escalation allows counts from when its own people were asked about this very plan.
     askedSinceMs: state?.plan === planDigest ? askedSince(state) : () => undefined,
@@ -232,17 +263,25 @@ async function requireApproved(
   const { dataset, plan, scope, permitDigest, operations, settled, askedSinceMs } = asked;
   const decisions = await countingDecisions(context, dataset, plan, scope, braked, permitDigest);
   const terms = termsOf(context, { braked, authors, askedSinceMs });
-  const counted = tally(scope, decisions, terms);
+  const counted = await inSlices(tallySteps(scope, decisions, terms));
   const conflictOf = conflictsSettled(scope, counted, settled);
-  const approved = new Set(counted.approved);
+  const approved = amongIds(counted.approved);
   const open = unapprovedVersions(scope, counted);
   if (open.length > 0) refuse(code, openVersionsWords(open, terms));
-  const undecided = operations.filter(({ id }) => !approved.has(id) && !conflictOf.has(id));
-  const [first] = undecided;
+  let undecided = 0;
+  const firstOf: Operation[] = [];
+  await eachPart(operations, (part) => {
+    for (const operation of part) {
+      if (approved.has(operation.id) || conflictOf.has(operation.id)) continue;
+      if (undecided === 0) firstOf.push(operation);
+      undecided += 1;
+    }
+  });
+  const [first] = firstOf;
   if (first)
     refuse(
       code,
-      `${undecided.length} operations lack their approval: ${requirementWords(terms.demandOf(first.id, [first]).requirement)}`,
+      `${undecided} operations lack their approval: ${requirementWords(terms.demandOf(first.id, [first]).requirement)}`,
     );
   return { decisions, conflictOf };
 }
@@ -309,7 +348,7 @@ function requireUnprotected(
 async function requireUnconstrained(
   context: AuthorityContext,
   recomputed: Recomputed,
-  operations: readonly Operation[],
+  operations: LongList<Operation>,
   disclosed: DisclosedValues,
 ): Promise<void> {
   const [refused] = (await constraintRefusals(context, recomputed, operations, disclosed)).values();
@@ -330,14 +369,4 @@ export function requireTimely(context: AuthorityContext, openedAtMs: number): vo
   const { freshness } = authorityOf(context).constraints;
   if (ageMs > durationMs(freshness)) refuse('staleSnapshot', `the run was opened longer ago than ${freshness}`);
   if (ageMs < 0) refuse('staleSnapshot', 'the clock of this authority stands before the opening of the run');
-}
-
-/** Creations and updates with the types they refer to first, then deletions the other way round. */
-function inWriteOrder(operations: readonly Operation[], recomputed: Recomputed): readonly Operation[] {
-  const order = new Map(recomputed.messages.shape.types.map((type, position) => [type.taxonomy.type, position]));
-  const rank = ({ kind, type }: Operation): number => {
-    const position = order.get(type) ?? 0;
-    return kind === 'delete' ? 1_000 + (1_000 - position) : position * 2 + (kind === 'create' ? 0 : 1);
-  };
-  return [...operations].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
 }

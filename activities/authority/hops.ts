@@ -1,5 +1,6 @@
 /** Where a run's lineage is made: what an authority knows when it witnesses a candidate, put into hops. */
 import type { Digest } from '../../core/digest.js';
+import { gatheredIds } from '../../core/digest-list.js';
 import { Decision, decisionType, opened } from '../../core/decision.js';
 import { keysOf } from '../../core/federation/keys-of.js';
 import { atPlaces } from '../../core/operation-ranges.js';
@@ -11,6 +12,7 @@ import { readUnverified } from '../keys/verify.js';
 import { adoptHops, makeRunHops, type HopOwner, type Made } from '../lineage/run-hops.js';
 import type { AgreedOn } from '../next-agreement.js';
 import { readAgreement } from './agreements.js';
+import { idsOf } from './asked-at.js';
 import type { AuthorityContext } from './context.js';
 import { logObserver } from './log-observer.js';
 import type { OwnRecords } from './own-records.js';
@@ -75,7 +77,7 @@ function decisionsBy(
   const add = (operation: Digest, decision: Digest): void => {
     approved.set(operation, [...(approved.get(operation) ?? []), decision]);
   };
-  const planned = reviewScope(plan, id).operations.map((operation) => operation.id);
+  const planned = gatheredIds(idsOf(reviewScope(plan, id).operations));
   for (const { review } of reviews) {
     if (review.authority !== id) continue;
     for (const jws of review.decisions) {

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { Receipt } from '../../core/receipt.js';
+import { DigestList } from '../../core/digest-list.js';
 import { Digest, digestOf } from '../../core/digest.js';
 import type { AuthorityContext } from './context.js';
 
@@ -66,8 +67,13 @@ const GroupReceipts = z.strictObject({ receipts: z.array(Receipt) });
 export class Journal {
   readonly #context: Pick<AuthorityContext, 'privateStore'>;
   readonly #permit: Digest;
-  readonly #announced = new Set<Digest>();
-  readonly #receipts = new Map<Digest, Receipt>();
+  /** Of all that groups announced before it was opened. */
+  readonly #announced = new DigestList();
+  /** Of all that got receipts in groups before it was opened, group by group. */
+  readonly #received = new DigestList();
+  readonly #groups: { readonly name: string; readonly from: number }[] = [];
+  /** Of the group that was read last, or that got its receipts last: a commit goes from group to group. */
+  #receipts: ReadonlyMap<Digest, Receipt> = new Map();
   /** Of operations that went by themselves, as they were when the journal was opened. */
   readonly #intentsAlone = new Set<string>();
   readonly #receiptsAlone = new Set<string>();
@@ -83,7 +89,7 @@ export class Journal {
     for (const name of await context.privateStore.list(prefix)) {
       const [operation = '', part] = name.slice(prefix.length).split('/');
       if (name.startsWith(groupsPrefix(permit))) {
-        if (name.includes('/receipts')) await journal.#takeReceipts(name);
+        if (name.includes('/receipts')) await journal.#noteReceipts(name);
         else await journal.#takeIntent(name);
       } else if (part === 'receipt') journal.#receiptsAlone.add(operation);
       else journal.#intentsAlone.add(operation);
@@ -105,7 +111,7 @@ export class Journal {
   }
 
   async readReceipt(operation: Digest): Promise<Receipt | null> {
-    return this.#receipts.get(operation) ?? (await readReceipt(this.#context, this.#permit, operation));
+    return (await this.#inGroup(operation)) ?? (await readReceipt(this.#context, this.#permit, operation));
   }
 
   /**
@@ -116,14 +122,14 @@ export class Journal {
     return this.#announced.has(operation) || this.#intentsAlone.has(operation);
   }
 
-  /** Whether it has a receipt, without reading it: of what was there when the journal was opened, and of groups since. */
+  /** Whether it has a receipt, without reading it: of what was there when the journal was opened, and of the last group since. */
   hadReceiptBefore(operation: Digest): boolean {
-    return this.#receipts.has(operation) || this.#receiptsAlone.has(operation);
+    return this.#received.has(operation) || this.#receipts.has(operation) || this.#receiptsAlone.has(operation);
   }
 
-  /** As readReceipt, of what was there when the journal was opened, and of what groups got since. */
+  /** As readReceipt, of what was there when the journal was opened, and of what the last group got since. */
   async readReceiptBefore(operation: Digest): Promise<Receipt | null> {
-    const together = this.#receipts.get(operation);
+    const together = await this.#inGroup(operation);
     if (together || !this.#receiptsAlone.has(operation)) return together ?? null;
     return readReceipt(this.#context, this.#permit, operation);
   }
@@ -141,26 +147,44 @@ export class Journal {
   async keepGroupReceipts(group: Digest, receipts: readonly Receipt[]): Promise<readonly Receipt[]> {
     const name = `${groupsPrefix(this.#permit)}${group}/receipts`;
     await this.#put(name, { receipts: [...receipts] });
-    await this.#takeReceipts(name);
+    this.#receipts = await this.#readGroup(name);
     return receipts.map((receipt) => this.#receipts.get(receipt.operation) ?? receipt);
+  }
+
+  /** The receipt that it got together with others. */
+  async #inGroup(operation: Digest): Promise<Receipt | undefined> {
+    const known = this.#receipts.get(operation);
+    if (known) return known;
+    const place = this.#received.placeOf(operation);
+    const group = place < 0 ? undefined : this.#groups.findLast(({ from }) => from <= place);
+    if (!group) return undefined;
+    this.#receipts = await this.#readGroup(group.name);
+    return this.#receipts.get(operation);
   }
 
   async #put(name: string, value: object): Promise<void> {
     await this.#context.privateStore.putIfAbsent(name, new TextEncoder().encode(JSON.stringify(value)));
   }
 
-  async #takeReceipts(name: string): Promise<void> {
+  async #readGroup(name: string): Promise<ReadonlyMap<Digest, Receipt>> {
     const bytes = await this.#context.privateStore.get(name);
-    if (!bytes) return;
-    const { receipts } = GroupReceipts.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    for (const receipt of receipts)
-      if (!this.#receipts.has(receipt.operation)) this.#receipts.set(receipt.operation, receipt as Receipt);
+    const receipts = new Map<Digest, Receipt>();
+    if (!bytes) return receipts;
+    // The first that it tells of an operation stands.
+    for (const receipt of GroupReceipts.parse(JSON.parse(new TextDecoder().decode(bytes))).receipts)
+      if (!receipts.has(receipt.operation)) receipts.set(receipt.operation, receipt as Receipt);
+    return receipts;
+  }
+
+  async #noteReceipts(name: string): Promise<void> {
+    this.#groups.push({ name, from: this.#received.length });
+    for (const operation of (await this.#readGroup(name)).keys()) this.#received.push(operation);
   }
 
   async #takeIntent(name: string): Promise<void> {
     const bytes = await this.#context.privateStore.get(name);
     if (!bytes) return;
     for (const operation of GroupIntent.parse(JSON.parse(new TextDecoder().decode(bytes))).operations)
-      this.#announced.add(operation);
+      this.#announced.push(operation);
   }
 }

@@ -4,10 +4,12 @@ import { Digest } from '../../core/digest.js';
 import { Operation } from '../../core/operation.js';
 import { NewVersion } from '../../core/new-versions.js';
 import { Conflict } from '../../core/plan.js';
+import type { LongList } from '../../core/long-list.js';
 import { ConcordatError } from '../../core/errors.js';
 import { Ref } from '../../core/messages.js';
 import type { ReviewScope } from '../../core/review.js';
-import { getDocument, putDocument } from '../exchange.js';
+import { inFile } from '../documents/long-lists.js';
+import { getLongDocument, putDocument } from '../exchange.js';
 import type { ReviewTerms } from './terms.js';
 import type { AuthorityContext } from './context.js';
 import { sheetOperationsUsually } from './review-sheet.js';
@@ -39,6 +41,8 @@ export type ReviewState = Omit<z.infer<typeof ReviewState>, 'scope'> & { readonl
 /** As it lies in pieces: its lists are right below, and of when people were asked only what this review did not open itself. */
 const largeState = ReviewState.omit({ scope: true }).extend(ReviewState.shape.scope.shape);
 
+type LargeState = Omit<z.infer<typeof largeState>, 'operations'> & { readonly operations: LongList<Operation> };
+
 function headName(dataset: string): string {
   return `open-review/${dataset}`;
 }
@@ -55,16 +59,16 @@ export async function readReviewState(context: AuthorityContext, dataset: string
   if (!elsewhere.success) return ReviewState.parse(stored);
   const { large } = elsewhere.data;
   if ((await context.privateStore.get(large.ref)) === null) return null;
-  return getDocument(context.privateStore, large, largeState).then(
-    ({ operations, conflicts, newVersions, askedAtMs, ...state }) => {
-      const scope = { operations, conflicts, ...(newVersions ? { newVersions } : {}) };
-      if (operations.length > askedAtMax) return { ...state, scope, askedAtMs };
-      const since = Object.fromEntries(
-        [...operations, ...conflicts, ...(newVersions ?? [])].map(({ id }) => [id, state.openedAtMs]),
-      );
-      return { ...state, scope, askedAtMs: { ...since, ...askedAtMs } };
-    },
-  );
+  return getLongDocument<LargeState>(context.privateStore, large, largeState, (member) =>
+    member === 'operations' ? inFile<Operation>() : undefined,
+  ).then(({ operations, conflicts, newVersions, askedAtMs, ...state }) => {
+    const scope = { operations, conflicts, ...(newVersions ? { newVersions } : {}) };
+    if (operations.length > askedAtMax) return { ...state, scope, askedAtMs };
+    const since = Object.fromEntries(
+      [...operations, ...conflicts, ...(newVersions ?? [])].map(({ id }) => [id, state.openedAtMs]),
+    );
+    return { ...state, scope, askedAtMs: { ...since, ...askedAtMs } };
+  });
 }
 
 /** Beyond so many it is not said of each operation since when people have been asked about it. */

@@ -1,16 +1,18 @@
 /** Taking decisions, and signing what a review settled. */
 import type { Rejection } from '../../core/acceptance.js';
 import { namedCount, opened, type Decision, type OpenedDecision } from '../../core/decision.js';
+import { amongIds, gatheredIds, keptIds } from '../../core/digest-list.js';
 import type { Digest } from '../../core/digest.js';
 import { durationMs } from '../../core/duration.js';
 import { ConcordatError } from '../../core/errors.js';
+import type { LongList } from '../../core/long-list.js';
 import { byCodeUnit } from '../../core/json.js';
 import { atPlaces, spreadOver } from '../../core/operation-ranges.js';
 import { piecesOf } from '../../core/operation.js';
 import {
   reviewType,
   tallySteps,
-  type ReviewBody,
+  type HeldReviewBody,
   type ReviewOutcome,
   type ReviewScope,
   type ReviewStatement,
@@ -22,6 +24,7 @@ import type { DecisionAnswer, DecisionEnvelope } from '../../workflows/messages.
 import { inSlices } from '../event-loop.js';
 import { putDocument, putMessage } from '../exchange.js';
 import { signCompact } from '../keys/sign.js';
+import { idsOf } from './asked-at.js';
 import { authorityOf, type AuthorityContext } from './context.js';
 import {
   countingDecisions,
@@ -46,7 +49,8 @@ export async function recordDecision(
   if (decision.plan !== plan)
     throw new ConcordatError('decisionForOtherPlan', `the signed decision names plan ${decision.plan.slice(0, 12)}`);
   const whole = requireNamed(context, decision, state);
-  requireAsked(context, whole, state.scope);
+  // What stands at the places of a range is asked, or the decision named none of it.
+  requireAsked(context, decision.ranges ? { ...whole, operations: [] } : whole, state.scope);
   const outside = delegation ? outsideDelegation(whole, delegation.delegation, state.scope) : [];
   if (outside.length > 0)
     throw new ConcordatError(
@@ -58,7 +62,7 @@ export async function recordDecision(
   if (decision.kind === 'reject' && isNew)
     await addToStanding(context, dataset, {
       // A rejected version stands here too, so that the next plan is another one and asks again.
-      rejections: rejectionsOf(state.scope, [...whole.operations, ...whole.conflicts, ...(whole.newVersions ?? [])], {
+      rejections: rejectionsOf(state.scope, whole.operations, [...whole.conflicts, ...(whole.newVersions ?? [])], {
         reason: decision.reason ?? '',
         untilMs: decision.untilMs ?? context.now() + rejectionDefaultMs,
         approver: decision.approver,
@@ -70,7 +74,7 @@ export async function recordDecision(
 
 /** With the operations at its places, which must be the ones that were signed for, and be asked. */
 function requireNamed(context: AuthorityContext, decision: Decision, { scope, asked }: ReviewState): OpenedDecision {
-  const ids = scope.operations.map(({ id }) => id);
+  const ids = gatheredIds(idsOf(scope.operations));
   const planned = asked ? spreadOver(asked, ids) : ids;
   const whole = opened(decision, decision.ranges ? atPlaces(decision.ranges.places, planned) : null);
   if (whole) return whole;
@@ -85,12 +89,11 @@ function requireAsked(
   decision: OpenedDecision,
   { operations, conflicts, newVersions = [] }: ReviewScope,
 ): void {
-  const known = new Set([...operations, ...conflicts].map(({ id }) => id));
+  const named = new Set([...decision.operations, ...decision.conflicts]);
+  for (const { id } of conflicts) named.delete(id);
+  if (named.size > 0) for (const { id } of operations) named.delete(id);
   const versions = new Set(newVersions.map(({ id }) => id));
-  const unknown = [
-    ...[...decision.operations, ...decision.conflicts].filter((id) => !known.has(id)),
-    ...(decision.newVersions ?? []).filter((id) => !versions.has(id)),
-  ];
+  const unknown = [...named, ...(decision.newVersions ?? []).filter((id) => !versions.has(id))];
   const candidatesOf = new Map(conflicts.map(({ id, candidates }) => [id, candidates]));
   const unknownChoices = Object.entries(decision.choices).filter(
     ([conflict, candidate]) => !candidatesOf.get(conflict)?.some(({ digest }) => digest === candidate),
@@ -110,15 +113,23 @@ function requireAsked(
 
 function rejectionsOf(
   { operations }: ReviewScope,
-  ids: readonly Digest[],
+  ids: LongList<Digest>,
+  others: readonly Digest[],
   why: Omit<Rejection, 'subject'>,
 ): Rejection[] {
-  const byId = new Map(operations.map((operation) => [operation.id, operation]));
-  return ids.flatMap((id) => {
-    const operation = byId.get(id);
-    const subjects = operation ? piecesOf(operation).map(({ digest }) => digest) : [id];
-    return subjects.map((subject) => ({ subject, ...why }));
-  });
+  const subjectsOf = new Map<Digest, readonly Digest[]>();
+  const named = amongIds(ids);
+  if (ids.length > 0)
+    for (const operation of operations)
+      if (named.has(operation.id))
+        subjectsOf.set(
+          operation.id,
+          piecesOf(operation).map(({ digest }) => digest),
+        );
+  const rejections: Rejection[] = [];
+  for (const id of ids) for (const subject of subjectsOf.get(id) ?? [id]) rejections.push({ subject, ...why });
+  for (const subject of others) rejections.push({ subject, ...why });
+  return rejections;
 }
 
 export interface ReviewNow {
@@ -179,11 +190,14 @@ export async function closeReview(
   const late = own && now && outcome === 'expired' ? await rejectLate(context, dataset, own, now.tally.open) : [];
   const conflicts = new Set(own?.scope.conflicts.map(({ id }) => id));
   const versions = new Set(own?.scope.newVersions?.map(({ id }) => id));
-  const named: Record<Digest, Digest[]> = {};
-  for (const { named: one } of now?.counted ?? []) if (one) named[one.id] = [...one.operations];
-  const body: ReviewBody = {
-    operations: [...(now?.tally.approved ?? [])],
-    rejected: [...(now?.tally.rejected ?? []), ...late.filter((id) => !conflicts.has(id) && !versions.has(id))],
+  const named: Record<Digest, LongList<Digest>> = {};
+  for (const { named: one } of now?.counted ?? []) if (one) named[one.id] = one.operations;
+  const isOperation = (id: Digest): boolean => !conflicts.has(id) && !versions.has(id);
+  const lateOperations = keptIds(late, isOperation);
+  const rejected = now?.tally.rejected ?? [];
+  const body: HeldReviewBody = {
+    operations: now?.tally.approved ?? [],
+    rejected: lateOperations.length === 0 ? rejected : gatheredIds(joined(rejected, lateOperations)),
     left: [...(now?.tally.left ?? []), ...late.filter((id) => conflicts.has(id))],
     choices: { ...now?.tally.choices },
     ...(versions.size > 0
@@ -236,15 +250,15 @@ async function rejectLate(
   context: AuthorityContext,
   dataset: string,
   state: ReviewState,
-  open: readonly Digest[],
-): Promise<readonly Digest[]> {
+  open: LongList<Digest>,
+): Promise<LongList<Digest>> {
   const { onDeadline, deadline } = authorityOf(context).approval;
   const waitedMs = context.now() - state.openedAtMs;
   // HAZARD: whoever operates Temporal can make a workflow say that it is late. Then it has expired, and nobody spoke.
   const isLate = waitedMs * 100 >= durationMs(deadline) * deadlinePercentMin;
   if (onDeadline !== 'reject' || !isLate || open.length === 0) return [];
   await addToStanding(context, dataset, {
-    rejections: rejectionsOf(state.scope, open, {
+    rejections: rejectionsOf(state.scope, open, [], {
       reason: 'nobody decided before the deadline',
       untilMs: context.now() + rejectionDefaultMs,
       approver: '(deadline)',
@@ -253,7 +267,11 @@ async function rejectLate(
   return open;
 }
 
-function outcomeOf(body: ReviewBody, asked: number): ReviewOutcome {
+function* joined(...lists: readonly LongList<Digest>[]): Generator<Digest> {
+  for (const list of lists) yield* list;
+}
+
+function outcomeOf(body: HeldReviewBody, asked: number): ReviewOutcome {
   const { approved = [], rejected = [] } = body.newVersions ?? {};
   const yes = body.operations.length + approved.length;
   const settled = yes + Object.keys(body.choices).length;

@@ -10,17 +10,29 @@ import { parsePart, partsOf } from './document-parts.js';
 import type { OpenDocument } from './open-document.js';
 import { refusedDocument } from './piece-list.js';
 
+/** Where the elements of a list are put that may be too many for an array. */
+export interface ListPlace {
+  /** `text`: its canonical JSON. */
+  readonly put: (element: unknown, text: string) => void;
+  /** What stands in the document in the place of the array. */
+  readonly finish: () => unknown;
+}
+
+/** By member, and by the name in it where the member is a map itself; undefined for an array. */
+export type ListPlaces = (member: string, inner: string | null) => ListPlace | undefined;
+
 /** Throws inputNotAuthentic where the bytes are not the document, heapTooSmall where it has no place here. */
 export async function readInParts<Schema extends z.ZodType>(
   document: OpenDocument,
   ref: Ref,
   schema: Schema,
+  places: ListPlaces = () => undefined,
 ): Promise<z.infer<Schema>> {
   const otherShape = refusedDocument(ref.ref, 'has another shape than this version knows');
   // Documents that can be so large are maps with their lists right below, or one level deeper, and no rule is over the whole.
   if (!(schema instanceof z.ZodObject) || (schema.def.checks ?? []).length > 0) throw otherShape;
   /** By member, and by the name in it where the member is a map itself. */
-  const lists = new Map<string, Map<string | null, unknown[]>>();
+  const lists = new Map<string, Map<string | null, ListPlace>>();
   const others = new Map<string, Map<string | null, unknown>>();
   for await (const parts of partsOf(document, ref, () => true)) {
     await letOthersRun();
@@ -34,9 +46,9 @@ export async function readInParts<Schema extends z.ZodType>(
       }
       const parsed = elementAt(schema.shape[member] as z.ZodType | undefined, inner)?.safeParse(value);
       if (!parsed?.success) throw otherShape;
-      const list = lists.get(member)?.get(inner);
-      if (list) list.push(parsed.data);
-      else put(lists, member, inner, [parsed.data]);
+      let list = lists.get(member)?.get(inner);
+      if (!list) put(lists, member, inner, (list = places(member, inner) ?? inArray()));
+      list.put(parsed.data, text);
     }
   }
   // Everything but the lists, which are there and empty: whatever is missing, too much or of another kind is found here.
@@ -45,10 +57,17 @@ export async function readInParts<Schema extends z.ZodType>(
   if (!skeleton.success) throw otherShape;
   const made = skeleton.data as Record<string, unknown>;
   for (const [member, ofMember] of lists)
-    for (const [inner, list] of ofMember)
-      if (inner === null) made[member] = list;
-      else (made[member] as Record<string, unknown>)[inner] = list;
+    for (const [inner, list] of ofMember) {
+      const whole = await list.finish();
+      if (inner === null) made[member] = whole;
+      else (made[member] as Record<string, unknown>)[inner] = whole;
+    }
   return made as z.infer<Schema>;
+}
+
+function inArray(): ListPlace {
+  const elements: unknown[] = [];
+  return { put: (element) => void elements.push(element), finish: () => elements };
 }
 
 function put<Value>(

@@ -105,7 +105,7 @@ function requireEnoughForWritten(
 ): void {
   const { recomputed, permit, terms, written } = counting;
   const byId = operationsOf(recomputed.plan);
-  const released = (permit.operations[authority] ?? []).flatMap((id) => byId.get(id) ?? []);
+  const released = [...(permit.operations[authority] ?? [])].flatMap((id) => byId.get(id) ?? []);
   const done = released.filter(({ id }) => written.has(id));
   if (done.length === 0) return;
   const held = (recomputed.snapshots[authority]?.types ?? []).map(({ type, count }) => [type, count] as const);

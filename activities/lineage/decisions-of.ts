@@ -3,6 +3,7 @@ import { Decision, decisionType } from '../../core/decision.js';
 import type { Digest } from '../../core/digest.js';
 import type { RecordLineage } from '../../core/lineage/bundle.js';
 import { parseHop } from '../../core/lineage/hop.js';
+import type { LongList } from '../../core/long-list.js';
 import { Proposal, Seal, type Ref } from '../../core/messages.js';
 import { areNamedBy, atPlaces, proofOf } from '../../core/operation-ranges.js';
 import { Plan } from '../../core/plan.js';
@@ -78,12 +79,13 @@ async function proofsOf(
 ): Promise<NonNullable<RecordHead['named']>> {
   if (!ranges) return [];
   // Mostly all that was named was approved, in the same order: then nobody has to read the plan.
-  let operations: readonly Digest[] | null = areNamedBy(ranges, read.operations) ? read.operations : null;
+  let operations: LongList<Digest> | null = areNamedBy(ranges, read.operations) ? read.operations : null;
   operations ??= ofPlan === plan.sha256 ? await namedIn(exchange, plan, authority, ranges.places) : null;
   operations ??= read.named?.[id] ?? null;
   if (!operations || !areNamedBy(ranges, operations)) return [];
+  const all = [...operations];
   return [...(wanted.get(id) ?? [])].flatMap((operation) =>
-    operations.includes(operation) ? [{ decision: id, operation, proof: proofOf(operations, operation) }] : [],
+    all.includes(operation) ? [{ decision: id, operation, proof: proofOf(all, operation) }] : [],
   );
 }
 
@@ -92,7 +94,7 @@ async function namedIn(
   plan: Ref,
   authority: AuthorityId,
   places: Parameters<typeof atPlaces>[0],
-): Promise<readonly Digest[] | null> {
+): Promise<LongList<Digest> | null> {
   if ((await exchange.get(plan.ref)) === null) return null;
   const { operations } = reviewScope(await getDocument(exchange, plan, Plan), authority);
   return atPlaces(

@@ -110,7 +110,10 @@ async function looked(runs: LocalRuns): Promise<readonly Told[]> {
   const page = values.html === undefined ? [] : ['--html', path.resolve(values.html)];
   const plan = await concordat('plan', 'latest');
   const json = await concordat('plan', 'latest', '--json');
-  const some = await concordat('approve', 'latest', '--as', 'you', '--authority', 'alpha', '--only', '1-1500', '--yes');
+  // A review of a large plan prepares itself for some minutes after the run has ended, and takes no decision until then.
+  const part = ['approve', 'latest', '--as', 'you', '--authority', 'alpha', '--only', '1-1500', '--yes'] as const;
+  let some = await concordat(...part);
+  for (let tries = 1; some.status !== 0 && tries < 60; tries += 1) some = await concordat(...part);
   const all = await concordat('approve', 'latest', '--as', 'you', '--yes');
   const show = await concordat('show', 'latest', ...page);
   // Each record of two tables; the share, the field, who, and by how much. One row in 50,000 weighs nothing.

@@ -3,6 +3,8 @@ import type { PrivateKey } from '../../activities/keys/private-key.js';
 import { ConcordatError } from '../../core/errors.js';
 import { affectedAuthorities } from '../../core/affected-authorities.js';
 import { newVersionWords, versionsWaitFor } from '../../core/new-versions.js';
+import type { Digest } from '../../core/digest.js';
+import type { Operation } from '../../core/operation.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { DecisionAnswer } from '../../workflows/messages.js';
 import type { ExitCode, Invocation } from '../invocation.js';
@@ -52,9 +54,6 @@ interface Sent {
   readonly failure: ConcordatError | null;
 }
 
-/** Recorded names of records in a question before the rest is only counted. */
-const recordsShown = 12;
-
 export async function decide(invocation: Invocation, selector: string, options: DecideOptions): Promise<ExitCode> {
   return withFederation(invocation, {}, async (session) => {
     const { federation, layout } = session;
@@ -80,7 +79,7 @@ export async function decide(invocation: Invocation, selector: string, options: 
     );
     const questions = questionsOf(open, reviews, options);
     const asks = questions.map((question) => ({ question, pieces: piecesOf(question) }));
-    const shown = questions.flatMap(({ operations }) => operations.slice(0, recordsShown));
+    const shown = questions.flatMap((question) => question.shown);
     for (const line of questionLines(await withNamesOf(open, shown), asks, reviews, invocation.output.paint))
       invocation.output.line(line);
     const verb = options.verdict.kind === 'approve' ? 'Approve' : 'Reject';
@@ -186,23 +185,27 @@ function questionLines(
 ): readonly string[] {
   const { view, found } = open;
   const questions = asks.map(({ question }) => question);
-  const numbers = new Map(view.operations.map(({ number, operation }) => [operation.id, number]));
+  const numbers = numbersOf(
+    open,
+    questions.flatMap(({ shown }) => shown),
+  );
   const signs = { create: '+', update: '~', delete: '-' } as const;
   return [
     `${paint.bold(`Plan ${shortDigest(found.digest)}`)} of ${found.dataset}, as ${listWords([...new Set(questions.map(({ approver }) => approver))])}`,
     ...asks.flatMap(
-      ({ question: { authority, operations, choices, conflicts, newVersions, unchosen, partial, status }, pieces }) => [
+      ({
+        question: { authority, operations, shown, choices, conflicts, newVersions, unchosen, partial, status },
+        pieces,
+      }) => [
         `${paint.bold(authority)}: ${counted(operations.length, 'operation')}${newVersions.length > 0 ? `, ${counted(newVersions.length, 'new version')}` : ''}${Object.keys(choices).length > 0 ? `, ${counted(Object.keys(choices).length, 'choice')}` : ''}; quorum ${status.quorum}${status.braked ? ' (raised by a brake)' : ''}`,
         ...newVersions.map((version) => `  ${newVersionWords(version)}`),
-        ...operations
-          .slice(0, recordsShown)
-          .map(
-            (operation) =>
-              `  ${signs[operation.kind]} ${recordText(view, operation.type, operation.key)}  #${numbers.get(operation.id) ?? '?'}  ${paint.dim(operation.changes.map(({ field }) => field).join(', '))}`,
-          ),
-        ...(operations.length > recordsShown
+        ...shown.map(
+          (operation) =>
+            `  ${signs[operation.kind]} ${recordText(view, operation.type, operation.key)}  #${numbers.get(operation.id) ?? '?'}  ${paint.dim(operation.changes.map(({ field }) => field).join(', '))}`,
+        ),
+        ...(operations.length > shown.length
           ? [
-              `  … and ${operations.length - recordsShown} more; see \`concordat plan ${shortDigest(found.digest)} --authority ${authority}\``,
+              `  … and ${operations.length - shown.length} more; see \`concordat plan ${shortDigest(found.digest)} --authority ${authority}\``,
             ]
           : []),
         ...piecesLines(authority, pieces),
@@ -224,6 +227,19 @@ function questionLines(
       )
       .map(({ authority, review }) => paint.dim(`${authority}: ${reviewViewText(authority, review, new Date())}`)),
   ];
+}
+
+/** Where they stand in the plan, from 1. */
+function numbersOf({ plan }: OpenPlan, operations: readonly Operation[]): ReadonlyMap<Digest, number> {
+  const wanted = new Set(operations.map(({ id }) => id));
+  const numbers = new Map<Digest, number>();
+  let number = 0;
+  for (const { id } of plan.operations) {
+    number += 1;
+    if (wanted.has(id)) numbers.set(id, number);
+    if (numbers.size === wanted.size) break;
+  }
+  return numbers;
 }
 
 function leftText({ view }: OpenPlan, conflictId: string): string {

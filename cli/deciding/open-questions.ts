@@ -1,4 +1,5 @@
 /** What a plan asks of each authority that a person speaks for, narrowed to what the person named. */
+import { amongIds, GatheredIds, gatheredIds, keptIds, type Ids } from '../../core/digest-list.js';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
 import type { NewVersion } from '../../core/new-versions.js';
@@ -16,9 +17,11 @@ export interface Question {
   readonly authority: AuthorityId;
   readonly approver: string;
   readonly status: ReviewStatus;
-  readonly operations: readonly Operation[];
+  readonly operations: Ids;
+  /** The first of them. */
+  readonly shown: readonly Operation[];
   /** All that the plan has for this authority, in its order, also what it does not ask. */
-  readonly planned: readonly Digest[];
+  readonly planned: Ids;
   readonly choices: Readonly<Record<Digest, Digest>>;
   /** Conflicts that a rejection leaves as they are. */
   readonly conflicts: readonly Digest[];
@@ -43,6 +46,9 @@ export interface OpenReview {
   readonly review: ReviewView;
 }
 
+/** Recorded names of records in a question before the rest is only counted. */
+export const recordsShown = 12;
+
 /**
  * Throws usage where something is named that these authorities do not ask, reviewClosed or authorityAbsent where no
  * review of the plan is open for this person.
@@ -57,33 +63,46 @@ export function questionsOf(
   const isWhole = named.only.length === 0 && (named.leave ?? []).length === 0;
   const only = named.only.flatMap((text) => text.split(','));
   const ofOperations = only.filter((word) => !namesVersion(word));
-  const wanted = isWhole
-    ? null
-    : new Set(ofOperations.includes('none') ? [] : namedOperations(plan, ofOperations).map(({ id }) => id));
+  const wanted = isWhole ? null : ofOperations.includes('none') ? gatheredIds([]) : namedOperations(plan, ofOperations);
+  const isWanted = wanted && amongIds(wanted);
   const wantedVersions = isWhole ? null : new Set(namedVersions(plan, only).map(({ id }) => id));
   const choices = namedChoices(plan, named.choose);
   const leave = namedConflicts(plan, named.leave ?? []).map(({ id }) => id);
   const taken = new Set<string>();
+  const takenOperations: Pick<ReadonlySet<Digest>, 'has'>[] = [];
   const questions = open.flatMap(({ authority, approver, review }): Question[] => {
     if (review.kind !== 'open') return [];
     const scope = reviewScope(plan, authority);
     const refused = new Set(
       (view.sheets[authority]?.operations ?? []).flatMap((entry) => (entry.refused ? [entry.operation.id] : [])),
     );
-    const asked = scope.operations.filter(({ id }) => !refused.has(id));
-    if (wanted === null && asked.length !== review.status.operations && review.status.stage === 'waiting')
+    const planned = new GatheredIds();
+    const operationsNamed = new GatheredIds();
+    const shown: Operation[] = [];
+    let askedCount = 0;
+    for (const operation of scope.operations) {
+      const { id } = operation;
+      planned.put(id);
+      if (refused.has(id)) continue;
+      askedCount += 1;
+      if (isWanted && !isWanted.has(id)) continue;
+      operationsNamed.put(id);
+      if (shown.length < recordsShown) shown.push(operation);
+    }
+    const operations = operationsNamed.finish();
+    if (wanted === null && askedCount !== review.status.operations && review.status.stage === 'waiting')
       throw new ConcordatError(
         'usage',
-        `${authority} asks about ${review.status.operations} of the ${asked.length} operations that the plan has for it, and which of them only its private store says; run this where that store is, or name operations with --only`,
+        `${authority} asks about ${review.status.operations} of the ${askedCount} operations that the plan has for it, and which of them only its private store says; run this where that store is, or name operations with --only`,
       );
-    const operations = wanted === null ? asked : asked.filter(({ id }) => wanted.has(id));
     const own = Object.fromEntries(
       Object.entries(choices).filter(([conflict]) => scope.conflicts.some(({ id }) => id === conflict)),
     );
     const all = scope.conflicts.map(({ id }) => id);
     const conflicts = named.leave === undefined ? [] : isWhole ? all : all.filter((id) => leave.includes(id));
     const newVersions = (scope.newVersions ?? []).filter(({ id }) => wantedVersions?.has(id) ?? true);
-    for (const { id } of [...operations, ...newVersions]) taken.add(id);
+    takenOperations.push(amongIds(operations));
+    for (const { id } of newVersions) taken.add(id);
     for (const id of conflicts) taken.add(id);
     for (const conflict of Object.keys(own)) taken.add(conflict);
     if (wanted !== null && operations.length + conflicts.length + newVersions.length + Object.keys(own).length === 0)
@@ -94,7 +113,8 @@ export function questionsOf(
         approver,
         status: review.status,
         operations,
-        planned: scope.operations.map(({ id }) => id),
+        shown,
+        planned: planned.finish(),
         choices: own,
         conflicts,
         newVersions,
@@ -103,20 +123,36 @@ export function questionsOf(
       },
     ];
   });
-  const strangers = [...(wanted ?? []), ...(wantedVersions ?? []), ...leave, ...Object.keys(choices)].filter(
-    (id) => !taken.has(id),
-  );
+  const strangers = [
+    ...keptIds(wanted ?? [], (id) => !takenOperations.some((ids) => ids.has(id))),
+    ...[...(wantedVersions ?? []), ...leave, ...Object.keys(choices)].filter((id) => !taken.has(id)),
+  ];
   if (strangers.length > 0)
     throw new ConcordatError(
       'decisionUnknownOperation',
-      `${strangers.map((id) => nameIn(plan, id)).join(', ')}: not asked of ${open.map(({ authority }) => authority).join(', ')}, for whom you sign`,
+      `${namesIn(plan, strangers).join(', ')}: not asked of ${open.map(({ authority }) => authority).join(', ')}, for whom you sign`,
     );
   return questions;
 }
 
+const strangersNamed = 1_000;
+
+function namesIn(plan: OpenPlan['plan'], strangers: readonly Digest[]): readonly string[] {
+  const wanted = new Set(strangers.slice(0, strangersNamed));
+  const operations = new Map<Digest, string>();
+  let number = 0;
+  for (const { id, authority } of plan.operations) {
+    number += 1;
+    if (wanted.has(id)) operations.set(id, `operation ${number} (${authority})`);
+  }
+  const more = strangers.length - wanted.size;
+  return [
+    ...[...wanted].map((id) => operations.get(id) ?? nameIn(plan, id)),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ];
+}
+
 function nameIn(plan: OpenPlan['plan'], id: Digest): string {
-  const operation = plan.operations.findIndex((one) => one.id === id);
-  if (operation >= 0) return `operation ${operation + 1} (${plan.operations[operation]?.authority})`;
   const conflict = plan.conflicts.findIndex((one) => one.id === id);
   const version = plan.newVersions?.findIndex((one) => one.id === id) ?? -1;
   if (version >= 0) return `new version v${version + 1}`;

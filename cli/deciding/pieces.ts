@@ -2,6 +2,7 @@
  * What one person answers for one authority, in as many signed decisions as it takes. Mostly that is one: few operations go into
  * it as a list, many as ranges of the plan.
  */
+import { amongIds } from '../../core/digest-list.js';
 import type { Digest } from '../../core/digest.js';
 import { byCodeUnit } from '../../core/json.js';
 import { placesMax, placesOf, rangesOver, type OperationRanges } from '../../core/operation-ranges.js';
@@ -31,8 +32,8 @@ export function piecesOf({
   newVersions,
   partial,
 }: Question): readonly Piece[] {
-  const ids = new Set(operations.map(({ id }) => id));
-  const many = ids.size > listedMax;
+  const ids = amongIds(operations);
+  const many = operations.length > listedMax;
   const ranges = many
     ? inParts(
         placesOf(planned, (id) => ids.has(id)),
@@ -43,7 +44,7 @@ export function piecesOf({
   const left = inParts([...conflicts].sort(byCodeUnit), conflictsMax);
   const count = Math.max(1, ranges.length, chosen.length, left.length);
   return Array.from({ length: count }, (_, at) => ({
-    operations: many || at > 0 ? [] : [...ids].sort(byCodeUnit),
+    operations: many || at > 0 ? [] : [...operations].sort(byCodeUnit),
     ranges: ranges[at] ?? null,
     choices: Object.fromEntries(chosen[at] ?? []),
     conflicts: left[at] ?? [],

@@ -3,7 +3,8 @@ import { setTimeout } from 'node:timers/promises';
 import { ConcordatError } from '../../core/errors.js';
 import type { AuthorityId } from '../../core/record.js';
 import type { PlanSummary, RunResult } from '../../workflows/messages.js';
-import { openPlan, type OpenPlan } from '../reading/open-plan.js';
+import { findPlan } from '../reading/find-run.js';
+import { openFoundPlan, type OpenPlan } from '../reading/open-plan.js';
 import { commitText } from '../showing/run-text.js';
 import { counted, shortDigest, stageWords } from '../showing/words.js';
 import { followRun } from '../temporal/follow-run.js';
@@ -49,7 +50,7 @@ export async function playRun(setting: Setting, script: RunScript): Promise<Play
   const plan = await Promise.race([waitsForPeople, ended.then(() => undefined)]);
   if (plan) {
     const reviews = await untilAsked(setting, plan);
-    const open = await openPlan(session, plan.planDigest);
+    const open = await openFoundPlan(session, await findPlan(session.runs, session.federation, session.exchange, plan.planDigest));
     await script.tellPlan(open);
     // Each authority on its own: none waits for another, and none sees what another decides.
     const decisions = await Promise.all(

@@ -27,9 +27,9 @@ export async function agreeAgain(setting: Setting): Promise<PlayedRun> {
   const { narrator } = setting;
   const run = await playRun(setting, {
     tellPlan: (open) => {
-      const { view, plan } = open;
+      const { view } = open;
       narrator.say(
-        `Compared field by field with the last agreement, so that the cause of each of the ${counted(plan.divergences.length, 'divergence')} is known:`,
+        `Compared field by field with the last agreement, so that the cause of each of the ${counted(view.plan.divergences.length, 'divergence')} is known:`,
       );
       tellDivergences(setting, open);
       narrator.say(

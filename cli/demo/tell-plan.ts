@@ -55,10 +55,10 @@ export function oneOfEach(operations: readonly PlannedOperation[], max: number):
   return [...kinds.values()].slice(0, max);
 }
 
-export function tellDivergences({ narrator }: Setting, { view, plan }: OpenPlan): void {
+export function tellDivergences({ narrator }: Setting, { view }: OpenPlan): void {
   narrator.rows([
     ['record', 'field', 'what', 'because of', 'to settle at'],
-    ...plan.divergences.map(({ type, key, field, kind, because, at }) => [
+    ...view.plan.divergences.map(({ type, key, field, kind, because, at }) => [
       visibleText(view.names.get(`${type} ${key}`) ?? key),
       field ?? '(all)',
       divergenceWords[kind],

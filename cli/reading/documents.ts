@@ -1,7 +1,8 @@
 /** Plans, snapshots and receipts as they lie in the exchange store: checked against digest and signature before anything is shown. */
 import { documentParts, parsePart } from '../../activities/documents/document-parts.js';
 import { openDocument } from '../../activities/documents/open-document.js';
-import { getDocument, getMessage } from '../../activities/exchange.js';
+import { inFile, letGo } from '../../activities/documents/long-lists.js';
+import { getDocument, getLongDocument, getMessage } from '../../activities/exchange.js';
 import type { ObjectStore } from '../../activities/store.js';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
@@ -15,8 +16,10 @@ import {
   SnapshotStatement,
   type Ref,
 } from '../../core/messages.js';
+import type { Operation } from '../../core/operation.js';
 import { Plan, planAlgorithm } from '../../core/plan.js';
 import type { AuthorityId } from '../../core/record.js';
+import type { HeldPlan } from './open-plan.js';
 
 /** The coordinator's prefix (activities/federation/activities.ts), where plans lie. */
 const planPrefix = 'federation/documents/';
@@ -37,6 +40,14 @@ export async function planRef(exchange: ObjectStore, digest: Digest): Promise<Re
 export async function readPlan(exchange: ObjectStore, digest: Digest): Promise<Plan> {
   const { ref, sha256 } = await planRef(exchange, digest);
   return getDocument(exchange, { ref, sha256 }, Plan);
+}
+
+/** The same of any size without its divergences, which are looked through and let go; many operations lie in a file. */
+export async function readPlanToDecide(exchange: ObjectStore, digest: Digest): Promise<HeldPlan> {
+  const { ref, sha256 } = await planRef(exchange, digest);
+  return getLongDocument<HeldPlan>(exchange, { ref, sha256 }, Plan, (member) =>
+    member === 'operations' ? inFile<Operation>() : member === 'divergences' ? letGo() : undefined,
+  );
 }
 
 /** What a plan of any size is about; null where the document is none. Throws inputNotAuthentic where it is not what its name says. */

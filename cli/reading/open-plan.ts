@@ -1,18 +1,22 @@
 /** A plan found, read, numbered and named, with the sheets of the authorities whose private store is here. */
+import type { LongList } from '../../core/long-list.js';
 import type { Operation } from '../../core/operation.js';
 import type { Plan } from '../../core/plan.js';
 import { affectedAuthorities } from '../../core/affected-authorities.js';
 import type { AuthorityId } from '../../core/record.js';
-import { readPlan } from './documents.js';
+import { readPlan, readPlanToDecide } from './documents.js';
 import { elementTypesOf, recordsOf, type FederationSession } from './federation-session.js';
 import { findPlan, type FoundPlan } from './find-run.js';
-import { planView, type PlanView } from './plan-view.js';
+import { planView, type PlanView, type ShownPlan } from './plan-view.js';
 import type { Records } from './records.js';
 import { sheetOf, type SheetView } from './stores.js';
 
-export interface OpenPlan {
+/** A plan with its operations in a file where they are many. */
+export type HeldPlan = Omit<Plan, 'operations' | 'divergences'> & { readonly operations: LongList<Operation> };
+
+export interface OpenPlan<Held extends HeldPlan = HeldPlan> {
   readonly found: FoundPlan;
-  readonly plan: Plan;
+  readonly plan: Held;
   readonly view: PlanView;
   readonly records: Records;
   readonly sheets: Readonly<Record<AuthorityId, SheetView>>;
@@ -21,26 +25,37 @@ export interface OpenPlan {
 /** Each name is a read: who decides on more operations sees the names of those that are shown (withNamesOf). */
 const namedToDecide = 5_000;
 
-/** For a decision. */
+/** For a decision, which is about operations and conflicts: of a large plan the view shows no operation, and nothing holds them. */
 export async function openPlan(session: FederationSession, selector: string): Promise<OpenPlan> {
   const { federation, exchange, runs } = session;
-  return openFoundPlan(session, await findPlan(runs, federation, exchange, selector), namedToDecide);
+  const found = await findPlan(runs, federation, exchange, selector);
+  const plan = await readPlanToDecide(exchange, found.digest);
+  const { operations } = plan;
+  if (!Array.isArray(operations)) return opened(session, found, plan, { ...plan, operations: [], divergences: [] }, 0);
+  return opened(session, found, plan, { ...plan, operations, divergences: [] }, namedToDecide);
 }
 
-/** Names records where the plan has at most `namedMax` operations. */
-export async function openFoundPlan(
+/** All of it. */
+export async function openFoundPlan(session: FederationSession, found: FoundPlan): Promise<OpenPlan<Plan>> {
+  const plan = await readPlan(session.exchange, found.digest);
+  return opened(session, found, plan, plan, Number.POSITIVE_INFINITY);
+}
+
+/** Names records where at most `namedMax` operations are shown. */
+async function opened<Held extends HeldPlan>(
   session: FederationSession,
   found: FoundPlan,
-  namedMax = Number.POSITIVE_INFINITY,
-): Promise<OpenPlan> {
-  const { federation, exchange, layout } = session;
-  const plan = await readPlan(exchange, found.digest);
+  plan: Held,
+  shown: ShownPlan,
+  namedMax: number,
+): Promise<OpenPlan<Held>> {
+  const { federation, layout } = session;
   const sheets: Record<AuthorityId, SheetView> = {};
   for (const authority of affectedAuthorities(plan))
     sheets[authority] = await sheetOf(layout, authority, found.dataset, found.digest);
   const records = await recordsOf(session, found);
   const view = await planView({
-    plan,
+    plan: shown,
     digest: found.digest,
     records: plan.operations.length > namedMax ? { ...records, name: () => Promise.resolve(null) } : records,
     sheets,

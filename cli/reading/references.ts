@@ -1,6 +1,8 @@
 /** Operations, conflicts and candidates as people name them: by the number that `concordat plan` printed, or the beginning of a digest. */
+import { gatheredIds, keptIds, type Ids } from '../../core/digest-list.js';
 import type { Digest } from '../../core/digest.js';
 import { ConcordatError } from '../../core/errors.js';
+import type { LongList } from '../../core/long-list.js';
 import type { NewVersion } from '../../core/new-versions.js';
 import type { Operation } from '../../core/operation.js';
 import type { Conflict, Plan } from '../../core/plan.js';
@@ -8,19 +10,48 @@ import type { Conflict, Plan } from '../../core/plan.js';
 /** Fewer characters could be a number. */
 const digestCharactersMin = 8;
 
-/** `3`, `2-5` and digest prefixes, also several with commas. Throws usage for what the plan does not hold. */
-export function namedOperations(plan: Plan, words: readonly string[]): readonly Operation[] {
-  const found = new Set<Operation>();
+/** `3`, `2-5` and digest prefixes, also several with commas: their ids, once each. Throws usage for what the plan does not hold. */
+export function namedOperations(
+  { operations }: { readonly operations: LongList<Operation> },
+  words: readonly string[],
+): Ids {
+  const ids = gatheredIds(idsOf(operations));
+  const taken = new Uint8Array(ids.length);
   for (const word of words.flatMap((text) => text.split(',')).map((text) => text.trim().replace(/^#/, ''))) {
     if (word === '') continue;
     const range = /^(\d{1,7})-(\d{1,7})$/.exec(word);
     if (range) {
       const [from, to] = [Number(range[1]), Number(range[2])];
-      if (from < 1 || to > plan.operations.length || from > to) throw noSuch('operation', word, plan.operations.length);
-      for (const operation of plan.operations.slice(from - 1, to)) found.add(operation);
-    } else found.add(one(plan.operations, word, 'operation', ({ id }) => id));
+      if (from < 1 || to > ids.length || from > to) throw noSuch('operation', word, ids.length);
+      taken.fill(1, from - 1, to);
+    } else taken[oneId(ids, word)] = 1;
   }
-  return [...found];
+  let place = -1;
+  return keptIds(ids, () => {
+    place += 1;
+    return taken[place] === 1;
+  });
+}
+
+function* idsOf(operations: Iterable<Operation>): Generator<Digest> {
+  for (const { id } of operations) yield id;
+}
+
+/** As `one`, of ids alone: its place. */
+function oneId(ids: Ids, word: string): number {
+  if (/^\d{1,7}$/.test(word)) {
+    if (Number(word) >= 1 && Number(word) <= ids.length) return Number(word) - 1;
+    throw noSuch('operation', word, ids.length);
+  }
+  const prefix = word.toLowerCase();
+  const found: number[] = [];
+  let place = -1;
+  for (const id of ids) {
+    place += 1;
+    if (id.startsWith(prefix)) found.push(place);
+  }
+  const candidates = found.map((at) => ids.at(at) ?? '');
+  return found[candidates.indexOf(one(candidates, word, 'operation', (id) => id))] ?? 0;
 }
 
 /** `v1`: the first of the new versions that the plan lists. Words of another form name operations and are left out. */
@@ -39,13 +70,16 @@ export function namesVersion(word: string): boolean {
 const versionForm = /^v(\d{1,4})$/;
 
 /** `1` and digest prefixes, also several with commas. */
-export function namedConflicts(plan: Plan, words: readonly string[]): readonly Conflict[] {
+export function namedConflicts(plan: Pick<Plan, 'conflicts'>, words: readonly string[]): readonly Conflict[] {
   const found = words.flatMap((text) => text.split(',')).flatMap((text) => (text.trim() === '' ? [] : [text.trim()]));
   return [...new Set(found.map((word) => one(plan.conflicts, word, 'conflict', ({ id }) => id)))];
 }
 
 /** `1=2`: of conflict 1 candidate 2. */
-export function namedChoices(plan: Plan, words: readonly string[]): Readonly<Record<Digest, Digest>> {
+export function namedChoices(
+  plan: Pick<Plan, 'conflicts'>,
+  words: readonly string[],
+): Readonly<Record<Digest, Digest>> {
   const choices: Record<Digest, Digest> = {};
   for (const word of words.flatMap((text) => text.split(','))) {
     const [left = '', right, ...more] = word.trim().split('=');

@@ -200,6 +200,7 @@ export const zones: readonly Zone[] = [
       'activities/store-files.ts',
       'activities/store-location.ts',
       'activities/documents/document-parts.ts',
+      'activities/documents/long-lists.ts',
       'activities/documents/open-document.ts',
       'activities/exchange.ts',
       // Explains a record by planning it again from what was sealed: it reads the exchange store and nothing else.

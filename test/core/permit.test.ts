@@ -98,10 +98,10 @@ describe('a permit', () => {
                 ?.candidates.find(({ digest }) => digest === candidate)
                 ?.operations.some((operation) => operation.id === id),
             );
-            expect(review?.operations.includes(id) === true || chosen).toBe(true);
+            expect(review?.operations.some((one) => one === id) === true || chosen).toBe(true);
           }
         }
-        const approved = reviews.flatMap(({ review }) => review.operations).sort();
+        const approved = reviews.flatMap(({ review }) => [...review.operations]).sort();
         expect(Object.values(permit.operations).flat()).toEqual(expect.arrayContaining(approved));
       }),
       { numRuns: 60 },

@@ -132,7 +132,7 @@ async function countIn(
 ): Promise<Counts> {
   const counted = await countingDecisions(context, dataset, plan, scope, braked, permit);
   return {
-    operations: counted.flatMap(({ decision }) => decision.operations),
+    operations: counted.flatMap(({ decision }) => [...decision.operations]),
     choices: counted.flatMap(({ decision }) => Object.keys(decision.choices)),
     whole: counted.some(({ decision }) => !decision.partial),
   };

@@ -114,7 +114,7 @@ async function counted(diverge: Diverge, forge: Forge): Promise<Findings> {
     assignments: [],
     causes: [],
     configuration: configurationOf(ground.federation, own),
-    written: new Set(Object.values(permit.operations).flat()),
+    written: new Set(Object.values(permit.operations).flatMap((ids) => [...ids])),
   };
   await verifyApproval(review, evidence, keysOfFederation(ground.federation), findings);
   return findings;

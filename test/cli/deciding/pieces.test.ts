@@ -8,7 +8,6 @@ import { piecesLines } from '../../../cli/deciding/pieces-text.js';
 import { signDecision } from '../../../cli/deciding/sign-decision.js';
 import { Decision, decisionBytesMax, decisionType, opened } from '../../../core/decision.js';
 import { sha256Hex, type Digest } from '../../../core/digest.js';
-import type { Operation } from '../../../core/operation.js';
 import { atPlaces } from '../../../core/operation-ranges.js';
 
 const key = await generatePrivateKey();
@@ -19,7 +18,7 @@ function question(planned: readonly Digest[], rest: Partial<Question> = {}, isNa
   return {
     authority: 'aws',
     approver: 'ada',
-    operations: planned.filter((_, at) => isNamed(at)).map((id) => ({ id }) as Operation),
+    operations: planned.filter((_, at) => isNamed(at)),
     planned,
     choices: {},
     conflicts: [],
@@ -83,7 +82,7 @@ describe('an answer', () => {
     const isNamed = (at: number): boolean => at % 2 === 0;
     const pieces = piecesOf(question(ids, { choices }, isNamed));
     expect(pieces.map(({ partial }) => partial)).toEqual([true, true, false]);
-    const named = pieces.flatMap(({ ranges }) => atPlaces(ranges?.places ?? [], ids) ?? []);
+    const named = pieces.flatMap(({ ranges }) => [...(atPlaces(ranges?.places ?? [], ids) ?? [])]);
     expect(named).toEqual(ids.filter((_, at) => isNamed(at)));
     expect(Object.assign({}, ...pieces.map((piece) => piece.choices))).toEqual(choices);
     for (const piece of pieces) expect((await signed(piece)).jws.length).toBeLessThan(decisionBytesMax);

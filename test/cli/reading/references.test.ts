@@ -10,7 +10,7 @@ const conflicts = [
   { id: digest('12345678c'), candidates: [{ digest: digest('eeeeeeee1') }] },
 ];
 const plan = { operations, conflicts } as unknown as Plan;
-const ids = (...words: string[]) => namedOperations(plan, words).map(({ id }) => id);
+const ids = (...words: string[]) => [...namedOperations(plan, words)];
 
 describe('operations', () => {
   it('go by number, range and digest, in one word or several, each once', () => {
