@@ -4,6 +4,7 @@ import type { DatasetShape } from '../core/federation/federation.js';
 import { referredTypes, type TaxonomyType } from '../core/federation/taxonomy.js';
 import type { Base } from '../core/messages.js';
 import { isBaseBehind, migratedFields } from '../core/migrate-base.js';
+import type { LongList } from '../core/long-list.js';
 import type { BaseChange } from '../core/next-base.js';
 import type { Fields } from '../core/record.js';
 import type { DigestKeyId } from '../core/sealed-value.js';
@@ -33,7 +34,7 @@ export async function sealNextBase(options: {
   readonly shape: DatasetShape;
   readonly previous: Base | null;
   readonly previousDigest: string | null;
-  readonly changes: readonly BaseChange[];
+  readonly changes: LongList<BaseChange>;
   /** None of them is among the changes. */
   readonly unanimous: UnanimousByType;
   /** As in the Base. */

@@ -69,7 +69,7 @@ function runKey(opens: RunMessages['opens']): DigestKeyId | null {
 export function keysOfNextBase(
   { base, shape, opens }: Pick<RunMessages, 'base' | 'shape' | 'opens'>,
   views: Views,
-  changes: readonly BaseChange[],
+  changes: LongList<BaseChange>,
 ): readonly DigestKeyId[] | undefined {
   const current = runKey(opens);
   if (current === null) return base?.digestKeys;

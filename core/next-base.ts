@@ -36,9 +36,26 @@ export interface NextBaseInput {
   /** Records that a case holds back. */
   readonly held: readonly { readonly type: string; readonly key: string }[];
   /** Operations with an effect (applied or alreadyApplied). */
-  readonly effective: readonly Operation[];
+  readonly effective: readonly Operation[] | EffectiveOperations;
   /** As in PlanInput. */
   readonly heldAtBase: Readonly<Record<string, HeldFields>>;
+}
+
+/** The same where they have no place in memory. */
+export interface EffectiveOperations {
+  readonly of: (type: string, key: string) => readonly Operation[];
+}
+
+export function effectiveByRecord(effective: NextBaseInput['effective']): EffectiveOperations['of'] {
+  if ('of' in effective) return effective.of;
+  const byRecord = new Map<string, Operation[]>();
+  for (const operation of effective) {
+    const record = `${operation.type} ${operation.key}`;
+    const known = byRecord.get(record);
+    if (known) known.push(operation);
+    else byRecord.set(record, [operation]);
+  }
+  return (type, key) => byRecord.get(`${type} ${key}`) ?? [];
 }
 
 export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
@@ -48,15 +65,18 @@ export function baseChanges(input: NextBaseInput): readonly BaseChange[] {
 /** The same, record by record. */
 export function* baseChangeSteps(input: NextBaseInput): Generator<void, readonly BaseChange[]> {
   const changes: BaseChange[] = [];
+  for (const change of eachBaseChange(input)) {
+    if (change) changes.push(change);
+    else yield;
+  }
+  return changes;
+}
+
+/** Undefined before each record that is looked at. */
+export function* eachBaseChange(input: NextBaseInput): Generator<BaseChange | undefined, void> {
   const references = new References(input.shape, input.held);
   const heldByCase = new Set(input.held.map(({ type, key }) => `${type} ${key}`));
-  const effectiveByRecord = new Map<string, Operation[]>();
-  for (const operation of input.effective) {
-    const record = `${operation.type} ${operation.key}`;
-    const known = effectiveByRecord.get(record);
-    if (known) known.push(operation);
-    else effectiveByRecord.set(record, [operation]);
-  }
+  const effectiveOf = effectiveByRecord(input.effective);
   for (const shapeType of input.shape.types) {
     const type = shapeType.taxonomy.type;
     // What an absent member holds it has not agreed to: its types keep their base until it is back.
@@ -70,7 +90,7 @@ export function* baseChangeSteps(input: NextBaseInput): Generator<void, readonly
       heldAtBase: input.heldAtBase[type],
     };
     for (const view of inOrderOfKeys(input.views[type] ?? [])) {
-      yield;
+      yield undefined;
       if (isProvisional(view.key)) continue;
       for (const member of placelessMembers(view, context)) references.markPlaceless(type, view.key, member);
       let next = knownBase(view.base, context);
@@ -82,19 +102,18 @@ export function* baseChangeSteps(input: NextBaseInput): Generator<void, readonly
         !heldByCase.has(`${type} ${view.key}`) &&
         !references.areOpen(referencesOfView(view, shapeType))
       ) {
-        const after = afterOperations(view, effectiveByRecord.get(`${type} ${view.key}`) ?? []);
+        const after = afterOperations(view, effectiveOf(type, view.key));
         const { holders, unread } = presenceOf(after, context);
         for (const member of unread) references.markUnread(type, view.key, member);
         next = holders.length + unread.length === 0 ? undefined : agreedFields(after, next, context);
       }
       if (next === undefined) {
-        if (view.base !== undefined) changes.push({ kind: 'remove', type, key: view.key });
+        if (view.base !== undefined) yield { kind: 'remove', type, key: view.key };
       } else if (!sameJson(view.storedBase ?? view.base, next)) {
-        changes.push({ kind: 'put', type, key: view.key, fields: next });
+        yield { kind: 'put', type, key: view.key, fields: next };
       }
     }
   }
-  return changes;
 }
 
 /**

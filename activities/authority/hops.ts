@@ -1,6 +1,6 @@
 /** Where a run's lineage is made: what an authority knows when it witnesses a candidate, put into hops. */
 import type { Digest } from '../../core/digest.js';
-import { gatheredIds } from '../../core/digest-list.js';
+import { amongIds, gatheredIds } from '../../core/digest-list.js';
 import { Decision, decisionType, opened } from '../../core/decision.js';
 import { keysOf } from '../../core/federation/keys-of.js';
 import { atPlaces } from '../../core/operation-ranges.js';
@@ -72,11 +72,8 @@ function decisionsBy(
   id: AuthorityId,
   { plan, planDigest }: Recomputed,
   reviews: readonly ReadReview[],
-): ReadonlyMap<Digest, readonly Digest[]> {
-  const approved = new Map<Digest, Digest[]>();
-  const add = (operation: Digest, decision: Digest): void => {
-    approved.set(operation, [...(approved.get(operation) ?? []), decision]);
-  };
+): Pick<ReadonlyMap<Digest, readonly Digest[]>, 'get'> {
+  const named: { readonly ids: Pick<ReadonlySet<Digest>, 'has'>; readonly decision: Digest }[] = [];
   const planned = gatheredIds(idsOf(reviewScope(plan, id).operations));
   for (const { review } of reviews) {
     if (review.authority !== id) continue;
@@ -85,18 +82,20 @@ function decisionsBy(
       const decision = Decision.safeParse(payload);
       if (!decision.success || decision.data.kind !== 'approve') continue;
       const { ranges } = decision.data;
-      const named =
+      const found =
         ranges && decision.data.plan === planDigest
           ? atPlaces(ranges.places, planned)
           : (review.named?.[decisionId] ?? null);
-      const whole = opened(decision.data, named);
+      const whole = opened(decision.data, found);
       if (!whole) continue;
-      for (const operation of whole.operations) add(operation, decisionId);
-      for (const [conflict, chosen] of Object.entries(whole.choices))
+      named.push({ ids: amongIds(whole.operations), decision: decisionId });
+      const chosen = new Set<Digest>();
+      for (const [conflict, digest] of Object.entries(whole.choices))
         for (const candidate of plan.conflicts.find((one) => one.id === conflict)?.candidates ?? [])
-          if (candidate.digest === chosen)
-            for (const operation of candidate.operations) if (operation.authority === id) add(operation.id, decisionId);
+          if (candidate.digest === digest)
+            for (const operation of candidate.operations) if (operation.authority === id) chosen.add(operation.id);
+      if (chosen.size > 0) named.push({ ids: chosen, decision: decisionId });
     }
   }
-  return approved;
+  return { get: (operation) => named.flatMap(({ ids, decision }) => (ids.has(operation) ? [decision] : [])) };
 }

@@ -17,7 +17,8 @@ import { affectedAuthorities } from '../../core/affected-authorities.js';
 import type { FederationActivities, RunSetup } from '../../workflows/activity-types.js';
 import type { PlanSummary } from '../../workflows/messages.js';
 import { putDocument } from '../exchange.js';
-import { inSlices, isSliceOver, letOthersRun } from '../event-loop.js';
+import { hasBaseChange } from '../base-changes.js';
+import { isSliceOver, letOthersRun } from '../event-loop.js';
 import { federationPrefix } from '../federation-prefix.js';
 import { highestRound } from '../round-hints.js';
 import { eraseCopies } from '../erasure/erase-copies.js';
@@ -30,7 +31,7 @@ import type { ObjectStore } from '../store.js';
 import { hasUnanimous } from '../unanimous.js';
 import { walkCompared } from '../walking/walk-compared.js';
 import { walkWide } from '../walking/walk-in-threads.js';
-import { baseChangeSteps, heldAtBase } from '../../core/next-base.js';
+import { heldAtBase } from '../../core/next-base.js';
 
 export interface FederationContext {
   /** With the terms and keys that count now: it changes between two runs where a manifest did. */
@@ -122,15 +123,15 @@ export function createFederationActivities(context: FederationContext): Federati
       operationsBy[authority] = (operationsBy[authority] ?? 0) + 1;
     }
     const ref = await putDocument(exchange, federationPrefix, plan);
-    const moves = await inSlices(
-      baseChangeSteps({
+    const moves = await hasBaseChange(
+      {
         shape: made.messages.shape,
         views: made.views,
         incomplete: made.incomplete,
         held: made.correlation.held,
         effective: [],
         heldAtBase: heldAtBase(made.messages.base, made.messages.shape),
-      }),
+      },
       context.signal?.(),
     );
     const snapshots = Object.values(made.snapshots);
@@ -168,7 +169,7 @@ export function createFederationActivities(context: FederationContext): Federati
       }),
       disclosers: [...new Set(needed.map(({ from }) => from))].sort(),
       // Under a new version none moves before all who hold its type approved it.
-      baseMoves: newVersions.length === 0 && (moves.length > 0 || hasUnanimous(made.unanimous)),
+      baseMoves: newVersions.length === 0 && (moves || hasUnanimous(made.unanimous)),
       ...(newVersions.length > 0 ? { newVersions: newVersions.length, versionsWaitFor: versionsWaitFor(plan) } : {}),
     };
   }
@@ -202,7 +203,7 @@ export function createFederationActivities(context: FederationContext): Federati
       receipts: input.receipts,
       heartbeat: context.heartbeat,
     });
-    const left = divergencesLeft(made, new Set(next.effective.map(({ id }) => id)));
+    const left = divergencesLeft(made, next.done);
     if (!next.candidate || !next.sealed) return { proposal: null, left };
     await putDocument(exchange, federationPrefix, next.sealed.base);
     const candidate = await putDocument(exchange, federationPrefix, next.candidate);
@@ -235,7 +236,7 @@ export function createFederationActivities(context: FederationContext): Federati
 }
 
 /** A divergence is settled where all the operations of one way out had their effect; accepted ones do not count. */
-export function divergencesLeft(recomputed: Recomputed, effective: ReadonlySet<Digest>): number {
+export function divergencesLeft(recomputed: Recomputed, effective: Pick<ReadonlySet<Digest>, 'has'>): number {
   const settledConflicts = new Set(
     recomputed.plan.conflicts
       .filter(({ candidates }) =>

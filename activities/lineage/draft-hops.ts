@@ -4,10 +4,11 @@ import type { DatasetType } from '../../core/federation/federation.js';
 import type { Cause } from '../../core/lineage/hop.js';
 import { draftHop, type AgreedChange } from '../../core/lineage/make-hops.js';
 import { sameJson } from '../../core/lens/same-json.js';
-import type { BaseChange } from '../../core/next-base.js';
-import type { AuthorityId, Fields } from '../../core/record.js';
+import type { LongList } from '../../core/long-list.js';
+import { effectiveByRecord, type BaseChange, type EffectiveOperations } from '../../core/next-base.js';
+import type { Fields } from '../../core/record.js';
 import { agreedAsShown, setFields } from '../../core/unanimous.js';
-import { isSliceOver, letOthersRun } from '../event-loop.js';
+import { inSlices, isSliceOver, letOthersRun } from '../event-loop.js';
 import { hmacSha256 } from '../log/sha256.js';
 import type { OpenBody } from '../sealing/body.js';
 import { unanimousLines } from '../sealing/unanimous-lines.js';
@@ -18,6 +19,8 @@ import { readPublishedTable, tableId, writeTableId, type RecordTable } from './r
 import { tableIdBytes, type TableRow } from './table-rows.js';
 import type { HopOwner, Witnessed } from './run-hops.js';
 import { viewsByKey } from '../spilling/gathered-views.js';
+import { SortedList } from '../spilling/sorted-list.js';
+import { SortedListWriter } from '../spilling/sorted-list-writer.js';
 import { saltsOf, type Salts } from './salts.js';
 import type { SortedHops } from './sorted-hops.js';
 
@@ -30,17 +33,11 @@ export async function draftHops(
   hops: SortedHops,
 ): Promise<void> {
   const drafting = new Drafting(owner, witnessed, own, await sharedSalts(owner, witnessed, own), hops);
-  const changesOf = new Map<string, BaseChange[]>();
-  for (const change of witnessed.changes) {
-    const known = changesOf.get(change.type);
-    if (known) known.push(change);
-    else changesOf.set(change.type, [change]);
-  }
   for (const type of witnessed.shape.types) {
     const name = type.taxonomy.type;
     const held = type.held[owner.id];
     if (!held) continue;
-    await drafting.changed(name, held, changesOf.get(name) ?? []);
+    await drafting.changed(name, held);
     const unanimous = witnessed.unanimous[name];
     if (unanimous) await drafting.unanimous(type, held, unanimous);
   }
@@ -74,7 +71,7 @@ class Drafting {
   readonly #own: RecordTable;
   readonly #salts: Salts;
   readonly #hops: SortedHops;
-  readonly #causes: ReadonlyMap<string, Cause>;
+  readonly #effectiveOf: EffectiveOperations['of'];
   #count = 0;
 
   constructor(owner: HopOwner, witnessed: Witnessed, own: RecordTable, salts: Salts, hops: SortedHops) {
@@ -83,13 +80,13 @@ class Drafting {
     this.#own = own;
     this.#salts = salts;
     this.#hops = hops;
-    this.#causes = causesOf(owner.id, witnessed);
+    this.#effectiveOf = effectiveByRecord(witnessed.effective);
   }
 
-  async changed(type: string, held: readonly string[], changes: readonly BaseChange[]): Promise<void> {
-    if (changes.length === 0) return;
+  async changed(type: string, held: readonly string[]): Promise<void> {
+    const { changes } = this.#witnessed;
     const viewOf = viewsByKey(this.#witnessed.views[type] ?? []);
-    for (const { id, change } of inOrderOfIds(type, changes)) {
+    for (const { id, change } of await inOrderOfIds(type, changes)) {
       const view = viewOf(change.key);
       const old = view?.storedBase ?? view?.base;
       const isResealed = view?.storedBase !== undefined && change.kind === 'put' && sameJson(view.base, change.fields);
@@ -99,9 +96,21 @@ class Drafting {
         isInBase: old !== undefined,
         before: old === undefined ? null : heldFields(old, held),
         after: change.kind === 'remove' ? null : heldFields(change.fields, held),
-        cause: this.#causes.get(`${type} ${change.key}`) ?? { kind: isResealed ? 'resealed' : 'observed' },
+        cause: this.#causeOf(type, change.key) ?? { kind: isResealed ? 'resealed' : 'observed' },
       });
     }
+  }
+
+  /** Of a record that its own authority wrote. */
+  #causeOf(type: string, key: string): Cause | null {
+    const own = this.#effectiveOf(type, key).filter(({ authority }) => authority === this.#owner.id);
+    if (own.length === 0) return null;
+    const { decisionsBy } = this.#witnessed;
+    return {
+      kind: 'written',
+      operations: own.map(({ id }) => id).sort(),
+      decisions: [...new Set(own.flatMap(({ id }) => decisionsBy.get(id) ?? []))].sort(),
+    };
   }
 
   /** What its own mesh shows of them is all that it holds of them. */
@@ -171,26 +180,34 @@ interface Told extends Pick<AgreedChange, 'type' | 'key' | 'before' | 'after' | 
   readonly isInBase: boolean;
 }
 
-function inOrderOfIds(type: string, changes: readonly BaseChange[]): readonly { id: Buffer; change: BaseChange }[] {
+interface ChangeById {
+  readonly id: Buffer;
+  readonly change: BaseChange;
+}
+
+/** Changes that lie in a file are put into this order in another one. */
+async function inOrderOfIds(type: string, changes: LongList<BaseChange>): Promise<Iterable<ChangeById>> {
+  if (changes instanceof SortedList) return inFileByIds(type, changes as SortedList<BaseChange>);
   return changes
+    .filter((change) => change.type === type)
     .map((change) => ({ id: tableId({ type, key: change.key }), change }))
     .sort((left, right) => Buffer.compare(left.id, right.id));
 }
 
-function causesOf(id: AuthorityId, { effective, decisionsBy }: Witnessed): ReadonlyMap<string, Cause> {
-  const causes = new Map<string, Cause>();
-  for (const operation of effective) {
-    if (operation.authority !== id) continue;
-    const record = `${operation.type} ${operation.key}`;
-    const known = causes.get(record);
-    const before = known?.kind === 'written' ? known : { operations: [], decisions: [] };
-    causes.set(record, {
-      kind: 'written',
-      operations: [...before.operations, operation.id].sort(),
-      decisions: [...new Set([...before.decisions, ...(decisionsBy.get(operation.id) ?? [])])].sort(),
-    });
+async function inFileByIds(type: string, changes: SortedList<BaseChange>): Promise<Iterable<ChangeById>> {
+  const writer = new SortedListWriter((text) => JSON.parse(text) as BaseChange);
+  for (const text of changes.texts()) {
+    if (isSliceOver()) await letOthersRun();
+    const change = JSON.parse(text) as BaseChange;
+    if (change.type === type) writer.put(tableId({ type, key: change.key }).toString('hex'), text);
   }
-  return causes;
+  return byIds(await inSlices(writer.finish()));
+}
+
+function* byIds(sorted: SortedList<BaseChange>): Generator<ChangeById> {
+  for (const { key, text } of sorted.entries())
+    yield { id: Buffer.from(key, 'hex'), change: JSON.parse(text) as BaseChange };
+  sorted.discard();
 }
 
 function heldFields(fields: Fields, held: readonly string[]): Fields {

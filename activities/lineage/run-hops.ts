@@ -9,7 +9,7 @@ import type { DatasetShape } from '../../core/federation/federation.js';
 import { HopRoot, hopRootType, type LogEntry } from '../../core/lineage/hop.js';
 import type { LongList } from '../../core/long-list.js';
 import { Ref } from '../../core/messages.js';
-import type { BaseChange } from '../../core/next-base.js';
+import type { BaseChange, EffectiveOperations } from '../../core/next-base.js';
 import type { Operation } from '../../core/operation.js';
 import type { RecordView } from '../../core/compare.js';
 import type { RecordName } from '../../core/lineage/salted.js';
@@ -43,13 +43,13 @@ export interface Witnessed {
   readonly sequence: number;
   readonly shape: DatasetShape;
   readonly views: Readonly<Record<string, LongList<RecordView>>>;
-  readonly changes: readonly BaseChange[];
+  readonly changes: LongList<BaseChange>;
   /** Records that the base took over as all members show them. */
   readonly unanimous: UnanimousByType;
   /** Of all members; those with an effect. */
-  readonly effective: readonly Operation[];
+  readonly effective: readonly Operation[] | EffectiveOperations;
   /** Operation → ids of the signed decisions that approved it for this authority. */
-  readonly decisionsBy: ReadonlyMap<Digest, readonly Digest[]>;
+  readonly decisionsBy: Pick<ReadonlyMap<Digest, readonly Digest[]>, 'get'>;
   /** Of each member, the digest of the salts that its snapshot signed. */
   readonly salts: Readonly<Record<AuthorityId, Digest | null>>;
   /** HMAC of the native id behind a record, or null where this mesh holds none. */

@@ -81,10 +81,9 @@ export function authoredOfNextBase(
   shape: DatasetShape,
   base: Base | null,
   plan: MadePlan,
-  effective: readonly Operation[],
+  done: Pick<ReadonlySet<Digest>, 'has'>,
 ): Base['authored'] {
   if (!shape.documents) return undefined;
-  const done = new Set<Digest>(effective.map(({ id }) => id));
   const open = new Set<string>();
   for (const { type, operations, accepted } of plan.divergences)
     if (operations.length === 0 || accepted.length > 0 || operations.some((id) => !done.has(id))) open.add(type);

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { gatheredBaseChanges } from '../../activities/base-changes.js';
 import { sealNextBase } from '../../activities/base.js';
 import { differingRecords } from '../../activities/differing-records.js';
 import { createSealer } from '../../activities/sealing/sealer.js';
@@ -213,11 +214,10 @@ async function outcome(given: Case, world: World, named: readonly string[]) {
     opaque,
   };
   const changes: readonly BaseChange[] = baseChanges({ ...input, effective: [] });
-  const next = await sealNextBase({
+  const sealing = {
     shape,
     previous: base,
     previousDigest: null,
-    changes,
     unanimous,
     digestKeys: undefined,
     agreedUnder: undefined,
@@ -225,7 +225,13 @@ async function outcome(given: Case, world: World, named: readonly string[]) {
     authored: undefined,
     exchange: store,
     prefix: given.prefix,
-  });
+  };
+  const next = await sealNextBase({ ...sealing, changes });
+  // As very many changes lie, which are more than any property could make.
+  const filed = await gatheredBaseChanges({ ...input, effective: [] }, 0);
+  expect([...filed]).toEqual(changes);
+  if (changes.length > 0) expect(Array.isArray(filed)).toBe(false);
+  expect((await sealNextBase({ ...sealing, changes: filed })).digest).toBe(next.digest);
   const count = unanimous['parcel']?.count ?? 0;
   return { store, views, count, moves: changes.length + count, plan: canonicalJson(makePlan(input)), next };
 }

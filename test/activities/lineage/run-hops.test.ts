@@ -15,9 +15,14 @@ import {
 } from '../../../activities/lineage/run-hops.js';
 import { SaltProposals } from '../../../activities/lineage/salts.js';
 import { ownCheckpoint } from '../../../activities/log/own-log.js';
+import { SortedListWriter } from '../../../activities/spilling/sorted-list-writer.js';
+import { canonicalJson } from '../../../core/digest.js';
 import { ConcordatError } from '../../../core/errors.js';
 import type { DatasetShape } from '../../../core/federation/federation.js';
 import { hopText, parseHop } from '../../../core/lineage/hop.js';
+import type { BaseChange } from '../../../core/next-base.js';
+import type { Operation } from '../../../core/operation.js';
+import { lastOf } from '../../../core/steps.js';
 import { MemoryStore } from '../authority/gate-world.js';
 import { dyingStore, LogWorld } from '../log/log-world.js';
 
@@ -96,6 +101,25 @@ describe('hops', () => {
       }
     }
     expect(deaths).toBeGreaterThan(20);
+  });
+
+  it('are the same of changes and operations that lie in files', async () => {
+    const { world, witnessed } = await ready();
+    const operations = ['three', 'one'].map(
+      (key) => ({ id: digest(key === 'one' ? 'a1' : 'b2'), authority: 'aws', type: 'person', key }) as Operation,
+    );
+    const decisionsBy = new Map(operations.map(({ id }) => [id, [digest('dd')]]));
+    const held = { ...witnessed, effective: operations, decisionsBy };
+    const file = new SortedListWriter((text) => JSON.parse(text) as BaseChange);
+    for (const change of witnessed.changes) file.put('', canonicalJson(change));
+    const filed = {
+      ...held,
+      changes: lastOf(file.finish()),
+      effective: { of: (_type: string, key: string) => operations.filter((one) => one.key === key) },
+    };
+    const made = await makeRunHops(ownerOf(world.copy()), held);
+    expect(await makeRunHops(ownerOf(world.copy()), filed)).toEqual(made);
+    expect(made.hops?.root).not.toBe((await makeRunHops(ownerOf(world.copy()), witnessed)).hops?.root);
   });
 
   it('are taken in by one of two workers, and the other finds them there', async () => {
