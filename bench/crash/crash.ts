@@ -44,7 +44,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const rows = Number(positionals[0] ?? 20_000);
-// More operations than a person can approve at once (2 MB of ids) are another matter.
+// 1: every row that falls to one of the three changes, two in three of all, and each is written by the two others.
 const oneIn = Number(values['one-in'] ?? Math.max(4, Math.ceil(rows / 20_000)));
 
 interface Shown {

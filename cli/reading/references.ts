@@ -10,7 +10,7 @@ import type { Conflict, Plan } from '../../core/plan.js';
 /** Fewer characters could be a number. */
 const digestCharactersMin = 8;
 
-/** `3`, `2-5` and digest prefixes, also several with commas: their ids, once each. Throws usage for what the plan does not hold. */
+/** `3`, `2-5` and digest prefixes, also several with commas: their ids, once each, in the order of the plan. Throws usage for what the plan does not hold. */
 export function namedOperations(
   { operations }: { readonly operations: LongList<Operation> },
   words: readonly string[],
