@@ -297,6 +297,14 @@ it('receipts of a group stand: what a slower attempt says later is not heard', a
   await fast.keepGroupReceipts(group, [receipt(one, 'applied'), receipt(other, 'conflict')]);
   const heard = await slow.keepGroupReceipts(group, [receipt(one, 'alreadyApplied'), receipt(other, 'applied')]);
   expect(heard.map(({ outcome }) => outcome)).toEqual(['applied', 'conflict']);
+  // A third attempt, after another group: it finds each where its group lies, and nothing else.
+  const [third, none] = ['33'.repeat(32), '44'.repeat(32)];
+  await slow.keepGroupReceipts(Journal.groupOf([{ id: third }]), [receipt(third, 'refused')]);
+  const next = await Journal.open(world.contexts.aws, permit);
+  expect([one, other, third, none].map((id) => next.hadReceiptBefore(id))).toEqual([true, true, true, false]);
+  const found = [];
+  for (const id of [third, one, other, none, third]) found.push((await next.readReceiptBefore(id))?.outcome);
+  expect(found).toEqual(['refused', 'applied', 'conflict', undefined, 'refused']);
 });
 
 it('groups hold one type and one kind each, in the order of the commit, and no more than the store takes', () => {

@@ -26,6 +26,7 @@ describe('a kept decision', () => {
       ['other digits', text.replace(ids(5)[2] ?? '', 'G'.repeat(64))],
       ['another length', text.replace(ids(5)[2] ?? '', 'a'.repeat(63))],
       ['something else', text.replace(`"${ids(5)[4]}"`, `1,"${'a'.repeat(62)}`)],
+      ['another mark between', text.replace(`${ids(5)[2]}",`, `${ids(5)[2]}";`)],
       ['another head', text.replace('"jws"', '"JWS"')],
     ] as const)
       expect(() => readKept(Buffer.from(found)), at).toThrow();
