@@ -50,7 +50,10 @@ export async function playRun(setting: Setting, script: RunScript): Promise<Play
   const plan = await Promise.race([waitsForPeople, ended.then(() => undefined)]);
   if (plan) {
     const reviews = await untilAsked(setting, plan);
-    const open = await openFoundPlan(session, await findPlan(session.runs, session.federation, session.exchange, plan.planDigest));
+    const open = await openFoundPlan(
+      session,
+      await findPlan(session.runs, session.federation, session.exchange, plan.planDigest),
+    );
     await script.tellPlan(open);
     // Each authority on its own: none waits for another, and none sees what another decides.
     const decisions = await Promise.all(
