@@ -39,20 +39,19 @@ export class BucketWriter {
     this.#bucketLinks = bucketLinks;
   }
 
-  /** All links of a type anew. Beside them it takes 24 bytes a link. */
+  /** All links of a type anew. Beside them it takes 16 bytes a link. */
   async whole(type: string, pairs: LinkPairs): Promise<TypeBuckets> {
     const count = pairs.size;
     if (count === 0) return noBuckets;
+    const linkAt = pairs.placed();
     const [idHashes, keyHashes] = [new Uint32Array(count), new Uint32Array(count)];
-    let at = 0;
-    for (const [nativeId, key] of pairs.entries()) {
+    for (let place = 0; place < count; place += 1) {
       if (isSliceOver()) await letOthersRun();
-      idHashes[at] = xxh32(nativeId);
-      keyHashes[at] = xxh32(key);
-      at += 1;
+      const [nativeId, key] = linkAt(place);
+      idHashes[place] = xxh32(nativeId);
+      keyHashes[place] = xxh32(key);
     }
     const byKey = emptyBuckets(count / this.#bucketLinks);
-    const linkAt = pairs.placed();
     // What a store takes longest for is to make an object durable.
     await sideBySide([...inGroups(keyHashes, byKey.length)], writesAtOnce, async ([index, places]) => {
       if (isSliceOver()) await letOthersRun();

@@ -10,6 +10,7 @@ import { findDocument, getDocument, putDocument } from '../exchange.js';
 import type { AgreedOn } from '../next-agreement.js';
 import type { Recomputed } from '../recompute.js';
 import { verifyChain } from '../seal-chain.js';
+import { collectGarbage } from '../heap.js';
 import { xxh64 } from '../sealing/key-hash.js';
 import { createSegmentReader } from '../sealing/segment-reader.js';
 import { unanimousHashes } from '../unanimous.js';
@@ -100,6 +101,9 @@ async function askedOfAgreement(
   return askedAlso(asked, (type, key) => hashes.get(type)?.(xxh64(key)) === true);
 }
 
+/** Of more, what drafting them held is some megabytes, and links are still to be written. */
+const hopsInPassing = 100_000;
+
 /**
  * What it knows of its own records, some hundred bytes of each, is held no longer than this.
  *
@@ -121,6 +125,16 @@ async function takeUpOwn(
   );
   const own = await OwnRecords.load(context, inputs, null, await askedOfAgreement(context, recomputed, next));
   const hlc = await context.clock.stamp();
-  await hopsOfCandidate(context, { run: inputs.run, candidate, sequence, recomputed, next, reviews, own, hlc });
+  const made = await hopsOfCandidate(context, {
+    run: inputs.run,
+    candidate,
+    sequence,
+    recomputed,
+    next,
+    reviews,
+    own,
+    hlc,
+  });
+  if ((made.hops?.count ?? 0) > hopsInPassing) collectGarbage();
   await firmLinks(context, inputs, recomputed, next, own);
 }
