@@ -30,8 +30,8 @@ export function createAuthorityActivities(context: AuthorityContext, signals: Re
     translateAgain: (input) => beating('translateAgain', () => translateAgain(context, input)),
     disclose: (input) => beating('disclose', () => disclose(context, input)),
     prepareReview: (input) => beating('prepareReview', () => prepareReview(context, input, signals)),
-    recordDecision: (input) => tellingRefusals('recordDecision', warn, () => recordDecision(context, input)),
-    closeReview: (input) => closeReview(context, input),
+    recordDecision: (input) => beating('recordDecision', () => recordDecision(context, input)),
+    closeReview: (input) => beating('closeReview', () => closeReview(context, input)),
     remindPeople: (input) => {
       const { attempt, retryPolicy } = activityInfo();
       const isLastTry = attempt >= (retryPolicy?.maximumAttempts ?? 1);

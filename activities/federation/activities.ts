@@ -92,9 +92,7 @@ export function createFederationActivities(context: FederationContext): Federati
   async function correlateSnapshots(
     inputs: RunInputs,
   ): Promise<Awaited<ReturnType<FederationActivities['correlateSnapshots']>>> {
-    const { correlation } = await withHeartbeat(context, () =>
-      recomputeCorrelation(context.federation, exchange, inputs, watchedBy(context)),
-    );
+    const { correlation } = await recomputeCorrelation(context.federation, exchange, inputs, watchedBy(context));
     const linksBy: Record<string, number> = {};
     for (const { authority } of correlation.assignments) linksBy[authority] = (linksBy[authority] ?? 0) + 1;
     return {
@@ -109,9 +107,7 @@ export function createFederationActivities(context: FederationContext): Federati
     const again = (group: number): void =>
       context.warn?.(`what group ${group} of the compare left is gone, so it is compared again`);
     const walk = compared.length > 0 ? walkCompared(exchange, inputs, compared, again) : walkWide;
-    return withHeartbeat(context, () =>
-      recomputePlan(context.federation, exchange, inputs, 'own', watchedBy(context), walk),
-    );
+    return recomputePlan(context.federation, exchange, inputs, 'own', watchedBy(context), walk);
   }
 
   async function compareAndPlan(inputs: RunInputs, compared?: readonly Ref[]): Promise<PlanSummary> {
@@ -218,19 +214,18 @@ export function createFederationActivities(context: FederationContext): Federati
     return made;
   }
 
+  const beating = <Result>(work: () => Promise<Result>): Promise<Result> => withHeartbeat(context, work);
   return {
     setupRun,
     judgeOpens: (input) => judgeOpens(context.federation, exchange, input, context.now()),
-    correlateSnapshots,
+    // HAZARD: each says that it lives from its beginning to its end. An attempt that does not is begun again while it still runs.
+    correlateSnapshots: (inputs) => beating(() => correlateSnapshots(inputs)),
     compareGroup: ({ inputs, ...part }) =>
-      withHeartbeat(context, () =>
-        recomputeGroup(context.federation, exchange, inputs, { part, ...watchedBy(context) }),
-      ),
-    compareAndPlan,
-    settleReviews,
-    proposeCandidate,
-    eraseCopies: (name) =>
-      withHeartbeat(context, () => eraseCopies(context.federation, exchange, name, context.heartbeat)),
+      beating(() => recomputeGroup(context.federation, exchange, inputs, { part, ...watchedBy(context) })),
+    compareAndPlan: (inputs, compared) => beating(() => compareAndPlan(inputs, compared)),
+    settleReviews: (input) => beating(() => settleReviews(input)),
+    proposeCandidate: (input) => beating(() => proposeCandidate(input)),
+    eraseCopies: (name) => beating(() => eraseCopies(context.federation, exchange, name, context.heartbeat)),
     assembleSeal: async (seal) => ({ seal: await putDocument(exchange, federationPrefix, seal) }),
   };
 }

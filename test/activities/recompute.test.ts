@@ -1,5 +1,5 @@
 /** One input gives one plan: for the coordinator, for every authority, in whatever order the references come. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFederationActivities } from '../../activities/federation/activities.js';
 import { digestOfInputs } from '../../activities/kept-plan.js';
 import { recomputeCorrelation, recomputePlan } from '../../activities/recompute.js';
@@ -62,6 +62,51 @@ describe('the plan', () => {
     expect(told.slice(before)).not.toContainEqual(expect.objectContaining({ type: 'person' }));
     cancelling.abort(new Error('somebody cancelled the run'));
     await expect(activities.compareAndPlan(inputs)).rejects.toThrow('somebody cancelled the run');
+  });
+
+  it('is made and agreed on by steps of the coordinator that say that they live until the last of them is written', async () => {
+    keystoneUser(ground.sandbox, 5).extra['department'] = 'Archive';
+    const world = agreed.copy();
+    const { inputs, plan } = await world.planned();
+    let told = 0;
+    const silent: string[] = [];
+    const written: string[] = [];
+    const put = world.exchange.putIfAbsent.bind(world.exchange);
+    world.exchange.putIfAbsent = async (name, bytes) => {
+      const before = told;
+      // So long does it take a store to keep it.
+      vi.advanceTimersByTime(6_000);
+      written.push(name);
+      if (told === before) silent.push(name);
+      return await put(name, bytes);
+    };
+    const activities = createFederationActivities({
+      federation: { ...ground.federation },
+      exchange: world.exchange,
+      missingEndpoints: () => Promise.resolve([]),
+      heartbeat: () => void (told += 1),
+      now: () => 0,
+    });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const steps = [
+        () => activities.correlateSnapshots(inputs),
+        () => activities.compareGroup({ inputs, group: 0, groups: 1 }),
+        () => activities.compareAndPlan(inputs),
+        () => activities.settleReviews({ inputs, plan: plan.plan, reviews: [] }),
+      ];
+      for (const step of steps) {
+        const before = written.length;
+        await step();
+        expect(written.length).toBeGreaterThan(before);
+      }
+      const { permit } = await activities.settleReviews({ inputs, plan: plan.plan, reviews: [] });
+      await activities.proposeCandidate({ inputs, plan: plan.plan, reviews: [], permit, receipts: [] });
+      expect(silent).toEqual([]);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('is the same from any number of groups of the compare, in which nothing is walked twice', async () => {
