@@ -71,15 +71,23 @@ async function poll(
   let seen: readonly StepUnderWay[] = [];
   let stage: RunStage | undefined;
   let lookedAtMs = performance.now();
+  let isLooking = false;
+  /** Not waited for: where a namespace answers late, the stages that the run comes to meanwhile are told nevertheless. */
+  const look = async (of: RunStage): Promise<void> => {
+    isLooking = true;
+    const found = (await steps?.()) ?? [];
+    isLooking = false;
+    lookedAtMs = performance.now();
+    if (stage === of) seen = found;
+  };
   while (!ended.aborted) {
     try {
       const found = await progressOf(client, workflowId);
       if (found?.stage !== stage) {
         seen = [];
         lookedAtMs = performance.now();
-      } else if (stage && longStages.has(stage) && performance.now() - lookedAtMs >= stepsEveryMs) {
-        seen = (await steps?.()) ?? [];
-        lookedAtMs = performance.now();
+      } else if (stage && longStages.has(stage) && !isLooking && performance.now() - lookedAtMs >= stepsEveryMs) {
+        void look(stage);
       }
       stage = found?.stage;
       if (!ended.aborted) progress(found, seen);
